@@ -1,0 +1,138 @@
+"""A shape is a scatter of labelled points in the plane, drawn from a seed, that a classifier learns to tell apart.
+
+Every function gives `(X, y)`: X a list of n points [x0, x1], y a list of n ints, the class of each point from 0 up. Its
+place on the shape is uniformly random, and then `noise`, the standard deviation of a Gaussian in each coordinate, moves
+it. Rows take turns through the classes: class sizes differ by one at most, and fewer points are the first rows of more.
+
+The same arguments give the same points in every process and Python version; another machine's C library may round a
+sine differently in the last digit. `seed=None` gives new points at every call. What is out of range, say a negative
+`noise` or fewer points than classes, raises a ValueError, and what is no number a TypeError.
+"""
+
+from __future__ import annotations
+
+from math import cos, log, pi, sin, sqrt, tau
+
+from autograd_mini.datasets.arguments import random_numbers, real_number, whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int | None = 0) -> tuple[list[list[float]], list[int]]:
+    """Return two half circles of radius 1 that reach into each other: no straight line parts them.
+
+    Class 0 is the upper half circle around (0, 0), class 1 the lower one around (1, 0.5).
+
+    Source: the curves of scikit-learn's `make_moons`.
+
+    >>> X, y = moons(100)
+    >>> len(X), y[:4]
+    (100, [0, 1, 0, 1])
+    >>> [[round(x0, 2), round(x1, 2)] for x0, x1 in X[:2]]
+    [[-1.03, 0.55], [0.21, -0.16]]
+    """
+
+    def place(moon: int, along: float) -> tuple[float, float]:
+        x0, x1 = cos(pi * along), sin(pi * along)
+        return (x0, x1) if moon == 0 else (1 - x0, 0.5 - x1)
+
+    return _scatter(n, 2, "classes", noise, seed, place)
+
+
+def circles(
+    n: int = 100, noise: float = 0.1, factor: float = 0.5, seed: int | None = 0
+) -> tuple[list[list[float]], list[int]]:
+    """Return two circles around the origin, one inside the other: class 0 has radius 1, class 1 radius `factor`.
+
+    `factor` is at least 0, where the inner circle is a point, and less than 1.
+
+    Source: the curves of scikit-learn's `make_circles`.
+
+    >>> X, y = circles(4, noise=0, factor=0.25)
+    >>> [round((x0**2 + x1**2) ** 0.5, 12) for x0, x1 in X]
+    [1.0, 0.25, 1.0, 0.25]
+    """
+    factor = real_number("factor", factor)
+    if not 0 <= factor < 1:
+        raise ValueError(f"factor is {factor}, but expected a radius of at least 0 and less than 1, the outer radius")
+
+    def place(circle: int, along: float) -> tuple[float, float]:
+        radius, angle = (1.0, factor)[circle], tau * along
+        return radius * cos(angle), radius * sin(angle)
+
+    return _scatter(n, 2, "classes", noise, seed, place)
+
+
+def xor(n: int = 100, noise: float = 0.1, seed: int | None = 0) -> tuple[list[list[float]], list[int]]:
+    """Return clouds around the corners of the unit square, labelled 1 where one coordinate is 1 and the other 0.
+
+    Four points without noise are the truth table of exclusive or, which no single neuron computes; `n` is at least 4.
+
+    Source: Minsky and Papert, Perceptrons (1969).
+
+    >>> xor(4, noise=0)
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+
+    def place(corner: int, _along: float) -> tuple[float, float]:
+        return float(corner // 2), float(corner % 2)
+
+    points, corners = _scatter(n, 4, "corners", noise, seed, place)
+    return points, [corner // 2 ^ corner % 2 for corner in corners]
+
+
+def spirals(
+    n: int = 100, noise: float = 0.05, turns: float = 1.0, classes: int = 2, seed: int | None = 0
+) -> tuple[list[list[float]], list[int]]:
+    """Return `classes` arms that wind around the origin, each `turns` times, from radius 0.1 out to radius 1.
+
+    Every class but the first is the first, turned. More turns or more classes bring the arms closer, to about
+    0.9 / (turns * classes) of each other; a negative `turns` winds them clockwise.
+
+    Source: after the two spirals of Lang and Witbrock, Learning to tell two spirals apart (1988).
+
+    >>> X, y = spirals(6, classes=3)
+    >>> y
+    [0, 1, 2, 0, 1, 2]
+    """
+    turns = real_number("turns", turns)
+    classes = whole_number("classes", classes)
+    if classes < 2:
+        raise ValueError(f"classes is {classes}, but expected at least 2 arms to tell apart")
+
+    def place(arm: int, along: float) -> tuple[float, float]:
+        radius, angle = 0.1 + 0.9 * along, tau * (turns * along + arm / classes)
+        return radius * cos(angle), radius * sin(angle)
+
+    return _scatter(n, classes, "classes", noise, seed, place)
+
+
+def _scatter(  # noqa: PLR0913, PLR0917 - the three arguments of every shape, and the three that make it that shape
+    n: int,
+    parts: int,
+    parts_are: str,
+    noise: float,
+    seed: int | None,
+    place: Callable[[int, float], tuple[float, float]],
+) -> tuple[list[list[float]], list[int]]:
+    """Return n points and the part of the shape that each is from, where `place(part, along)` is a point before noise.
+
+    Noise is drawn for every point, even when it is 0, so that a seed gives the same shape at every noise. A Gaussian
+    in the plane has a uniform angle and the radius sqrt(-2 log u) for a uniform u (Box and Muller, 1958).
+    """
+    n, noise = whole_number("n", n), real_number("noise", noise)
+    if n < parts:
+        raise ValueError(f"n is {n}, but there are {parts} {parts_are} and each needs a point: give n={parts} or more")
+    if noise < 0:
+        raise ValueError(f"noise is {noise}, but expected a standard deviation of 0 or more")
+    random = random_numbers(seed)
+    points = []
+    of_part = [row % parts for row in range(n)]
+    for part in of_part:
+        x0, x1 = place(part, random())
+        radius = noise * sqrt(-2 * log(1 - random()))  # 1 - u, because u may be 0 but is never 1
+        angle = tau * random()
+        points.append([x0 + radius * cos(angle), x1 + radius * sin(angle)])
+    return points, of_part
