@@ -1,0 +1,167 @@
+"""The backward pass: a walk through a graph, newest node first, that gives every node its gradient.
+
+Each node carries the tick of one global clock at which it was made, so an operand is always older than its result, and
+sorting by tick is a topological order. The same number finds stale operands: assigning `data` gives a leaf a new tick,
+younger than the nodes that used it.
+
+While it runs, the pass adds up adjoints in the slot `_adjoint`; `grad` is written in one go at the end. So an exception,
+or Ctrl-C, leaves every gradient as it was. One pass runs at a time, whatever the thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import repeat
+from operator import attrgetter
+from threading import RLock
+
+from autograd_mini import rules
+from autograd_mini.errors import StaleValueError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from autograd_mini.value import Value
+
+_lock = RLock()
+_running = False
+_sweep = None
+
+_tick = attrgetter("_tick")
+_adjoint = attrgetter("_adjoint")
+
+
+def backward(root: Value, seed: float, absent: Value) -> None:
+    """Add seed * d root / d leaf to the gradient of every leaf below `root`, and set those of the nodes between.
+
+    Args:
+        root: the result to differentiate.
+        seed: the gradient of the root itself.
+        absent: the node that stands where an operation has no second operand.
+
+    Raises:
+        StaleValueError: if a leaf was assigned after a node used it.
+
+    """
+    global _running, _sweep  # noqa: PLW0603 - one pass runs at a time
+    with _lock:
+        if _running:  # a custom derivative, called by the pass that runs, starts another
+            _inside(root, seed, absent)
+            return
+        try:
+            _running = True
+            if _sweep is None:
+                _sweep = rules.sweep()
+            nodes, leaves = _reach(root, absent)
+            _refuse_stale(nodes, leaves)
+            root._adjoint = seed
+            _sweep(nodes)
+            _commit(nodes, leaves)
+        finally:
+            _running = False
+
+
+def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
+    """Return the nodes below the root, newest first, and the leaves; clear their adjoints.
+
+    `zero` is a float object of this pass alone, so a node whose adjoint is that very object has been seen. It is -0.0
+    because -0.0 + g is g for every g, signed zeros included. Following the newer operand first meets the nodes nearly
+    in the order of their ticks, which makes the sort cheap.
+    """
+    zero = float("-0.0")
+    absent._adjoint = zero
+    root._adjoint = zero
+    if root._pull is None:
+        return [], [root]
+    nodes: list[Value] = []
+    leaves: list[Value] = []
+    later: list[Value] = []
+    append, postpone = nodes.append, later.append
+    node = root
+    while True:
+        append(node)
+        x, y = node._x, node._y
+        if y._adjoint is not zero:
+            y._adjoint = zero
+            if y._pull is None:
+                leaves.append(y)
+            else:
+                if x._adjoint is not zero:
+                    x._adjoint = zero
+                    if x._pull is None:
+                        leaves.append(x)
+                    else:
+                        postpone(x)
+                node = y
+                continue
+        if x._adjoint is not zero:
+            x._adjoint = zero
+            if x._pull is None:
+                leaves.append(x)
+            else:
+                node = x
+                continue
+        if not later:
+            break
+        node = later.pop()
+    nodes.sort(key=_tick, reverse=True)
+    return nodes, leaves
+
+
+def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
+    """Raise if a leaf is younger than a node that used it."""
+    if not nodes or max(map(_tick, leaves), default=0) < nodes[-1]._tick:
+        return
+    for node in nodes:
+        for operand in (node._x, node._y):
+            if operand._tick > node._tick:
+                raise stale(operand, node)
+
+
+def stale(operand: Value, node: Value) -> StaleValueError:
+    """Return the error that names a stale operand and the node that used it."""
+    return StaleValueError(
+        f"{_name(operand)} was assigned after {_name(node)} = {node.op}(…) used it, so the gradient of that result "
+        "would mix old and new values; compute the result again after the assignment, then call backward()"
+    )
+
+
+def _name(node: Value) -> str:
+    return f"{node!r}" if not node.label else f"{node.label!r} ({node!r})"
+
+
+def _commit(nodes: list[Value], leaves: list[Value]) -> None:
+    """Write the gradients: all of them, even if an interrupt arrives on the way."""
+    sums = [(leaf._grad or 0.0) + leaf._adjoint for leaf in leaves]
+    try:
+        _assign(leaves, sums)
+        for node in nodes:
+            node._grad = node._adjoint
+    except BaseException:
+        _assign(leaves, sums)
+        _assign(nodes, map(_adjoint, nodes))
+        raise
+
+
+def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:
+    """Set `grad` of each node in one call of the interpreter, which nothing interrupts."""
+    deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
+
+
+def _inside(root: Value, seed: float, absent: Value) -> None:
+    """Run a pass inside a pass, and give the outer one its adjoints back."""
+    global _running  # noqa: PLW0603 - see `backward`
+    seen, reached = {root}, [root]
+    for node in reached:
+        for operand in (node._x, node._y) if node._pull else ():
+            if operand not in seen:
+                seen.add(operand)
+                reached.append(operand)
+    outer = [node._adjoint for node in reached]
+    _running = False
+    try:
+        backward(root, seed, absent)
+    finally:
+        _running = True
+        deque(map(setattr, reached, repeat("_adjoint"), outer), maxlen=0)

@@ -1,0 +1,81 @@
+"""Recording: whether operations remember their operands. `no_grad` pauses it, for one thread."""
+
+from __future__ import annotations
+
+from functools import wraps
+from threading import Lock, local
+
+from autograd_mini.value import Value, watchers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class _Pauses(local):
+    """How many `no_grad` blocks this thread is in."""
+
+    depth = 0
+
+
+_pauses = _Pauses()
+_lock = Lock()
+_blocks = 0  # in all threads together; while it is 0, new nodes are not looked at
+
+
+def _forget(node: Value) -> Value:
+    """Replace a new node by a leaf with its number, in a thread that is paused."""
+    return Value(node.data) if _pauses.depth else node
+
+
+class no_grad:  # noqa: N801 - PyTorch's name for it
+    """A block, or a function, whose results remember nothing: leaves, that cost no memory and have no gradient.
+
+    Blocks may be nested, and each thread has its own.
+
+        >>> x = Value(3.0)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.args
+        ()
+        >>> @no_grad()
+        ... def square(x):
+        ...     return x * x
+        >>> square(x).args
+        ()
+
+    """
+
+    def __enter__(self) -> None:
+        """Pause recording."""
+        global _blocks  # noqa: PLW0603 - counts over all threads
+        with _lock:
+            _pauses.depth += 1
+            _blocks += 1
+            if _blocks == 1:
+                watchers.append(_forget)
+
+    def __exit__(self, *error: object) -> None:
+        """Resume recording as it was before the block."""
+        global _blocks  # noqa: PLW0603 - counts over all threads
+        with _lock:
+            _pauses.depth -= 1
+            _blocks -= 1
+            if _blocks == 0:
+                watchers.remove(_forget)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with recording paused in every call."""
+
+        @wraps(function)
+        def paused(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return paused
+
+
+def is_recording() -> bool:
+    """Return whether operations of this thread remember their operands."""
+    return _pauses.depth == 0

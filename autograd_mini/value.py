@@ -1,0 +1,353 @@
+"""A Value: a number that remembers the operation and the operands that made it.
+
+    >>> a, b = Value(2.0), Value(3.0)
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> a.grad, b.grad
+    (4.0, 2.0)
+
+`Value` is what a user makes, a leaf of the graph. An operation returns a `Computed`, a Value with operands. A `Parameter`
+is a leaf that training changes. The arithmetic itself is attached to the class at the end of this module: every row of
+the table in `ops.py` becomes a method, compiled when it is first called.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from itertools import count, repeat
+
+from autograd_mini import rules
+from autograd_mini.backward import backward
+from autograd_mini.numbers import number
+from autograd_mini.ops import CHOICE, TABLE, Op
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Self
+
+    from autograd_mini.rules import Pullback
+
+    Number = float | int
+    Scalar = "Value | float | int"
+
+clock = count(1)
+"""The ticks by which nodes are dated: one clock for order and for staleness."""
+
+watchers: list[Callable[[Value], Value]] = []
+"""What is called with every new node, and may replace it: `no_grad` stands here while it is on."""
+
+
+class Value:
+    """A number that remembers how it was made.
+
+    Args:
+        data: the number; int, bool, Fraction, Decimal and NumPy scalars become float.
+        label: a name for pictures and messages.
+
+    Attributes:
+        data: the number, a float. Assigning it makes every result computed from the old one stale.
+        grad: the gradient that `backward` left here; 0.0 as long as there is none.
+        label: the name.
+
+    Raises:
+        TypeError: if `data` is no real number.
+
+    >>> Value(3, label="x")
+    Value(data=3.0, label='x')
+
+    """
+
+    __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_pull", "_tick", "_x", "_y")
+
+    _adjoint: float | None
+    _data: float
+    _grad: float | None
+    _k: Any
+    _label: str
+    _pull: Pullback | None
+    _tick: int
+    _x: Value
+    _y: Value
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self._data = number(data, "data")
+        self._grad = None
+        self._adjoint = None
+        self._pull = None
+        self._tick = next(clock)
+        if label:
+            self.label = label
+
+    # --- what it holds ---
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if self._pull is not None:
+            raise AttributeError(
+                f"data of {self!r} cannot be assigned: it was computed by {self.op}(…). Assign the leaves it was computed "
+                "from and compute it again, or use detach() for a Value of its own"
+            )
+        data = number(data, "data")
+        self._tick = next(clock)
+        self._data = data
+
+    @property
+    def grad(self) -> float:
+        """The gradient of the root that `backward` was called on with respect to this Value; 0.0 before."""
+        try:
+            return 0.0 if self._grad is None else self._grad
+        except AttributeError:
+            return 0.0
+
+    @grad.setter
+    def grad(self, grad: float | None) -> None:
+        self._grad = None if grad is None else number(grad, "grad")
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a gradient has been computed or assigned."""
+        return getattr(self, "_grad", None) is not None
+
+    @property
+    def label(self) -> str:
+        """The name for pictures and messages."""
+        return getattr(self, "_label", "")
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"label is a str; got {label!r} of type {type(label).__name__}")
+        self._label = label
+
+    @property
+    def op(self) -> str:
+        """The name of the operation that made it, a row of the table; "" for a leaf."""
+        return "" if self._pull is None else self._pull.rule.op.name
+
+    @property
+    def args(self) -> tuple[Value | float, ...]:
+        """The operands in order: Values, and the plain numbers that were used.
+
+        >>> (2 * Value(3.0)).args
+        (2.0, Value(data=3.0))
+
+        """
+        return () if self._pull is None else self._pull.rule.args(self)
+
+    @property
+    def _prev(self) -> set[Value]:
+        """The operands that are Values, as micrograd names them."""
+        return {operand for operand in self.args if isinstance(operand, Value)}
+
+    @property
+    def _op(self) -> str:
+        """The symbol of the operation, as micrograd names it: "+", "*", "**2", "ReLU"."""
+        if self._pull is None:
+            return ""
+        symbol = self._pull.rule.op.symbol
+        return f"**{self._k:g}" if symbol == "**" and self._pull.rule.variant == "x" else symbol
+
+    # --- differentiation ---
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Compute the gradient of this Value with respect to everything it was computed from.
+
+        Leaves add it to the `grad` they have, so that the gradients of several results sum up; set `grad` to 0 between
+        steps. Nodes in between are set. If anything goes wrong, or Ctrl-C is pressed, no `grad` changes.
+
+        Args:
+            gradient: the gradient of this Value itself.
+
+        Raises:
+            StaleValueError: if a leaf was assigned after this graph used it.
+
+        """
+        backward(self, number(gradient, "gradient"), ABSENT)
+
+    def detach(self) -> Value:
+        """Return a new leaf with the same number and label and no history."""
+        return Value(self._data, self.label)
+
+    def item(self) -> float:
+        """Return the number, as NumPy and PyTorch name it."""
+        return self._data
+
+    # --- behaving as a number ---
+
+    def __repr__(self) -> str:
+        """Show the number, the gradient if there is one, and the label if there is one."""
+        grad = f", grad={self.grad!r}" if self.has_grad else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data!r}{grad}{label})"
+
+    def __format__(self, spec: str) -> str:
+        """Format the number as a float if there is a format, else the whole Value."""
+        return format(self._data, spec) if spec else str(self)
+
+    def __bool__(self) -> bool:
+        """Return whether the number is not zero, as for a float."""
+        return self._data != 0.0
+
+    __hash__ = object.__hash__
+
+    def __pos__(self) -> Self:
+        """Return the Value itself."""
+        return self
+
+    def __divmod__(self, other: Value | float) -> tuple[Value, Value]:
+        """Return the quotient rounded down, and the remainder."""
+        return self // other, self % other
+
+    def __rdivmod__(self, other: float) -> tuple[Value, Value]:
+        """Return the quotient rounded down, and the remainder, of a plain number by this."""
+        return other // self, other % self
+
+    def _dropped(self, *_: object) -> float:
+        raise TypeError(
+            f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the number, "
+            "or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
+        )
+
+    __float__ = __int__ = __complex__ = __trunc__ = _dropped
+
+    @staticmethod
+    def _assign(leaves: Iterable[Value], numbers: Iterable[float]) -> None:
+        """Assign floats to the data of leaves, all or none even if Ctrl-C is pressed: for optimisers.
+
+        Each of the two calls runs inside the interpreter without a break, and new ticks alone change no result.
+        """
+        leaves = list(leaves)
+        deque(map(setattr, leaves, repeat("_tick"), clock), maxlen=0)
+        deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
+
+
+class Computed(Value):
+    """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
+
+    __slots__ = ()
+
+    __init__ = object.__init__  # type: ignore[assignment]  # the operation fills the slots
+
+
+class Parameter(Value):
+    """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state."""
+
+    __slots__ = ("__dict__",)
+
+
+ABSENT = Value(0.0)
+"""Stands where an operation has no second operand, so that the backward pass need not ask."""
+
+
+def operand(other: object) -> Value | float:
+    """Return an operand as a float or a Value; NotImplemented for what is neither."""
+    if isinstance(other, Value):
+        return other
+    if getattr(other, "ndim", 0):  # an array does its own arithmetic, element by element
+        return NotImplemented
+    try:
+        return number(other, "operand")  # type: ignore[arg-type]  # that is what is found out here
+    except TypeError:
+        return NotImplemented
+
+
+def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
+    """Finish an operation whose second operand is of no kind the compiled method knows, but a subclass or no number."""
+    if other is NotImplemented:
+        if row.method and row.name != "round":
+            return NotImplemented
+        wrong = x if isinstance(y, Value) else y
+        raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
+    return record(row, "xy", x, y)
+
+
+def record(row: Op, variant: str, x: Value, y: Value) -> Value:
+    """Apply a row to two Values of any kind."""
+    compiled = rules.compiled(row)
+    node = Computed()
+    node._data = compiled.floats(x._data, y._data)
+    node._pull = compiled.pullbacks[variant]
+    node._x, node._y = x, y
+    node._tick, node._adjoint = next(clock), None
+    return watch(node)
+
+
+def watch(node: Value) -> Value:
+    """Show a new node to the watchers."""
+    for watcher in watchers:
+        node = watcher(node)
+    return node
+
+
+rules.NAMESPACE |= {
+    "Value": Value,
+    "Computed": Computed,
+    "Parameter": Parameter,
+    "NIL": ABSENT,
+    "clock": clock,
+    "mixed": mixed,
+    "operand": operand,
+    "watch": watch,
+    "watchers": watchers,
+}
+
+
+def _comparison(name: str) -> Callable[[Value, object], bool]:
+    compare = getattr(operator, name)
+
+    def method(self: Value, other: object) -> bool:
+        other = other._data if isinstance(other, Value) else operand(other)
+        return NotImplemented if other is NotImplemented else compare(self._data, other)
+
+    method.__name__ = f"__{name}__"
+    method.__doc__ = "Compare the numbers."
+    return method
+
+
+def attach(row: Op) -> None:
+    """Make a row a method of Value: the one Python's operator calls, and one of its own name."""
+
+    def install(name: str, part: str) -> None:
+        def first_call(*operands: Any) -> Value:
+            function = getattr(rules.compiled(row), part)
+            if Value.__dict__.get(name) is first_call:
+                setattr(Value, name, function)
+            result: Value = function(*operands)
+            return result
+
+        first_call.__name__ = name
+        first_call.__doc__ = row.doc
+        setattr(Value, name, first_call)
+
+    if row.method:
+        install(f"__{row.method}__", "forward")
+    if row.method in ARITHMETIC:
+        install(f"__r{row.method}__", "reflected")
+    else:
+        install(row.name, "forward")
+
+
+ARITHMETIC = frozenset({"add", "sub", "mul", "truediv", "pow", "mod", "floordiv"})
+NUMPY_NAMES = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "rint": "round",
+}
+"""What np.arcsin and its fellows call on each element of an array of Values."""
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Value, f"__{_name}__", _comparison(_name))
+for _row in TABLE.values():
+    attach(_row)
