@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Protocol, overload
 
+    from autograd_mini.rules import Pullback
+
     class Unary(Protocol):
         """A function of one Value or number."""
 
@@ -127,6 +129,7 @@ class _Choice:
     op = CHOICE
     variant = "x"
     partials = (lambda _, g: g,)
+    pullback: Pullback
 
     @staticmethod
     def args(node: Value) -> tuple[Value | float, ...]:
@@ -140,6 +143,7 @@ def _where_pullback(node: Value, g: float) -> None:
 
 
 _where_pullback.rule = _Choice  # type: ignore[attr-defined]
+_Choice.pullback = _where_pullback
 
 
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:

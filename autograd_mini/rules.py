@@ -31,10 +31,13 @@ class Rule:
     Attributes:
         op: the row of the table.
         variant: the operands that are Values: "x", "y" or "xy".
+        pullback: the function (node, g) that adds g times the partials to the operands' adjoints.
 
     """
 
-    __slots__ = ("_partials", "op", "variant")
+    __slots__ = ("_partials", "op", "pullback", "variant")
+
+    pullback: Pullback
 
     def __init__(self, op: Op, variant: str) -> None:
         self.op = op
@@ -48,6 +51,14 @@ class Rule:
         if len(self.op.operands) == 1:
             return (node._x,)
         return (node._x, node._k) if self.variant == "x" else (node._k, node._x)
+
+    def __deepcopy__(self, _: object) -> Rule:
+        """Return the rule itself: it never changes."""
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as a name: the table of the process that unpickles has the formulas."""
+        return rule_named, (self.op.name, self.variant)
 
     @property
     def partials(self) -> tuple[Callable[..., Value], ...]:
@@ -85,7 +96,8 @@ class Compiled:
         self.pullbacks: dict[str, Pullback] = {}
         for variant in _variants(op):
             self.pullbacks[variant] = function = made[f"{op.name}_{variant}"]
-            function.rule = Rule(op, variant)
+            function.rule = rule = Rule(op, variant)
+            rule.pullback = function
         if op.name not in ieee.QUICK:
             made[op.name] = self.floats  # a partial may call its own row
         for function, name in ((self.forward, op.name), (self.reflected, f"r{op.name}")):
@@ -117,6 +129,19 @@ def sweep() -> Callable[[Iterable[Value]], None]:
     lines.append("        else:\n            pull(node, g)\n")
     made: Callable[[Iterable[Value]], None] = _compile("sweep", "".join(lines), extra)["sweep"]
     return made
+
+
+def rule_named(name: str, variant: str) -> Rule:
+    """Return the rule of a row of the table, for a pickle.
+
+    Raises:
+        LookupError: if there is no such row here.
+
+    """
+    if name not in TABLE:
+        raise LookupError(f"a pickled graph uses the operation {name!r}, which is not defined here: define it with operation()")
+    rule: Rule = compiled(TABLE[name]).pullbacks[variant].rule  # type: ignore[attr-defined]
+    return rule
 
 
 # --- the text of the compiled functions -----------------------------------------------------------------------------
