@@ -9,7 +9,7 @@
 """
 
 from autograd_mini import copying, datasets, graph, optim
-from autograd_mini.errors import StaleValueError
+from autograd_mini.errors import FormulaError, StaleValueError
 from autograd_mini.functions import *  # noqa: F403 - the operations; `functions.__all__` lists them
 from autograd_mini.graph import gradient
 from autograd_mini.recording import is_recording, no_grad

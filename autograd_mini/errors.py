@@ -6,3 +6,7 @@ class StaleValueError(RuntimeError):
 
     The message names the operand and the node that used it. Compute the result again, then call `backward`.
     """
+
+
+class FormulaError(ValueError):
+    """A formula of an operation cannot be read, or does not fit its operation; the message shows it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 
+from autograd_mini.errors import FormulaError
 from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
@@ -36,10 +37,6 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-
-
-class FormulaError(ValueError):
-    """A formula that cannot be read; the message shows it."""
 
 
 def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.expr:

@@ -6,6 +6,7 @@ With a Value among the operands the result is a Value; with plain numbers alone 
 from __future__ import annotations
 
 from autograd_mini import rules
+from autograd_mini.errors import FormulaError
 from autograd_mini.numbers import number
 from autograd_mini.ops import CHOICE, TABLE, Op
 from autograd_mini.value import ABSENT, ARITHMETIC, Computed, Value, clock, watch, watchers
@@ -294,7 +295,7 @@ def operation(  # noqa: PLR0913 - a row has these columns
         ValueError: if the name is taken by a built-in operation or is no identifier.
 
     """
-    from autograd_mini.formula import FormulaError, names_in, parse  # noqa: PLC0415 - ast is slow to import
+    from autograd_mini.formula import names_in, parse  # noqa: PLC0415 - ast is slow to import
 
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"name is an identifier such as 'cube'; got {name!r}")

@@ -53,10 +53,8 @@ def _infinite(x: float) -> float:
     return math.copysign(inf, x)
 
 
-exp = _total(math.exp, math.fabs)
-expm1 = _total(math.expm1, math.fabs)
+exp, expm1, cosh = (_total(f, lambda _: inf) for f in (math.exp, math.expm1, math.cosh))
 sinh = _total(math.sinh, _infinite)
-cosh = _total(math.cosh, lambda _: inf)
 log, log2, log10 = (_at_pole(f, 0.0) for f in (math.log, math.log2, math.log10))
 log1p = _at_pole(math.log1p, -1.0)
 sqrt, sin, cos, tan, asin, acos, acosh = (

@@ -104,10 +104,10 @@ _ROWS = (
     # x**y / x is y's own power wherever y - 1 would round away digits of y that a large log(x) brings back.
     Op("pow", "x ** y",
        ("where((y - 1.0) + 1.0 != y and 0.0 < abs(z) and abs(z) < 1e308, y * (z / x), "
-        "where(x == 0.0 and y == 0.0, 0.0, y * x ** (y - 1.0)))",
+        "where(z == z, where(x == 0.0 and y == 0.0, 0.0, y * x ** (y - 1.0)), z))",
         "where(x == 0.0 and y >= 0.0, 0.0, z * log(x))"),
        domain=(POSITIVE, R), symbol="**", method="pow", doc="The power x ** y; nan, never complex, for x < 0 and fractional y."),
-    Op("mod", "x % y", ("where(z == z, 1.0, z)", "-(x // y)"), domain=((0.1, 0.9), (1.1, 3.0)), symbol="%", method="mod",
+    Op("mod", "x % y", ("where(z == z, 1.0, z)", "where(z == z, -(x // y), z)"), domain=((0.1, 0.9), (1.1, 3.0)), symbol="%", method="mod",
        doc="The remainder of x / y with the sign of y, as Python has it."),
     Op("floordiv", "x // y", (_FLAT, _FLAT), domain=((0.1, 0.9), (1.1, 3.0)), symbol="//", method="floordiv",
        doc="The quotient x / y rounded down; its derivative is 0."),
