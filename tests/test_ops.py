@@ -130,6 +130,7 @@ def test_plain_numbers_on_either_side_give_what_values_give(row):
                 assert mixed.args == tuple(alone if other == position else floats[other] for other in range(2))
 
 
+INF, NAN = math.inf, math.nan
 LINEAR = {"add", "sub", "neg", "mul", "truediv"}  # the derivative of x + y with respect to x is 1, whatever they are
 
 
@@ -138,7 +139,7 @@ def test_where_the_value_is_nan_so_is_every_partial(row):
     specials = [0.0, -0.0, 1.0, -1.0, 2.5, math.inf, -math.inf, math.nan, 1e-320, 1e200, -1e200, 1e308]
     for x in specials:
         for y in specials if len(row.operands) == 2 else [None]:
-            if (row.name == "round" and y != 0.0) or (row.name in {"elu", "leaky_relu"} and not math.isfinite(y)):
+            if (row.name == "round" and y != 0.0) or (row.name in {"elu", "leaky_relu"} and not 0.0 < abs(y) < INF):
                 continue  # settings rather than operands
             operands = [Value(v) for v in (x, y) if v is not None]
             z = rules.compiled(row).forward(*operands)
@@ -153,7 +154,6 @@ def same(found, expected):
     return found == expected and math.copysign(1.0, found) == math.copysign(1.0, expected)
 
 
-INF, NAN = math.inf, math.nan
 SPECIAL_POINTS = [
     # operation, operands, value, partials
     ("abs", (0.0,), 0.0, (0.0,)),
