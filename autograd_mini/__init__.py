@@ -1,18 +1,69 @@
 """A scalar reverse-mode automatic differentiation engine with a tiny neural-network layer.
 
->>> from autograd_mini import Value
->>> a, b = Value(-4.0, label="a"), Value(2.0, label="b")
->>> c = (a * b + b**3).tanh() / (1 + a.exp())
->>> c.backward()
->>> a.grad
-1.964027580075817
+    >>> from autograd_mini import Value
+    >>> a, b = Value(-4.0, label="a"), Value(2.0, label="b")
+    >>> c = (a * b + b**3).tanh() / (1 + a.exp())
+    >>> c.backward()
+    >>> a.grad
+    1.964027580075817
+
+The engine is imported at once. Networks, training, data sets and pictures are imported when they are first named, so
+that `import autograd_mini` stays light.
 """
 
-from autograd_mini import copying, datasets, graph, optim
+from __future__ import annotations
+
+from autograd_mini import copying as copying  # teaches Value to be copied and pickled
+from autograd_mini import functions
 from autograd_mini.errors import FormulaError, StaleValueError
-from autograd_mini.functions import *  # noqa: F403 - the operations; `functions.__all__` lists them
-from autograd_mini.graph import gradient
+from autograd_mini.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
+from autograd_mini.graph import gradient, order
 from autograd_mini.recording import is_recording, no_grad
 from autograd_mini.value import Parameter, Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_mini import datasets, nn, optim, train, viz
+    from autograd_mini.files import ModelFormatError, load
+    from autograd_mini.nn import MLP, Layer, Module, Neuron
+    from autograd_mini.train import History, fit
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "datasets": "datasets",
+    "nn": "nn",
+    "optim": "optim",
+    "train": "train",
+    "viz": "viz",
+    "Module": "nn",
+    "Neuron": "nn",
+    "Layer": "nn",
+    "MLP": "nn",
+    "fit": "train",
+    "History": "train",
+    "load": "files",
+    "ModelFormatError": "errors",
+}
+"""The module that each name imported on first use comes from."""
+
+__all__ = ["FormulaError", "Parameter", "StaleValueError", "Value", "gradient", "is_recording", "no_grad", "order"]
+__all__ += functions.__all__
+__all__ += _HOMES
+
+
+def __getattr__(name: str) -> object:
+    """Import a name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = import_module(f"autograd_mini.{_HOMES[name]}")
+    found: object = home if name == _HOMES[name] else getattr(home, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List what there is, imported or not."""
+    return sorted({*globals(), *__all__})

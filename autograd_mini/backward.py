@@ -4,8 +4,8 @@ Each node carries the tick of one global clock at which it was made, so an opera
 sorting by tick is a topological order. The same number finds stale operands: assigning `data` gives a leaf a new tick,
 younger than the nodes that used it.
 
-While it runs, the pass adds up adjoints in the slot `_adjoint`; `grad` is written in one go at the end. So an exception,
-or Ctrl-C, leaves every gradient as it was. One pass runs at a time, whatever the thread.
+While it runs, the pass adds up adjoints in the slot `_adjoint`; `grad` is written in one go at the end. So an
+exception, or Ctrl-C, leaves every gradient as it was. One pass runs at a time, whatever the thread.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _name(node: Value) -> str:
 
 def _commit(nodes: list[Value], leaves: list[Value]) -> None:
     """Write the gradients: all of them, even if an interrupt arrives on the way."""
-    sums = [(leaf._grad or 0.0) + leaf._adjoint for leaf in leaves]
+    sums = [(leaf._grad or 0.0) + leaf._adjoint for leaf in leaves]  # type: ignore[operator]  # the sweep set it
     try:
         _assign(leaves, sums)
         for node in nodes:

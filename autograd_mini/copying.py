@@ -86,7 +86,7 @@ def _extras(leaf: Value) -> object:
 
 
 def _leaf(kind: type[Value], data: float, grad: float | None, label: str | None) -> Value:
-    leaf = kind.__new__(kind)
+    leaf = object.__new__(kind)
     leaf._data, leaf._grad = data, grad
     leaf._adjoint = leaf._pull = None
     leaf._tick = next(clock)
@@ -95,10 +95,10 @@ def _leaf(kind: type[Value], data: float, grad: float | None, label: str | None)
     return leaf
 
 
-def _computed(  # noqa: PLR0913 - the slots of a node
+def _computed(
     _: object, rule: Rule, x: Value, y: Value | None, k: object, data: float, grad: float | None, label: str | None
 ) -> Value:
-    node = Computed()
+    node: Value = Computed()
     node._pull = rule.pullback
     node._x, node._y, node._k = x, ABSENT if y is None else y, k
     node._data, node._adjoint = data, None

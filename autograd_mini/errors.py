@@ -10,3 +10,19 @@ class StaleValueError(RuntimeError):
 
 class FormulaError(ValueError):
     """A formula of an operation cannot be read, or does not fit its operation; the message shows it."""
+
+
+class DivergedError(ArithmeticError):
+    """Training was stopped because the loss, or a parameter, became nan or infinite.
+
+    The message names the epoch and the batch, and what to try. The model has the parameters for which the loss was last
+    finite.
+
+    Attributes:
+        history: the `History` of the epochs before; None if there is none.
+
+    """
+
+    def __init__(self, message: str, history: object = None) -> None:
+        super().__init__(message)
+        self.history = history

@@ -144,7 +144,7 @@ def _where_pullback(node: Value, g: float) -> None:
 
 
 _where_pullback.rule = _Choice  # type: ignore[attr-defined]
-_Choice.pullback = _where_pullback
+_Choice.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
 
 
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
@@ -264,7 +264,7 @@ def _largest(values: list[Value | float]) -> float:
     return largest if largest - largest == 0.0 else 0.0
 
 
-def operation(  # noqa: PLR0913 - a row has these columns
+def operation(
     name: str,
     value: str,
     *partials: str,
@@ -291,11 +291,11 @@ def operation(  # noqa: PLR0913 - a row has these columns
         doc: one sentence for readers.
 
     Raises:
-        FormulaError: if a formula does not parse, names something unknown, or if there are too many or too few partials.
+        FormulaError: if a formula does not parse or names something unknown, or the number of partials is wrong.
         ValueError: if the name is taken by a built-in operation or is no identifier.
 
     """
-    from autograd_mini.formula import names_in, parse  # noqa: PLC0415 - ast is slow to import
+    from autograd_mini.formula import names_in, parse
 
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"name is an identifier such as 'cube'; got {name!r}")
@@ -307,8 +307,8 @@ def operation(  # noqa: PLR0913 - a row has these columns
     used = names_in(parse(value, ("x", "y")))
     if used != set(row.operands):
         raise FormulaError(
-            f"the formula {value!r} of {name} uses the operands {sorted(used)}, but {len(partials)} partial(s) were given, "
-            f"for {list(row.operands)}: give one partial for each operand, in order"
+            f"the formula {value!r} of {name} uses the operands {sorted(used)}, but {len(partials)} partial(s) were "
+            f"given, for {list(row.operands)}: give one partial for each operand, in order"
         )
     for partial in partials:
         parse(partial, (*row.operands, "z"), own=row)

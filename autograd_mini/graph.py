@@ -79,8 +79,8 @@ if TYPE_CHECKING:
 def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) -> Value | list[Value]:
     """Return the derivative of y with respect to Values, as Values.
 
-    No `grad` is read or written. Only what lies between y and `wrt` is differentiated; where y does not depend on one of
-    them, its derivative is Value(0.0).
+    No `grad` is read or written. Only what lies between y and `wrt` is differentiated; where y does not depend on one
+    of them, its derivative is Value(0.0).
 
     Args:
         y: the result to differentiate.

@@ -1,8 +1,8 @@
 """The primitives on floats, by the rules of IEEE 754: a result is a float, inf or nan, never an exception.
 
-Python raises where the standard has a value: `1 / 0.0`, `math.log(0.0)`, `math.exp(1000.0)`. Here they are inf, -inf and
-inf, as in NumPy, PyTorch and compiled code, so that a function gives the same answer however it is run. Each name is
-the name of a row of the table in `ops.py`.
+Python raises where the standard has a value: `1 / 0.0`, `math.log(0.0)`, `math.exp(1000.0)`. Here they are inf, -inf
+and inf, as in NumPy, PyTorch and compiled code, so that a function gives the same answer however it is run. Each name
+is that of a row of the table in `ops.py`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def truediv(x: float, y: float) -> float:
     try:
         return x / y
     except ZeroDivisionError:
-        return nan if x == 0.0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
+        return nan if x == 0.0 or math.isnan(x) else math.copysign(inf, x) * math.copysign(1.0, y)
 
 
 def pow(x: float, y: float) -> float:  # noqa: A001 - the row's name
@@ -154,11 +154,27 @@ QUICK: dict[str, Callable[..., float]] = {
     "floor": floor,
     "ceil": ceil,
     "round": round,
-} | {
-    name: getattr(math, name)
-    for name in (
-        *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
-        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc"),
-    )
+    **{
+        name: getattr(math, name)
+        for name in (
+            *(
+                "exp",
+                "expm1",
+                "log",
+                "log1p",
+                "log2",
+                "log10",
+                "sqrt",
+                "sin",
+                "cos",
+                "tan",
+                "asin",
+                "acos",
+                "atan",
+                "atan2",
+            ),
+            *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc"),
+        )
+    },
 }
-"""Each primitive straight from the math module where it can be: right where it returns, to be asked here where it raises."""
+"""Each primitive straight from the math module if possible: right where it returns; where it raises, ask the above."""

@@ -48,7 +48,7 @@ class Op:
 
     __slots__ = ("builtin", "compiled", "default", "doc", "domain", "method", "name", "partials", "symbol", "value")
 
-    def __init__(  # noqa: PLR0913 - a row has these columns
+    def __init__(
         self,
         name: str,
         value: str,
@@ -90,6 +90,9 @@ class Op:
 # d/dx of where(x > y, x, y) and friends: 1 on one side, 0 on the other, nan (as x + y) beside a nan.
 _LARGER = "where(x > y, 1.0, where(x < y, 0.0, where(x == y, 0.5, x + y)))"
 _SMALLER = "where(x < y, 1.0, where(x > y, 0.0, where(x == y, 0.5, x + y)))"
+_POWER_RULE = "where(z == z, where(x == 0.0 and y == 0.0, 0.0, y * x ** (y - 1.0)), z)"
+_SECH_2 = "4.0 * exp({0}2.0 * x) / (1.0 + exp({0}2.0 * x)) ** 2.0"
+_H = "(floor(x * 1024.0) / 1024.0)"
 _FLAT = "where(z == z, 0.0, z)"  # the derivative of a staircase: 0, and nan for nan
 _TO_X = "where(x {0} y, 1.0, where(x {1} y, 0.0, x + y))"
 _TO_Y = "where(x {0} y, 0.0, where(x {1} y, 1.0, x + y))"
@@ -103,12 +106,12 @@ _ROWS = (
        doc="The quotient x / y."),
     # x**y / x is y's own power wherever y - 1 would round away digits of y that a large log(x) brings back.
     Op("pow", "x ** y",
-       ("where((y - 1.0) + 1.0 != y and 0.0 < abs(z) and abs(z) < 1e308, y * (z / x), "
-        "where(z == z, where(x == 0.0 and y == 0.0, 0.0, y * x ** (y - 1.0)), z))",
+       (f"where((y - 1.0) + 1.0 != y and 0.0 < abs(z) and abs(z) < 1e308, y * (z / x), {_POWER_RULE})",
         "where(x == 0.0 and y >= 0.0, 0.0, z * log(x))"),
-       domain=(POSITIVE, R), symbol="**", method="pow", doc="The power x ** y; nan, never complex, for x < 0 and fractional y."),
-    Op("mod", "x % y", ("where(z == z, 1.0, z)", "where(z == z, -(x // y), z)"), domain=((0.1, 0.9), (1.1, 3.0)), symbol="%", method="mod",
-       doc="The remainder of x / y with the sign of y, as Python has it."),
+       domain=(POSITIVE, R), symbol="**", method="pow",
+       doc="The power x ** y; nan, never complex, for x < 0 and fractional y."),
+    Op("mod", "x % y", ("where(z == z, 1.0, z)", "where(z == z, -(x // y), z)"), domain=((0.1, 0.9), (1.1, 3.0)),
+       symbol="%", method="mod", doc="The remainder of x / y with the sign of y, as Python has it."),
     Op("floordiv", "x // y", (_FLAT, _FLAT), domain=((0.1, 0.9), (1.1, 3.0)), symbol="//", method="floordiv",
        doc="The quotient x / y rounded down; its derivative is 0."),
     Op("neg", "-x", ("-1.0",), symbol="-", method="neg", doc="The negative of x."),
@@ -119,7 +122,8 @@ _ROWS = (
     Op("log", "log(x)", ("where(x >= 0.0, 1.0 / x, z)",), domain=(POSITIVE,), doc="The natural logarithm."),
     Op("log1p", "log1p(x)", ("where(x >= -1.0, 1.0 / (1.0 + x), z)",), domain=((-0.9, 5.0),),
        doc="log(1 + x), accurate near 0."),
-    Op("log2", "log2(x)", ("where(x >= 0.0, 1.4426950408889634 / x, z)",), domain=(POSITIVE,), doc="The logarithm to base 2."),
+    Op("log2", "log2(x)", ("where(x >= 0.0, 1.4426950408889634 / x, z)",), domain=(POSITIVE,),
+       doc="The logarithm to base 2."),
     Op("log10", "log10(x)", ("where(x >= 0.0, 0.4342944819032518 / x, z)",), domain=(POSITIVE,),
        doc="The logarithm to base 10."),
     Op("sqrt", "sqrt(x)", ("0.5 / z",), domain=(POSITIVE,), doc="The square root; nan below 0."),
@@ -130,7 +134,8 @@ _ROWS = (
     Op("tan", "tan(x)", ("1.0 + z * z",), domain=((-1.3, 1.3),), doc="The tangent of x radians."),
     Op("asin", "asin(x)", ("1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose sine is x."),
     Op("acos", "acos(x)", ("-1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose cosine is x."),
-    Op("atan", "atan(x)", ("where(abs(x) < 1e150, 1.0 / (1.0 + x * x), 1.0 / x / x)",), doc="The angle whose tangent is x."),
+    Op("atan", "atan(x)", ("where(abs(x) < 1e150, 1.0 / (1.0 + x * x), 1.0 / x / x)",),
+       doc="The angle whose tangent is x."),
     Op("atan2", "atan2(x, y)",
        ("where(hypot(x, y) == 0.0, 0.0, y / hypot(x, y) / hypot(x, y))",
         "where(hypot(x, y) == 0.0, 0.0, -x / hypot(x, y) / hypot(x, y))"),
@@ -139,23 +144,24 @@ _ROWS = (
     Op("sinh", "sinh(x)", ("cosh(x)",), doc="The hyperbolic sine."),
     Op("cosh", "cosh(x)", ("sinh(x)",), doc="The hyperbolic cosine."),
     Op("tanh", "tanh(x)",
-       ("where(x > 0.0, 4.0 * exp(-2.0 * x) / (1.0 + exp(-2.0 * x)) ** 2.0, 4.0 * exp(2.0 * x) / (1.0 + exp(2.0 * x)) ** 2.0)",),
+       (f"where(x > 0.0, {_SECH_2.format('-')}, {_SECH_2.format('')})",),
        doc="The hyperbolic tangent."),
     Op("asinh", "asinh(x)", ("1.0 / hypot(x, 1.0)",), doc="The inverse of sinh."),
-    Op("acosh", "acosh(x)", ("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",), domain=((1.1, 5.0),), doc="The inverse of cosh."),
+    Op("acosh", "acosh(x)", ("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",), domain=((1.1, 5.0),),
+       doc="The inverse of cosh."),
     Op("atanh", "atanh(x)", ("where(abs(x) <= 1.0, 1.0 / ((1.0 - x) * (1.0 + x)), z)",), domain=(UNIT,),
        doc="The inverse of tanh."),
-    Op("hypot", "hypot(x, y)", ("where(z == 0.0, 0.0, x / z)", "where(z == 0.0, 0.0, y / z)"), domain=(POSITIVE, POSITIVE),
-       doc="The length of the vector (x, y), without overflow on the way."),
+    Op("hypot", "hypot(x, y)", ("where(z == 0.0, 0.0, x / z)", "where(z == 0.0, 0.0, y / z)"),
+       domain=(POSITIVE, POSITIVE), doc="The length of the vector (x, y), without overflow on the way."),
     # The normal distribution. exp(-k x**2) multiplies the error of x**2, so x is cut into a part h whose square is
     # exact, the multiple of 1/1024 below it, and the rest: x**2 = h**2 + (x - h)(x + h).
-    Op("gaussian", "where(abs(x) < 64.0, exp(-y * (floor(x * 1024.0) / 1024.0) ** 2.0) * "
-       "exp(-y * (x - floor(x * 1024.0) / 1024.0) * (x + floor(x * 1024.0) / 1024.0)), exp(-y * x * x))",
+    Op("gaussian", f"where(abs(x) < 64.0, exp(-y * {_H} ** 2.0) * exp(-y * (x - {_H}) * (x + {_H})), exp(-y * x * x))",
        ("where(z == 0.0, 0.0, -2.0 * y * x * z)", "where(z == 0.0, 0.0, -x * x * z)"),
        domain=(R, (0.3, 2.0)), default=0.5, doc="The bell exp(-y x**2), y = 1/2 by default."),
     Op("erf", "erf(x)", ("1.1283791670955126 * gaussian(x, 1.0)",), doc="The error function."),
     Op("erfc", "erfc(x)", ("-1.1283791670955126 * gaussian(x, 1.0)",), doc="1 - erf(x), accurate for large x."),
-    Op("ndtr", "ndtr(x)", ("0.3989422804014327 * gaussian(x, 0.5)",), doc="The distribution function of the standard normal."),
+    Op("ndtr", "ndtr(x)", ("0.3989422804014327 * gaussian(x, 0.5)",),
+       doc="The distribution function of the standard normal."),
     # Activations.
     Op("sigmoid", "where(x >= 0.0, 1.0 / (1.0 + exp(-x)), exp(x) / (1.0 + exp(x)))", ("z * sigmoid(-x)",),
        symbol="σ", doc="The logistic function 1 / (1 + exp(-x))."),
@@ -184,7 +190,8 @@ _ROWS = (
        domain=((0.0, 1.0), (1.5, 3.0)), doc="x, but at least y; at the edge the derivative goes to x."),
     Op("clamp_max", "where(x <= y, x, where(x > y, y, x + y))", (_TO_X.format("<=", ">"), _TO_Y.format("<=", ">")),
        domain=((0.0, 1.0), (1.5, 3.0)), doc="x, but at most y; at the edge the derivative goes to x."),
-    Op("sign", "where(x > 0.0, 1.0, where(x < 0.0, -1.0, x))", (_FLAT,), domain=(POSITIVE,), doc="-1, 0 or 1; its derivative is 0."),
+    Op("sign", "where(x > 0.0, 1.0, where(x < 0.0, -1.0, x))", (_FLAT,), domain=(POSITIVE,),
+       doc="-1, 0 or 1; its derivative is 0."),
     Op("step", "where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x))", (_FLAT,), domain=(POSITIVE,),
        doc="1 above 0, else 0; its derivative is 0."),
     Op("floor", "floor(x)", (_FLAT,), domain=((0.1, 0.9),), method="floor", doc="x rounded down; its derivative is 0."),
@@ -198,4 +205,6 @@ TABLE: dict[str, Op] = {row.name: row for row in _ROWS}
 
 # Kept out of the table: `where` chooses between operands, so it has no partial to multiply by. The operand that is not
 # chosen receives nothing at all (not 0 times something, which may be nan).
-CHOICE = Op("where", "where(c, x, y)", ("where(c, 1.0, 0.0)", "where(c, 0.0, 1.0)"), doc="x where the condition holds, else y.")
+CHOICE = Op(
+    "where", "where(c, x, y)", ("where(c, 1.0, 0.0)", "where(c, 0.0, 1.0)"), doc="x where the condition holds, else y."
+)

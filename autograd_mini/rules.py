@@ -1,8 +1,8 @@
 """A rule: what the table's row becomes for one kind of operands, compiled from the row's formulas to Python.
 
-Row `mul` becomes the method `Value.__mul__`, which computes x * y and records a node, and three pullbacks, which hand the
-node's adjoint g on to its operands: `mul_xy` (both are Values), `mul_x` (y is a plain number) and `mul_y` (x is one). A
-plain number stays a number; it never becomes a node. A row is compiled when it is first used. The text is filed with
+Row `mul` becomes the method `Value.__mul__`, which computes x * y and records a node, and three pullbacks, which hand
+the node's adjoint g on to its operands: `mul_xy` (both are Values), `mul_x` (y is a plain number), `mul_y` (x is one).
+A plain number stays a number; it never becomes a node. A row is compiled when it is first used. The text is filed with
 `linecache`, so that a debugger steps into it and a traceback shows it.
 """
 
@@ -15,11 +15,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, Protocol
 
     from autograd_mini.value import Value
 
-    Pullback = Callable[[Value, float], None]
+    class Pullback(Protocol):
+        """A function that adds g times each partial derivative to the adjoint of its operand."""
+
+        rule: Rule
+        __name__: str
+
+        def __call__(self, node: Value, g: float, /) -> None:
+            """Add the shares of the node's adjoint g."""
+
 
 NAMESPACE: dict[str, object] = {**ieee.QUICK, "ieee": ieee}
 """The globals of the compiled functions; `value.py` and `functions.py` put in what they name."""
@@ -114,7 +122,7 @@ def compiled(op: Op) -> Compiled:
 
 
 INLINED = (("add", "xy"), ("mul", "xy"), ("add", "x"), ("mul", "x"))
-"""The rules that the sweep applies on the spot: most nodes of most graphs are these, and a call costs more than they do."""
+"""The rules that the sweep applies on the spot: most nodes of most graphs are these, and a call costs more."""
 
 
 def sweep() -> Callable[[Iterable[Value]], None]:
@@ -139,8 +147,10 @@ def rule_named(name: str, variant: str) -> Rule:
 
     """
     if name not in TABLE:
-        raise LookupError(f"a pickled graph uses the operation {name!r}, which is not defined here: define it with operation()")
-    rule: Rule = compiled(TABLE[name]).pullbacks[variant].rule  # type: ignore[attr-defined]
+        raise LookupError(
+            f"a pickled graph uses the operation {name!r}, which is not defined here: define it with operation()"
+        )
+    rule: Rule = compiled(TABLE[name]).pullbacks[variant].rule
     return rule
 
 
@@ -214,7 +224,9 @@ def pullback_body(rule: Rule, node: str, indent: str) -> str:
         text += "".join(f"    {slots[w]}._adjoint += {quick[w]}\n" for w in rule.variant)
     else:
         text += "    try:\n" + "".join(f"        d{w} = {quick[w]}\n" for w in rule.variant)
-        text += "    except (ArithmeticError, ValueError):\n" + "".join(f"        d{w} = {careful[w]}\n" for w in rule.variant)
+        text += "    except (ArithmeticError, ValueError):\n" + "".join(
+            f"        d{w} = {careful[w]}\n" for w in rule.variant
+        )
         text += "".join(f"    {slots[w]}._adjoint += d{w}\n" for w in rule.variant)
     return "".join(f"{indent}{line[4:]}\n" for line in text.splitlines())
 
@@ -236,7 +248,7 @@ def _operands(rule: Rule, node: str, *, data: str, needed: set[str] | None = Non
 
 def _assign(target: str, tree: ast.expr, indent: str) -> str:
     """Write an assignment by quick code that falls back on the careful one where Python raises."""
-    from autograd_mini.formula import write  # noqa: PLC0415 - ast is slow to import and most rows are never compiled
+    from autograd_mini.formula import write
 
     quick, careful = write(tree, _on_floats_quick), write(tree, _on_floats_careful)
     if quick == careful:
@@ -248,19 +260,19 @@ def _assign(target: str, tree: ast.expr, indent: str) -> str:
 
 
 def _times(factor: str, op: Op, wanted: str, call: Callable[[str, list[str]], str]) -> str:
-    from autograd_mini.formula import times  # noqa: PLC0415 - as above
+    from autograd_mini.formula import times
 
     return times(factor, _parsed(op, op.partials[op.operands.index(wanted)]), call)
 
 
 def _parsed(op: Op, text: str) -> ast.expr:
-    from autograd_mini.formula import parse  # noqa: PLC0415 - as above
+    from autograd_mini.formula import parse
 
     return parse(text, (*op.operands, "z"), own=op)
 
 
 def _names(op: Op, variant: str) -> set[str]:
-    from autograd_mini.formula import names_in  # noqa: PLC0415 - as above
+    from autograd_mini.formula import names_in
 
     return set().union(*(names_in(_parsed(op, op.partials[op.operands.index(wanted)])) for wanted in variant))
 
@@ -274,7 +286,9 @@ def _on_floats_quick(name: str, args: list[str]) -> str:
 
 def _on_floats_careful(name: str, args: list[str]) -> str:
     """Write an operation by IEEE 754."""
-    careful = name in {"truediv", "pow", "mod", "floordiv"} or (name in TABLE and TABLE[name].primitive and name != "abs")
+    careful = name in {"truediv", "pow", "mod", "floordiv"} or (
+        name in TABLE and TABLE[name].primitive and name != "abs"
+    )
     return f"{'ieee.' if careful else ''}{name}({', '.join(args)})"
 
 
@@ -285,16 +299,18 @@ def _on_values(name: str, args: list[str]) -> str:
 
 def _used_on_floats(op: Op) -> dict[str, object]:
     """Return the functions on floats of the rows, not primitives, that the formulas of a row call."""
-    import ast  # noqa: PLC0415 - as above
+    import ast
 
     trees = [_parsed(op, text) for text in (op.value, *op.partials)]
-    called = {n.func.id for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {
+        n.func.id for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
     return {name: compiled(TABLE[name]).floats for name in called - {op.name, "where"} if not TABLE[name].primitive}
 
 
 def _compile(title: str, text: str, extra: dict[str, object] | None = None) -> dict[str, Any]:
     """Compile generated source in the shared namespace and file its text for debuggers."""
-    import linecache  # noqa: PLC0415 - only where something is compiled
+    import linecache
 
     filename = f"<autograd_mini {title}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)

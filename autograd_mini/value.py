@@ -6,9 +6,9 @@
     >>> a.grad, b.grad
     (4.0, 2.0)
 
-`Value` is what a user makes, a leaf of the graph. An operation returns a `Computed`, a Value with operands. A `Parameter`
-is a leaf that training changes. The arithmetic itself is attached to the class at the end of this module: every row of
-the table in `ops.py` becomes a method, compiled when it is first called.
+`Value` is what a user makes, a leaf of the graph. An operation returns a `Computed`, a Value with operands. A
+`Parameter` is a leaf that training changes. The arithmetic itself is attached to the class at the end of this module:
+every row of the table in `ops.py` becomes a method, compiled when it is first called.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from itertools import count, repeat
 from autograd_mini import rules
 from autograd_mini.backward import backward
 from autograd_mini.numbers import number
-from autograd_mini.ops import CHOICE, TABLE, Op
+from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
 
+    from autograd_mini.methods import Methods
     from autograd_mini.rules import Pullback
-
-    Number = float | int
-    Scalar = "Value | float | int"
+else:
+    Methods = object
 
 clock = count(1)
 """The ticks by which nodes are dated: one clock for order and for staleness."""
@@ -39,7 +39,7 @@ watchers: list[Callable[[Value], Value]] = []
 """What is called with every new node, and may replace it: `no_grad` stands here while it is on."""
 
 
-class Value:
+class Value(Methods):
     """A number that remembers how it was made.
 
     Args:
@@ -91,8 +91,8 @@ class Value:
     def data(self, data: float) -> None:
         if self._pull is not None:
             raise AttributeError(
-                f"data of {self!r} cannot be assigned: it was computed by {self.op}(…). Assign the leaves it was computed "
-                "from and compute it again, or use detach() for a Value of its own"
+                f"data of {self!r} cannot be assigned: it was computed by {self.op}(…). Assign the leaves it was "
+                "computed from and compute it again, or use detach() for a Value of its own"
             )
         data = number(data, "data")
         self._tick = next(clock)
@@ -211,8 +211,8 @@ class Value:
 
     def _dropped(self, *_: object) -> float:
         raise TypeError(
-            f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the number, "
-            "or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
+            f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
+            "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
         )
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
@@ -233,7 +233,7 @@ class Computed(Value):
 
     __slots__ = ()
 
-    __init__ = object.__init__  # type: ignore[assignment]  # the operation fills the slots
+    __init__ = object.__init__  # the operation fills the slots
 
 
 class Parameter(Value):
@@ -251,18 +251,18 @@ def operand(other: object) -> Value | float:
     if isinstance(other, Value):
         return other
     if getattr(other, "ndim", 0):  # an array does its own arithmetic, element by element
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]  # as operators do
     try:
         return number(other, "operand")  # type: ignore[arg-type]  # that is what is found out here
     except TypeError:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
 
 
 def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
     """Finish an operation whose second operand is of no kind the compiled method knows, but a subclass or no number."""
     if other is NotImplemented:
-        if row.method and row.name != "round":
-            return NotImplemented
+        if row.name in ARITHMETIC:
+            return NotImplemented  # type: ignore[no-any-return]
         wrong = x if isinstance(y, Value) else y
         raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
     return record(row, "xy", x, y)
@@ -351,3 +351,5 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Value, f"__{_name}__", _comparison(_name))
 for _row in TABLE.values():
     attach(_row)
+for _name, _row_name in NUMPY_NAMES.items():
+    setattr(Value, _name, getattr(Value, _row_name))

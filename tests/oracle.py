@@ -5,7 +5,7 @@ Where a derivative has a root of its own (gelu, silu), its scale is the sum of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - NamedTuple reads its annotations
 from typing import NamedTuple
 
 import mpmath as mp

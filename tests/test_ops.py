@@ -42,7 +42,9 @@ def operand(row, position, rng):
     if row.name == "acosh":
         return 1.0 + log_uniform(rng, 1e-9, 1e12)
     if row.name == "log1p":
-        return rng.choice((log_uniform(rng, 1e-12, 1e12), -log_uniform(rng, 1e-12, 0.9), log_uniform(rng, 1e-9, 0.3) - 1.0))
+        return rng.choice(
+            (log_uniform(rng, 1e-12, 1e12), -log_uniform(rng, 1e-12, 0.9), log_uniform(rng, 1e-9, 0.3) - 1.0)
+        )
     if (low, high) == (-0.95, 0.95):
         return rng.choice((-1.0, 1.0)) * rng.choice((log_uniform(rng, 1e-12, 0.9), 1.0 - log_uniform(rng, 1e-9, 0.3)))
     if row.name == "gaussian" and position == 1:
@@ -54,7 +56,11 @@ def operand(row, position, rng):
     if row.name == "round" and position == 1:
         return 0.0
     size = log_uniform(rng, 1e-12, LARGEST.get(row.name, 1e12))
-    return size if low >= 0 and row.name not in {"abs", "truediv", "sign", "step", "relu"} else size * rng.choice((-1.0, 1.0))
+    return (
+        size
+        if low >= 0 and row.name not in {"abs", "truediv", "sign", "step", "relu"}
+        else size * rng.choice((-1.0, 1.0))
+    )
 
 
 def error(found, truth, scale=None):
@@ -106,7 +112,9 @@ def test_second_derivatives_agree_with_the_oracle_differentiated_numerically(row
             for second, found in enumerate(gradient(slope, operands)):
                 orders = [int(second == position) for position in range(len(floats))]
                 exact = mp.diff(truth.partials[first], tuple(map(mp.mpf, floats)), tuple(orders))
-                assert found.data == pytest.approx(float(exact), rel=1e-11, abs=1e-13), f"{row.name}{floats} {first}{second}"
+                assert found.data == pytest.approx(float(exact), rel=1e-11, abs=1e-13), (
+                    f"{row.name}{floats} {first}{second}"
+                )
 
 
 @pytest.mark.parametrize("row", BUILTIN, ids=lambda row: row.name)

@@ -7,15 +7,19 @@ the blocks, so that neither side pays for the other's garbage.
 
 from __future__ import annotations
 
+import copy
 import gc
 import importlib
+import pickle
 import random
 import statistics
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import types
+from functools import partial
 from pathlib import Path
 
 import micrograd.engine
@@ -63,7 +67,7 @@ def demo(network, scalar):
 
 
 def chain(scalar, *, plain):
-    """A chain of 20,000 operations, multiply and add in turn; the coefficients plain numbers or Values."""
+    """Return a chain of 20,000 operations, multiply and add in turn; the coefficients plain numbers or Values."""
 
     def step():
         x = scalar(1.0)
@@ -95,8 +99,6 @@ def compare(title, ours, theirs, name):
 
 def deep():
     """A chain of a million nodes."""
-    import copy
-    import pickle
 
     def timed(title, step):
         start = time.perf_counter()
@@ -114,20 +116,17 @@ def deep():
 
     leaf, top = timed("build", build)
     timed("backward", top.backward)
-    timed("repr", lambda: repr(top))
-    twin = timed("deepcopy", lambda: copy.deepcopy(top))
-    data = timed("pickle", lambda: pickle.dumps(top))
-    again = timed("unpickle", lambda: pickle.loads(data))  # noqa: S301 - our own bytes
-    holder = [top, twin, again]
-    del top, twin, again
-    timed("delete three of them", holder.clear)
+    timed("repr", partial(repr, top))
+    kept = [top, timed("deepcopy", partial(copy.deepcopy, top))]
+    data = timed("pickle", partial(pickle.dumps, top))
+    kept.append(timed("unpickle", partial(pickle.loads, data)))
+    del top
+    timed("delete three of them", kept.clear)
     return leaf.grad
 
 
 def bytes_a_node():
     """Bytes of memory a node takes, its number and its gradient included."""
-    import tracemalloc
-
     gc.collect()
     tracemalloc.start()
     x = Value(1.0)

@@ -1,4 +1,4 @@
-"""The classes that the engine is compared with: micrograd's, and a slotted one that stores local gradients in tuples."""
+"""What the engine is compared with besides micrograd: a slotted class that stores local gradients in tuples."""
 
 from __future__ import annotations
 
