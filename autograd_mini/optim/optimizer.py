@@ -1,0 +1,147 @@
+"""An optimiser moves parameters along their gradients and remembers what the next step needs."""
+
+from __future__ import annotations
+
+from autograd_mini.optim.parameters import commit, numbers, parameters, set_gradients
+from autograd_mini.optim.settings import checked, nonnegative
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, ClassVar
+
+    from autograd_mini.optim.parameters import Trainable
+    from autograd_mini.optim.settings import Checks
+
+    Columns = dict[str, list[Any]]  # one number a parameter and name
+
+
+class Optimizer:
+    """What all optimisers share: parameters, settings, a state of one column of numbers a name, and a whole step.
+
+    `param_groups` has PyTorch's shape with one group: `optimizer.param_groups[0]["lr"] = 0.01` works, and `lr` is
+    short for it. A subclass gives the formula alone (`_update`), on columns of numbers.
+    """
+
+    _checks: ClassVar[Checks]
+    _start: ClassVar[Mapping[str, Any]]  # the state's columns, and the value each starts with
+    _optional: ClassVar[frozenset[str]] = frozenset()  # columns that not every step needs
+
+    def __init__(self, params: Iterable[Trainable], settings: Mapping[str, object]) -> None:
+        """Take the parameters once, in their order, and check the settings."""
+        found = parameters(params)
+        if not found:
+            raise ValueError(
+                "params is empty, so there is nothing to optimise: pass model.parameters() (a generator that was "
+                "read before is empty too)"
+            )
+        self.param_groups: list[dict[str, Any]] = [{"params": found, **self._settings(settings)}]
+        self._state: Columns = {}
+
+    def _settings(self, given: Mapping[str, object]) -> dict[str, Any]:
+        return checked(self._checks, given)
+
+    def _update(
+        self, settings: dict[str, Any], data: list[float], grads: list[float], columns: Columns
+    ) -> tuple[list[float], Columns]:
+        """Return the new data and the columns that changed; nothing given is modified."""
+        raise NotImplementedError
+
+    def _column(self, name: str, column: object, size: int) -> list[Any]:
+        """Check and copy a column of a saved state."""
+        if not isinstance(column, list) or len(column) != size:
+            raise ValueError(f"its column {name!r} must be a list of {size} numbers")
+        kinds = {float, type(self._start[name])}
+        for index, value in enumerate(column):
+            if type(value) not in kinds:
+                raise ValueError(f"{name}[{index}] is {value!r}")
+        return column.copy()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step; assigning checks it."""
+        rate: float = self.param_groups[0]["lr"]
+        return rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.param_groups[0]["lr"] = nonnegative("lr", value)
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient (`grad` is not None) by one update.
+
+        New data and new state are computed aside and written in one go: an exception or Ctrl-C leaves all parameters
+        and the state as they were before or as they are after, never a mixture. A nan gradient makes a nan parameter.
+        """
+        group = self.param_groups[0]
+        settings = self._settings(group)  # checked again, because anyone may write to the group
+        params = group["params"]
+        state = {name: self._state.get(name) or [start] * len(params) for name, start in self._start.items()}
+        rows = [index for index, parameter in enumerate(params) if parameter.grad is not None]
+        some = len(rows) < len(params)
+        columns = state
+        if some:
+            params = [params[index] for index in rows]
+            columns = {name: [column[index] for index in rows] for name, column in state.items()}
+        grads = numbers(params, "grad")
+        if settings["maximize"]:
+            grads = [-g for g in grads]
+        new, changed = self._update(settings, numbers(params, "data"), grads, columns)
+        if some:
+            changed = {name: _spread(state[name], rows, column) for name, column in changed.items()}
+        commit(params, new, self, {**self._state, **changed})
+
+    def zero_grad(self) -> None:
+        """Set every gradient to 0.0 (not to None: a parameter that the next loss leaves out counts as unmoved)."""
+        params = self.param_groups[0]["params"]
+        set_gradients(params, [0.0] * len(params))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return settings and state as plain data (numbers, lists, dicts, text, None) that JSON keeps to the bit.
+
+        Out: `optimizer`, the class's name; `param_groups`, a list of one dict of settings, where `params` is the
+        number of parameters; `state`, a dict of columns of one number a parameter.
+        """
+        group = self.param_groups[0]
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in self._settings(group).items()}
+        return {
+            "optimizer": type(self).__name__,
+            "param_groups": [{"params": len(group["params"]), **settings}],
+            "state": {name: list(column) for name, column in self._state.items()},
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take up settings and state that `state_dict()` of an optimiser of the same kind and size returned.
+
+        Further steps give the same bits as those of the optimiser that was saved. Raises ValueError for anything
+        else, and leaves the optimiser as it was.
+        """
+        params = self.param_groups[0]["params"]
+        kind = type(self).__name__
+        try:
+            saved_kind, (group,), state = (state_dict[key] for key in ("optimizer", "param_groups", "state"))
+            if saved_kind != kind:
+                raise ValueError(f"it is one of {saved_kind!r}")  # noqa: TRY301 - completed below
+            if group["params"] != len(params):
+                raise ValueError(f"it is for {group['params']!r} parameters, not {len(params)}")  # noqa: TRY301 - same
+            settings = self._settings(group)
+            columns = {name: self._column(name, column, len(params)) for name, column in state.items()}
+            if columns and (missing := self._start.keys() - self._optional - columns.keys()):
+                raise ValueError(f"its state lacks {min(missing)!r}")  # noqa: TRY301 - same
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise ValueError(f"state_dict is no state of this {kind}: {error}") from error
+        vars(self).update(param_groups=[{"params": params, **settings}], _state=columns)  # both, in one call into C
+
+    def __repr__(self) -> str:
+        """Show the optimiser with the number of its parameters and its settings."""
+        group = dict(self.param_groups[0])
+        count = len(group.pop("params"))
+        return f"{type(self).__name__}({count} parameters, {', '.join(f'{k}={v!r}' for k, v in group.items())})"
+
+
+def _spread(column: list[Any], rows: list[int], values: list[Any]) -> list[Any]:
+    """Copy the column and put the values into the rows."""
+    full = column.copy()
+    for row, value in zip(rows, values, strict=True):
+        full[row] = value
+    return full
