@@ -49,7 +49,7 @@ _HOMES = {
 
 __all__ = ["FormulaError", "Parameter", "StaleValueError", "Value", "gradient", "is_recording", "no_grad", "order"]
 __all__ += functions.__all__
-__all__ += _HOMES
+__all__ += [name for name, home in _HOMES.items() if name != home]
 
 
 def __getattr__(name: str) -> object:

@@ -1,13 +1,14 @@
 """Copying and pickling a graph node by node, oldest first, so that no depth of graph exhausts the stack.
 
-A node reduces to its operation, its operands and its numbers. `copy` and `pickle` would follow the operands down,
-recursing once a node. So a node hands them its ancestors first, as a list in order of creation: each of these finds its
-own operands copied already, in the memo that `copy` and `pickle` keep, and what is shared stays shared, between several
-results, a model and its loss, or anything else that is copied together.
+`deepcopy` and `pickle` would follow the operands of a node down, recursing once a node. Here a copy goes through the
+nodes in order of creation, each of which finds its operands in the memo. `pickle` is handed a node's ancestors first,
+as a list to go through one by one, and its memo does the same. What is shared stays shared, between several results, a
+model and its loss, or anything else that is copied together. A gradient that would be stale is stale in the copy.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from operator import attrgetter
 from threading import local
 from weakref import ref
@@ -26,7 +27,7 @@ _tick = attrgetter("_tick")
 
 
 class _Groups(local):
-    """The ancestor lists that copies under way in this thread have handed out."""
+    """The ancestor lists that picklers under way in this thread have been given."""
 
     def __init__(self) -> None:
         self.alive: list[ReferenceType[Ancestors]] = []
@@ -36,9 +37,9 @@ _groups = _Groups()
 
 
 class Ancestors:
-    """The nodes below a result, which `copy` and `pickle` treat as a list of items to go through one by one.
+    """The nodes below a result, which `pickle` treats as a list of items to go through one by one.
 
-    The memo of the copy that is under way keeps it alive, so a node is `prepared` exactly as long as the memo knows it.
+    The memo of the pickler keeps it alive, so a node is `prepared` exactly as long as the memo knows it.
     """
 
     __slots__ = ("__weakref__", "nodes")
@@ -55,7 +56,11 @@ class Ancestors:
 
 
 def _prepared(node: Value) -> bool:
-    return any((group := found()) is not None and node in group.nodes for found in _groups.alive)
+    for found in _groups.alive:
+        group = found()
+        if group is not None and node in group.nodes:
+            return True
+    return False
 
 
 def _stale_leaves(root: Value) -> list[Value]:
@@ -65,7 +70,7 @@ def _stale_leaves(root: Value) -> list[Value]:
 
 
 def reduce(self: Value, _: object) -> tuple[object, ...]:
-    """Take a Value apart for `copy` and `pickle`: this is `Value.__reduce_ex__`."""
+    """Take a Value apart for `pickle`: this is `Value.__reduce_ex__`."""
     label = self.label or None
     grad = getattr(self, "_grad", None)
     if self._pull is None:
@@ -111,7 +116,7 @@ def _computed(
 
 
 def restore(self: Value, state: Any) -> None:
-    """Give a copy the attributes of its own, or make copied leaves as stale as they were: `Value.__setstate__`."""
+    """Give a leaf attributes of its own, or make unpickled leaves as stale as they were: `Value.__setstate__`."""
     if self._pull is not None:
         for leaf in state:
             leaf._tick = next(clock)
@@ -123,15 +128,39 @@ def restore(self: Value, state: Any) -> None:
 
 def shallow(self: Value) -> Value:
     """Return a Value with the same number, gradient, label and operands: `Value.__copy__`."""
-    twin = type(self).__new__(type(self))
-    for name in Value.__slots__:
-        if hasattr(self, name):
-            setattr(twin, name, getattr(self, name))
+    twin = _twin(self)
     if self._pull is None and (state := _extras(self)) is not None:
         restore(twin, state)
+    return twin
+
+
+def deep(self: Value, memo: dict[int, Any]) -> Value:
+    """Return a copy of the Value and of all it was computed from: `Value.__deepcopy__`."""
+    for node in order(self):
+        if id(node) in memo:
+            continue
+        memo[id(node)] = twin = _twin(node)
+        if node._pull is not None:
+            twin._x, twin._y = memo[id(node._x)], memo.get(id(node._y), ABSENT)
+            if type(k := getattr(node, "_k", None)) is tuple:
+                twin._k = deepcopy(k, memo)
+        elif (state := _extras(node)) is not None:
+            restore(twin, deepcopy(state, memo))
+    memo.setdefault(id(memo), []).append(self)  # where `deepcopy` keeps alive what the memo knows by its id
+    copied: Value = memo[id(self)]
+    return copied
+
+
+def _twin(node: Value) -> Value:
+    """Return a Value with the same slots; the same tick keeps the order, and stale operands stale."""
+    twin = object.__new__(type(node))
+    for name in Value.__slots__:
+        if hasattr(node, name):
+            setattr(twin, name, getattr(node, name))
     return twin
 
 
 Value.__reduce_ex__ = reduce  # type: ignore[assignment,method-assign]
 Value.__setstate__ = restore  # type: ignore[attr-defined]
 Value.__copy__ = shallow  # type: ignore[attr-defined]
+Value.__deepcopy__ = deep  # type: ignore[attr-defined]
