@@ -103,23 +103,31 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
         if not isinstance(target, Value):
             raise TypeError(f"wrt[{position}] is a Value; got {target!r} of type {type(target).__name__}")
 
-    nodes = _below([y], _differentiable)
+    adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), _differentiable)
+    found = [adjoints.get(target, 0.0) for target in wanted]
+    result = [g if isinstance(g, Value) else Value(g) for g in found]
+    return result[0] if single else result
+
+
+def adjoints_of(
+    wanted: Iterable[Value], y: Value, seed: Value | float, operands_of: Callable[[Value], Sequence[Value]]
+) -> dict[Value, Value | float]:
+    """Return the adjoints of the nodes between y and the wanted ones, following the given operands of each node."""
+    nodes = _below([y], operands_of)
     leading = set(wanted)  # the nodes that `wanted` leads to: only their adjoints matter
     for node in nodes:
-        for operand in _differentiable(node):
+        for operand in operands_of(node):
             if operand._tick > node._tick:
                 raise stale(operand, node)
             if operand in leading:
                 leading.add(node)
 
-    adjoints: dict[Value, Value | float] = {y: seed if isinstance(seed, Value) else number(seed, "seed")}
+    adjoints: dict[Value, Value | float] = {y: seed}
     for node in reversed(nodes):
-        if node not in leading or node not in adjoints or node._pull is None:
+        if node not in leading or node not in adjoints or not (reached := operands_of(node)):
             continue
-        for operand, times_partial in zip(_differentiable(node), node._pull.rule.partials, strict=True):
+        for operand, times_partial in zip(reached, node._pull.rule.partials, strict=True):  # type: ignore[union-attr]
             if operand in leading:
                 share = times_partial(node, adjoints[node])
                 adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
-    found = [adjoints.get(target, 0.0) for target in wanted]
-    result = [g if isinstance(g, Value) else Value(g) for g in found]
-    return result[0] if single else result
+    return adjoints
