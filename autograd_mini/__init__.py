@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from autograd_mini import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini import functions
+from autograd_mini.choice import where
 from autograd_mini.errors import FormulaError, StaleValueError
 from autograd_mini.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
 from autograd_mini.graph import gradient, order
+from autograd_mini.operation import operation
 from autograd_mini.recording import is_recording, no_grad
 from autograd_mini.value import Parameter, Value
 
@@ -47,7 +49,18 @@ _HOMES = {
 }
 """The module that each name imported on first use comes from."""
 
-__all__ = ["FormulaError", "Parameter", "StaleValueError", "Value", "gradient", "is_recording", "no_grad", "order"]
+__all__ = [
+    "FormulaError",
+    "Parameter",
+    "StaleValueError",
+    "Value",
+    "gradient",
+    "is_recording",
+    "no_grad",
+    "operation",
+    "order",
+    "where",
+]
 __all__ += functions.__all__
 __all__ += [name for name, home in _HOMES.items() if name != home]
 

@@ -6,17 +6,14 @@ With a Value among the operands the result is a Value; with plain numbers alone 
 from __future__ import annotations
 
 from autograd_mini import rules
-from autograd_mini.errors import FormulaError
 from autograd_mini.numbers import number
-from autograd_mini.ops import CHOICE, TABLE, Op
-from autograd_mini.value import ABSENT, ARITHMETIC, Computed, Value, clock, watch, watchers
+from autograd_mini.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Protocol, overload
-
-    from autograd_mini.rules import Pullback
 
     class Unary(Protocol):
         """A function of one Value or number."""
@@ -69,8 +66,6 @@ class _OnValues:
     """Every row as a function, by name; this is what formulas call when they are evaluated on Values."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "where":
-            return where
         if name not in TABLE:
             raise AttributeError(name)
         made = function(TABLE[name])
@@ -122,62 +117,6 @@ sign: Unary = function(TABLE["sign"])
 step: Unary = function(TABLE["step"])
 floor: Unary = function(TABLE["floor"])
 ceil: Unary = function(TABLE["ceil"])
-
-
-class _Choice:
-    """The rule of `where`: the node keeps the operand it took in `_x`, and all three in `_k`."""
-
-    op = CHOICE
-    variant = "x"
-    partials = (lambda _, g: g,)
-    pullback: Pullback
-
-    @staticmethod
-    def args(node: Value) -> tuple[Value | float, ...]:
-        """Return condition, this, otherwise."""
-        chosen: tuple[Value | float, ...] = node._k
-        return chosen
-
-
-def _where_pullback(node: Value, g: float) -> None:
-    node._x._adjoint += g  # type: ignore[operator]  # the backward pass has cleared it
-
-
-_where_pullback.rule = _Choice  # type: ignore[attr-defined]
-_Choice.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
-
-
-def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
-    """Return x where the condition holds, else y.
-
-    The derivative goes to the one that was taken. The other receives nothing at all, so a derivative of it that is
-    infinite or nan does no harm:
-
-        >>> x = Value(0.0)
-        >>> where(x > 0, x**0.5, 0.0).backward()
-        >>> x.grad
-        0.0
-
-    Args:
-        condition: a truth value; a number or Value counts as true when it is not 0.
-        x: the result where it holds.
-        y: the result where it does not.
-
-    """
-    taken = x if condition else y
-    if not isinstance(x, Value) and not isinstance(y, Value):
-        return number(taken, "x of where(condition, x, y)" if condition else "y of where(condition, x, y)")
-    other = y if condition else x
-    if not isinstance(other, Value):
-        number(other, "an operand of where(condition, x, y)")
-    node = Computed()
-    node._x = taken if isinstance(taken, Value) else Value(taken)
-    node._data = node._x._data
-    node._pull = _where_pullback
-    node._y = ABSENT
-    node._k = (condition if isinstance(condition, Value) else bool(condition), x, y)
-    node._tick, node._adjoint = next(clock), None
-    return watch(node) if watchers else node
 
 
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
@@ -264,61 +203,5 @@ def _largest(values: list[Value | float]) -> float:
     return largest if largest - largest == 0.0 else 0.0
 
 
-def operation(
-    name: str,
-    value: str,
-    *partials: str,
-    domain: tuple[tuple[float, float], ...] = (),
-    symbol: str = "",
-    doc: str = "",
-) -> Any:
-    """Add an operation to the table and return it as a function of Values and numbers.
-
-        >>> cube = operation("cube", "x * x * x", "3 * x * x")
-        >>> x = Value(2.0)
-        >>> cube(x).backward()
-        >>> x.grad
-        12.0
-
-    Defining an operation again replaces it, for graphs made from then on.
-
-    Args:
-        name: its name, for formulas, pictures and messages.
-        value: the formula of the result, in the operands x and y.
-        partials: one formula an operand, in x, y and the result z; see `ops.py` for what a formula may use.
-        domain: for each operand an interval on which the operation is smooth, for tests.
-        symbol: how pictures show it; the name if not given.
-        doc: one sentence for readers.
-
-    Raises:
-        FormulaError: if a formula does not parse or names something unknown, or the number of partials is wrong.
-        ValueError: if the name is taken by a built-in operation or is no identifier.
-
-    """
-    from autograd_mini.formula import names_in, parse
-
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"name is an identifier such as 'cube'; got {name!r}")
-    if name in {"where", "x", "y", "z"} or (name in TABLE and TABLE[name].builtin):
-        raise ValueError(f"name {name!r} is taken by the package; choose another")
-    if not 1 <= len(partials) <= 2:
-        raise FormulaError(f"{name} has {len(partials)} partials; an operation has one for each operand: x, or x and y")
-    row = Op(name, value, partials, domain=domain, symbol=symbol, doc=doc, builtin=False)
-    used = names_in(parse(value, ("x", "y")))
-    if used != set(row.operands):
-        raise FormulaError(
-            f"the formula {value!r} of {name} uses the operands {sorted(used)}, but {len(partials)} partial(s) were "
-            f"given, for {list(row.operands)}: give one partial for each operand, in order"
-        )
-    for partial in partials:
-        parse(partial, (*row.operands, "z"), own=row)
-    if len(row.domain) != len(row.operands):
-        raise ValueError(f"domain has one (low, high) an operand; got {domain!r} for {list(row.operands)}")
-    TABLE[name] = row
-    made = function(row)
-    setattr(ON_VALUES, name, made)
-    return made
-
-
-__all__ = ["clip", "log_softmax", "logsumexp", "mean", "operation", "softmax", "where"]
+__all__ = ["clip", "log_softmax", "logsumexp", "mean", "softmax"]
 __all__ += sorted(name for name, row in TABLE.items() if row.method not in ARITHMETIC and name in globals())

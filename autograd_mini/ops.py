@@ -203,6 +203,9 @@ _ROWS = (
 TABLE: dict[str, Op] = {row.name: row for row in _ROWS}
 """Every operation by name, the user's own (see `operation`) after the built-in ones."""
 
+ARITHMETIC = frozenset({"add", "sub", "mul", "truediv", "pow", "mod", "floordiv"})
+"""The rows behind Python's operators of two operands, which exist reflected too."""
+
 # Kept out of the table: `where` chooses between operands, so it has no partial to multiply by. The operand that is not
 # chosen receives nothing at all (not 0 times something, which may be nan).
 CHOICE = Op(
