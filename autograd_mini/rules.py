@@ -8,8 +8,6 @@ text.
 
 from __future__ import annotations
 
-from textwrap import indent
-
 from autograd_mini import ieee
 from autograd_mini.ops import TABLE, Op
 
@@ -129,6 +127,8 @@ INLINED = (("add", "xy"), ("mul", "xy"), ("add", "x"), ("mul", "x"))
 
 def sweep() -> Callable[[Iterable[Value]], None]:
     """Return the function that walks nodes newest first and hands each adjoint on to the operands."""
+    from textwrap import indent
+
     from autograd_mini.codegen import build, pullback_body
 
     text = "def sweep(nodes):\n    for node in nodes:\n        pull = node._pull\n        g = node._adjoint\n"
