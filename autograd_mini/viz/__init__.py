@@ -1,0 +1,28 @@
+"""Pictures: graphs drawn and stepped through, and plots of training. Each is imported when it is first used."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_mini.viz.drawing import draw as draw
+
+_HOMES = {"draw": "drawing"}
+"""The module that each name lives in."""
+
+__all__ = ["draw"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    from importlib import import_module  # only those who draw pay for it
+
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the names."""
+    return __all__

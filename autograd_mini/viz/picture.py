@@ -1,0 +1,130 @@
+"""A picture: a graphviz.Digraph that draws itself as cards, shows itself in notebooks, and saves in many formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from autograd_mini.viz.renderers import layout, render
+from autograd_mini.viz.source import dot_lines, layout_source, mermaid
+from autograd_mini.viz.svg import svg
+from autograd_mini.viz.text import xml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from autograd_mini.viz.diagram import Diagram
+
+ENDINGS = (".svg", ".png", ".pdf", ".dot", ".gv", ".html", ".mmd")
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, sans-serif; color-scheme: light dark }}
+  figure {{ margin: 0; overflow-x: auto }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
+    """The picture of a graph.
+
+    It is a graphviz.Digraph: `source` is its DOT, and statements may be added to it. As long as none are, SVG is drawn
+    from the cards themselves; else Graphviz renders the source.
+    """
+
+    def __init__(self, diagram: Diagram) -> None:
+        super().__init__(body=[f"\t{line}\n" for line in dot_lines(diagram)])
+        self.diagram = diagram
+        self._drawn: str | None = None
+        self._untouched = self.source
+
+    def svg(self) -> str:
+        """Return the picture as an SVG document."""
+        if self.source != self._untouched:
+            return render(self.source, "svg").decode()
+        if self._drawn is None:
+            self._drawn = svg(self.diagram, layout(layout_source(self.diagram)))
+        return self._drawn
+
+    def mermaid(self) -> str:
+        """Return the picture as a Mermaid flowchart."""
+        return mermaid(self.diagram)
+
+    def html(self) -> str:
+        """Return a page of its own with the picture, that needs nothing else."""
+        return PAGE.format(title=xml(self.diagram.about), body=f"<figure>\n{self.svg()}</figure>")
+
+    def save(self, filename: Any = None, directory: Any = None, *, skip_existing: bool | None = False) -> str:
+        """Write the picture, in the format of the file's ending, and return the path.
+
+        Args:
+            filename: a path that ends in .svg, .png, .pdf, .dot (or .gv), .html or .mmd (Mermaid). Without it the DOT
+                source goes where graphviz puts it.
+            directory: where `filename` stands, as for graphviz.
+            skip_existing: whether to leave a file that exists.
+
+        Raises:
+            ValueError: for another ending.
+            MissingRendererError: if nothing installed can write the format.
+
+        """
+        if filename is None:
+            return str(super().save(filename, directory, skip_existing=skip_existing))
+        path = Path(directory or "", filename)
+        ending = path.suffix.lower()
+        if ending not in ENDINGS:
+            raise ValueError(f"filename ends in one of {', '.join(ENDINGS)}; got {str(filename)!r}")
+        if skip_existing and path.exists():
+            return str(path)
+        content = self._content(ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return str(path)
+
+    def _content(self, ending: str) -> bytes:
+        if ending in {".png", ".pdf"}:
+            return render(self.source, ending[1:])
+        made = {".svg": self.svg, ".html": self.html, ".mmd": self.mermaid}.get(ending, lambda: self.source)
+        return made().encode()
+
+    def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **settings: Any) -> Any:  # noqa: A002 - graphviz's name
+        """Return the picture rendered, as bytes, or text if an encoding is given; see graphviz.Digraph.pipe."""
+        wanted = format or self.format
+        if args or settings or wanted not in {"svg", "png", "pdf"}:
+            return super().pipe(wanted, *args, encoding=encoding, **settings)
+        content = self.svg().encode() if wanted == "svg" else render(self.source, wanted)
+        return content.decode(encoding) if encoding else content
+
+    def render(self, filename: Any = None, directory: Any = None, *args: Any, **settings: Any) -> str:
+        """Write the DOT source and the picture beside it, and return the picture's path, as graphviz does."""
+        wanted = settings.get("format") or self.format
+        if args or settings.keys() - {"format", "cleanup"} or wanted not in {"svg", "png", "pdf"}:
+            return str(graphviz.Source(self.source, self.filename).render(filename, directory, *args, **settings))
+        source = Path(graphviz.Source(self.source, self.filename).save(filename, directory))
+        picture = source.with_name(f"{source.name}.{wanted}")
+        picture.write_bytes(self.pipe(wanted))
+        if settings.get("cleanup"):
+            source.unlink()
+        return str(picture)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+        """Show the picture in a notebook, and its sentence where pictures do not go."""
+        shown: dict[str, Any] = {"image/svg+xml": self.svg(), "text/plain": self.diagram.about}
+        return {
+            kind: data
+            for kind, data in shown.items()
+            if (not include or kind in include) and kind not in (exclude or ())
+        }

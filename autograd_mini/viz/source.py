@@ -1,0 +1,119 @@
+"""The sources of a diagram: DOT to read and render, DOT to lay it out, and Mermaid."""
+
+from __future__ import annotations
+
+from autograd_mini.viz.diagram import LINE
+from autograd_mini.viz.text import clean, shortened, width
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_mini.viz.diagram import Card, Diagram
+
+FONT = "Helvetica,Arial,sans-serif"
+DOT_SPACING = 'ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"'
+ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
+"""The heights of a row and of the head of a card, its margin, and the height of the bar below, in points."""
+
+
+def card_size(card: Card) -> tuple[float, float]:
+    """Return the width and height of a card in points."""
+    head = width(shortened(card.name), 13.5)
+    if card.badge:
+        head += 14.0 + badge_width(card)
+    if card.mark:
+        head += 18.0
+    rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows), default=0.0)
+    smallest = 74.0 if card.rows else 40.0
+    bar = BAR if card.rows else 0.0
+    return max(smallest, head, rows) + 2.0 * MARGIN, HEAD + ROW * len(card.rows) + bar + 7.0
+
+
+def badge_width(card: Card) -> float:
+    """Return the width of a card's badge in points."""
+    return max(20.0, width(card.badge, 12.0) + 12.0)
+
+
+def dot_lines(diagram: Diagram) -> list[str]:
+    """Return the statements of the graph in DOT, one a line, with labels, tooltips and colours."""
+    lines = [f'rankdir="{diagram.rankdir}" {DOT_SPACING}']
+    lines.append(f'node [shape="box" fontname="{FONT}" fontsize="12" margin="0.12,0.07"]')
+    lines.append(f'edge [color="{LINE}" arrowsize="0.7"]')
+    for card in diagram.cards:
+        style = ["filled", {"operation": "rounded", "constant": "dashed", "parameter": "bold"}.get(card.kind, "")]
+        fill = card.fill
+        if card.alarm:
+            style[0], fill = "striped", ":".join(["white", fill] * 4)
+        attributes = {
+            "label": _label(card),
+            "id": card.key,
+            "style": ",".join(filter(None, style)),
+            "fillcolor": fill,
+            "color": card.ink if card.tone else LINE,
+            "fontcolor": card.ink,
+            "tooltip": escaped(card.tip),
+        }
+        if card.kind == "parameter":
+            attributes["penwidth"] = "2.5"
+        if card.kind == "group":
+            attributes["peripheries"] = "2"
+        lines.append(f"{card.key} [{_attributes(attributes)}]")
+    for wire in diagram.wires:
+        attributes = {"id": wire.key, "tooltip": escaped(wire.tip)}
+        if not wire.flowing:
+            attributes["style"] = "dashed"
+        lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
+    return lines
+
+
+def layout_source(diagram: Diagram) -> str:
+    """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike."""
+    lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="0.5"']
+    lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
+    for card in diagram.cards:
+        w, h = card_size(card)
+        lines.append(f'{card.key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]')
+    lines += [f'{wire.tail} -> {wire.head} [id="{wire.key}"]' for wire in diagram.wires]
+    return "\n".join([*lines, "}"])
+
+
+def escaped(text: str) -> str:
+    """Return a text as it stands inside the quotes of a DOT string: entities, escapes and quotes mean themselves."""
+    lines = [clean(line) for line in text.split("\n")]
+    safe = [line.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return "\\n".join(safe)
+
+
+def _label(card: Card) -> str:
+    head = "  ".join(filter(None, [shortened(card.name), card.badge and f"[{card.badge}]", card.mark]))
+    return "\\n".join([escaped(head), *(escaped(f"{word} {text}") for word, text in card.rows)])
+
+
+def _attributes(attributes: dict[str, str]) -> str:
+    return " ".join(f'{name}="{text}"' for name, text in attributes.items())
+
+
+def mermaid(diagram: Diagram) -> str:
+    """Return the diagram as a Mermaid flowchart, which GitHub and GitLab show."""
+    lines = [f"flowchart {diagram.rankdir}"]
+    for card in diagram.cards:
+        opening, closing = ("(", ")") if card.kind == "operation" else ("[", "]")
+        head = " ".join(filter(None, [shortened(card.name), card.badge]))
+        text = "<br/>".join(_mermaid(line) for line in [head, *(f"{word} {text}" for word, text in card.rows)])
+        lines.append(f'    {card.key}{opening}"{text}"{closing}')
+    lines += [f"    {wire.tail} {'-->' if wire.flowing else '-.->'} {wire.head}" for wire in diagram.wires]
+    for tone, fill, stroke in ((1, "#e3f1fa", "#0072b2"), (-1, "#fdeee2", "#a84900"), (0, "#f4f4f4", "#767676")):
+        keys = [card.key for card in diagram.cards if card.tone == tone]
+        if keys:
+            name = ("zero", "positive", "negative")[tone]
+            lines.append(f"    classDef {name} fill:{fill},stroke:{stroke},color:#1a1a1a")
+            lines.append(f"    class {','.join(keys)} {name}")
+    for kind, style in (("parameter", "stroke-width:3px"), ("constant", "stroke-dasharray:4 3")):
+        keys = [card.key for card in diagram.cards if card.kind == kind]
+        if keys:
+            lines += [f"    classDef {kind} {style}", f"    class {','.join(keys)} {kind}"]
+    return "\n".join(lines) + "\n"
+
+
+def _mermaid(text: str) -> str:
+    """Return a text in Mermaid's own entities: every character that could mean anything, as its number."""
+    return "".join(c if c.isalnum() or c in " .,+=_−–" else f"#{ord(c)};" for c in clean(text))

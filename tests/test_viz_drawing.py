@@ -1,0 +1,231 @@
+"""Drawing: every value a card, every use of an operand a wire, every label itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import autograd_mini as ag
+from autograd_mini import Parameter, Value
+
+pytest.importorskip("graphviz")
+from autograd_mini.viz import draw
+from autograd_mini.viz import renderers as rendering
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def neuron():
+    x1, x2 = Value(2.0, label="x1"), Value(0.0, label="x2")
+    w1, w2 = Parameter(-3.0, label="w1"), Parameter(1.0, label="w2")
+    b = Parameter(6.8813735870195432, label="b")
+    o = (x1 * w1 + x2 * w2 + b).tanh()
+    o.label = "o"
+    return o
+
+
+def has_renderer():
+    try:
+        rendering.render("digraph {}", "json")
+    except ImportError:
+        return False
+    return True
+
+
+rendered = pytest.mark.skipif(not has_renderer(), reason="no Graphviz is installed")
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 - our own
+
+
+def card(picture, name):
+    (found,) = (card for card in picture.diagram.cards if card.name == name)
+    return found
+
+
+def test_an_operand_used_twice_has_two_wires():
+    a = Value(3.0, label="a")
+    picture = draw(a * a)
+    assert [(wire.tail, wire.head) for wire in picture.diagram.wires] == [("n1", "n2")] * 2
+    assert picture.source.count("n1 -> n2") == 2
+
+
+def test_operands_keep_their_order():
+    a, b = Value(3.0, label="a"), Value(2.0, label="b")
+    wires = draw(b - a).diagram.wires
+    assert [wire.tail for wire in wires] == ["n2", "n1"]
+
+
+def test_a_gradient_that_was_not_computed_is_a_dash_and_one_that_is_0_is_0():
+    o = neuron()
+    assert all(("grad", "–") in card.rows for card in draw(o).diagram.cards)
+    o.backward()
+    assert ("grad", "0") in card(draw(o), "w2").rows
+    assert ("grad", "−1.5") in card(draw(o), "x1").rows
+    assert ("grad", "+1") in card(draw(o), "w1").rows
+
+
+def test_kinds_of_values_have_different_frames():
+    o = neuron() * 2.0
+    kinds = {card.name: card.kind for card in draw(o).diagram.cards}
+    assert (kinds["x1"], kinds["w1"], kinds["o"], kinds["2"]) == ("input", "parameter", "operation", "constant")
+
+
+def test_a_wire_says_the_local_derivative_and_the_contribution():
+    o = neuron()
+    o.backward()
+    tips = {(w.tail, w.head): w.tip for w in draw(o).diagram.wires}
+    diagram = draw(o).diagram
+    key = {card.name: card.key for card in diagram.cards}
+    assert tips[key["x1"], key["v1"]] == "∂v1/∂x1 = w1 = −3\ncontributes −1.5"
+    assert tips[key["v4"], key["o"]] == "∂o/∂v4 = 1 − o² = 0.5\ncontributes +0.5"
+
+
+def test_the_operand_that_where_did_not_take_is_dashed_and_receives_nothing():
+    x = Value(0.0, label="x")
+    y = ag.where(x > 0, x**0.5, x * 2)
+    y.backward()
+    into = [wire.flowing for wire in draw(y).diagram.wires if wire.head == draw(y).diagram.keys[y]]
+    assert into == [False, True]
+
+
+def test_nan_and_infinity_are_marked():
+    x = Value(-1.0, label="x")
+    picture = draw(x.log())
+    assert card(picture, "v1").alarm
+    assert ("value", "nan !") in card(picture, "v1").rows
+    assert not card(picture, "x").alarm
+
+
+def test_a_graph_too_large_to_draw_is_refused_with_the_remedy():
+    y = Value(1.0)
+    for _ in range(5000):
+        y = y + 1.0
+    with pytest.raises(ValueError, match=r"5001 values.*draw a part"):
+        draw(y)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"), [({"rankdir": "XX"}, "rankdir"), ({"level": "fine"}, "level")], ids=["rankdir", "level"]
+)
+def test_a_wrong_setting_is_refused_by_name(settings, message):
+    with pytest.raises(ValueError, match=message):
+        draw(Value(1.0), **settings)
+
+
+def test_what_is_no_value_is_refused_by_type():
+    with pytest.raises(TypeError, match=r"3\.0 of type float"):
+        draw(3.0)
+
+
+def test_the_source_is_the_same_in_every_process():
+    code = (
+        "from autograd_mini import Value; from autograd_mini.viz import draw\n"
+        "a, b = Value(1.0, label='a'), Value(2.0); c = a * b + b.exp(); c.backward(); print(draw(c * c).source)"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(outputs) == 1
+
+
+def test_the_source_of_a_product_is_this():
+    a, b = Value(-2.0, label="a"), Parameter(3.0, label="b")
+    c = a * b
+    c.backward()
+    assert draw(c).source == SNAPSHOT
+
+
+SNAPSHOT = """\
+digraph {
+	rankdir="LR" ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"
+	node [shape="box" fontname="Helvetica,Arial,sans-serif" fontsize="12" margin="0.12,0.07"]
+	edge [color="#767676" arrowsize="0.7"]
+	n1 [label="a\\nvalue −2\\ngrad +3" id="n1" style="filled" fillcolor="#e3f1fa" color="#0072b2" fontcolor="#0072b2" tooltip="a (input): value −2, gradient +3"]
+	n2 [label="b\\nvalue 3\\ngrad −2" id="n2" style="filled,bold" fillcolor="#fdeee2" color="#a84900" fontcolor="#a84900" tooltip="b (parameter): value 3, gradient −2" penwidth="2.5"]
+	n3 [label="v1  [×]\\nvalue −6\\ngrad +1" id="n3" style="filled,rounded" fillcolor="#e3f1fa" color="#0072b2" fontcolor="#0072b2" tooltip="v1 = mul: value −6, gradient +1"]
+	n1 -> n3 [id="e1" tooltip="∂v1/∂a = b = 3\\ncontributes +3"]
+	n2 -> n3 [id="e2" tooltip="∂v1/∂b = a = −2\\ncontributes −2"]
+}
+"""  # noqa: E501 - DOT has one statement a line
+
+
+@rendered
+def test_every_format_can_be_saved(tmp_path):
+    o = neuron()
+    starts = {
+        "svg": b"<svg",
+        "png": b"\x89PNG",
+        "pdf": b"%PDF",
+        "dot": b"digraph",
+        "html": b"<!DOCTYPE",
+        "mmd": b"flowchart",
+    }
+    for ending, start in starts.items():
+        if ending in {"png", "pdf"}:
+            try:
+                rendering.render("digraph {}", ending)
+            except ImportError:
+                continue
+        path = draw(o).save(tmp_path / f"graph.{ending}")
+        assert Path(path).read_bytes().startswith(start), ending
+
+
+def test_an_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg, \.png.*graph\.bmp"):
+        draw(Value(1.0)).save(tmp_path / "graph.bmp")
+
+
+def test_without_a_renderer_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setattr(rendering, "RENDERERS", ())
+    with pytest.raises(ImportError, match=r"autograd_mini\[draw\]"):
+        draw(Value(1.0)).svg()
+
+
+@rendered
+def test_the_picture_is_the_same_from_every_renderer_up_to_positions(monkeypatch):
+    o = neuron()
+    o.backward()
+    found = []
+    for renderer in rendering.RENDERERS:
+        if renderer("digraph {}", "json") is None:
+            continue
+        monkeypatch.setattr(rendering, "RENDERERS", (renderer,))
+        found.append(texts(draw(o).svg()))
+        monkeypatch.undo()
+    assert found
+    assert all(one == found[0] for one in found)
+
+
+@rendered
+def test_a_notebook_gets_svg_and_a_sentence():
+    shown = draw(neuron())._repr_mimebundle_()
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert shown["text/plain"].startswith("Computation graph of o = 0.7071")
+
+
+@rendered
+def test_a_picture_that_was_added_to_is_rendered_from_its_source():
+    picture = draw(Value(1.0, label="x"))
+    picture.node("mine", label="MINE")
+    assert "MINE" in picture.svg()
+
+
+@rendered
+def test_a_gradient_graph_is_drawn_as_any_other():
+    x = Value(2.0, label="x")
+    slope = ag.gradient(x**3, x)
+    assert "12" in texts(draw(slope).svg())
