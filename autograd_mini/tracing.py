@@ -26,7 +26,32 @@ _live: set[Value] = set()
 """The variables of all runs under way. A result that depends on one of them stays a Value."""
 
 
-class Run:
+def called(f: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any], variables: Iterable[Value]) -> Any:
+    """Call f while these variables of its arguments are live."""
+    _live.update(variables)
+    try:
+        return f(*args, **kwargs)
+    finally:
+        _live.difference_update(variables)
+
+
+class Recorded:
+    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
+
+    _silent = 0
+
+    def __enter__(self) -> Self:
+        """Record from here on."""
+        self._silent = recording._pauses.depth
+        recording._pauses.depth = 0
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Record or not, as before."""
+        recording._pauses.depth = self._silent
+
+
+class Run(Recorded):
     """One call of f, as a block inside which derivatives are computed.
 
     Args:
@@ -68,25 +93,11 @@ class Run:
             for position, part in zip(positions, parts, strict=True):
                 taken[position] = part.build(self.variables[start : start + part.size])
                 start += part.size
-            _live.update(self.variables)
-            try:
-                self.output = f(*taken, **kwargs)
-            finally:
-                _live.difference_update(self.variables)
+            self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
                 raise TypeError(f"with has_aux=True f returns (result, anything else); got {self.output!r}")
             self.output, self.aux = self.output
-
-    def __enter__(self) -> Self:
-        """Record, even inside `no_grad`: that block silences a transform's results, not its own work."""
-        self._silent = recording._pauses.depth
-        recording._pauses.depth = 0
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Record or not, as before."""
-        recording._pauses.depth = self._silent
 
     def scalar(self, transform: str) -> Value | float:
         """Return the output, which has to be one number.

@@ -165,10 +165,10 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
             y = run.scalar("hessian")
             slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
             if sparse:
-                from autograd_mini.sparse import sparse_jacobian  # noqa: PLC0415 - few need it
+                from autograd_mini.sparse import sparse_hessian  # noqa: PLC0415 - few need it
 
                 run.needs_floats("hessian(f, sparse=True)")
-                return sparse_jacobian(slopes, run.variables)
+                return sparse_hessian(slopes, run.variables)
             rows = [run.finished(_reverse(run, slope)) for slope in slopes]
             return run.structure.product(run.structure, rows)
 
