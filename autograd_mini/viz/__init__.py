@@ -5,11 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz.drawing import draw as draw
+    from autograd_mini.viz.events import steps as steps
+    from autograd_mini.viz.paths import explain as explain
+    from autograd_mini.viz.trace import trace as trace
 
-_HOMES = {"draw": "drawing"}
+_HOMES = {"draw": "drawing", "explain": "paths", "steps": "events", "trace": "trace"}
 """The module that each name lives in."""
 
-__all__ = ["draw"]
+__all__ = ["draw", "explain", "steps", "trace"]
 
 
 def __getattr__(name: str) -> object:

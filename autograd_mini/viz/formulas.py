@@ -102,7 +102,7 @@ def _simplified(tree: ast.expr, names: dict[str, str], numbers: dict[str, float]
             case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
                 return recur(this if _holds(test, numbers) else otherwise)
             case ast.Call(func=name, args=args):
-                return _folded(ast.Call(name, [recur(arg) for arg in args], []))
+                return ast.Call(name, [recur(arg) for arg in args], [])
             case ast.BinOp(op=operator, left=left, right=right):
                 return _shorter(_folded(ast.BinOp(recur(left), operator, recur(right))))
         return node
@@ -111,11 +111,8 @@ def _simplified(tree: ast.expr, names: dict[str, str], numbers: dict[str, float]
 
 
 def _folded(node: ast.expr) -> ast.expr:
-    parts = {type(part) for part in ast.walk(node) if isinstance(part, ast.Constant | ast.Name)}
     operands = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
-    if isinstance(node, ast.Call):
-        operands = node.args
-    constant = parts and all(isinstance(part, ast.Constant) for part in operands)
+    constant = operands and all(isinstance(part, ast.Constant) for part in operands)
     return ast.Constant(evaluate(node, {})) if constant else node
 
 
