@@ -1,9 +1,9 @@
 """Power series: Taylor coefficients of any order, from the table's formulas for first derivatives alone.
 
-If z(t) = op(x(t), y(t)), then z' = (∂op/∂x) x' + (∂op/∂y) y', and the coefficient of t**k in z is 1/k times that of t**(k-1)
-on the right. Evaluating the formula of the partial on series needs only coefficients that are known by then, even where
-the formula names z itself (exp' = z) or calls a sibling (sin' = cos, cos' = -sin). Sums, products and quotients are
-convolutions; everything else is in the table. Coefficients are computed when they are asked for, and kept.
+If z(t) = op(x(t), y(t)), then z' = (∂op/∂x) x' + (∂op/∂y) y', and the coefficient of t**k in z is 1/k times that of
+t**(k-1) on the right. Evaluating the formula of the partial on series needs only coefficients that are known by then,
+even where the formula names z itself (exp' = z) or calls a sibling (sin' = cos, cos' = -sin). Sums, products and
+quotients are convolutions; everything else is in the table. Coefficients are computed when asked for, and kept.
 
 The coefficients are floats, or Values to be differentiated again: the arithmetic is the same.
 Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 13; McIlroy, Squinting at Power Series (1990).
@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import ast
 import operator
-from math import factorial
 
-from autograd_mini.forward import depending
 from autograd_mini.formula import COMPARISONS, OPERATORS, parse
 from autograd_mini.functions import ON_VALUES
-from autograd_mini.graph import gradient
-from autograd_mini.ops import CHOICE, TABLE
+from autograd_mini.ops import TABLE
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -62,67 +59,12 @@ class Series:
         return known[k]
 
 
-def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> list[Any]:
-    """Return the Taylor coefficients of y in the displacement of the leaf or node x, those of order 0 to `order`.
-
-    Args:
-        y: a result computed from x.
-        x: what moves.
-        order: the highest power.
-        on_values: whether the coefficients are Values, to be differentiated again, or floats.
-
-    """
-    if not isinstance(y, Value):
-        return [y] + [0.0] * order
-    algebra = _Algebra()
-    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], _nothing)}
-    nodes = depending([y], [x])
-    if not all(map(_has_formula, nodes)):
-        return _by_repetition(y, x, order, on_values=on_values)
-    for node in nodes:
-        operands = [
-            moving[arg] if isinstance(arg, Value) and arg in moving else arg if on_values or not isinstance(arg, Value) else arg.data
-            for arg in node.args
-        ]
-        moving[node] = _result(algebra, node, operands, node if on_values else node.data)
-    for k in range(1, order + 1):  # every operand before its results, so that no chain is too deep
-        for node in nodes:
-            series = moving[node]
-            if isinstance(series, Series):
-                series[k]
-    result = moving.get(y, y if on_values else y.data)
-    return [result[k] for k in range(order + 1)] if isinstance(result, Series) else [result] + [0.0] * order
-
-
-def _has_formula(node: Value) -> bool:
-    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
-    return row is CHOICE or TABLE.get(row.name) is row
-
-
-def _by_repetition(y: Value, x: Value, order: int, *, on_values: bool) -> list[Any]:
-    """Differentiate the graph over and over: it grows as the power of the order, but needs no formulas."""
-    found: list[Any] = [y]
-    slope = y
-    for k in range(1, order + 1):
-        slope = gradient(slope, x)
-        found.append(slope / float(factorial(k)))
-    return found if on_values else [coefficient.data for coefficient in found]
-
-
-def _nothing(_: int) -> float:
+def zero(_: int) -> float:
+    """Return the coefficients of a polynomial from its last on."""
     return 0.0
 
 
-def _result(algebra: _Algebra, node: Value, operands: list[Any], first: Number) -> Number | Series:
-    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
-    if row is CHOICE:
-        condition, this, otherwise = operands
-        taken = condition[0] if isinstance(condition, Series) else condition
-        return this if taken else otherwise
-    return algebra.apply(row.name, operands, first)
-
-
-class _Algebra:
+class Algebra:
     """Operations on numbers and series; the same operation on the same operands is one series."""
 
     def __init__(self) -> None:
@@ -146,7 +88,7 @@ class _Algebra:
 
     def _series(self, name: str, operands: list[Any], first: Number) -> Series:
         x, y = operands if len(operands) == 2 else (operands[0], 0.0)
-        made = Series([first], _nothing)
+        made = Series([first], zero)
         if name in {"add", "sub", "neg"}:
             made._next = lambda k: _linear(name, x, y, k)
         elif name == "mul":
@@ -154,7 +96,9 @@ class _Algebra:
         elif name == "truediv":
             made._next = _quotient(x, y, made)
         else:
-            slopes: list[Callable[[int], Any]] = []  # (∂op/∂operand) operand', made when first needed: sin asks for cos asks for sin
+            slopes: list[
+                Callable[[int], Any]
+            ] = []  # (∂op/∂operand) operand', made when first needed: sin asks for cos asks for sin
 
             def next_coefficient(k: int) -> Any:
                 if not slopes:

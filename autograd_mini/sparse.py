@@ -7,6 +7,8 @@ columns colours such that one product of the Hessian with a vector for each colo
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from autograd_mini.forward import depending, push
 from autograd_mini.value import Value
 
@@ -28,10 +30,11 @@ def sparse_hessian(slopes: Sequence[Value | float], variables: Sequence[Value]) 
 
     """
     try:
-        from scipy.sparse import csr_array  # noqa: PLC0415 - an optional dependency
+        csr_array = import_module("scipy.sparse").csr_array
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "hessian(f, sparse=True) returns a scipy.sparse.csr_array, and there is no scipy here: install the extra with "
+            "hessian(f, sparse=True) returns a scipy.sparse.csr_array, and there is no scipy here: install the "
+            "extra with "
             "pip install 'autograd_mini[sparse]', or use hessian(f) for an ordinary array"
         ) from error
     computed = [slope for slope in slopes if isinstance(slope, Value)]
@@ -57,9 +60,7 @@ def sparse_hessian(slopes: Sequence[Value | float], variables: Sequence[Value]) 
     return csr_array((entries, ([i for i, _ in at], [j for _, j in at])), shape=(size, size), dtype=float)
 
 
-def pattern(
-    slopes: Sequence[Value | float], nodes: Sequence[Value], variables: Sequence[Value]
-) -> list[set[int]]:
+def pattern(slopes: Sequence[Value | float], nodes: Sequence[Value], variables: Sequence[Value]) -> list[set[int]]:
     """Return for each row the columns that may not be zero: on which variables the slope depends, and back.
 
     Args:

@@ -80,7 +80,7 @@ class Structure:
                 else:
                     blocks.append(array(entries, (outer_shape or ()) + (shape or ())))
                 left = right
-            made.append(inner._nest(iter(blocks)))  # noqa: SLF001 - of the same class
+            made.append(inner._nest(iter(blocks)))
             top = bottom
         return self._nest(iter(made))
 
@@ -112,7 +112,7 @@ def together(parts: Sequence[Structure]) -> Structure:
         for at, part in enumerate(parts)
         for path, shape in zip(part.paths, part.blocks, strict=True)
     }
-    return Structure(blocks, lambda made: tuple([part._nest(made) for part in parts]))  # noqa: SLF001 - of this module
+    return Structure(blocks, lambda made: tuple([part._nest(made) for part in parts]))
 
 
 def holds_values(given: Any) -> bool:
@@ -124,12 +124,14 @@ def holds_values(given: Any) -> bool:
     if isinstance(given, Value):
         return True
     numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(given, numpy.ndarray) and given.dtype == object and holds_values([*given.flat])
+    return (
+        numpy is not None and isinstance(given, numpy.ndarray) and given.dtype == object and holds_values([*given.flat])
+    )
 
 
 def array(numbers: Sequence[Any], shape: Shape) -> Any:
     """Return a NumPy array of float64, or of objects if there is a Value among the numbers."""
-    import numpy as np  # noqa: PLC0415 - only those who give arrays pay for it
+    import numpy as np
 
     if any(isinstance(entry, Value) for entry in numbers):
         made = np.empty(len(numbers), dtype=object)
@@ -178,7 +180,8 @@ def _take_apart(
         numbers.append(number(given, name + path))
     except TypeError as error:
         raise TypeError(
-            f"{name}{path} is of type {type(given).__name__}, where numbers, arrays, and lists, tuples and dicts of them are "
+            f"{name}{path} is of type {type(given).__name__}, where numbers, arrays, and lists, tuples and "
+            f"dicts of them are "
             f"taken: {error}"
         ) from None
     blocks[path] = None

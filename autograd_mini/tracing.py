@@ -10,8 +10,10 @@ from __future__ import annotations
 from copy import copy
 
 from autograd_mini import recording
-from autograd_mini.graph import _below, _differentiable
+from autograd_mini.forward import depending, push
+from autograd_mini.graph import _below, _differentiable, gradient
 from autograd_mini.numbers import number
+from autograd_mini.reverse import adjoints
 from autograd_mini.structure import flatten, holds_values, together
 from autograd_mini.value import Value
 
@@ -107,21 +109,18 @@ class Run(Recorded):
 
         """
         y: Any = self.output
-        if getattr(y, "ndim", None) == 0 and not isinstance(y, Value):
+        if getattr(y, "ndim", None) == 0:
             y = y.item()
-        if not isinstance(y, (Value, float)):
-            try:
-                if getattr(y, "ndim", 0):
-                    raise TypeError  # noqa: TRY301 - an array of one element is an array all the same
-                y = number(y, "result")
-            except TypeError:
-                shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
-                raise TypeError(
-                    f"{transform}(f) takes a function that returns one number; f returned {_shown(y)}, a "
-                    f"{type(y).__name__}{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
-                ) from None
-        self._note([y])
-        return y
+        try:
+            scalar: Value | float = y if isinstance(y, Value) else number(None if hasattr(y, "shape") else y, "result")
+        except TypeError:
+            shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
+            raise TypeError(
+                f"{transform}(f) takes a function that returns one number; f returned {_shown(y)}, a {type(y).__name__}"
+                f"{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
+            ) from None
+        self._note([scalar])
+        return scalar
 
     def outputs(self) -> tuple[list[Value | float], Structure]:
         """Return the numbers of the output, and its structure.
@@ -153,16 +152,32 @@ class Run(Recorded):
     def needs_floats(self, what: str) -> None:
         """Raise TypeError if results are Values."""
         if self.on_values:
-            raise TypeError(f"{what} takes plain numbers, since a sparse matrix holds no Values: use {what.split('(')[0]}(f)")
+            raise TypeError(f"{what} takes plain numbers, since what it returns holds no Values: leave sparse=True out")
+
+    def reverse(self, y: Value | float) -> list[Any]:
+        """Return dy / d variable for every variable."""
+        if not isinstance(y, Value):
+            return [0.0] * self.structure.size
+        return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
+
+    def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
+        """Return the tangents of the outputs when the variables move in these directions."""
+        computed = [y for y in outputs if isinstance(y, Value)]
+        seeds = dict(zip(self.variables, directions, strict=True))
+        tangents = push(depending(computed, self.variables), seeds, on_values=self.on_values)
+        return [tangents.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs]
 
     def finished(self, results: Iterable[Value | float]) -> list[Any]:
         """Return results as a caller gets them: floats, or Values that inside `no_grad` have no history."""
         if not self.on_values:
-            return [result.data if isinstance(result, Value) else result for result in results]
-        return [
-            result if isinstance(result, Value) and not self._silent else Value(getattr(result, "data", result))
-            for result in results
-        ]
+            return [plain(result) for result in results]
+        keep = not self._silent
+        return [result if isinstance(result, Value) and keep else Value(plain(result)) for result in results]
+
+
+def plain(y: Value | float) -> float:
+    """Return the number."""
+    return y.data if isinstance(y, Value) else y
 
 
 def _positions(argnums: object, count: int) -> tuple[int, ...]:

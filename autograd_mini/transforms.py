@@ -23,9 +23,8 @@ from functools import wraps
 
 from autograd_mini.forward import depending, push
 from autograd_mini.graph import gradient
-from autograd_mini.reverse import adjoints
 from autograd_mini.structure import matching
-from autograd_mini.tracing import Run
+from autograd_mini.tracing import Run, plain
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -95,8 +94,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
         with Run(f, args, kwargs, argnums, has_aux=has_aux) as run:
             y = run.scalar("grad")
-            slopes = run.structure.build(run.finished(_reverse(run, y)))
-            value = run.finished([y if run.on_values else _number(y)])[0]
+            slopes = run.structure.build(run.finished(run.reverse(y)))
+            value = run.finished([y if run.on_values else plain(y)])[0]
         return ((value, run.aux) if has_aux else value), slopes
 
     return value_and_gradient_of_f
@@ -130,7 +129,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             if run.structure.size * FORWARD_COST < len(outputs):
                 rows = _columns_forward(run, outputs)
             else:
-                rows = [_reverse(run, y) for y in outputs]
+                rows = [run.reverse(y) for y in outputs]
             return structure.product(run.structure, [run.finished(row) for row in rows])
 
     return jacobian_of_f
@@ -142,16 +141,16 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
     Args:
         f: a function that returns one number.
         argnums: the position of the argument to differentiate by, or a tuple of positions.
-        sparse: whether to return a scipy.sparse.csr_array with a row and a column for each number of the argument. Which
-            entries are not zero is read off the graph, and a colouring makes a few passes do for all rows.
+        sparse: whether to return a scipy.sparse.csr_array with a row and a column for each number of the argument.
+            Which entries are not zero is read off the graph, and a colouring makes a few passes do for all rows.
 
     Returns:
         a function of the same arguments. It returns the structure of the argument with that structure in the place of
         each number; for an array of shape (n,), an array of shape (n, n).
 
     Raises:
-        TypeError: when called, if f returns no number, an argument has something in it that is none, or a sparse Hessian
-            is asked of Values.
+        TypeError: when called, if f returns no number, an argument has something in it that is none, or a sparse
+            Hessian is asked of Values.
         ModuleNotFoundError: when called, if a sparse Hessian is asked for and there is no scipy.
 
     >>> hessian(lambda p: p[0] ** 2 * p[1])([3.0, 5.0])
@@ -165,11 +164,11 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
             y = run.scalar("hessian")
             slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
             if sparse:
-                from autograd_mini.sparse import sparse_hessian  # noqa: PLC0415 - few need it
+                from autograd_mini.sparse import sparse_hessian
 
                 run.needs_floats("hessian(f, sparse=True)")
                 return sparse_hessian(slopes, run.variables)
-            rows = [run.finished(_reverse(run, slope)) for slope in slopes]
+            rows = [run.finished(run.reverse(slope)) for slope in slopes]
             return run.structure.product(run.structure, rows)
 
     return hessian_of_f
@@ -209,168 +208,9 @@ def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             run.joined_by(directions)
             y = run.scalar("hvp")
             slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
-            return run.structure.build(run.finished(_forward(run, slopes, directions)))
+            return run.structure.build(run.finished(run.forward(slopes, directions)))
 
     return product_of_f
-
-
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """Return f and its derivative in one direction: the Jacobian times a vector, by one forward pass.
-
-    Args:
-        f: a function that returns a number or a structure of numbers.
-        primals: the arguments, as a list or tuple.
-        tangents: how fast each of them moves, in the same structure.
-
-    Returns:
-        the result of f and the tangent of the result, in the structure of the result.
-
-    Raises:
-        TypeError: if an argument, a tangent or the result has something in it that is no number.
-        ValueError: if the tangents have another structure than the arguments.
-
-    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
-    (6.0, 3.0)
-
-    """
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, (list, tuple)):
-            raise TypeError(f"{name} is a list or tuple with one item an argument; got a {type(given).__name__}")
-    with Run(f, primals, {}, tuple(range(len(primals)))) as run:
-        directions = matching(run.structure, tuple(tangents), "tangents", "primals")
-        run.joined_by(directions)
-        outputs, structure = run.outputs()
-        values = run.finished([y if run.on_values else _number(y) for y in outputs])
-        return structure.build(values), structure.build(run.finished(_forward(run, outputs, directions)))
-
-
-def vjp(f: Callable[..., Any], *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Return f and its pullback: a vector times the Jacobian, one reverse pass for each vector.
-
-    Args:
-        f: a function that returns a number or a structure of numbers.
-        primals: its arguments.
-        kwargs: its keyword arguments, which are not differentiated.
-
-    Returns:
-        the result of f, and a function `pull(cotangent)`. That takes the gradient of some scalar with respect to the
-        result, in the structure of the result, and returns the gradients with respect to the arguments, as a tuple.
-
-    Raises:
-        TypeError: if an argument or the result has something in it that is no number.
-        ValueError: from `pull`, if the cotangent has another structure than the result.
-
-    >>> out, pull = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
-    >>> out, pull([1.0, 10.0])
-    ([6.0, 5.0], (13.0, 12.0))
-
-    """
-    with Run(f, primals, kwargs, tuple(range(len(primals)))) as run:
-        outputs, structure = run.outputs()
-        result = structure.build(run.finished([y if run.on_values else _number(y) for y in outputs]))
-
-    def pull(cotangent: Any) -> tuple[Any, ...]:
-        weights = matching(structure, cotangent, "the cotangent", "the result")
-        with run.resumed(weights):
-            total: Value | float = 0.0
-            for y, weight in zip(outputs, weights, strict=True):
-                if isinstance(y, Value) and (isinstance(weight, Value) or weight != 0.0):
-                    total = y * weight + total
-            slopes: tuple[Any, ...] = run.structure.build(run.finished(_reverse(run, total)))
-        return slopes
-
-    return result, pull
-
-
-def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
-    """Return the derivative, of any order, of a function of one variable.
-
-    Args:
-        f: a function of one number (and of anything else, held fixed) that returns one.
-        order: how often to differentiate.
-
-    Returns:
-        a function of the same arguments. The cost grows as the cube of the order at most: see `taylor`.
-
-    Raises:
-        ValueError: if `order` is no whole number from 0 on.
-        TypeError: when called, if the argument or the result is no number.
-
-    >>> derivative(lambda x: x**5, order=3)(2.0)
-    240.0
-
-    """
-    _check_order(order)
-
-    @wraps(f)
-    def derivative_of_f(*args: Any, **kwargs: Any) -> Any:
-        coefficient = _taylor(f, args, kwargs, order)[order]
-        for k in range(2, order + 1):
-            coefficient = coefficient * float(k)
-        return coefficient
-
-    return derivative_of_f
-
-
-def taylor(f: Callable[[Any], Any], x0: Any, order: int) -> list[Any]:
-    """Return the coefficients of the Taylor polynomial of f: the k-th is the k-th derivative at x0 over k!.
-
-    They are propagated through the graph as truncated power series, so the cost is polynomial in the order, and there
-    are no differences of large numbers (Griewank and Walther, Evaluating Derivatives, chapter 13).
-
-    Args:
-        f: a function of one number that returns one.
-        x0: where to expand.
-        order: the highest power.
-
-    Returns:
-        order + 1 coefficients, beginning with f(x0).
-
-    Raises:
-        ValueError: if `order` is no whole number from 0 on.
-        TypeError: if x0 or the result is no number.
-
-    >>> from autograd_mini import exp
-    >>> taylor(exp, 0.0, 4)
-    [1.0, 1.0, 0.5, 0.16666666666666666, 0.041666666666666664]
-
-    """
-    _check_order(order)
-    return _taylor(f, (x0,), {}, order)
-
-
-def _taylor(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], order: int) -> list[Any]:
-    from autograd_mini.series import coefficients  # noqa: PLC0415 - few need it
-
-    with Run(f, args, kwargs, 0) as run:
-        if run.structure.blocks != [None] or run.structure.paths != [""]:
-            raise TypeError(f"derivative and taylor take one number; got {args[0]!r}: use grad, jacobian or hessian")
-        y = run.scalar("derivative")
-        return run.finished(coefficients(y, run.variables[0], order, on_values=run.on_values))
-
-
-def _check_order(order: int) -> None:
-    if isinstance(order, bool) or not isinstance(order, int) or order < 0:
-        raise ValueError(f"order is a whole number from 0 on; got {order!r}")
-
-
-def _number(y: Value | float) -> float:
-    return y.data if isinstance(y, Value) else y
-
-
-def _reverse(run: Run, y: Value | float) -> list[Any]:
-    """Return dy / d variable for every variable of the run."""
-    if not isinstance(y, Value):
-        return [0.0] * run.structure.size
-    return gradient(y, run.variables) if run.on_values else adjoints(y, run.variables)  # type: ignore[return-value]
-
-
-def _forward(run: Run, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
-    """Return the tangents of the outputs when the variables move in these directions."""
-    computed = [y for y in outputs if isinstance(y, Value)]
-    seeds = dict(zip(run.variables, directions, strict=True))
-    tangents = push(depending(computed, run.variables), seeds, on_values=run.on_values)
-    return [tangents.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs]
 
 
 def _columns_forward(run: Run, outputs: Sequence[Value | float]) -> list[list[Any]]:
@@ -382,6 +222,3 @@ def _columns_forward(run: Run, outputs: Sequence[Value | float]) -> list[list[An
         for row, y in zip(rows, outputs, strict=True):
             row.append(tangents.get(y, 0.0) if isinstance(y, Value) else 0.0)
     return rows
-
-
-__all__ = ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "taylor", "value_and_grad", "vjp"]
