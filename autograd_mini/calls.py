@@ -73,8 +73,9 @@ class _Rule:
 
     def __init__(self, op: Op, variant: str) -> None:
         self.op, self.variant = op, variant
-        self.pullback: Any = lambda node, g: _hand_on(self, node, g)
-        self.pullback.rule = self
+        pullback: Any = lambda node, g: _hand_on(self, node, g)  # noqa: E731 - to be given its rule
+        pullback.rule = self
+        self.pullback = pullback
         self.partials = tuple(
             [lambda node, g, at=at: self.shares(node, g, on_values=True)[at] for at in range(len(variant))]
         )

@@ -69,12 +69,12 @@ def vjp(f: Callable[..., Any], *primals: Any, **kwargs: Any) -> tuple[Any, Calla
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         weights = matching(structure, cotangent, "the cotangent", "the result")
-        with run.resumed(weights):
+        with run.resumed(weights) as again:
             total: Value | float = 0.0
             for y, weight in zip(outputs, weights, strict=True):
                 if isinstance(y, Value) and (isinstance(weight, Value) or weight != 0.0):
                     total = y * weight + total
-            slopes: tuple[Any, ...] = run.structure.build(run.finished(run.reverse(total)))
+            slopes: tuple[Any, ...] = again.structure.build(again.finished(again.reverse(total)))
         return slopes
 
     return result, pull

@@ -112,7 +112,9 @@ class Run(Recorded):
         if getattr(y, "ndim", None) == 0:
             y = y.item()
         try:
-            scalar: Value | float = y if isinstance(y, Value) else number(None if hasattr(y, "shape") else y, "result")
+            if getattr(y, "ndim", 0):
+                raise TypeError  # noqa: TRY301 - an array of one element is an array all the same
+            scalar: Value | float = y if isinstance(y, Value) else number(y, "result")
         except TypeError:
             shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
             raise TypeError(
