@@ -4,15 +4,24 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from autograd_mini.viz.animation import animate as animate
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.paths import explain as explain
+    from autograd_mini.viz.stepper import step as step
     from autograd_mini.viz.trace import trace as trace
 
-_HOMES = {"draw": "drawing", "explain": "paths", "steps": "events", "trace": "trace"}
+_HOMES = {
+    "animate": "animation",
+    "draw": "drawing",
+    "explain": "paths",
+    "step": "stepper",
+    "steps": "events",
+    "trace": "trace",
+}
 """The module that each name lives in."""
 
-__all__ = ["draw", "explain", "steps", "trace"]
+__all__ = ["animate", "draw", "explain", "step", "steps", "trace"]
 
 
 def __getattr__(name: str) -> object:

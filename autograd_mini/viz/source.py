@@ -65,9 +65,9 @@ def dot_lines(diagram: Diagram) -> list[str]:
     return lines
 
 
-def layout_source(diagram: Diagram) -> str:
+def layout_source(diagram: Diagram, ranksep: float = 0.5) -> str:
     """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike."""
-    lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="0.5"']
+    lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
     for card in diagram.cards:
         w, h = card_size(card)
