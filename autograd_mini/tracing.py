@@ -86,7 +86,8 @@ class Run(Recorded):
         parts = [part for _, part in apart]
         numbers = [given for found, _ in apart for given in found]
         self.structure: Structure = together(parts) if isinstance(argnums, tuple) else parts[0]
-        self.on_values = holds_values([numbers, list(args), kwargs])
+        others = [arg for position, arg in enumerate(args) if position not in positions]
+        self.on_values = any(isinstance(given, Value) for given in numbers) or holds_values([others, kwargs])
         self.aux: Any = None
         with self:
             self.variables = [given + -0.0 if isinstance(given, Value) else Value(given) for given in numbers]

@@ -48,8 +48,11 @@ def test_a_direction_of_zero_avoids_an_infinite_slope_elsewhere():
 
 
 def test_structures_come_back_as_they_are():
-    out, moved = jvp(lambda p: {"s": p["a"] * p["b"].sum(), "v": p["b"]}, ({"a": 2.0, "b": np.ones(2)},),
-                     ({"a": 1.0, "b": np.array([1.0, 0.0])},))
+    out, moved = jvp(
+        lambda p: {"s": p["a"] * p["b"].sum(), "v": p["b"]},
+        ({"a": 2.0, "b": np.ones(2)},),
+        ({"a": 1.0, "b": np.array([1.0, 0.0])},),
+    )
     assert (out["s"], moved["s"], moved["v"].tolist()) == (4.0, 4.0, [1.0, 0.0])
     _, pull = vjp(lambda x, y: x @ y, np.ones(2), np.array([3.0, 4.0]))
     dx, dy = pull(1.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,7 +19,13 @@ from autograd_mini.transforms import grad, hessian, hvp, jacobian, value_and_gra
 from autograd_mini.univariate import derivative
 
 points = st.floats(-2, 2).map(lambda x: round(x, 3))
-Pair = namedtuple("Pair", "a b")
+
+
+class Pair(NamedTuple):
+    """Two things."""
+
+    a: object
+    b: object
 
 
 def rosenbrock(x):
@@ -30,7 +37,7 @@ def moderate(*numbers):
     return all(np.all(np.abs(number) < 1e6) for number in numbers)
 
 
-# --- properties --------------------------------------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------------------------------
 
 
 @given(recipes(inputs=3), st.lists(points, min_size=3, max_size=3))
@@ -95,7 +102,7 @@ def test_the_gradient_is_linear_in_the_function(one, two, a, b, numbers):
     np.testing.assert_allclose(both, a * first + b * second, rtol=1e-9, atol=1e-8)
 
 
-# --- nesting -----------------------------------------------------------------------------------------------------------
+# --- nesting --------------------------------------------------------------------------------------------------------
 
 
 def test_transforms_nest_without_confusing_their_variables():
@@ -219,14 +226,12 @@ def test_a_function_may_run_its_own_backward():
     assert grad(f)(3.0) == 4.0
 
 
-# --- arguments and results ---------------------------------------------------------------------------------------------
+# --- arguments and results ------------------------------------------------------------------------------------------
 
 
 def test_gradients_come_back_in_the_structure_of_the_argument():
     x = {"w": [1.0, np.array([2.0, 3.0])], "p": Pair(4.0, (5.0,)), "o": OrderedDict(k=6), "n": []}
-    slopes = grad(
-        lambda x: x["w"][0] * x["w"][1][0] * x["w"][1][1] * x["p"].a * x["p"].b[0] * x["o"]["k"]
-    )(x)
+    slopes = grad(lambda x: x["w"][0] * x["w"][1][0] * x["w"][1][1] * x["p"].a * x["p"].b[0] * x["o"]["k"])(x)
     assert slopes["w"][0] == 720.0
     assert slopes["w"][1].tolist() == [360.0, 240.0]
     assert slopes["p"] == Pair(180.0, (144.0,))
@@ -241,7 +246,9 @@ def test_a_dict_keeps_its_kind():
     assert type(slopes) is defaultdict
     assert slopes["a"] == 4.0
     assert slopes["missing"] == 0.0
-    assert x == {"a": 2.0, }
+    assert x == {
+        "a": 2.0,
+    }
 
 
 def test_an_array_gives_a_float_and_an_array():
@@ -282,13 +289,13 @@ def test_has_aux_hands_on_what_else_the_function_returns():
 
 
 def test_an_input_without_influence_has_derivative_zero():
-    assert grad(lambda x: 5)(3.0) == 0.0
+    assert grad(lambda _: 5)(3.0) == 0.0
     assert grad(lambda p: p["a"] * 2)({"a": 1.0, "b": 2.0}) == {"a": 2.0, "b": 0.0}
     assert jacobian(lambda x: [x, 1.0])(3.0) == [1.0, 0.0]
-    assert hessian(lambda x: 3.0)(1.0) == 0.0
-    assert hvp(lambda x: 3.0)(1.0, 1.0) == 0.0
-    assert grad(lambda x: Value(3.0))(1.0) == 0.0
-    assert derivative(lambda x: 7.0, 2)(1.0) == 0.0
+    assert hessian(lambda _: 3.0)(1.0) == 0.0
+    assert hvp(lambda _: 3.0)(1.0, 1.0) == 0.0
+    assert grad(lambda _: Value(3.0))(1.0) == 0.0
+    assert derivative(lambda _: 7.0, 2)(1.0) == 0.0
 
 
 def test_the_identity_is_a_function_too():
@@ -320,23 +327,25 @@ def test_scipy_minimises_with_value_and_grad_as_it_is():
     optimize = pytest.importorskip("scipy.optimize")
     found = optimize.minimize(value_and_grad(rosenbrock), np.full(5, -1.0), jac=True, method="BFGS")
     np.testing.assert_allclose(found.x, np.ones(5), atol=1e-4)
-    found = optimize.minimize(rosenbrock, np.zeros(3), jac=grad(rosenbrock), hess=hessian(rosenbrock), method="Newton-CG")
+    found = optimize.minimize(
+        rosenbrock, np.zeros(3), jac=grad(rosenbrock), hess=hessian(rosenbrock), method="Newton-CG"
+    )
     np.testing.assert_allclose(found.x, np.ones(3), atol=1e-4)
 
 
-# --- errors ------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("result", [[1.0, 2.0], np.ones(3), np.ones(1), None, "1", {"a": 1}, 1j])
 @pytest.mark.parametrize("transform", [grad, value_and_grad, hessian, derivative])
 def test_a_result_that_is_no_number_names_jacobian(transform, result):
     with pytest.raises(TypeError, match=r"returns one number; f returned .*use jacobian\(f\)"):
-        transform(lambda x: result)(1.0)
+        transform(lambda _: result)(1.0)
 
 
 def test_an_argument_that_is_no_number_names_its_place_and_type():
     with pytest.raises(TypeError, match=r"argument 1\['w'\]\[0\] is of type str"):
-        grad(lambda x, y: x, argnums=1)(1.0, {"w": ["text"]})
+        grad(lambda _, y: y, argnums=1)(1.0, {"w": ["text"]})
     with pytest.raises(TypeError, match="argument 0 is of type NoneType"):
         grad(lambda x: x)(None)
     with pytest.raises(TypeError, match=r"argument 0\.flat\[0\] is a real number; got 0j"):
@@ -351,7 +360,7 @@ def test_argnums_that_no_argument_has_are_refused():
     with pytest.raises(TypeError, match="argnums is an int or a tuple of ints"):
         grad(lambda x: x, argnums="x")(1.0)
     with pytest.raises(ValueError, match="each position once"):
-        grad(lambda x, y: x, argnums=(0, -2))(1.0, 2.0)
+        grad(lambda x, _: x, argnums=(0, -2))(1.0, 2.0)
 
 
 def test_a_vector_of_another_structure_is_refused():
@@ -363,7 +372,7 @@ def test_a_vector_of_another_structure_is_refused():
 
 def test_an_error_in_the_function_leaves_no_transform_open():
     with pytest.raises(ZeroDivisionError):
-        grad(lambda x: 1 / 0)(1.0)
+        grad(lambda _: 1 / 0)(1.0)
     from autograd_mini.tracing import _live
 
     assert not _live

@@ -18,7 +18,7 @@ from autograd_mini.transforms import grad
 from autograd_mini.univariate import derivative, taylor
 
 CLOSED_FORMS = {
-    "exp": (ag.exp, lambda x, n: mp.exp(x)),
+    "exp": (ag.exp, lambda x, _: mp.exp(x)),
     "sin": (ag.sin, lambda x, n: mp.sin(x + n * mp.pi / 2)),
     "reciprocal": (lambda x: 1 / x, lambda x, n: (-1) ** n * mp.factorial(n) / x ** (n + 1)),
     "log": (ag.log, lambda x, n: mp.log(x) if n == 0 else -((-1) ** n) * mp.factorial(n - 1) / x**n),
@@ -63,6 +63,7 @@ def test_every_row_of_the_table_has_a_third_derivative_by_series(name):
     middle = [low + 0.4 * (high - low) for low, high in row.domain]
     operation = getattr(ag.functions.ON_VALUES, name)
     for at in range(len(middle)):
+
         def f(x, at=at):
             return operation(*middle[:at], x, *middle[at + 1 :])
 
@@ -73,7 +74,7 @@ def test_every_row_of_the_table_has_a_third_derivative_by_series(name):
         assert derivative(f, 3)(middle[at]) == pytest.approx(y.data, rel=1e-11, abs=1e-13)
 
 
-@pytest.mark.parametrize("f, oracle, x", [
+@pytest.mark.parametrize(("f", "oracle", "x"), [
     (ag.tanh, mp.tanh, 0.7),
     (ag.erf, mp.erf, -0.4),
     (ag.sigmoid, MPMATH["sigmoid"], 1.3),
