@@ -84,6 +84,13 @@ class _Rule:
         """Return the rule itself: it never changes."""
         return self
 
+    def __reduce__(self) -> str:
+        """Refuse to be pickled: the derivative is a function, which need not have a name."""
+        raise TypeError(
+            f"a graph with a call of {self.op.name!r} cannot be pickled, since its derivative is not in the table: pickle "
+            "its number, or the parameters that it was computed from"
+        )
+
     def args(self, node: Value) -> tuple[Value, ...]:
         """Return the operands, hidden nodes among them."""
         return _differentiable(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import wraps
 
 from autograd_mini.calls import Linear, Result, record
@@ -33,6 +34,15 @@ class _Recomputed(Linear):
     ) -> None:
         super().__init__(name, given + closed)
         self.again, self.given = again, len(given)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Recomputed:
+        """Copy the operands, if the function that is run again will find all of them."""
+        if len(self.operands) > self.given:
+            raise TypeError(
+                f"a checkpointed call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, and "
+                "the copy would go on to use that very Value; pass it as an argument"
+            )
+        return _Recomputed(self.name, self.again, deepcopy(self.operands, memo), [])
 
     def run(self, *, on_values: bool) -> tuple[dict[int, Value], list[Value]]:
         """Run the function on fresh variables; return its results, and the variables with what it closes over."""

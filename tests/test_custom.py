@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -191,6 +192,11 @@ def test_a_shallow_copy_of_a_call_keeps_its_derivative():
     twin = copy.copy(multiply(x, x))
     twin.backward()
     assert x.grad == 4.0
+
+
+def test_a_graph_with_a_call_refuses_to_be_pickled():
+    with pytest.raises(TypeError, match="a graph with a call of 'product' cannot be pickled"):
+        pickle.dumps(multiply(Value(2.0), 3.0))
 
 
 def test_stop_gradient_makes_constants_of_any_structure():

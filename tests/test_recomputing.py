@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 
 import numpy as np
@@ -140,6 +141,15 @@ def test_an_error_on_the_second_run_leaves_every_gradient_as_it_was():
     with pytest.raises(RuntimeError, match="not again"):
         y.backward()
     assert not x.has_grad
+
+
+def test_a_copy_that_would_use_the_original_of_what_it_closes_over_is_refused():
+    w = Parameter(2.0)
+    call = checkpoint(lambda x: x * w)(Value(3.0))._x._k
+    with pytest.raises(TypeError, match="cannot be copied: it closes over Value"):
+        copy.deepcopy(call)
+    alone = checkpoint(lambda x: x * 2)(Value(3.0))._x._k
+    assert copy.deepcopy(alone).operands[0] is not alone.operands[0]
 
 
 def test_a_result_that_is_no_number_is_refused():
