@@ -39,8 +39,8 @@ class _Recomputed(Linear):
         """Copy the operands, if the function that is run again will find all of them."""
         if len(self.operands) > self.given:
             raise TypeError(
-                f"a checkpointed call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, and "
-                "the copy would go on to use that very Value; pass it as an argument"
+                f"a checkpointed call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, "
+                "and the copy would go on to use that very Value; pass it as an argument"
             )
         return _Recomputed(self.name, self.again, deepcopy(self.operands, memo), [])
 
