@@ -26,9 +26,10 @@ from autograd_mini.value import Parameter, Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini import datasets, nn, optim, train, viz
-    from autograd_mini.files import ModelFormatError, load
+    from autograd_mini.errors import DivergedError, ModelFormatError
+    from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
-    from autograd_mini.train import History, fit
+    from autograd_mini.train import History, evaluate, fit
 
 __version__ = "0.1.0"
 
@@ -43,9 +44,11 @@ _HOMES = {
     "Layer": "nn",
     "MLP": "nn",
     "fit": "train",
+    "evaluate": "train",
     "History": "train",
     "load": "files",
     "ModelFormatError": "errors",
+    "DivergedError": "errors",
 }
 """The module that each name imported on first use comes from."""
 
