@@ -1,0 +1,248 @@
+"""The check at a point: both sides of it verified on segments as long as the function allows, then the point itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograd_mini.testing.differences import measure
+from autograd_mini.testing.problem import BudgetSpentError
+from autograd_mini.testing.prosecution import Finding, Prosecution
+from autograd_mini.testing.segment import Segment, examine
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from autograd_mini.testing.line import Line
+
+TARGET, POOREST = 1e-6, 0.05
+REPRESENTATIVE = 0.05
+SHRINK, GROW = 16.0, 4.0
+SCALES, GROWTHS = 12, 12
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was found on one line at one parameter: "correct", "wrong" or "unresolved", and how finely."""
+
+    verdict: str
+    resolution: float = math.inf
+    finding: Finding | None = None
+    line: Line | None = None
+    note: str = ""
+    coverage: float = 1.0
+
+
+def first_reach(x: float) -> float:
+    """Return the half length of the first segment around ``x``: a quarter of it, or a quarter at zero."""
+    return abs(x) / 4 or 0.25
+
+
+class PointCheck:
+    """The check of one line at one parameter ``x``."""
+
+    def __init__(self, line: Line, x: float, reach: float, rng: Random, low: float = -math.inf, high: float = math.inf) -> None:  # noqa: PLR0913 - a place and its bounds
+        """Prepare to check ``line`` at ``x`` on segments of half length ``reach``, within [low, high]."""
+        self.line, self.x, self.reach, self.rng, self.low, self.high = line, x, reach, rng, low, high
+        self.claimed = line.slope(x)
+        self.best: dict[int, float] = {}
+        self.ends: dict[int, float] = {}
+        self.finding: Finding | None = None
+        self.noise = 0.0
+        self.drowned = self.central = False
+
+    def run(self) -> Outcome:
+        """Verify both sides, shrinking where g is not resolved and growing where rounding hides it."""
+        line, x = self.line, self.x
+        if not math.isfinite(line.value(x)):
+            return Outcome("unresolved", line=line, note="f is not a finite number there")
+        try:
+            self.look_around()
+            return self.conclude()
+        except BudgetSpentError:
+            return Outcome("unresolved", self.worst(), None, line, "the budget of calls is spent")
+
+    def look_around(self) -> None:
+        """Verify each side of the point at the longest reach that works."""
+        line, x, reach = self.line, self.x, self.reach
+        for scale in range(SCALES):
+            if reach < 32 * line.ulp(x):
+                break
+            if len(self.ends) < 2 and self.attempt(x - reach, x + reach, (-1, 1), reach):
+                break
+            for side in (-1, 1):
+                if side not in self.ends:
+                    near, far = (x, x + side * reach)
+                    if not self.attempt(min(near, far), max(near, far), (side,), reach) and scale and self.finding is None:
+                        near = x + side * reach / 2
+                        self.attempt(min(near, far), max(near, far), (side,), reach, offset=True)
+            if self.finding or len(self.ends) == 2 or self.drowned:
+                break
+            reach /= SHRINK
+
+    def attempt(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
+        """Examine [a, b] for the given sides; return whether they are settled, by acceptance or by conviction."""
+        a, b = self.line.snap(max(a, self.low)), self.line.snap(min(b, self.high))
+        if not b - a > 16 * self.line.ulp(b):
+            return False
+        segment = examine(self.line, a, b)
+        state = self.judge(segment, offset=offset)
+        if state == "wrong":
+            return True
+        if state == "fine":
+            self.central = len(sides) == 2
+            for side in sides:
+                self.settle(side, segment, reach)
+            return True
+        if state == "rounded":
+            resolution = self.local_resolution(segment)
+            grown = self.grow(sides, reach, resolution)
+            if self.finding:
+                return True
+            if min(resolution, grown) <= POOREST:
+                self.central = len(sides) == 2
+                for side in sides:
+                    self.ends[side] = reach
+                    self.best[side] = min(self.best.get(side, math.inf), resolution, grown)
+                return True
+            for side in sides:
+                self.best[side] = min(self.best.get(side, math.inf), resolution, grown)
+            self.drowned = len(self.best) == 2
+        return False
+
+    def settle(self, side: int, segment: Segment, reach: float) -> None:
+        """Record that one side is verified."""
+        self.ends[side] = reach
+        self.best[side] = min(self.best.get(side, math.inf), self.local_resolution(segment))
+
+    def local_resolution(self, segment: Segment) -> float:
+        """Return the resolution of a segment relative to the claim at x, where that is smaller than on average."""
+        length = segment.b - segment.a
+        local = self.line.strength(self.x) * length
+        tolerance = segment.tolerance + self.noise
+        mass = segment.mass or segment.scale
+        reference = min(mass, local) if local > 1e-12 * mass else mass
+        return tolerance / reference if reference else 0.0
+
+    def judge(self, segment: Segment, *, offset: bool = False) -> str:
+        """Return "fine", "wrong", "rounded" (rounding limits, grow), or "shrink"."""
+        if segment.state == "broken":
+            return "shrink"
+        coarse = segment.quadrature > 1e-3 * segment.mass
+        if segment.state == "mismatch" and abs(segment.excess) > self.noise and not coarse:
+            finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
+            if finding.kind == "wrong":
+                self.finding = finding
+                return "wrong"
+            if finding.kind == "staircase":
+                self.noise = max(self.noise, finding.size)
+                return "rounded"
+            if finding.kind in ("jump", "broken"):
+                return "shrink"
+            if finding.kind == "clear" and segment.quadrature < 0.1 * abs(segment.excess):
+                return "shrink"
+            self.noise = max(self.noise, finding.size if finding.kind == "noise" else 0.0)
+        if not offset and math.isfinite(self.claimed) and segment.mass < REPRESENTATIVE * abs(self.claimed) * (segment.b - segment.a):
+            return "shrink"
+        if self.local_resolution(segment) <= TARGET:
+            return "fine"
+        return "rounded" if segment.rounding + self.noise >= segment.quadrature else "shrink"
+
+    def grow(self, sides: tuple[int, ...], reach: float, resolution: float) -> float:
+        """Return the best resolution that longer segments reach; convict if one proves a mismatch."""
+        x, best = self.x, resolution
+        for _ in range(GROWTHS):
+            reach *= GROW
+            a, b = x - reach if -1 in sides else x, x + reach if 1 in sides else x
+            a, b = max(a, self.low), min(b, self.high)
+            if not (math.isfinite(a) and math.isfinite(b)):
+                break
+            segment = examine(self.line, self.line.snap(a), self.line.snap(b))
+            state = self.judge(segment)
+            if state == "wrong" or state == "shrink":
+                break
+            found = self.local_resolution(segment)
+            if found > 0.7 * best:
+                break
+            best = found
+            if best <= TARGET:
+                break
+        return best
+
+    def conclude(self) -> Outcome:
+        """Turn what was recorded into an outcome, after a look at the point itself."""
+        line = self.line
+        if self.finding:
+            return Outcome("wrong", self.worst(), self.finding, line)
+        open_sides = [s for s in (-1, 1) if s not in self.ends and self.is_inside(s)]
+        if not math.isfinite(self.claimed) or not self.central:
+            verdict, note = self.at_the_point()
+            if verdict != "correct":
+                return Outcome(verdict, self.worst(), self.finding, line, note)
+        if open_sides or not self.ends:
+            return Outcome("unresolved", self.worst(), None, line, self.why())
+        return Outcome("correct", self.worst(), None, line)
+
+    def why(self) -> str:
+        """Say in words what keeps the point unresolved."""
+        if self.noise:
+            return f"f is noise or steps of {self.noise:.1g} here"
+        return "f and g could not be compared at any scale"
+
+    def worst(self) -> float:
+        """Return the resolution of the less well resolved side."""
+        return max(self.best.values(), default=math.inf)
+
+    def is_inside(self, side: int) -> bool:
+        """Return whether f is finite next to x on the given side."""
+        line, x = self.line, self.x
+        if side < 0 and x <= self.low or side > 0 and x >= self.high:
+            return False
+        step = max(16 * line.ulp(x), self.reach * 1e-6)
+        return any(math.isfinite(line.value(line.snap(x + side * step * k))) for k in (1, 1000))
+
+    def diverges(self, reach: float) -> bool:
+        """Return whether the claim grows without bound towards x, as that of sqrt does at zero."""
+        line, x = self.line, self.x
+        for side in (-1, 1):
+            slopes = [abs(line.slope(line.snap(x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
+            if side in self.ends and all(v > 1.2 * u for u, v in zip(slopes, slopes[1:], strict=False)):
+                return True
+        return False
+
+    def at_the_point(self) -> tuple[str, str]:
+        """Check g at exactly x: within the hull of its neighbours, or of the one-sided differences of f."""
+        line, x, claimed = self.line, self.x, self.claimed
+        reach = min(self.ends.values(), default=self.reach)
+        hull_found = False
+        step = reach / 64
+        while math.isfinite(claimed) and step > 4 * line.ulp(x):
+            sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
+            sides = [pair for pair in sides if all(map(math.isfinite, pair))]
+            if sides:
+                hull_found = True
+                low, high = min(map(min, sides)), max(map(max, sides))
+                slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))
+                if low - slack <= claimed <= high + slack:
+                    return "correct", ""
+            step /= 64
+        if not math.isfinite(claimed) and self.diverges(reach):
+            return "correct", ""
+        refs = [m for s in (-1, 1) if self.is_inside(s) and (m := measure(line, x, reach / 4, s)).reliable]
+        wanted = sum(self.is_inside(s) for s in (-1, 1))
+        if len(refs) < wanted or not refs:
+            flat = not math.isfinite(claimed) or not hull_found
+            return ("unresolved", "the derivative at the point itself could not be measured") if flat or not self.ends else (
+                "unresolved", "the claim at the point itself is outside its neighbours, and f gives no slope there")
+        low, high = min(m.value - 5 * m.error for m in refs), max(m.value + 5 * m.error for m in refs)
+        slack = 1e-6 * max(abs(low), abs(high)) + self.noise / reach
+        if low - slack <= claimed <= high + slack:
+            return "correct", ""
+        kinked = len(refs) == 2 and abs(refs[0].value - refs[1].value) > 10 * (refs[0].error + refs[1].error) + slack
+        if not math.isfinite(claimed) and kinked:
+            return "unresolved", "the claim is not a number where f has a kink"
+        if self.noise or not self.ends:
+            return "unresolved", "f is too noisy to judge the point itself"
+        self.finding = Finding("wrong", x, x)
+        return "wrong", "only at the point itself"
