@@ -67,6 +67,7 @@ class Problem:
     budget_g: int = 12000
     output_names: tuple[str, ...] = ("f",)
     grid: Callable[[float], float] | None = None
+    known_outputs: bool = False
     calls: Calls = field(default_factory=Calls)
     faults_f: list[Fault] = field(default_factory=list)
     faults_g: list[Fault] = field(default_factory=list)
@@ -106,6 +107,12 @@ class Problem:
                 known = [[NAN] * len(self.names)] * self.outputs
             self._rows[point] = known
         return known[output]
+
+    def set_outputs(self, count: int) -> None:
+        """Settle, at the first value that f returns, how many outputs it has."""
+        self.outputs, self.known_outputs = count, True
+        self.output_names = ("f",) if count == 1 else tuple(f"f[{i}]" for i in range(count))
+        self._values = {point: [NAN] * count for point in self._values}
 
     def allow(self, more_f: int, more_g: int) -> None:
         """Set the budget to what is spent so far plus the given numbers of calls."""
