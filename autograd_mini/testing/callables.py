@@ -13,10 +13,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.problem import Point, Problem, ShapeError
+from autograd_mini.testing.problem import Problem, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from autograd_mini.testing.problem import Point
 
 SINGLE_EPS = 2.0**-23
 

@@ -114,6 +114,14 @@ class Problem:
         self.output_names = ("f",) if count == 1 else tuple(f"f[{i}]" for i in range(count))
         self._values = {point: [NAN] * count for point in self._values}
 
+    def known_values(self) -> list[Sequence[float]]:
+        """Return every value of f seen so far."""
+        return list(self._values.values())
+
+    def gradient_never_worked(self) -> bool:
+        """Return whether no call of the gradient gave a finite number."""
+        return not any(math.isfinite(p) for rows in self._rows.values() for row in rows for p in row)
+
     def allow(self, more_f: int, more_g: int) -> None:
         """Set the budget to what is spent so far plus the given numbers of calls."""
         self.budget_f, self.budget_g = self.calls.f + more_f, self.calls.g + more_g
