@@ -120,7 +120,7 @@ class LineScan:
         """Return whether a tile is settled: verified, convicted, or limited by rounding."""
         if segment.state == "broken":
             return not any(map(math.isfinite, segment.slopes))
-        if segment.state == "mismatch" and abs(segment.excess) > self.noise and segment.quadrature <= 1e-2 * segment.mass:
+        if segment.state == "mismatch" and abs(segment.excess) > self.noise and segment.quadrature <= 1e-2 * max(segment.mass, abs(segment.excess)):
             finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
             if finding.kind == "wrong":
                 self.finding = finding

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TARGET, POOREST = 1e-6, 0.05
 REPRESENTATIVE = 0.05
 SHRINK, GROW = 16.0, 4.0
-SCALES, GROWTHS = 12, 12
+SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
 
 
 @dataclass(slots=True)
@@ -51,6 +51,7 @@ class PointCheck:
         self.finding: Finding | None = None
         self.noise = 0.0
         self.drowned = self.central = False
+        self.tentative: dict[int, float] = {}
 
     def run(self) -> Outcome:
         """Verify both sides, shrinking where g is not resolved and growing where rounding hides it."""
@@ -66,9 +67,13 @@ class PointCheck:
     def look_around(self) -> None:
         """Verify each side of the point at the longest reach that works."""
         line, x, reach = self.line, self.x, self.reach
+        noise, noisy_scales = 0.0, 0
         for scale in range(SCALES):
-            if reach < 32 * line.ulp(x):
+            noise, noisy_scales = max(noise, self.noise), noisy_scales + (self.noise > 0)
+            if reach < 32 * line.ulp(x) or noisy_scales > NOISY_SCALES:
                 break
+            # What looks like noise on a long segment may be a steep place, far off: look again on a shorter one.
+            self.noise = 0.0
             if len(self.ends) < 2 and self.attempt(x - reach, x + reach, (-1, 1), reach):
                 break
             for side in (-1, 1):
@@ -80,6 +85,9 @@ class PointCheck:
             if self.finding or len(self.ends) == 2 or self.drowned:
                 break
             reach /= SHRINK
+        self.noise = max(noise, self.noise)
+        for side, tried in self.tentative.items():
+            self.ends.setdefault(side, tried)
 
     def attempt(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Examine [a, b] for the given sides; return whether they are settled, by acceptance or by conviction."""
@@ -95,20 +103,22 @@ class PointCheck:
             for side in sides:
                 self.settle(side, segment, reach)
             return True
-        if state == "rounded":
+        if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)
             if self.finding:
                 return True
-            if min(resolution, grown) <= POOREST:
-                self.central = len(sides) == 2
-                for side in sides:
-                    self.ends[side] = reach
-                    self.best[side] = min(self.best.get(side, math.inf), resolution, grown)
-                return True
+            found = min(resolution, grown)
+            fine = found <= POOREST and not self.noise
             for side in sides:
-                self.best[side] = min(self.best.get(side, math.inf), resolution, grown)
-            self.drowned = len(self.best) == 2
+                self.best[side] = min(self.best.get(side, math.inf), found)
+                if fine:
+                    self.ends[side] = reach
+                elif found <= POOREST:
+                    self.tentative.setdefault(side, reach)
+            self.central = self.central or (len(sides) == 2 and found <= POOREST)
+            self.drowned = len(self.best) == 2 and not self.noise
+            return fine
         return False
 
     def settle(self, side: int, segment: Segment, reach: float) -> None:
@@ -129,7 +139,7 @@ class PointCheck:
         """Return "fine", "wrong", "rounded" (rounding limits, grow), or "shrink"."""
         if segment.state == "broken":
             return "shrink"
-        coarse = segment.quadrature > 1e-3 * segment.mass
+        coarse = segment.quadrature > 1e-3 * max(segment.mass, abs(segment.excess))
         if segment.state == "mismatch" and abs(segment.excess) > self.noise and not coarse:
             finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
             if finding.kind == "wrong":
@@ -242,7 +252,7 @@ class PointCheck:
         kinked = len(refs) == 2 and abs(refs[0].value - refs[1].value) > 10 * (refs[0].error + refs[1].error) + slack
         if not math.isfinite(claimed) and kinked:
             return "unresolved", "the claim is not a number where f has a kink"
-        if self.noise or not self.ends:
+        if math.isfinite(claimed) and (self.noise or not self.ends):
             return "unresolved", "f is too noisy to judge the point itself"
         self.finding = Finding("wrong", x, x)
         return "wrong", "only at the point itself"

@@ -141,7 +141,8 @@ class Prosecution:
                 b, fb, most = middle, fm, left
             else:
                 a, fa, most = middle, fm, right
-            if abs(most) < abs(size) / 2:
+            # At a jump the change stays as it is; it goes away where f is steep, and grows without bound at a pole.
+            if not abs(size) / 2 <= abs(most) <= 4 * abs(size):
                 return None
         return a
 
@@ -267,7 +268,10 @@ class Prosecution:
             if t2 > t
         ]
         usual = median(step / (t2 - t) for step, t, t2 in steps)
-        against = sorted((abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and abs(step) > size / 2)
+        most = 3 * abs(usual) * (high - low)
+        against = sorted(
+            (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and size / 2 < abs(step) <= most
+        )
         for _, t, t2, step in against[-2:]:
             if self.jump_in(t, t2, step) is not None:
                 return abs(step)
