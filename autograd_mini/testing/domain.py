@@ -92,7 +92,7 @@ class LineScan:
     noise: float = 0.0
     finding: Finding | None = None
     splits: int = 0
-    strips: list[tuple[float, float]] = field(default_factory=list)
+    cut: float = 0.0
 
     def run(self, borders: Sequence[float]) -> None:
         """Examine every tile, splitting those that are not resolved."""
@@ -101,39 +101,39 @@ class LineScan:
         jobs.reverse()
         while jobs and self.finding is None:
             a, b, depth, weight = jobs.pop()
-            if not self.tile(a, b) and self.finding is None and depth < DEEPEST_SPLIT and self.splits < SPLITS:
-                middle = a + (b - a) / 2
-                if b - a > 64 * self.line.ulp(max(abs(a), abs(b))):
-                    self.splits += 1
-                    jobs += [(middle, b, depth + 1, weight / 2), (a, middle, depth + 1, weight / 2)]
-            elif self.finding is None and self.settled:
+            self.cut = a + (b - a) / 2
+            state = self.tile(a, b)
+            if state == "verified":
                 self.verified += weight
+            elif state == "split" and depth < DEEPEST_SPLIT and self.splits < SPLITS:
+                ulp = self.line.ulp(max(abs(a), abs(b)))
+                gap = 4 * ulp if self.cut != a + (b - a) / 2 else 0.0
+                self.splits += 1
+                for low, high in ((self.cut + gap, b), (a, self.cut - gap)):
+                    if high - low > 64 * ulp:
+                        jobs.append((low, high, depth + 1, weight * (high - low) / (b - a)))
 
-    settled = True
-
-    def tile(self, a: float, b: float) -> bool:
-        """Examine one tile; return whether it needs no split."""
+    def tile(self, a: float, b: float) -> str:
+        """Examine one tile; return "verified", "split", or "done" where there is nothing more to do."""
         segment = examine(self.line, a, b, _ENDS_AND_MIDDLE)
-        return self.judge(segment)
-
-    def judge(self, segment: Segment) -> bool:
-        """Return whether a tile is settled: verified, convicted, or limited by rounding."""
         if segment.state == "broken":
-            return not any(map(math.isfinite, segment.slopes))
-        if segment.state == "mismatch" and abs(segment.excess) > self.noise and segment.quadrature <= 1e-2 * max(segment.mass, abs(segment.excess)):
+            return "split" if any(map(math.isfinite, segment.slopes)) else "done"
+        fine = segment.quadrature <= 1e-2 * max(segment.mass, abs(segment.excess))
+        if segment.state == "mismatch" and abs(segment.excess) > self.noise and fine:
             finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
             if finding.kind == "wrong":
                 self.finding = finding
-                return True
-            if finding.kind in ("noise", "staircase"):
-                self.noise = max(self.noise, finding.size)
-            else:
-                return False
+                return "done"
+            if finding.kind == "jump" and a < finding.a < b:
+                self.cut = finding.a
+            if finding.kind not in ("noise", "staircase"):
+                return "split"
+            self.noise = max(self.noise, finding.size)
         if segment.quadrature > TARGET * segment.mass + segment.rounding + self.noise:
-            return False
+            return "split"
         if segment.mass:
             self.resolution = max(self.resolution, (segment.tolerance + self.noise) / segment.mass)
-        return True
+        return "verified"
 
 
 def scan_lines(

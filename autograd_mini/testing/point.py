@@ -95,7 +95,7 @@ class PointCheck:
         if not b - a > 16 * self.line.ulp(b):
             return False
         segment = examine(self.line, a, b)
-        state = self.judge(segment, offset=offset)
+        state = self.judge(segment)
         if state == "wrong":
             return True
         if state == "fine":
@@ -131,11 +131,28 @@ class PointCheck:
         length = segment.b - segment.a
         local = self.line.strength(self.x) * length
         tolerance = segment.tolerance + self.noise
+        if segment.state == "match" and self.is_invisible(segment):
+            return tolerance / segment.scale if segment.scale else 0.0
         mass = segment.mass or segment.scale
         reference = min(mass, local) if local > 1e-12 * mass else mass
         return tolerance / reference if reference else 0.0
 
-    def judge(self, segment: Segment, *, offset: bool = False) -> str:
+    def represents(self, segment: Segment) -> bool:
+        """Return whether g is about as large on a segment as at x: else a steep place at x passes unseen."""
+        line, x, length = self.line, self.x, segment.b - segment.a
+        if not math.isfinite(self.claimed) or segment.mass >= REPRESENTATIVE * abs(self.claimed) * length:
+            return True
+        sides = [k for k, beyond in ((-16, segment.a >= x), (16, segment.b <= x)) if not beyond]
+        beside = [line.slope(line.snap(x + k * line.ulp(x))) for k in sides]
+        largest = max((abs(s) for s in beside if math.isfinite(s)), default=0.0)
+        return segment.mass >= REPRESENTATIVE * min(abs(self.claimed), largest) * length
+
+    def is_invisible(self, segment: Segment) -> bool:
+        """Return whether the claim is too small for f to feel it, over the segment as well as at x."""
+        usual = max(self.line.strength(self.x), segment.mass / (segment.b - segment.a)) * self.reach
+        return usual <= 4 * segment.rounding
+
+    def judge(self, segment: Segment) -> str:
         """Return "fine", "wrong", "rounded" (rounding limits, grow), or "shrink"."""
         if segment.state == "broken":
             return "shrink"
@@ -153,7 +170,7 @@ class PointCheck:
             if finding.kind == "clear" and segment.quadrature < 0.1 * abs(segment.excess):
                 return "shrink"
             self.noise = max(self.noise, finding.size if finding.kind == "noise" else 0.0)
-        if not offset and math.isfinite(self.claimed) and segment.mass < REPRESENTATIVE * abs(self.claimed) * (segment.b - segment.a):
+        if not self.represents(segment):
             return "shrink"
         if self.local_resolution(segment) <= TARGET:
             return "fine"
