@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.checks import check_grad, check_hess
-from autograd_mini.testing.settings import settings
+from autograd_mini.testing.settings import Entry, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def assert_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[...
 def _judge(report: Report, f: object) -> Report:
     __tracebackhide__ = True
     name = getattr(f, "__name__", repr(f))
-    settings.log.append((name, report.verdict, report.resolution, str(report.calls)))
+    settings.log.append(Entry(settings.test, name, report.verdict, report.resolution, str(report.calls)))
     if report.verdict == "wrong" or (report.verdict == "unresolved" and settings.strict):
         raise GradientError(report)
     if report.verdict == "unresolved":

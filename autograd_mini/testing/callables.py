@@ -48,7 +48,9 @@ def leaves(result: Any, what: str) -> Iterator[float]:  # noqa: ANN401 - whateve
         except OverflowError:
             yield math.inf
         except TypeError:
-            raise ShapeError(f"{what} returned {type(result).__name__}, expected a number or a sequence of numbers") from None
+            raise ShapeError(
+                f"{what} returned {type(result).__name__}, expected a number or a sequence of numbers"
+            ) from None
 
 
 def to_single(x: float) -> float:
@@ -170,7 +172,10 @@ def constants_in(*functions: object) -> set[float]:
         elif inspect.iscode(thing):
             waiting += thing.co_consts
         elif inspect.isfunction(thing):
-            waiting += [thing.__code__, *(c.cell_contents for c in thing.__closure__ or () if _is_number_or_function(c))]
+            waiting += [
+                thing.__code__,
+                *(c.cell_contents for c in thing.__closure__ or () if _is_number_or_function(c)),
+            ]
     return found
 
 

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point, Problem
 
 _SAMPLES = 6
-_NAMED_FACTORS = {"pi": math.pi, "ln 2": math.log(2), "ln 10": math.log(10), "sqrt(2)": math.sqrt(2), "e": math.e,
-                  "180/pi": 180 / math.pi, "sqrt(pi)": math.sqrt(math.pi), "2/sqrt(pi)": 2 / math.sqrt(math.pi)}
+_NAMED_FACTORS = {
+    "pi": math.pi,
+    "ln 2": math.log(2),
+    "ln 10": math.log(10),
+    "sqrt(2)": math.sqrt(2),
+    "e": math.e,
+    "180/pi": 180 / math.pi,
+    "sqrt(pi)": math.sqrt(math.pi),
+    "2/sqrt(pi)": 2 / math.sqrt(math.pi),
+}
 _FEATURES: dict[str, Callable[[float], float]] = {
     "{}": lambda x: x,
     "{}**2": lambda x: x * x,
@@ -168,7 +176,14 @@ def _other_partial(
 
 def _power(samples: Sequence[Sample], axis: int) -> str | None:
     """Recognise a ratio of measured to claimed that is a constant times a small power of the input."""
-    for power, text in ((1, "{}"), (-1, "1/{}"), (2, "{}**2"), (-2, "1/{}**2"), (0.5, "sqrt({})"), (-0.5, "1/sqrt({})")):
+    for power, text in (
+        (1, "{}"),
+        (-1, "1/{}"),
+        (2, "{}**2"),
+        (-2, "1/{}**2"),
+        (0.5, "sqrt({})"),
+        (-0.5, "1/sqrt({})"),
+    ):
         scaled = []
         for s in samples:
             x = s.point[axis]

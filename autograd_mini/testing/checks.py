@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.callables import adapt, arity, constants_in, leaves, names_of
+from autograd_mini.testing.callables import adapt, arity, constants_in
 from autograd_mini.testing.causes import likely_cause
 from autograd_mini.testing.directions import FEW_INPUTS, axes_through, lines_through
 from autograd_mini.testing.domain import Interval, random_point, scan, scan_lines, special_points
@@ -16,6 +16,7 @@ from autograd_mini.testing.point import Outcome, PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
 from autograd_mini.testing.regions import region_of
 from autograd_mini.testing.report import Report
+from autograd_mini.testing.settings import settings
 from autograd_mini.testing.witness import find_witness
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # Calls of f and of the gradient that one check may make, and lines laid across a domain of several inputs.
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
 _EXPLANATION = (3000, 500)
+_BESIDE_A_CONSTANT = (400, 1200)
 _SEARCHED = 8
 
 
@@ -62,7 +64,9 @@ def decide_at(problem: Problem, point: Point, rng: Random, box: Sequence[Interva
     problem.value(point)
     for output in range(problem.outputs):
         for line, x, reach in lines_through(problem, point, output, rng):
-            low, high = (box[line.axis].low, box[line.axis].high) if box and line.axis is not None else (-math.inf, math.inf)
+            low, high = (
+                (box[line.axis].low, box[line.axis].high) if box and line.axis is not None else (-math.inf, math.inf)
+            )
             try:
                 outcome = PointCheck(line, x, reach, rng, low, high).run()
             except BudgetSpentError:
@@ -86,20 +90,28 @@ def localise(problem: Problem, point: Point, output: int, rng: Random) -> Outcom
     return None
 
 
-def decide_over(problem: Problem, domain: Sequence[Interval], constants: set[float], rng: Random, bases: int) -> Decision:
+def decide_over(
+    problem: Problem, domain: Sequence[Interval], constants: set[float], rng: Random, bases: int
+) -> Decision:
     """Check every partial derivative of every output over a box."""
     decision = Decision()
     try:
         random_point(problem, domain, 0, rng)
         for output in range(problem.outputs):
-            for line, borders in scan_lines(problem, domain, output, rng, bases if len(domain) <= 2 else max(1, bases - 1)):
+            for line, borders in scan_lines(
+                problem, domain, output, rng, bases if len(domain) <= 2 else max(1, bases - 1)
+            ):
                 if decision.add(scan(line, borders, rng)):
                     if line.axis is None and decision.culprit is not None and decision.culprit.finding is not None:
                         at = line.point((decision.culprit.finding.a + decision.culprit.finding.b) / 2)
                         decision.culprit = localise(problem, at, output, rng) or decision.culprit
                     return decision
+        most_f, most_g = problem.budget_f, problem.budget_g
         for point in special_points(domain, {0.0, *constants}, rng):
+            problem.allow(*_BESIDE_A_CONSTANT)
+            problem.budget_f, problem.budget_g = min(problem.budget_f, most_f), min(problem.budget_g, most_g)
             beside = decide_at(problem, point, rng, domain)
+            problem.budget_f, problem.budget_g = most_f, most_g
             if beside.culprit is not None:
                 decision.culprit = beside.culprit
                 return decision
@@ -191,8 +203,6 @@ def check_grad(  # noqa: PLR0913 - every one of them is a question a user may wa
     >>> check_grad(math.sin, lambda x: -math.cos(x), at=1.0).cause
     'the sign is wrong'
     """
-    from autograd_mini.testing.settings import settings  # noqa: PLC0415 - the plugin may have set them by now
-
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
@@ -267,6 +277,3 @@ def check_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[...,
     """
     del f
     return check_grad(df, ddf, **options)
-
-
-__all__ = ["BUDGETS", "check_grad", "check_hess", "leaves", "names_of"]

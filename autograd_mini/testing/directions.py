@@ -38,7 +38,10 @@ def lines_through(
     for group in _groups(partials, reaches):
         for _ in range(DIRECTIONS):
             direction = [0.0] * len(point)
-            floor = min((abs(partials[i]) * reaches[i] for i in group if partials[i] and math.isfinite(partials[i])), default=0.0)
+            floor = min(
+                (abs(partials[i]) * reaches[i] for i in group if partials[i] and math.isfinite(partials[i])),
+                default=0.0,
+            )
             for i in group:
                 weight = abs(partials[i]) * reaches[i]
                 share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0

@@ -40,7 +40,9 @@ class Interval:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"domain is ({self.low!r}, {self.high!r}), expected finite low < high")
         if self.log and self.low * math.copysign(1.0, self.high) <= 0:
-            raise ValueError(f"logspan is ({self.low!r}, {self.high!r}), expected two numbers of the same sign, not zero")
+            raise ValueError(
+                f"logspan is ({self.low!r}, {self.high!r}), expected two numbers of the same sign, not zero"
+            )
 
     def at(self, share: float) -> float:
         """Return the number a ``share`` (0 to 1) of the way through."""
@@ -184,7 +186,5 @@ def special_points(domain: Sequence[Interval], constants: Iterable[float], rng: 
     points = []
     for constant in sorted(set(constants), key=lambda c: (c != 0.0, abs(c))):
         if any(constant in interval for interval in domain):
-            points.append(
-                tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain)
-            )
+            points.append(tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain))
     return points[:most]

@@ -54,9 +54,11 @@ class Line:
         if self.axis is not None:
             slope = partials[self.axis]
         else:
-            slope = math.fsum(p * d for p, d in zip(partials, self.direction, strict=True) if d) if self._finite(
-                partials
-            ) else math.nan
+            slope = (
+                math.fsum(p * d for p, d in zip(partials, self.direction, strict=True) if d)
+                if self._finite(partials)
+                else math.nan
+            )
         return slope if math.isfinite(slope) else math.nan
 
     def _finite(self, partials: Sequence[float]) -> bool:

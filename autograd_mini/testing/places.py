@@ -25,7 +25,9 @@ def point_numbers(f: Callable[..., Any], at: Any) -> tuple[Point, Any]:  # noqa:
     try:
         numbers = tuple(leaves(at, "at"))
     except ShapeError:
-        raise TypeError(f"at is {at!r}, expected a number, a tuple of numbers, a dict by name, a list or an array") from None
+        raise TypeError(
+            f"at is {at!r}, expected a number, a tuple of numbers, a dict by name, a list or an array"
+        ) from None
     if not numbers or not all(map(math.isfinite, numbers)):
         raise ValueError(f"at is {at!r}, expected one or more finite numbers")
     return numbers, at if not isinstance(at, (int, float)) else numbers
@@ -38,7 +40,9 @@ def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Inter
         if set(names) != set(domain):
             raise ValueError(f"domain names {', '.join(map(str, domain))}, expected {', '.join(names)}")
         entries = [domain[name] for name in names]
-    elif isinstance(domain, Interval) or (isinstance(domain, tuple) and all(isinstance(v, (int, float)) for v in domain)):
+    elif isinstance(domain, Interval) or (
+        isinstance(domain, tuple) and all(isinstance(v, (int, float)) for v in domain)
+    ):
         entries = [domain]
     elif isinstance(domain, (list, tuple)):
         entries = list(domain)
@@ -50,7 +54,9 @@ def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Inter
         ranges.append(interval)
         drawn.append(draws)
     count = max(map(len, drawn), default=0)
-    points = [tuple(d[i % len(d)] if d else r.at(0.5) for r, d in zip(ranges, drawn, strict=True)) for i in range(count)]
+    points = [
+        tuple(d[i % len(d)] if d else r.at(0.5) for r, d in zip(ranges, drawn, strict=True)) for i in range(count)
+    ]
     return ranges, points
 
 
@@ -77,7 +83,9 @@ def _draws(strategy: Any, seed: int) -> list[float]:  # noqa: ANN401
     found: list[float] = []
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(database=None, max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(
+        database=None, max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
     @hypothesis.given(strategy)
     def collect(number: float) -> None:
         if math.isfinite(number):

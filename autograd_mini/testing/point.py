@@ -42,7 +42,9 @@ def first_reach(x: float) -> float:
 class PointCheck:
     """The check of one line at one parameter ``x``."""
 
-    def __init__(self, line: Line, x: float, reach: float, rng: Random, low: float = -math.inf, high: float = math.inf) -> None:  # noqa: PLR0913 - a place and its bounds
+    def __init__(
+        self, line: Line, x: float, reach: float, rng: Random, low: float = -math.inf, high: float = math.inf
+    ) -> None:  # noqa: PLR0913 - a place and its bounds
         """Prepare to check ``line`` at ``x`` on segments of half length ``reach``, within [low, high]."""
         self.line, self.x, self.reach, self.rng, self.low, self.high = line, x, reach, rng, low, high
         self.claimed = line.slope(x)
@@ -79,7 +81,11 @@ class PointCheck:
             for side in (-1, 1):
                 if side not in self.ends:
                     near, far = (x, x + side * reach)
-                    if not self.attempt(min(near, far), max(near, far), (side,), reach) and scale and self.finding is None:
+                    if (
+                        not self.attempt(min(near, far), max(near, far), (side,), reach)
+                        and scale
+                        and self.finding is None
+                    ):
                         near = x + side * reach / 2
                         self.attempt(min(near, far), max(near, far), (side,), reach, offset=True)
             if self.finding or len(self.ends) == 2 or self.drowned:
@@ -260,8 +266,14 @@ class PointCheck:
         wanted = sum(self.is_inside(s) for s in (-1, 1))
         if len(refs) < wanted or not refs:
             flat = not math.isfinite(claimed) or not hull_found
-            return ("unresolved", "the derivative at the point itself could not be measured") if flat or not self.ends else (
-                "unresolved", "the claim at the point itself is outside its neighbours, and f gives no slope there")
+            return (
+                ("unresolved", "the derivative at the point itself could not be measured")
+                if flat or not self.ends
+                else (
+                    "unresolved",
+                    "the claim at the point itself is outside its neighbours, and f gives no slope there",
+                )
+            )
         low, high = min(m.value - 5 * m.error for m in refs), max(m.value + 5 * m.error for m in refs)
         slack = 1e-6 * max(abs(low), abs(high)) + self.noise / reach
         if low - slack <= claimed <= high + slack:

@@ -129,7 +129,8 @@ class Prosecution:
         line = self.line
         fa, fb = line.value(a), line.value(b)
         drift = ((fb - fa) - size) / (b - a)
-        while b - a > 4 * line.ulp(max(abs(a), abs(b))):
+        finest = (b - a) * 2.0**-60
+        while b - a > max(4 * line.ulp(max(abs(a), abs(b))), finest):
             middle = a + (b - a) / 2
             if not a < middle < b:
                 break
@@ -171,7 +172,9 @@ class Prosecution:
     ) -> tuple[float, float]:
         """Return the longest run of neighbouring pieces whose slope error is not small against the largest."""
         slopes = [
-            abs(curve[i + 1] - curve[i]) / (places[i + 1] - places[i]) if abs(curve[i + 1] - curve[i]) > explained else 0.0
+            abs(curve[i + 1] - curve[i]) / (places[i + 1] - places[i])
+            if abs(curve[i + 1] - curve[i]) > explained
+            else 0.0
             for i in range(len(places) - 1)
         ]
         bar, best, start = max(slopes) / 20, (0, len(slopes)), None

@@ -79,9 +79,7 @@ def examine(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segm
     roughs = [half * sum(w * s for w, s in zip(row, inner, strict=True)) for row in coarse]
     quadrature = QUADRATURE_SAFETY * max(abs(i - r) for i, r in zip(integrals, roughs, strict=True))
     rounding = _rounding(line, places, slopes, mass)
-    excess = max(
-        (value - values[0] - integral for value, integral in zip(values[1:], integrals, strict=True)), key=abs
-    )
+    excess = max((value - values[0] - integral for value, integral in zip(values[1:], integrals, strict=True)), key=abs)
     scale = max(map(abs, values))
     state = "mismatch" if not abs(excess) <= quadrature + rounding else "match"
     return Segment(a, b, state, slopes, excess, quadrature, rounding, mass, scale)

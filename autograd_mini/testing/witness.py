@@ -107,7 +107,9 @@ def _witness(  # noqa: PLR0913 - what a witness is made of
 
 
 def _differs(claimed: float, found: Measured) -> bool:
-    return math.isfinite(found.error) and (not math.isfinite(claimed) or abs(claimed - found.value) > _CLEARLY * found.error)
+    return math.isfinite(found.error) and (
+        not math.isfinite(claimed) or abs(claimed - found.value) > _CLEARLY * found.error
+    )
 
 
 def _shorten(problem: Problem, point: Point, axis: int, output: int, reach: float) -> Point:
@@ -120,7 +122,9 @@ def _shorten(problem: Problem, point: Point, axis: int, output: int, reach: floa
             candidate = (*point[:i], short, *point[i + 1 :])
             if short == x:
                 break
-            if _differs(problem.partials(candidate, output)[axis], measured_at(problem, candidate, axis, output, reach)):
+            if _differs(
+                problem.partials(candidate, output)[axis], measured_at(problem, candidate, axis, output, reach)
+            ):
                 point = candidate
                 break
     return point

@@ -88,21 +88,67 @@ def _singles() -> list[Case]:
         add(f"far away {c:g}", f"(x-{c!r})**2", f"2*(x-{c!r})", (c + 3.0, c - 0.5), (c - 10, c + 10))
     for k in (5, 30, 200, 1e3, 1e4, 1e5, 1e6):
         add(f"oscillation {k:g}", f"sin({k!r}*x)", f"{k!r}*cos({k!r}*x)", (1.0, 0.31), (0.5, 0.5 + 100 / k))
-        add(f"amplitude and frequency {k:g}", f"x*cos({k!r}*x)", f"cos({k!r}*x)-{k!r}*x*sin({k!r}*x)", (0.77,), (0.2, 0.2 + 80 / k))
+        add(
+            f"amplitude and frequency {k:g}",
+            f"x*cos({k!r}*x)",
+            f"cos({k!r}*x)-{k!r}*x*sin({k!r}*x)",
+            (0.77,),
+            (0.2, 0.2 + 80 / k),
+        )
     for k in (10, 100, 1e3, 1e4, 1e6):
         slope = f"{k!r}*sech2({k!r}*(x-1)/2)/4"
         add(f"sigmoid {k:g}", f"expit({k!r}*(x-1))", slope, (1.0, 1 + 1.5 / k), (1 - 20 / k, 1 + 20 / k))
-        add(f"tanh {k:g}", f"tanh({k!r}*(x-0.5))", f"{k!r}*sech2({k!r}*(x-0.5))", (0.5, 0.5 + 0.9 / k), (0.5 - 8 / k, 0.5 + 8 / k))
+        add(
+            f"tanh {k:g}",
+            f"tanh({k!r}*(x-0.5))",
+            f"{k!r}*sech2({k!r}*(x-0.5))",
+            (0.5, 0.5 + 0.9 / k),
+            (0.5 - 8 / k, 0.5 + 8 / k),
+        )
     for c in (0.0, 1.0, -2.5):
         s = f"(x-{c!r})"
         add(f"modulus at {c:g}", f"abs{s}", f"sign{s}", (c + 0.5, c + 1e-3), (c - 2, c + 3), special=(c,))
-        add(f"ramp at {c:g}", f"max({s}, 0.0)", f"(1.0 if {s} > 0 else 0.0)", (c + 0.7, c + 1e-4), (c - 2, c + 3), special=(c,))
-        add(f"leaky ramp at {c:g}", f"({s} if {s} > 0 else 0.01*{s})", f"(1.0 if {s} > 0 else 0.01)", (c + 0.7, c - 1e-2), (c - 2, c + 3), special=(c,))
+        add(
+            f"ramp at {c:g}",
+            f"max({s}, 0.0)",
+            f"(1.0 if {s} > 0 else 0.0)",
+            (c + 0.7, c + 1e-4),
+            (c - 2, c + 3),
+            special=(c,),
+        )
+        add(
+            f"leaky ramp at {c:g}",
+            f"({s} if {s} > 0 else 0.01*{s})",
+            f"(1.0 if {s} > 0 else 0.01)",
+            (c + 0.7, c - 1e-2),
+            (c - 2, c + 3),
+            special=(c,),
+        )
         add(f"bent parabola at {c:g}", f"{s}*abs{s}", f"2*abs{s}", (c + 1.1, c - 0.2), (c - 2, c + 3), special=(c,))
-        add(f"sine of modulus at {c:g}", f"sin(abs{s})", f"cos{s}*sign{s}", (c + 1.1, c - 0.2), (c - 2, c + 3), special=(c,))
+        add(
+            f"sine of modulus at {c:g}",
+            f"sin(abs{s})",
+            f"cos{s}*sign{s}",
+            (c + 1.1, c - 0.2),
+            (c - 2, c + 3),
+            special=(c,),
+        )
     add("elu", "(x if x > 0 else exp(x)-1)", "(1.0 if x > 0 else exp(x))", (0.5, -0.5), (-4, 4), special=(0.0,))
-    add("huber", "(x**2/2 if abs(x) < 1 else abs(x)-0.5)", "(x if abs(x) < 1 else sign(x))", (0.5, 2.0), (-4, 4), special=(1.0,))
-    add("saw of ramps", "max(max(x-1,0),max(2*x-5,0))+max(-x,0)", "(2.0 if x > 4 else 1.0 if x > 1 else -1.0 if x < 0 else 0.0)", (2.0, 6.0), (-3, 8))
+    add(
+        "huber",
+        "(x**2/2 if abs(x) < 1 else abs(x)-0.5)",
+        "(x if abs(x) < 1 else sign(x))",
+        (0.5, 2.0),
+        (-4, 4),
+        special=(1.0,),
+    )
+    add(
+        "saw of ramps",
+        "max(max(x-1,0),max(2*x-5,0))+max(-x,0)",
+        "(2.0 if x > 4 else 1.0 if x > 1 else -1.0 if x < 0 else 0.0)",
+        (2.0, 6.0),
+        (-3, 8),
+    )
     add("step", "floor(x)+x**2", "2*x", (1.4, -2.3), (-3, 4), special=(2.0,))
     add("jump", "(x**3 if x < 1 else x**3+5)", "3*x**2", (0.5, 2.0), (-3, 4), special=(1.0,))
     add("cancelling cosine", "(1-cos(x))/x**2", "sin(x)/x**2-2*(1-cos(x))/x**3", (0.02, 0.5), (0.05, 3), grain=1e-12)
@@ -113,7 +159,14 @@ def _singles() -> list[Case]:
     for size in (1e-12, 1e-10, 1e-14):
         add(f"noise {size:g} on sine", f"sin(x)+{size!r}*noise(x)", "cos(x)", (1.0, 2.5), (-3, 3), grain=2 * size)
         add(f"noise {size:g} on square", f"x**2+{size!r}*noise(x)", "2*x", (1.5, -3.0), (-5, 5), grain=2 * size)
-        add(f"noise {size:g} on exponential", f"exp(x)*(1+{size!r}*noise(x))", "exp(x)", (1.0, -1.0), (-3, 3), grain=40 * size)
+        add(
+            f"noise {size:g} on exponential",
+            f"exp(x)*(1+{size!r}*noise(x))",
+            "exp(x)",
+            (1.0, -1.0),
+            (-3, 3),
+            grain=40 * size,
+        )
     add("tangent near its pole", "tan(x)", "1+tan(x)**2", (1.57, 1.5), (-1.5, 1.5))
     add("pole", "1/(x-1)", "-1/(x-1)**2", (1.001, 0.5), (1.01, 4))
     add("double pole", "1/(x-1)**2", "-2/(x-1)**3", (1.001, 0.5), (1.01, 4))
@@ -136,7 +189,13 @@ def _singles() -> list[Case]:
     add("arctangent far out", "atan(x)", "1/(1+x**2)", (30.0, 0.2), (-50, 50))
     add("rational", "(x**2+1)/(x**3+2)", "2*x/(x**3+2)-3*x**2*(x**2+1)/(x**3+2)**2", (1.5, 4.0), (-1, 5))
     add("swish", "x*expit(x)", "expit(x)+x*expit(x)*(1-expit(x))", (1.0, -3.0), (-8, 8))
-    add("logarithmic derivative", "log(1+x**2+sin(x)**2)", "(2*x+2*sin(x)*cos(x))/(1+x**2+sin(x)**2)", (1.0, 4.0), (-5, 5))
+    add(
+        "logarithmic derivative",
+        "log(1+x**2+sin(x)**2)",
+        "(2*x+2*sin(x)*cos(x))/(1+x**2+sin(x)**2)",
+        (1.0, 4.0),
+        (-5, 5),
+    )
     return cases
 
 
@@ -169,14 +228,38 @@ def _several() -> list[Case]:
         shifted = tuple(-0.8 * v + 0.05 for v in point)
         box = ((-2, 2.5),) * count
         squares = "+".join(f"{i + 1}*{n}**2" for i, n in enumerate(names))
-        cases.append(Case(f"weighted squares of {count}", squares, tuple(f"{2 * i + 2}*{n}" for i, n in enumerate(names)), (point, shifted), box))
+        cases.append(
+            Case(
+                f"weighted squares of {count}",
+                squares,
+                tuple(f"{2 * i + 2}*{n}" for i, n in enumerate(names)),
+                (point, shifted),
+                box,
+            )
+        )
         inner = "+".join(f"{0.3 + 0.1 * i:.1f}*{n}" for i, n in enumerate(names))
-        cases.append(Case(f"sine of a sum of {count}", f"sin({inner})", tuple(f"{0.3 + 0.1 * i:.1f}*cos({inner})" for i in range(count)), (point,), ((-0.5, 0.5),) * count))
+        cases.append(
+            Case(
+                f"sine of a sum of {count}",
+                f"sin({inner})",
+                tuple(f"{0.3 + 0.1 * i:.1f}*cos({inner})" for i in range(count)),
+                (point,),
+                ((-0.5, 0.5),) * count,
+            )
+        )
         chain = "+".join(f"{a}*{b}" for a, b in zip(names, names[1:], strict=False))
         links = tuple("+".join(names[j] for j in (i - 1, i + 1) if 0 <= j < count) for i in range(count))
         cases.append(Case(f"chain of {count}", chain, links, (point, shifted), box))
         total = "+".join(f"exp({n})" for n in names)
-        cases.append(Case(f"softmax of {count}", f"log({total})", tuple(f"exp({n})/({total})" for n in names), (point, shifted), box))
+        cases.append(
+            Case(
+                f"softmax of {count}",
+                f"log({total})",
+                tuple(f"exp({n})/({total})" for n in names),
+                (point, shifted),
+                box,
+            )
+        )
     return cases
 
 

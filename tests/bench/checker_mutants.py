@@ -126,7 +126,9 @@ def point_in(case: Case, rng: Random) -> tuple[float, ...]:
         low, high = entry[-2:]
         share = rng.random()
         log = entry[0] == "log"
-        place.append(math.copysign(abs(low) ** (1 - share) * abs(high) ** share, low) if log else low + (high - low) * share)
+        place.append(
+            math.copysign(abs(low) ** (1 - share) * abs(high) ** share, low) if log else low + (high - low) * share
+        )
     return tuple(place)
 
 

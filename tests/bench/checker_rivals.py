@@ -77,7 +77,9 @@ def _scipy(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, in
     counts = [0, 0]
     f, g = _counted(case.function(), counts, 0), _counted(gradient, counts, 1)
     try:
-        error = optimize.check_grad(lambda v: f(*map(float, v)), lambda v: numpy.array([float(p) for p in g(*map(float, v))]), point)
+        error = optimize.check_grad(
+            lambda v: f(*map(float, v)), lambda v: numpy.array([float(p) for p in g(*map(float, v))]), point
+        )
     except Exception:
         error = math.inf
     return ("correct" if error <= _SCIPY_TOLERANCE else "wrong"), *counts  # type: ignore[return-value]

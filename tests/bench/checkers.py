@@ -49,7 +49,9 @@ class Tally:
         return f"{name:28s} {alarms:>20s} {len(self.unresolved):>11d} {share:>24s} {calls:>16s} {self.seconds:7.0f} s"
 
 
-HEAD = f"{'':28s} {'false alarms':>20s} {'unresolved':>11s} {'wrong ones found':>24s} {'calls, median':>16s} {'time':>9s}"
+HEAD = (
+    f"{'':28s} {'false alarms':>20s} {'unresolved':>11s} {'wrong ones found':>24s} {'calls, median':>16s} {'time':>9s}"
+)
 
 
 def ours(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, int, int]:
@@ -81,7 +83,9 @@ def at_points(check: Any, chosen: list[Mutant]) -> Tally:
         tally.wrong += 1
         verdict, *_ = check(mutant.case, mutant.case.gradient(mutant.partials), point)
         if verdict != "wrong":
-            tally.missed.append(f"{mutant.kind}: {mutant.case.name}, {verdict} at {point[:4]}: {mutant.partials[mutant.axis]}")
+            tally.missed.append(
+                f"{mutant.kind}: {mutant.case.name}, {verdict} at {point[:4]}: {mutant.partials[mutant.axis]}"
+            )
     tally.seconds = time.perf_counter() - start
     return tally
 
@@ -132,14 +136,21 @@ def over_programs(count: int, first: int) -> Tally:
             tally.wrong += 1
             report = check_grad(f, lambda *at: made.run(at, bug)[1], at=made.point, explained=False)  # noqa: B023
             if report.verdict != "wrong":
-                tally.missed.append(f"program {seed}, {name} in step {bug[0]}: {report.verdict} {report.resolution:.1e} {report.note}")
+                tally.missed.append(
+                    f"program {seed}, {name} in step {bug[0]}: {report.verdict} {report.resolution:.1e} {report.note}"
+                )
     tally.seconds = time.perf_counter() - start
     return tally
 
 
 def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
     """Return, for each kind of mistake, how many were named rightly, of how many that were found at a point."""
-    expected = {"sign": {"sign"}, "factor": {"factor"}, "swap": {"swap", "copy"}, "dropped term": {"missing term", "zero", "factor", "sign", "exponent"}}
+    expected = {
+        "sign": {"sign"},
+        "factor": {"factor"},
+        "swap": {"swap", "copy"},
+        "dropped term": {"missing term", "zero", "factor", "sign", "exponent"},
+    }
     found: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for mutant in chosen:
@@ -164,7 +175,11 @@ def main() -> None:
     def show(name: str, tally: Tally) -> None:
         print(tally.row(name), flush=True)
         if ARGUMENTS.list:
-            for label, items in (("false alarm", tally.alarms), ("unresolved", tally.unresolved), ("missed", tally.missed)):
+            for label, items in (
+                ("false alarm", tally.alarms),
+                ("unresolved", tally.unresolved),
+                ("missed", tally.missed),
+            ):
                 for item in items:
                     print(f"  {label}: {item}")
 
@@ -180,7 +195,11 @@ def main() -> None:
     if ARGUMENTS.only in ("", "causes"):
         named = causes(chosen)
         total = [sum(v[k] for v in named.values()) for k in (0, 1)]
-        print("cause named rightly: " + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items()) + f"; {total[0] / total[1]:.1%}")
+        print(
+            "cause named rightly: "
+            + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
+            + f"; {total[0] / total[1]:.1%}"
+        )
 
 
 if __name__ == "__main__":
