@@ -6,20 +6,22 @@ Bugs live beside constants, so the numbers that stand in the source of f and g a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Finding, Prosecution
-from autograd_mini.testing.segment import Segment, examine
+from autograd_mini.testing.prosecution import Prosecution
+from autograd_mini.testing.segment import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
     from autograd_mini.testing.problem import Point, Problem
+    from autograd_mini.testing.steps import Finding
 
 TILES = 16
 DEEPEST_SPLIT = 24
@@ -98,7 +100,7 @@ class LineScan:
 
     def run(self, borders: Sequence[float]) -> None:
         """Examine every tile, splitting those that are not resolved."""
-        jobs = [(a, b, 0, 1.0) for a, b in zip(borders, borders[1:], strict=False)]
+        jobs = [(a, b, 0, 1.0) for a, b in pairwise(borders)]
         self.total = float(len(jobs))
         jobs.reverse()
         while jobs and self.finding is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.differences import measure
 from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Finding, Prosecution
+from autograd_mini.testing.prosecution import Prosecution
 from autograd_mini.testing.segment import Segment, examine
+from autograd_mini.testing.spot import judge_spot
+from autograd_mini.testing.steps import Finding
 
 if TYPE_CHECKING:
     from random import Random
@@ -193,7 +195,7 @@ class PointCheck:
                 break
             segment = examine(self.line, self.line.snap(a), self.line.snap(b))
             state = self.judge(segment)
-            if state == "wrong" or state == "shrink":
+            if state in {"wrong", "shrink"}:
                 break
             found = self.local_resolution(segment)
             if found > 0.7 * best:
@@ -210,7 +212,11 @@ class PointCheck:
             return Outcome("wrong", self.worst(), self.finding, line)
         open_sides = [s for s in (-1, 1) if s not in self.ends and self.is_inside(s)]
         if not math.isfinite(self.claimed) or not self.central:
-            verdict, note = self.at_the_point()
+            reach = min(self.ends.values(), default=self.reach)
+            inside = [s for s in (-1, 1) if self.is_inside(s)]
+            verdict, note = judge_spot(line, self.x, reach, inside, self.ends, self.noise)
+            if verdict == "wrong":
+                self.finding = Finding("wrong", self.x, self.x)
             if verdict != "correct":
                 return Outcome(verdict, self.worst(), self.finding, line, note)
         if open_sides or not self.ends:
@@ -230,58 +236,7 @@ class PointCheck:
     def is_inside(self, side: int) -> bool:
         """Return whether f is finite next to x on the given side."""
         line, x = self.line, self.x
-        if side < 0 and x <= self.low or side > 0 and x >= self.high:
+        if (side < 0 and x <= self.low) or (side > 0 and x >= self.high):
             return False
         step = max(16 * line.ulp(x), self.reach * 1e-6)
         return any(math.isfinite(line.value(line.snap(x + side * step * k))) for k in (1, 1000))
-
-    def diverges(self, reach: float) -> bool:
-        """Return whether the claim grows without bound towards x, as that of sqrt does at zero."""
-        line, x = self.line, self.x
-        for side in (-1, 1):
-            slopes = [abs(line.slope(line.snap(x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
-            if side in self.ends and all(v > 1.2 * u for u, v in zip(slopes, slopes[1:], strict=False)):
-                return True
-        return False
-
-    def at_the_point(self) -> tuple[str, str]:
-        """Check g at exactly x: within the hull of its neighbours, or of the one-sided differences of f."""
-        line, x, claimed = self.line, self.x, self.claimed
-        reach = min(self.ends.values(), default=self.reach)
-        hull_found = False
-        step = reach / 64
-        while math.isfinite(claimed) and step > 4 * line.ulp(x):
-            sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
-            sides = [pair for pair in sides if all(map(math.isfinite, pair))]
-            if sides:
-                hull_found = True
-                low, high = min(map(min, sides)), max(map(max, sides))
-                slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))
-                if low - slack <= claimed <= high + slack:
-                    return "correct", ""
-            step /= 64
-        if not math.isfinite(claimed) and self.diverges(reach):
-            return "correct", ""
-        refs = [m for s in (-1, 1) if self.is_inside(s) and (m := measure(line, x, reach / 4, s)).reliable]
-        wanted = sum(self.is_inside(s) for s in (-1, 1))
-        if len(refs) < wanted or not refs:
-            flat = not math.isfinite(claimed) or not hull_found
-            return (
-                ("unresolved", "the derivative at the point itself could not be measured")
-                if flat or not self.ends
-                else (
-                    "unresolved",
-                    "the claim at the point itself is outside its neighbours, and f gives no slope there",
-                )
-            )
-        low, high = min(m.value - 5 * m.error for m in refs), max(m.value + 5 * m.error for m in refs)
-        slack = 1e-6 * max(abs(low), abs(high)) + self.noise / reach
-        if low - slack <= claimed <= high + slack:
-            return "correct", ""
-        kinked = len(refs) == 2 and abs(refs[0].value - refs[1].value) > 10 * (refs[0].error + refs[1].error) + slack
-        if not math.isfinite(claimed) and kinked:
-            return "unresolved", "the claim is not a number where f has a kink"
-        if math.isfinite(claimed) and (self.noise or not self.ends):
-            return "unresolved", "f is too noisy to judge the point itself"
-        self.finding = Finding("wrong", x, x)
-        return "wrong", "only at the point itself"

@@ -9,11 +9,12 @@ inside f makes a staircase, whose slopes are wrong everywhere but do not add up.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.segment import Integral, examine
+from autograd_mini.testing.steps import PIECES, Finding, jittered, jump_in, staircase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,24 +22,10 @@ if TYPE_CHECKING:
 
     from autograd_mini.testing.line import Line
 
-PIECES, FRESH_PIECES = 16, 23
+FRESH_PIECES = 23
 CONVICTING_RATIO = 12.0
 CONCENTRATION = 0.6
 DEEPEST = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The end of a prosecution.
-
-    ``kind`` is "wrong" (proved, on [a, b]), "noise" (R is a cloud of size ``size``), "jump" (f jumps at ``a``),
-    "clear" (looked at closely, nothing remains), "staircase" (f itself is quantised) or "broken" (not finite).
-    """
-
-    kind: str
-    a: float
-    b: float
-    size: float = 0.0
 
 
 def roughness(places: Sequence[float], curve: Sequence[float]) -> float:
@@ -68,13 +55,6 @@ def is_a_step(curve: Sequence[float], i: int) -> bool:
     return step > CONCENTRATION * (step + rest)
 
 
-def jittered(line: Line, a: float, b: float, pieces: int, rng: Random) -> list[float]:
-    """Return ``pieces + 1`` ascending places from a to b, the inner ones off the regular grid by up to 30 %."""
-    step = (b - a) / pieces
-    inner = (line.snap(a + step * (i + rng.uniform(-0.3, 0.3))) for i in range(1, pieces))
-    return sorted({a, b, *(t for t in inner if a < t < b)})
-
-
 class Prosecution:
     """The prosecution of one mismatch on one line."""
 
@@ -98,7 +78,7 @@ class Prosecution:
         spread = max(curve) - min(curve)
         if spread <= explained + integral.error:
             return Finding("clear", a, b, explained)
-        steps = [v - u for u, v in zip(curve, curve[1:], strict=False)]
+        steps = [v - u for u, v in pairwise(curve)]
         worst = max(range(len(steps)), key=lambda i: abs(steps[i]))
         if is_a_step(curve, worst):
             return self.concentrated(integral, places[worst], places[worst + 1], steps[worst], depth)
@@ -117,35 +97,12 @@ class Prosecution:
 
     def concentrated(self, integral: Integral, a: float, b: float, size: float, depth: int) -> Finding:
         """Follow a residual that arises in one piece: to a jump, or to a narrower interval sampled afresh."""
-        jump = self.jump_in(a, b, size)
+        jump = jump_in(self.line, a, b, size)
         if jump is not None:
             return Finding("jump", jump, jump, abs(size))
         margin = (b - a) / 4
         a, b = max(integral.a, a - margin), min(integral.b, b + margin)
         return self.of(a, b, size, depth + 1)
-
-    def jump_in(self, a: float, b: float, size: float) -> float | None:
-        """Return where f jumps by at least half of ``size`` between a and b, found by bisection, or None."""
-        line = self.line
-        fa, fb = line.value(a), line.value(b)
-        drift = ((fb - fa) - size) / (b - a)
-        finest = (b - a) * 2.0**-60
-        while b - a > max(4 * line.ulp(max(abs(a), abs(b))), finest):
-            middle = a + (b - a) / 2
-            if not a < middle < b:
-                break
-            fm = line.value(middle)
-            if not math.isfinite(fm):
-                return None
-            left, right = fm - fa - drift * (middle - a), fb - fm - drift * (b - middle)
-            if abs(left) >= abs(right):
-                b, fb, most = middle, fm, left
-            else:
-                a, fa, most = middle, fm, right
-            # At a jump the change stays as it is; it goes away where f is steep, and grows without bound at a pole.
-            if not abs(size) / 2 <= abs(most) <= 4 * abs(size):
-                return None
-        return a
 
     def trial(self, places: Sequence[float], curve: Sequence[float], explained: float, depth: int) -> Finding:
         """Convict the run of pieces that carry the residual, if f is no staircase and fresh pieces confirm."""
@@ -153,12 +110,12 @@ class Prosecution:
         if sum(a <= t <= b for t in places) <= 3:
             i = places.index(a)
             step = max((v - u for u, v in zip(curve[i:], curve[i + 1 : i + 3], strict=False)), key=abs)
-            jump = self.jump_in(a, b, step)
+            jump = jump_in(self.line, a, b, step)
             if jump is not None:
                 return Finding("jump", jump, jump, abs(step))
             margin = (b - a) / 4
             return self.of(max(places[0], a - margin), min(places[-1], b + margin), step, depth + 1)
-        verdict = self.staircase(a, b)
+        verdict = staircase(self.line, a, b, self.rng)
         if verdict is not None:
             return verdict
         if self.confirmed(a, b):
@@ -226,88 +183,10 @@ class Prosecution:
             if spread <= 2 * explained + integral.error_between(window[0], window[-1]):
                 break
             local = max(roughness(window, curve), explained / 4)
-            steps = [abs(v - u) for u, v in zip(curve, curve[1:], strict=False)]
+            steps = [abs(v - u) for u, v in pairwise(curve)]
             if spread > CONVICTING_RATIO * local and max(steps) < CONCENTRATION * spread:
                 finding = self.trial(window, curve, explained, 0)
                 if finding.kind == "wrong":
                     return finding
                 break
         return Finding("noise", places[0], places[-1], noise)
-
-    def staircase(self, a: float, b: float) -> Finding | None:
-        """Return the finding that f is quantised around [a, b], its steps undoing the slope error, or None."""
-        line = self.line
-        fa, fb = line.value(a), line.value(b)
-        probe = examine(line, a, b)
-        if probe.state == "broken":
-            return None
-        error = (fb - fa) - self._whole(probe)
-        if fa == fb and len({line.value(t) for t in jittered(line, a, b, PIECES, self.rng)}) == 1:
-            return self.frozen(a, b, error)
-        for factor in (1, 4, 24, 150):
-            middle, reach = a + (b - a) / 2, factor * (b - a) / 2
-            found = self.undoing_step(middle - reach, middle + reach, abs(error))
-            if found is not None:
-                return Finding("staircase", a, b, max(abs(error), found))
-        return None
-
-    @staticmethod
-    def _whole(segment: object) -> float:
-        from autograd_mini.testing.quadrature import WEIGHTS  # noqa: PLC0415
-
-        half = (segment.b - segment.a) / 2  # type: ignore[attr-defined]
-        return half * sum(w * s for w, s in zip(WEIGHTS, segment.slopes, strict=True))  # type: ignore[attr-defined]
-
-    def undoing_step(self, low: float, high: float, size: float) -> float | None:
-        """Return the size of a jump of f in [low, high] of at least half of ``size`` against the usual slope error."""
-        line = self.line
-        places = [line.snap(low + (high - low) * (i + 0.37) / PIECES) for i in range(PIECES)]
-        known = [(t, v, s) for t in places if math.isfinite(v := line.value(t)) and math.isfinite(s := line.slope(t))]
-        if len(known) < 4:
-            return None
-        steps = [
-            ((v2 - v) - (t2 - t) * (s / 2 + s2 / 2), t, t2)
-            for (t, v, s), (t2, v2, s2) in zip(known, known[1:], strict=False)
-            if t2 > t
-        ]
-        usual = median(step / (t2 - t) for step, t, t2 in steps)
-        most = 3 * abs(usual) * (high - low)
-        against = sorted(
-            (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and size / 2 < abs(step) <= most
-        )
-        for _, t, t2, step in against[-2:]:
-            if self.jump_in(t, t2, step) is not None:
-                return abs(step)
-        return None
-
-    def frozen(self, a: float, b: float, error: float) -> Finding | None:
-        """For an f that is constant on [a, b]: find whether it first changes by a step, as (1 + x) - 1 does."""
-        line, reach = self.line, b - a
-        fa = line.value(a)
-        for _ in range(200):
-            reach *= 8
-            if not math.isfinite(reach):
-                return None
-            for t in (b + reach, a - reach):
-                ft = line.value(line.snap(t))
-                if math.isfinite(ft) and ft != fa:
-                    low, high = (b, t) if t > b else (t, a)
-                    jump = self.first_change(low, high, t > b)
-                    return Finding("staircase", a, b, jump) if jump > abs(error) / 2 else None
-        return None
-
-    def first_change(self, low: float, high: float, rising: bool) -> float:  # noqa: FBT001
-        """Return by how much f changes at the first place where it changes at all, going out from a constant part."""
-        line = self.line
-        near, far = (low, high) if rising else (high, low)
-        still = line.value(near)
-        for _ in range(200):
-            middle = near + (far - near) / 2
-            if middle in (near, far):
-                break
-            value = line.value(middle)
-            if value == still or not math.isfinite(value):
-                near = middle
-            else:
-                far = middle
-        return abs(line.value(far) - still)

@@ -34,7 +34,7 @@ class Segment:
     """What a comparison over [a, b] found.
 
     ``state`` is "broken" (f or g is not finite somewhere), "match" or "mismatch". ``quadrature`` and ``rounding`` are
-    the two parts of the tolerance, ``mass`` is the integral of \\|g\\|, ``excess`` the largest mismatch found.
+    the two parts of the tolerance, ``mass`` is the integral of abs(g), ``excess`` the largest mismatch found.
     """
 
     a: float
@@ -51,6 +51,11 @@ class Segment:
     def tolerance(self) -> float:
         """The largest mismatch that rounding and quadrature explain."""
         return self.quadrature + self.rounding
+
+    @property
+    def integral(self) -> float:
+        """The integral of g from a to b."""
+        return (self.b - self.a) / 2 * sum(w * s for w, s in zip(WEIGHTS, self.slopes, strict=True))
 
     @property
     def resolution(self) -> float:
@@ -73,7 +78,8 @@ def examine(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segm
     mass = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
     if not (all(map(math.isfinite, values)) and math.isfinite(mass)):
         return Segment(a, b, "broken", slopes)
-    fine, coarse = (weights[checks] for weights in checkpoint_weights())
+    fine, coarse = checkpoint_weights()
+    fine, coarse = fine[checks], coarse[checks]
     inner = slopes[1::2]
     integrals = [half * sum(w * s for w, s in zip(row, slopes, strict=True)) for row in fine]
     roughs = [half * sum(w * s for w, s in zip(row, inner, strict=True)) for row in coarse]

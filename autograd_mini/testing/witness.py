@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from autograd_mini.testing.problem import Point, Problem
-    from autograd_mini.testing.prosecution import Finding
+    from autograd_mini.testing.steps import Finding
 
 _CLEARLY = 20.0
 
