@@ -38,7 +38,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         module.settings.test = item.nodeid
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 - no public type
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """List the derivatives that were checked, the coarsest first; only what was not proved right unless -v."""
     module: Any = sys.modules.get(_SETTINGS)
     if module is None or not module.settings.log:

@@ -27,7 +27,7 @@ class UnresolvedGradientWarning(UserWarning):
     """A derivative could be called neither right nor wrong."""
 
 
-def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **options: Any) -> Report:  # noqa: ANN401
+def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``df`` is not the derivative of ``f``; the options are those of `check_grad`.
 
     Returns the report. Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under
@@ -41,7 +41,7 @@ def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **o
     return _judge(check_grad(f, df, **options), f)
 
 
-def assert_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:  # noqa: ANN401
+def assert_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:
     """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
 
     For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SINGLE_EPS = 2.0**-23
 
 
-def leaves(result: Any, what: str) -> Iterator[float]:  # noqa: ANN401 - whatever the user's code returned
+def leaves(result: Any, what: str) -> Iterator[float]:
     """Yield the numbers in a result, however nested; a complex number is outside the reals and becomes nan.
 
     >>> list(leaves([1, (2.5, {"a": 3})], "f"))
@@ -76,25 +76,25 @@ def _module_of(thing: object) -> str:
     return type(thing).__module__.partition(".")[0]
 
 
-def _numpy_enter(point: Point, example: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _numpy_enter(point: Point, example: Any) -> tuple[Any, ...]:
     numpy = sys.modules["numpy"]
     return (numpy.array(point, dtype=example.dtype if example.dtype.kind == "f" else float).reshape(example.shape),)
 
 
-def _torch_enter(point: Point, example: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _torch_enter(point: Point, example: Any) -> tuple[Any, ...]:
     torch = sys.modules["torch"]
     dtype = example.dtype if example.dtype.is_floating_point else torch.float64
     return (torch.tensor(point, dtype=dtype).reshape(example.shape),)
 
 
 def _torch_derivative(f: Callable[..., Any], _example: object) -> Callable[..., Any]:
-    def derivative(x: Any) -> Any:  # noqa: ANN401
+    def derivative(x: Any) -> Any:
         return sys.modules["torch"].autograd.functional.jacobian(f, x)
 
     return derivative
 
 
-def _jax_enter(point: Point, example: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _jax_enter(point: Point, example: Any) -> tuple[Any, ...]:
     return (sys.modules["jax"].numpy.asarray(point).reshape(example.shape),)
 
 
@@ -179,14 +179,14 @@ def constants_in(*functions: object) -> set[float]:
     return found
 
 
-def _is_number_or_function(cell: Any) -> bool:  # noqa: ANN401
+def _is_number_or_function(cell: Any) -> bool:
     try:
         return isinstance(cell.cell_contents, (int, float)) or inspect.isfunction(cell.cell_contents)
     except ValueError:  # an empty cell
         return False
 
 
-def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, point: Sequence[float]) -> Problem:  # noqa: ANN401
+def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, point: Sequence[float]) -> Problem:
     """Return the problem of ``f`` and ``df`` for inputs like ``example``, whose numbers are ``point``."""
     if not callable(f):
         raise TypeError(f"f is {f!r}, expected a function")

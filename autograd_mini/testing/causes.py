@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point, Problem
 
 _SAMPLES = 6
+_CONSTANTS = 8
 _NAMED_FACTORS = {
     "pi": math.pi,
     "ln 2": math.log(2),
@@ -51,8 +52,9 @@ _FEATURES: dict[str, Callable[[float], float]] = {
     "atan({})": math.atan,
     "1/(1+{}**2)": lambda x: 1 / (1 + x * x),
     "1/(1+{})": lambda x: 1 / (1 + x),
-    "1/(1+exp(-{}))": lambda x: 1 / (1 + math.exp(-x)),
+    "sigmoid({})": lambda x: 1 / (1 + math.exp(-x)),
     "abs({})": abs,
+    "sigmoid({})*(1-sigmoid({}))": lambda x: 0.25 / math.cosh(x / 2) ** 2,
 }
 
 
@@ -85,7 +87,7 @@ def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -
     if len(samples) < 3:
         return "", ""
     if all(s.claims[axis] == 0 for s in samples):
-        found = _missing(samples, witness)
+        found = _missing(samples, witness, problem.constants)
         return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
     ratios = [s.measured / s.claims[axis] for s in samples if s.claims[axis]]
     steady = _steady(samples, ratios, axis)
@@ -94,19 +96,13 @@ def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -
     other = _other_partial(problem, witness, output, samples)
     if other is not None:
         return other
-    if steady is not None and (name_of := _factor_name(steady)):
-        return "factor", f"the claim must be multiplied by {name_of}"
+    if steady is not None:
+        return "factor", f"the claim must be multiplied by {_factor_name(steady) or f'{steady:.7g}'}"
     power = _power(samples, axis)
     if power is not None:
         return "exponent", f"the power of {name} is off: the claim must be multiplied by {power.format(name)}"
-    if all(s.close(s.measured, 0.0) for s in samples):
-        return "zero", "f does not depend on it"
-    if steady is not None:
-        return "factor", f"the claim must be multiplied by {steady:.7g}"
-    missing = _missing(samples, witness)
-    if missing:
-        return "missing term", f"the claim is missing the term {missing}"
-    return "", ""
+    missing = _missing(samples, witness, problem.constants)
+    return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
 
 
 def _samples(problem: Problem, witness: Witness, output: int, rng: Random) -> Iterator[Sample]:
@@ -205,13 +201,20 @@ def _evaluate(feature: Callable[[float], float], x: float) -> float:
         return math.nan
 
 
-def _missing(samples: Sequence[Sample], witness: Witness) -> str:
+def _missing(samples: Sequence[Sample], witness: Witness, constants: set[float]) -> str:
     """Return the term of a dictionary of simple features that the difference is a multiple of, or nothing."""
     gaps = [s.measured - s.claims[witness.axis] for s in samples]
     columns: dict[str, list[float]] = {"1": [1.0] * len(samples)}
     for i, name in enumerate(witness.names):
         for text, feature in _FEATURES.items():
-            columns[text.format(name)] = [_evaluate(feature, s.point[i]) for s in samples]
+            columns[text.replace("{}", name)] = [_evaluate(feature, s.point[i]) for s in samples]
+        for constant in sorted(constants)[:_CONSTANTS]:
+            for text in ("sin({})", "cos({})", "exp({})", "exp(-{})"):
+                inner = text.format(f"{constant:g}*{name}")
+                columns[inner] = [_evaluate(_FEATURES[text], constant * s.point[i]) for s in samples]
+            for text in ("{}", "{}**2", "1/{}", "1/{}**2"):
+                inner = text.format(f"({name}-{constant:g})")
+                columns[inner] = [_evaluate(_FEATURES[text], s.point[i] - constant) for s in samples]
     columns["f"] = [s.value for s in samples]
     for i, name in enumerate(witness.names):
         columns[f"df/d{name}" if i != witness.axis else "the claim"] = [s.claims[i] for s in samples]

@@ -58,12 +58,12 @@ def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: R
     return PointCheck(line, x, reach, rng).run().verdict
 
 
-def check_grad(  # noqa: PLR0913 - every one of them is a question a user may want to ask
+def check_grad(
     f: Callable[..., Any],
     df: Callable[..., Any] | None = None,
     *,
-    at: Any = None,  # noqa: ANN401 - a number, a tuple, a dict by name, a list, or an array
-    domain: Any = None,  # noqa: ANN401 - a dict by name, or a list with one entry an input
+    at: Any = None,
+    domain: Any = None,
     seed: int | None = None,
     budget: str | None = None,
     explained: bool = True,
@@ -88,7 +88,7 @@ def check_grad(  # noqa: PLR0913 - every one of them is a question a user may wa
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
     if at is not None and domain is not None:
         raise ValueError("at and domain are both given, expected one: a point, or a range")
-    rng = Random(f"{seed}")  # noqa: S311 - places of samples, not secrets
+    rng = Random(f"{seed}")
     box = points = None
     example: Any = at
     if domain is not None:
@@ -106,16 +106,16 @@ def check_grad(  # noqa: PLR0913 - every one of them is a question a user may wa
     problem.budget_f, problem.budget_g = budget_f, budget_g
     report = Report("unresolved", calls=problem.calls, seed=seed)
     try:
-        constants = constants_in(f, df) if at is None else set()
+        problem.constants = constants_in(f, df)
         if box is not None:
-            decision = decide_over(problem, box, constants, rng, bases)
+            decision = decide_over(problem, box, rng, bases)
             for point in points or ():
                 if decision.culprit is None:
                     decision.culprit = decide_at(problem, point, rng, box).culprit
         elif at is not None:
             decision = decide_at(problem, numbers, rng)
         else:
-            decision = decide_anywhere(problem, constants, rng)
+            decision = decide_anywhere(problem, rng)
     except ShapeError as error:
         return _misshapen(report, str(error))
     _conclude(problem, decision, report)
@@ -148,7 +148,7 @@ def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
         report.title = "the gradient cannot be evaluated"
 
 
-def check_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:  # noqa: ANN401
+def check_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:
     """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``; ``f`` says what is an input.
 
     >>> check_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict

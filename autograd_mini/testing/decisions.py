@@ -1,4 +1,4 @@
-"""A decision: the outcomes of all lines that a check looks along, at a point, over a box, or at all the usual scales."""
+"""A decision: the outcomes of all lines that a check looks along, at a point, over a box, or at all scales."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def localise(problem: Problem, point: Point, output: int, rng: Random) -> Outcom
     return None
 
 
-def decide_over(
-    problem: Problem, domain: Sequence[Interval], constants: set[float], rng: Random, bases: int
-) -> Decision:
+def decide_over(problem: Problem, domain: Sequence[Interval], rng: Random, bases: int) -> Decision:
     """Check every partial derivative of every output over a box."""
     decision = Decision()
     try:
@@ -98,7 +96,7 @@ def decide_over(
                         decision.culprit = localise(problem, at, output, rng) or decision.culprit
                     return decision
         most_f, most_g = problem.budget_f, problem.budget_g
-        for point in special_points(domain, {0.0, *constants}, rng):
+        for point in special_points(domain, {0.0, *problem.constants}, rng):
             problem.allow(*_BESIDE_A_CONSTANT)
             problem.budget_f, problem.budget_g = min(problem.budget_f, most_f), min(problem.budget_g, most_g)
             beside = decide_at(problem, point, rng, domain)
@@ -111,12 +109,12 @@ def decide_over(
     return decision
 
 
-def decide_anywhere(problem: Problem, constants: set[float], rng: Random) -> Decision:
+def decide_anywhere(problem: Problem, rng: Random) -> Decision:
     """Check at points of all the usual scales, wherever f is a finite number."""
     decision, found = Decision(), 0
     count = len(problem.names)
     try:
-        beside = [tuple(c for _ in range(count)) for c in sorted(constants | {0.0}, key=abs)[:4]]
+        beside = [tuple(c for _ in range(count)) for c in sorted(problem.constants | {0.0}, key=abs)[:4]]
         for attempt in range(60):
             if attempt < len(beside):
                 point: Point = beside[attempt]

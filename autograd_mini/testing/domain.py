@@ -185,8 +185,9 @@ def scan(line: Line, borders: Sequence[float], rng: Random) -> Outcome:
 
 def special_points(domain: Sequence[Interval], constants: Iterable[float], rng: Random, most: int = 6) -> list[Point]:
     """Return points of the domain beside which bugs live: zero, and the constants in the source of f and g."""
-    points = []
-    for constant in sorted(set(constants), key=lambda c: (c != 0.0, abs(c))):
-        if any(constant in interval for interval in domain):
-            points.append(tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain))
-    return points[:most]
+    order = sorted(set(constants), key=lambda c: (c != 0.0, abs(c)))
+    return [
+        tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain)
+        for constant in order
+        if any(constant in interval for interval in domain)
+    ][:most]

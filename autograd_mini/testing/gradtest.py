@@ -19,7 +19,7 @@ _ULPS = 1e-9
 def gradtest(
     derivative: Callable[..., Any] | None = None,
     *,
-    domain: Any,  # noqa: ANN401 - as for check_grad
+    domain: Any,
     oracle: Callable[..., Any] | None = None,
     seed: int = 0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -48,10 +48,10 @@ def gradtest(
     return decorate
 
 
-def _compare(operation: Callable[..., Any], oracle: Callable[..., Any], domain: Any, seed: int) -> None:  # noqa: ANN401
+def _compare(operation: Callable[..., Any], oracle: Callable[..., Any], domain: Any, seed: int) -> None:
     __tracebackhide__ = True
     box, _ = intervals(operation, domain, seed)
-    rng = Random(seed)  # noqa: S311 - places of samples, not secrets
+    rng = Random(seed)
     for _ in range(_VALUES):
         point = tuple(interval.at(rng.random()) for interval in box)
         found, expected = float(operation(*point)), float(oracle(*point))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point
 
 
-def point_numbers(f: Callable[..., Any], at: Any) -> tuple[Point, Any]:  # noqa: ANN401
+def point_numbers(f: Callable[..., Any], at: Any) -> tuple[Point, Any]:
     """Return the numbers of a point and the example that says how to pass them to ``f``."""
     if isinstance(at, dict):
         order = [p.name for p in parameters(f) if p.name in at]
@@ -33,7 +33,7 @@ def point_numbers(f: Callable[..., Any], at: Any) -> tuple[Point, Any]:  # noqa:
     return numbers, at if not isinstance(at, (int, float)) else numbers
 
 
-def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Interval], list[Point]]:  # noqa: ANN401
+def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Interval], list[Point]]:
     """Return one interval an input, and the points that strategies among the entries have drawn."""
     if isinstance(domain, dict):
         names = names_of(f, len(domain), one_argument=False)
@@ -60,7 +60,7 @@ def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Inter
     return ranges, points
 
 
-def _interval(entry: Any, seed: int) -> tuple[Interval, list[float]]:  # noqa: ANN401
+def _interval(entry: Any, seed: int) -> tuple[Interval, list[float]]:
     if isinstance(entry, Interval):
         return entry, []
     if hasattr(entry, "example") and hasattr(entry, "map"):
@@ -77,8 +77,8 @@ def _interval(entry: Any, seed: int) -> tuple[Interval, list[float]]:  # noqa: A
         raise TypeError(f"domain entry is {entry!r}, expected (low, high), logspan(low, high) or a strategy") from None
 
 
-def _draws(strategy: Any, seed: int) -> list[float]:  # noqa: ANN401
-    import hypothesis  # noqa: PLC0415 - needed only for a strategy, which comes from it
+def _draws(strategy: Any, seed: int) -> list[float]:
+    import hypothesis
 
     found: list[float] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.problem import BudgetSpentError
@@ -46,7 +45,7 @@ class PointCheck:
 
     def __init__(
         self, line: Line, x: float, reach: float, rng: Random, low: float = -math.inf, high: float = math.inf
-    ) -> None:  # noqa: PLR0913 - a place and its bounds
+    ) -> None:
         """Prepare to check ``line`` at ``x`` on segments of half length ``reach``, within [low, high]."""
         self.line, self.x, self.reach, self.rng, self.low, self.high = line, x, reach, rng, low, high
         self.claimed = line.slope(x)

@@ -68,6 +68,7 @@ class Problem:
     output_names: tuple[str, ...] = ("f",)
     grid: Callable[[float], float] | None = None
     known_outputs: bool = False
+    constants: set[float] = field(default_factory=set)
     calls: Calls = field(default_factory=Calls)
     faults_f: list[Fault] = field(default_factory=list)
     faults_g: list[Fault] = field(default_factory=list)

@@ -44,7 +44,7 @@ GAUSS = (*_GAUSS_HALF, 0.417959183673469387755102040816327, *reversed(_GAUSS_HAL
 
 # Where, besides the two ends, a segment compares f with the integral: an error that is odd about the middle
 # integrates to nothing over the whole, and is seen here.
-CHECKPOINTS = (-0.5, 0.0, 0.5, 1.0)
+CHECKPOINTS: tuple[float, ...] = (-0.5, 0.0, 0.5, 1.0)
 
 
 def legendre(x: float, degree: int) -> list[float]:

@@ -78,8 +78,7 @@ def examine(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segm
     mass = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
     if not (all(map(math.isfinite, values)) and math.isfinite(mass)):
         return Segment(a, b, "broken", slopes)
-    fine, coarse = checkpoint_weights()
-    fine, coarse = fine[checks], coarse[checks]
+    fine, coarse = (weights[checks] for weights in checkpoint_weights())
     inner = slopes[1::2]
     integrals = [half * sum(w * s for w, s in zip(row, slopes, strict=True)) for row in fine]
     roughs = [half * sum(w * s for w, s in zip(row, inner, strict=True)) for row in coarse]

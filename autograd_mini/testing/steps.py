@@ -65,7 +65,6 @@ def jump_in(line: Line, a: float, b: float, size: float) -> float | None:
     return a
 
 
-
 def staircase(line: Line, a: float, b: float, rng: Random) -> Finding | None:
     """Return the finding that f is quantised around [a, b], its steps undoing the slope error, or None."""
     fa, fb = line.value(a), line.value(b)
@@ -82,17 +81,14 @@ def staircase(line: Line, a: float, b: float, rng: Random) -> Finding | None:
             return Finding("staircase", a, b, max(abs(error), found))
     return None
 
+
 def undoing_step(line: Line, low: float, high: float, size: float) -> float | None:
     """Return the size of a jump of f in [low, high] of at least half of ``size`` against the usual slope error."""
     places = [line.snap(low + (high - low) * (i + 0.37) / PIECES) for i in range(PIECES)]
     known = [(t, v, s) for t in places if math.isfinite(v := line.value(t)) and math.isfinite(s := line.slope(t))]
     if len(known) < 4:
         return None
-    steps = [
-        ((v2 - v) - (t2 - t) * (s / 2 + s2 / 2), t, t2)
-        for (t, v, s), (t2, v2, s2) in pairwise(known)
-        if t2 > t
-    ]
+    steps = [((v2 - v) - (t2 - t) * (s / 2 + s2 / 2), t, t2) for (t, v, s), (t2, v2, s2) in pairwise(known) if t2 > t]
     usual = median(step / (t2 - t) for step, t, t2 in steps)
     most = 3 * abs(usual) * (high - low)
     against = sorted(
@@ -102,6 +98,7 @@ def undoing_step(line: Line, low: float, high: float, size: float) -> float | No
         if jump_in(line, t, t2, step) is not None:
             return abs(step)
     return None
+
 
 def frozen(line: Line, a: float, b: float, error: float) -> Finding | None:
     """For an f that is constant on [a, b]: find whether it first changes by a step, as (1 + x) - 1 does."""
@@ -118,6 +115,7 @@ def frozen(line: Line, a: float, b: float, error: float) -> Finding | None:
                 jump = first_change(line, low, high, rising=t > b)
                 return Finding("staircase", a, b, jump) if jump > abs(error) / 2 else None
     return None
+
 
 def first_change(line: Line, low: float, high: float, *, rising: bool) -> float:
     """Return by how much f changes at the first place where it changes at all, going out from a constant part."""

@@ -98,7 +98,7 @@ def _at_a_point(problem: Problem, line: Line, x: float) -> Witness:
     return _witness(problem, line.point(x), line.axis or 0, line.output, sides[0], (x, x))
 
 
-def _witness(  # noqa: PLR0913 - what a witness is made of
+def _witness(
     problem: Problem, point: Point, axis: int, output: int, found: Measured, interval: tuple[float, float]
 ) -> Witness:
     claimed = problem.partials(point, output)[axis]

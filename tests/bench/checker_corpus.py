@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 
@@ -27,7 +28,8 @@ def sech2(x: float) -> float:
 
 
 NAMES: dict[str, Any] = {
-    **{n: getattr(math, n) for n in "sin cos tan exp log sqrt tanh sinh cosh atan asin erf log1p expm1 floor pi".split()},
+    **{n: getattr(math, n) for n in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "atan")},
+    **{n: getattr(math, n) for n in ("asin", "erf", "log1p", "expm1", "floor", "pi")},
     "abs": abs, "max": max, "min": min, "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
     "noise": hashed, "expit": expit, "sech2": sech2,
 }  # fmt: skip
@@ -70,7 +72,7 @@ def _one(name: str, f: str, df: str, at: tuple[float, ...], domain: tuple[Any, .
     return Case(name, f, (df,), tuple((x,) for x in at), (domain,), special, **more)
 
 
-def _singles() -> list[Case]:
+def _singles() -> list[Case]:  # noqa: PLR0915 - a table
     cases = []
     add = lambda *args, **more: cases.append(_one(*args, **more))  # noqa: E731
     for k in (1e-150, 1e-100, 1e-30, 1e-8, 1e8, 1e30, 1e100):
@@ -202,25 +204,25 @@ def _singles() -> list[Case]:
 def _several() -> list[Case]:
     cases = [
         Case("product and sine", "x*y+sin(x)", ("y+cos(x)", "x"), ((0.91, 1.73), (-2.0, 0.4)), ((-3, 3), (-2, 2))),
-        Case("rosenbrock", "(1-x)**2+100*(y-x**2)**2", ("-2*(1-x)-400*x*(y-x**2)", "200*(y-x**2)"), ((1.2, -0.7), (0.3, 2.0)), ((-2, 2), (-1, 3))),
+        Case("rosenbrock", "(1-x)**2+100*(y-x**2)**2", ("-2*(1-x)-400*x*(y-x**2)", "200*(y-x**2)"), ((1.2, -0.7), (0.3, 2.0)), ((-2, 2), (-1, 3))),  # noqa: E501 - a row of a table
         Case("quotient", "x/y", ("1/y", "-x/y**2"), ((1.5, 0.3), (-2.0, 7.0)), ((-3, 3), (0.1, 5))),
         Case("power", "x**y", ("y*x**(y-1)", "x**y*log(x)"), ((1.5, 2.3), (3.0, -1.2)), ((0.2, 4), (-2, 3))),
-        Case("hypotenuse", "sqrt(x**2+y**2)", ("x/sqrt(x**2+y**2)", "y/sqrt(x**2+y**2)"), ((3.0, 4.5), (1e-3, 2.0)), ((0.1, 3), (-4, 4))),
+        Case("hypotenuse", "sqrt(x**2+y**2)", ("x/sqrt(x**2+y**2)", "y/sqrt(x**2+y**2)"), ((3.0, 4.5), (1e-3, 2.0)), ((0.1, 3), (-4, 4))),  # noqa: E501 - a row of a table
         Case("angle", "atan(y/x)", ("-y/(x**2+y**2)", "x/(x**2+y**2)"), ((1.0, 2.0), (-1.5, 0.2)), ((0.5, 3), (-3, 3))),
-        Case("maximum", "max(x, y)", ("(1.0 if x > y else 0.0)", "(0.0 if x > y else 1.0)"), ((1.0, 0.5), (-1.0, 2.0)), ((-3, 3), (-2, 2)), ((1.0, 1.0),)),
-        Case("minimum of a product", "min(x*y, x+y)", ("(y if x*y < x+y else 1.0)", "(x if x*y < x+y else 1.0)"), ((1.0, 0.5), (5.0, 2.0)), ((-3, 5), (-2, 4))),
-        Case("absolute difference", "abs(x-y)*x", ("sign(x-y)*x+abs(x-y)", "-sign(x-y)*x"), ((1.0, 0.5), (-1.0, 2.0)), ((-3, 3), (-2, 2)), ((1.0, 1.0),)),
-        Case("different scales", "x*1e6+y*1e-6", ("1e6", "1e-6"), ((1e-6, 1e6), (2e-6, -3e6)), ((-1e-5, 1e-5), (-1e7, 1e7))),
-        Case("large beside small", "1e6*x**2+sin(y)", ("2e6*x", "cos(y)"), ((1.0, 0.5), (0.2, 2.0)), ((-2, 2), (-3, 3))),
-        Case("log of sum of exponentials", "log(exp(x)+exp(y))", ("exp(x)/(exp(x)+exp(y))", "exp(y)/(exp(x)+exp(y))"), ((1.0, 2.0), (-3.0, 0.5)), ((-5, 5), (-4, 4))),
-        Case("cross entropy", "-(x*log(y)+(1-x)*log(1-y))", ("log(1-y)-log(y)", "(1-x)/(1-y)-x/y"), ((0.3, 0.6), (0.9, 0.2)), ((0.05, 0.95), (0.05, 0.95))),
-        Case("wave", "sin(40*x)*cos(3*y)", ("40*cos(40*x)*cos(3*y)", "-3*sin(40*x)*sin(3*y)"), ((0.4, 0.2), (1.3, -0.6)), ((-1, 1), (-1, 1))),
-        Case("gas", "x*y/(z-0.04)-3.6/z**2", ("y/(z-0.04)", "x/(z-0.04)", "-x*y/(z-0.04)**2+7.2/z**3"), ((0.08, 300.0, 1.2), (0.1, 250.0, 3.0)), ((0.05, 0.2), (200, 400), (0.5, 5))),
-        Case("triple product", "x*y*z", ("y*z", "x*z", "x*y"), ((1.0, 2.0, 3.0), (0.1, -4.0, 2.5)), ((-2, 2), (-3, 3), (1, 5))),
-        Case("ellipsoid", "sqrt(x**2+2*y**2+3*z**2)", ("x/sqrt(x**2+2*y**2+3*z**2)", "2*y/sqrt(x**2+2*y**2+3*z**2)", "3*z/sqrt(x**2+2*y**2+3*z**2)"), ((1.0, 2.0, 3.0), (0.1, -4.0, 2.5)), ((0.5, 2), (-3, 3), (1, 5))),
-        Case("neuron", "tanh(x*y+z*w)", ("y*sech2(x*y+z*w)", "x*sech2(x*y+z*w)", "w*sech2(x*y+z*w)", "z*sech2(x*y+z*w)"), ((0.5, 1.2, -0.3, 0.8), (1.0, 0.2, 0.4, -2.0)), ((-1, 1), (-2, 2), (-1, 1), (-2, 2))),
+        Case("maximum", "max(x, y)", ("(1.0 if x > y else 0.0)", "(0.0 if x > y else 1.0)"), ((1.0, 0.5), (-1.0, 2.0)), ((-3, 3), (-2, 2)), ((1.0, 1.0),)),  # noqa: E501 - a row of a table
+        Case("minimum of a product", "min(x*y, x+y)", ("(y if x*y < x+y else 1.0)", "(x if x*y < x+y else 1.0)"), ((1.0, 0.5), (5.0, 2.0)), ((-3, 5), (-2, 4))),  # noqa: E501 - a row of a table
+        Case("absolute difference", "abs(x-y)*x", ("sign(x-y)*x+abs(x-y)", "-sign(x-y)*x"), ((1.0, 0.5), (-1.0, 2.0)), ((-3, 3), (-2, 2)), ((1.0, 1.0),)),  # noqa: E501 - a row of a table
+        Case("different scales", "x*1e6+y*1e-6", ("1e6", "1e-6"), ((1e-6, 1e6), (2e-6, -3e6)), ((-1e-5, 1e-5), (-1e7, 1e7))),  # noqa: E501 - a row of a table
+        Case("large beside small", "1e6*x**2+sin(y)", ("2e6*x", "cos(y)"), ((1.0, 0.5), (0.2, 2.0)), ((-2, 2), (-3, 3))),  # noqa: E501 - a row of a table
+        Case("log of sum of exponentials", "log(exp(x)+exp(y))", ("exp(x)/(exp(x)+exp(y))", "exp(y)/(exp(x)+exp(y))"), ((1.0, 2.0), (-3.0, 0.5)), ((-5, 5), (-4, 4))),  # noqa: E501 - a row of a table
+        Case("cross entropy", "-(x*log(y)+(1-x)*log(1-y))", ("log(1-y)-log(y)", "(1-x)/(1-y)-x/y"), ((0.3, 0.6), (0.9, 0.2)), ((0.05, 0.95), (0.05, 0.95))),  # noqa: E501 - a row of a table
+        Case("wave", "sin(40*x)*cos(3*y)", ("40*cos(40*x)*cos(3*y)", "-3*sin(40*x)*sin(3*y)"), ((0.4, 0.2), (1.3, -0.6)), ((-1, 1), (-1, 1))),  # noqa: E501 - a row of a table
+        Case("gas", "x*y/(z-0.04)-3.6/z**2", ("y/(z-0.04)", "x/(z-0.04)", "-x*y/(z-0.04)**2+7.2/z**3"), ((0.08, 300.0, 1.2), (0.1, 250.0, 3.0)), ((0.05, 0.2), (200, 400), (0.5, 5))),  # noqa: E501 - a row of a table
+        Case("triple product", "x*y*z", ("y*z", "x*z", "x*y"), ((1.0, 2.0, 3.0), (0.1, -4.0, 2.5)), ((-2, 2), (-3, 3), (1, 5))),  # noqa: E501 - a row of a table
+        Case("ellipsoid", "sqrt(x**2+2*y**2+3*z**2)", ("x/sqrt(x**2+2*y**2+3*z**2)", "2*y/sqrt(x**2+2*y**2+3*z**2)", "3*z/sqrt(x**2+2*y**2+3*z**2)"), ((1.0, 2.0, 3.0), (0.1, -4.0, 2.5)), ((0.5, 2), (-3, 3), (1, 5))),  # noqa: E501 - a row of a table
+        Case("neuron", "tanh(x*y+z*w)", ("y*sech2(x*y+z*w)", "x*sech2(x*y+z*w)", "w*sech2(x*y+z*w)", "z*sech2(x*y+z*w)"), ((0.5, 1.2, -0.3, 0.8), (1.0, 0.2, 0.4, -2.0)), ((-1, 1), (-2, 2), (-1, 1), (-2, 2))),  # noqa: E501 - a row of a table
         Case("used twice", "x*x*y+y*y*x", ("2*x*y+y*y", "x*x+2*y*x"), ((0.7, 1.9), (-1.1, 0.4)), ((-2, 2), (-3, 3))),
-        Case("noisy product", "x*y+1e-12*noise(x*y)", ("y", "x"), ((0.7, 1.9), (-1.1, 0.4)), ((-2, 2), (-3, 3)), (), 2e-12),
+        Case("noisy product", "x*y+1e-12*noise(x*y)", ("y", "x"), ((0.7, 1.9), (-1.1, 0.4)), ((-2, 2), (-3, 3)), (), 2e-12),  # noqa: E501 - a row of a table
     ]  # fmt: skip
     for count in (5, 8, 12, 20):
         names = [f"x{i}" for i in range(count)]
@@ -247,7 +249,7 @@ def _several() -> list[Case]:
                 ((-0.5, 0.5),) * count,
             )
         )
-        chain = "+".join(f"{a}*{b}" for a, b in zip(names, names[1:], strict=False))
+        chain = "+".join(f"{a}*{b}" for a, b in pairwise(names))
         links = tuple("+".join(names[j] for j in (i - 1, i + 1) if 0 <= j < count) for i in range(count))
         cases.append(Case(f"chain of {count}", chain, links, (point, shifted), box))
         total = "+".join(f"exp({n})" for n in names)
@@ -268,7 +270,7 @@ CASES = (*_singles(), *_several())
 
 def verify(case: Case, digits: int = 200) -> float:
     """Return the largest relative error of the stated partials at the case's points, against mpmath differences."""
-    import mpmath  # noqa: PLC0415 - only to verify
+    import mpmath
 
     with mpmath.workdps(digits):
         names = {n: getattr(mpmath, n) for n in NAMES if hasattr(mpmath, n)}

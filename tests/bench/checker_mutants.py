@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from checker_corpus import Case
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from checker_corpus import Case
 
 SMALL_ENOUGH = 100.0
 
@@ -31,29 +31,39 @@ class _Edit(ast.NodeTransformer):
 
     def __init__(self, kind: str, index: int) -> None:
         self.kind, self.index, self.seen = kind, index, 0
+        self.terms: set[int] = set()
+
+    def mark_terms(self, node: ast.AST) -> None:
+        """Remember the sums that stand at the top: what is dropped there is a term of the derivative itself."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            self.terms.add(id(node))
+            self.mark_terms(node.left)
+            self.mark_terms(node.right)
 
     def here(self) -> bool:
         self.seen += 1
         return self.seen - 1 == self.index
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
-        if self.kind == "dropped term" and isinstance(node.op, (ast.Add, ast.Sub)) and self.here():
-            return node.left
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            kind = "dropped term" if id(node) in self.terms else "dropped inside"
+            if self.kind == kind and self.here():
+                return node.left
         if self.kind == "exponent" and isinstance(node.op, ast.Pow) and self.here():
             return ast.BinOp(node.left, node.op, ast.BinOp(node.right, ast.Add(), ast.Constant(1)))
         if self.kind == "dropped factor" and isinstance(node.op, ast.Mult) and self.here():
             return node.left
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         other = {"sin": "cos", "cos": "sin", "sign": "abs", "exp": "cos"}
         if self.kind == "function" and isinstance(node.func, ast.Name) and node.func.id in other and self.here():
             node.func.id = other[node.func.id]
         return node
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         self.generic_visit(node)
         return ast.IfExp(node.test, node.orelse, node.body) if self.kind == "wrong branch" and self.here() else node
 
@@ -62,7 +72,9 @@ def edits(text: str, kind: str) -> Iterator[str]:
     """Yield the texts in which one mistake of this kind has been made."""
     for index in range(4):
         edit = _Edit(kind, index)
-        tree = edit.visit(ast.parse(text, mode="eval"))
+        tree = ast.parse(text, mode="eval")
+        edit.mark_terms(tree.body)
+        tree = edit.visit(tree)
         if edit.seen <= index:
             return
         yield ast.unparse(ast.fix_missing_locations(tree))
@@ -87,8 +99,8 @@ def mutants(case: Case, *, most: int = 14) -> list[Mutant]:
             "part of the domain": f"({claim})*(1.1 if {name} > {cut!r} else 1.0)",
             "one side of the point": f"({claim})*(1.1 if {name} >= {first!r} else 1.0)",
         }
-        texts = [(kind, text) for kind, text in made.items()]
-        for kind in ("dropped term", "exponent", "dropped factor", "function", "wrong branch"):
+        texts = list(made.items())
+        for kind in ("dropped term", "dropped inside", "exponent", "dropped factor", "function", "wrong branch"):
             texts += [(kind, text) for text in edits(claim, kind)]
         for kind, text in texts:
             found.append(Mutant(case, kind, axis, (*case.partials[:axis], text, *case.partials[axis + 1 :])))

@@ -42,7 +42,7 @@ def _torch(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, in
     x = torch.tensor(point, dtype=torch.float64, requires_grad=True)
     try:
         fine = torch.autograd.gradcheck(Operation.apply, (x,), raise_exception=False)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
         fine = False
     return ("correct" if fine else "wrong"), *counts  # type: ignore[return-value]
 
@@ -51,7 +51,7 @@ def _jax(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, int,
     jax = importlib.import_module("jax")
     numpy = importlib.import_module("numpy")
     util = importlib.import_module("jax.test_util")
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003
+    jax.config.update("jax_enable_x64", True)
     counts = [0, 0]
     f, g = _counted(case.function(), counts, 0), _counted(gradient, counts, 1)
     scalar, row = jax.ShapeDtypeStruct((), "float64"), jax.ShapeDtypeStruct((len(point),), "float64")
@@ -66,7 +66,7 @@ def _jax(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, int,
     operation.defvjp(lambda x: (operation(x), x), backward)
     try:
         util.check_grads(operation, (numpy.array(point),), order=1, modes=["rev"])
-    except Exception:
+    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
         return "wrong", *counts  # type: ignore[return-value]
     return "correct", *counts  # type: ignore[return-value]
 
@@ -80,7 +80,7 @@ def _scipy(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, in
         error = optimize.check_grad(
             lambda v: f(*map(float, v)), lambda v: numpy.array([float(p) for p in g(*map(float, v))]), point
         )
-    except Exception:
+    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
         error = math.inf
     return ("correct" if error <= _SCIPY_TOLERANCE else "wrong"), *counts  # type: ignore[return-value]
 
@@ -93,7 +93,7 @@ def _numdifftools(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[
     try:
         measured = numdifftools.Gradient(lambda v: f(*map(float, v)))(list(point))
         fine = bool(numpy.allclose(measured, [float(p) for p in g(*point)], rtol=1e-5, atol=1e-8))
-    except Exception:
+    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
         fine = False
     return ("correct" if fine else "wrong"), *counts  # type: ignore[return-value]
 

@@ -6,7 +6,6 @@ Run ``python tests/bench/checkers.py [--programs N] [--only NAME] [--list]`` fro
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 import warnings
@@ -19,12 +18,12 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from checker_corpus import CASES, Case
-from checker_mutants import Mutant, mutants, shows_at, shows_in_domain
-from checker_programs import BUGS, program, shows
-from checker_rivals import rivals
+from checker_corpus import CASES, Case  # noqa: E402 - after the path to it
+from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
+from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
+from checker_rivals import rivals  # noqa: E402 - after the path to it
 
-from autograd_mini.testing import check_grad, logspan
+from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
 
 
 @dataclass
@@ -149,7 +148,7 @@ def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
         "sign": {"sign"},
         "factor": {"factor"},
         "swap": {"swap", "copy"},
-        "dropped term": {"missing term", "zero", "factor", "sign", "exponent"},
+        "dropped term": {"missing term", "factor", "exponent"},
     }
     found: Counter[str] = Counter()
     right: Counter[str] = Counter()
@@ -170,7 +169,9 @@ def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
     chosen = [m for case in CASES for m in mutants(case)]
-    print(f"{len(CASES)} functions, {len(chosen)} wrong derivatives\n{HEAD}")
+    print(
+        f"{len(CASES)} functions, {len(chosen)} wrong derivatives; counted are those that rounding cannot hide\n{HEAD}"
+    )
 
     def show(name: str, tally: Tally) -> None:
         print(tally.row(name), flush=True)
