@@ -80,7 +80,9 @@ def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -
     """
     axis, name = witness.axis, witness.names[witness.axis]
     if not math.isfinite(witness.claimed):
-        return "not finite", f"the claim is {witness.claimed} where f has a finite slope"
+        raised = next((fault for fault in problem.faults_g if fault.where == witness.point), None)
+        claim = f"df raised {raised}" if raised else f"the claim is {witness.claimed}"
+        return "not finite", f"{claim} where f has a finite slope"
     if witness.interval[0] == witness.interval[1]:
         return "point", "only this one point is wrong: a special case in the gradient"
     samples = list(_samples(problem, witness, output, rng))
