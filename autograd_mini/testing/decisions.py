@@ -127,6 +127,9 @@ def decide_anywhere(problem: Problem, rng: Random) -> Decision:
                 continue
             here = decide_at(problem, point, rng)
             if here.culprit is not None:
+                # Nobody asked for this very point: a gradient may well have no value there.
+                if here.culprit.note and not math.isfinite(here.culprit.claimed):
+                    continue
                 return here
             fine = [o for o in here.outcomes if o.verdict == "correct"]
             if attempt >= len(beside) or len(fine) == len(here.outcomes):

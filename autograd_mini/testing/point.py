@@ -33,6 +33,7 @@ class Outcome:
     line: Line | None = None
     note: str = ""
     coverage: float = 1.0
+    claimed: float = 0.0
 
 
 def first_reach(x: float) -> float:
@@ -217,7 +218,7 @@ class PointCheck:
             if verdict == "wrong":
                 self.finding = Finding("wrong", self.x, self.x)
             if verdict != "correct":
-                return Outcome(verdict, self.worst(), self.finding, line, note)
+                return Outcome(verdict, self.worst(), self.finding, line, note, claimed=self.claimed)
         if open_sides or not self.ends:
             return Outcome("unresolved", self.worst(), None, line, self.why())
         return Outcome("correct", self.worst(), None, line)

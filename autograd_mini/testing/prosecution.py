@@ -118,11 +118,26 @@ class Prosecution:
         verdict = staircase(self.line, a, b, self.rng)
         if verdict is not None:
             return verdict
+        if self.is_made_of_jumps(places, curve):
+            return Finding("jump", a, b, max(curve) - min(curve))
         if self.confirmed(a, b):
             return Finding("wrong", a, b)
         if (a, b) != (places[0], places[-1]) and self.confirmed(places[0], places[-1]):
             return Finding("wrong", places[0], places[-1])
         return Finding("noise", a, b, max(curve) - min(curve))
+
+    def is_made_of_jumps(self, places: Sequence[float], curve: Sequence[float]) -> bool:
+        """Return whether two of the three largest steps of a residual are jumps of f, as those of floor are."""
+        line, width = self.line, (places[-1] - places[0]) * 1e-4
+        middle = places[len(places) // 2]
+        window = jittered(line, middle, line.snap(middle + width), PIECES, self.rng)
+        near = [line.value(t) for t in window]
+        fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
+        steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
+        largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]
+        return 2 <= sum(
+            abs(step) > 6 * fuzz and jump_in(line, places[i], places[i + 1], step) is not None for step, i in largest
+        )
 
     def run_of_bad_pieces(
         self, places: Sequence[float], curve: Sequence[float], explained: float
