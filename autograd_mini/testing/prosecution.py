@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.testing.line import Line
 
-FRESH_PIECES = 23
+FRESH_PIECES, _SHARE = 23, 0.125
 CONVICTING_RATIO = 12.0
 CONCENTRATION = 0.6
 DEEPEST = 9
@@ -135,9 +135,25 @@ class Prosecution:
         fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
         steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
         largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]
-        return 2 <= sum(
-            abs(step) > 6 * fuzz and jump_in(line, places[i], places[i + 1], step) is not None for step, i in largest
-        )
+        jumps = [
+            jump_in(line, places[i], places[i + 1], step, _SHARE)
+            for step, i in largest
+            if abs(step) * _SHARE > 6 * fuzz
+        ]
+        return len([jump for jump in jumps if jump is not None]) >= 2 or self.is_right_nearby(places, curve)
+
+    def is_right_nearby(self, places: Sequence[float], curve: Sequence[float]) -> bool:
+        """Return whether g is right on short stretches between the places of a residual, its error thus in jumps."""
+        a, width = places[0], places[-1] - places[0]
+        usual = (max(curve) - min(curve)) / width
+        found = []
+        for share in (0.13, 0.31, 0.47, 0.68, 0.89):
+            start = self.line.snap(a + share * width)
+            stretch = examine(self.line, start, self.line.snap(start + 1e-6 * width), slice(3, None))
+            length = stretch.b - stretch.a
+            if stretch.state != "broken" and stretch.tolerance < usual * length / 50:
+                found.append(abs(stretch.excess) / length)
+        return len(found) >= 3 and median(found) < usual / 50
 
     def run_of_bad_pieces(
         self, places: Sequence[float], curve: Sequence[float], explained: float

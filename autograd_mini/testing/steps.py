@@ -42,8 +42,8 @@ def jittered(line: Line, a: float, b: float, pieces: int, rng: Random) -> list[f
     return sorted({a, b, *(t for t in inner if a < t < b)})
 
 
-def jump_in(line: Line, a: float, b: float, size: float) -> float | None:
-    """Return where f jumps by at least half of ``size`` between a and b, found by bisection, or None."""
+def jump_in(line: Line, a: float, b: float, size: float, share: float = 0.5) -> float | None:
+    """Return where f jumps by at least a ``share`` of ``size`` between a and b, found by bisection, or None."""
     fa, fb = line.value(a), line.value(b)
     drift = ((fb - fa) - size) / (b - a)
     finest = (b - a) * 2.0**-60
@@ -60,7 +60,7 @@ def jump_in(line: Line, a: float, b: float, size: float) -> float | None:
         else:
             a, fa, most = middle, fm, right
         # At a jump the change stays as it is; it goes away where f is steep, and grows without bound at a pole.
-        if not abs(size) / 2 <= abs(most) <= 4 * abs(size):
+        if not share * abs(size) <= abs(most) <= 4 * abs(size):
             return None
     return a
 
