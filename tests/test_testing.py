@@ -123,6 +123,12 @@ def test_part_of_a_domain_where_f_raises_is_no_error_and_is_not_counted_as_cover
     assert report.coverage < 0.9
 
 
+def test_a_gradient_that_is_no_number_on_a_part_of_the_domain_is_wrong():
+    report = check_grad(math.exp, lambda x: math.exp(x) if x < 1 else math.inf, domain={"x": (-2, 3)})
+    assert report.verdict == "wrong"
+    assert report.cause_kind == "not finite"
+
+
 def test_without_a_place_points_of_many_scales_are_searched():
     assert check_grad(math.sin, math.cos).ok
     assert check_grad(lambda x: x**2, lambda x: 2 * x if x < 3 else 2.1 * x).verdict == "wrong"
@@ -241,6 +247,22 @@ def test_torch_functions_are_differentiated_by_torch():
     assert check_grad(lambda x: (x**2).sum(), at=torch.ones(3, dtype=torch.float64)).ok
     assert check_grad(lambda x: (x**2).sum(), lambda x: x, at=torch.ones(3, dtype=torch.float64)).verdict == "wrong"
     assert check_grad(lambda x: torch.sin(x).sum(), at=torch.ones(3)).verdict == "correct"
+
+
+def test_jax_functions_are_differentiated_by_jax_in_single_precision_too():
+    jax = pytest.importorskip("jax")
+    assert check_grad(lambda x: jax.numpy.sin(x).sum(), at=jax.numpy.ones(3)).ok
+    assert check_grad(lambda x: (x**2).sum(), lambda x: 2.01 * x, at=jax.numpy.ones(3)).verdict == "wrong"
+
+
+def test_an_array_of_single_precision_is_checked_as_finely_as_it_computes():
+    numpy = pytest.importorskip("numpy")
+    point = numpy.ones(3, dtype=numpy.float32)
+    report = check_grad(lambda x: numpy.sin(x).sum(), numpy.cos, at=point)
+    assert report.ok
+    assert 1e-8 < report.resolution < 1e-2
+    report = check_grad(lambda x: numpy.sin(x).sum(), lambda x: 1.01 * numpy.cos(x), at=point)
+    assert report.verdict == "wrong"
 
 
 def test_many_inputs_cost_no_more_than_a_few():

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.differences import measure
 from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError
 from autograd_mini.testing.prosecution import Prosecution
 from autograd_mini.testing.segment import examine
+from autograd_mini.testing.steps import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
     from autograd_mini.testing.problem import Point, Problem
-    from autograd_mini.testing.steps import Finding
 
 TILES = 16
 DEEPEST_SPLIT = 24
@@ -121,7 +122,10 @@ class LineScan:
         """Examine one tile; return "verified", "split", or "done" where there is nothing more to do."""
         segment = examine(self.line, a, b, _ENDS_AND_MIDDLE)
         if segment.state == "broken":
-            return "split" if any(map(math.isfinite, segment.slopes)) else "done"
+            if any(map(math.isfinite, segment.slopes)):
+                return "split"
+            self.finding = self.missing_slope(a, b)
+            return "done"
         fine = segment.quadrature <= 1e-2 * max(segment.mass, abs(segment.excess))
         if segment.state == "mismatch" and abs(segment.excess) > self.noise and fine:
             finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
@@ -138,6 +142,14 @@ class LineScan:
         if segment.mass:
             self.resolution = max(self.resolution, (segment.tolerance + self.noise) / segment.mass)
         return "verified"
+
+    def missing_slope(self, a: float, b: float) -> Finding | None:
+        """Convict a gradient that is a number nowhere on a tile in the middle of which f has a slope."""
+        middle = self.line.snap(a + (b - a) / 2)
+        found = measure(self.line, middle, (b - a) / 4)
+        return (
+            Finding("wrong", middle, middle) if found.reliable and not found.error > 1e-6 * abs(found.value) else None
+        )
 
 
 def scan_lines(

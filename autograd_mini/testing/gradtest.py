@@ -23,7 +23,7 @@ def gradtest(
     oracle: Callable[..., Any] | None = None,
     seed: int = 0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that gives an operation ``op`` a method ``op.test()``, which pytest can be handed.
+    """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
 
     ``op.test()`` compares values with ``oracle`` (another implementation, such as mpmath's) at points over ``domain``,
     and checks ``derivative`` over ``domain``. Both raise `AssertionError` with the point that fails.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Problem
     from autograd_mini.testing.witness import Witness
 
-_LOOKS, _HALVINGS = 12, 10
+_LOOKS, _HALVINGS, _SINGLE = 12, 10, 1e-10
 
 
 def is_wrong(problem: Problem, witness: Witness, output: int, t: float) -> bool | None:
@@ -23,7 +23,8 @@ def is_wrong(problem: Problem, witness: Witness, output: int, t: float) -> bool 
     point = (*witness.point[: witness.axis], t, *witness.point[witness.axis + 1 :])
     if not math.isfinite(problem.value(point, output)):
         return None
-    found = measured_at(problem, point, witness.axis, output, first_reach(t) / 64)
+    share = 64 if problem.eps < _SINGLE else 4
+    found = measured_at(problem, point, witness.axis, output, first_reach(t) / share)
     if not found.reliable and found.error > 1e-3:
         return None
     claimed = problem.partials(point, output)[witness.axis]
