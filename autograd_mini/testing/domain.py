@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.differences import measure
 from autograd_mini.testing.line import Line
-from autograd_mini.testing.point import TARGET, Outcome
+from autograd_mini.testing.point import POOREST, TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError
 from autograd_mini.testing.prosecution import Prosecution
 from autograd_mini.testing.segment import examine
@@ -137,10 +137,14 @@ class LineScan:
             if finding.kind not in ("noise", "staircase"):
                 return "split"
             self.noise = max(self.noise, finding.size)
-        if segment.quadrature > TARGET * segment.mass + segment.rounding + self.noise:
+        noise = self.noise if segment.state == "mismatch" else 0.0
+        if segment.quadrature > TARGET * segment.mass + segment.rounding + noise:
             return "split"
-        if segment.mass:
-            self.resolution = max(self.resolution, (segment.tolerance + self.noise) / segment.mass)
+        if segment.mass > 4 * segment.rounding or noise:
+            resolution = (segment.tolerance + noise) / segment.mass if segment.mass else math.inf
+            if resolution > POOREST:
+                return "done"
+            self.resolution = max(self.resolution, resolution)
         return "verified"
 
     def missing_slope(self, a: float, b: float) -> Finding | None:

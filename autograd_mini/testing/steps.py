@@ -74,7 +74,7 @@ def staircase(line: Line, a: float, b: float, rng: Random) -> Finding | None:
     error = (fb - fa) - probe.integral
     if fa == fb and len({line.value(t) for t in jittered(line, a, b, PIECES, rng)}) == 1:
         return frozen(line, a, b, error)
-    for factor in (1, 4, 24, 150):
+    for factor in (1, 4, 24, 150, 1000, 6000):
         middle, reach = a + (b - a) / 2, factor * (b - a) / 2
         found = undoing_step(line, middle - reach, middle + reach, abs(error))
         if found is not None:
@@ -83,7 +83,7 @@ def staircase(line: Line, a: float, b: float, rng: Random) -> Finding | None:
 
 
 def undoing_step(line: Line, low: float, high: float, size: float) -> float | None:
-    """Return the size of a jump of f in [low, high] of at least half of ``size`` against the usual slope error."""
+    """Return the size of a jump of f in [low, high] of at least a quarter of ``size`` against the usual slope error."""
     places = [line.snap(low + (high - low) * (i + 0.37) / PIECES) for i in range(PIECES)]
     known = [(t, v, s) for t in places if math.isfinite(v := line.value(t)) and math.isfinite(s := line.slope(t))]
     if len(known) < 4:
@@ -92,7 +92,7 @@ def undoing_step(line: Line, low: float, high: float, size: float) -> float | No
     usual = median(step / (t2 - t) for step, t, t2 in steps)
     most = 3 * abs(usual) * (high - low)
     against = sorted(
-        (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and size / 2 < abs(step) <= most
+        (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and size / 4 < abs(step) <= most
     )
     for _, t, t2, step in against[-2:]:
         if jump_in(line, t, t2, step) is not None:
