@@ -87,8 +87,8 @@ class _Rule:
     def __reduce__(self) -> str:
         """Refuse to be pickled: the derivative is a function, which need not have a name."""
         raise TypeError(
-            "a graph with a custom or recomputed derivative cannot be pickled, since that is a function, not a row of the "
-            "table: pickle the numbers, or the parameters that they were computed from"
+            "a graph with a custom or recomputed derivative cannot be pickled, since that is a function, not a row of "
+            "the table: pickle the numbers, or the parameters that they were computed from"
         )
 
     def args(self, node: Value) -> tuple[Value, ...]:
