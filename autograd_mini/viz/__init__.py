@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz.animation import animate as animate
+    from autograd_mini.viz.differences import diff as diff
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.paths import explain as explain
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "animate": "animation",
+    "diff": "differences",
     "draw": "drawing",
     "explain": "paths",
     "step": "stepper",
@@ -21,7 +23,7 @@ _HOMES = {
 }
 """The module that each name lives in."""
 
-__all__ = ["animate", "draw", "explain", "step", "steps", "trace"]
+__all__ = ["animate", "diff", "draw", "explain", "step", "steps", "trace"]
 
 
 def __getattr__(name: str) -> object:

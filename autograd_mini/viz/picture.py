@@ -38,7 +38,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         if self.source != self._untouched:
             return render(self.source, "svg").decode()
         if self._drawn is None:
-            self._drawn = svg(self.diagram, layout(layout_source(self.diagram)))
+            drawn = self.diagram.drawn
+            self._drawn = drawn or svg(self.diagram, layout(layout_source(self.diagram)))
         return self._drawn
 
     def mermaid(self) -> str:
