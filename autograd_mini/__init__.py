@@ -29,7 +29,22 @@ if TYPE_CHECKING:
     from autograd_mini.errors import DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
+    from autograd_mini.reading import latex, sympy
     from autograd_mini.train import History, evaluate, fit
+    from autograd_mini.transforms import (
+        checkpoint,
+        custom_gradient,
+        derivative,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        stop_gradient,
+        taylor,
+        value_and_grad,
+        vjp,
+    )
 
 __version__ = "0.1.0"
 
@@ -48,6 +63,20 @@ _HOMES = {
     "History": "train",
     "load": "files",
     "ModelFormatError": "errors",
+    "checkpoint": "transforms",
+    "custom_gradient": "transforms",
+    "derivative": "transforms",
+    "grad": "transforms",
+    "hessian": "transforms",
+    "hvp": "transforms",
+    "jacobian": "transforms",
+    "jvp": "transforms",
+    "stop_gradient": "transforms",
+    "taylor": "transforms",
+    "value_and_grad": "transforms",
+    "vjp": "transforms",
+    "latex": "reading",
+    "sympy": "reading",
     "DivergedError": "errors",
 }
 """The module that each name imported on first use comes from."""

@@ -13,7 +13,7 @@ from operator import attrgetter
 from threading import local
 from weakref import ref
 
-from autograd_mini.graph import operands, order
+from autograd_mini.graph import _below, operands
 from autograd_mini.value import ABSENT, Computed, Value, clock
 
 TYPE_CHECKING = False
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from autograd_mini.rules import Rule
 
 _tick = attrgetter("_tick")
+
+
+def _parts(node: Value) -> list[Value]:
+    """Return what a node refers to: its operands, and the hidden nodes of a call (see `calls.py`)."""
+    if node._pull is None:
+        return []
+    return [*operands(node), node._x] if node._y is ABSENT else [*operands(node), node._x, node._y]
 
 
 class _Groups(local):
@@ -45,7 +52,7 @@ class Ancestors:
     __slots__ = ("__weakref__", "nodes")
 
     def __init__(self, root: Value) -> None:
-        self.nodes = dict.fromkeys(order(root))
+        self.nodes = dict.fromkeys(_below([root], _parts))
         del self.nodes[root]
         _groups.alive = [group for group in _groups.alive if group() is not None]
         _groups.alive.append(ref(self))
@@ -65,7 +72,7 @@ def _prepared(node: Value) -> bool:
 
 def _stale_leaves(root: Value) -> list[Value]:
     """Return the leaves that were assigned after a node below the root used them: the copies shall be stale too."""
-    found = {operand: None for node in order(root) for operand in operands(node) if operand._tick > node._tick}
+    found = {operand: None for node in _below([root], _parts) for operand in _parts(node) if operand._tick > node._tick}
     return sorted(found, key=_tick)
 
 
@@ -136,13 +143,13 @@ def shallow(self: Value) -> Value:
 
 def deep(self: Value, memo: dict[int, Any]) -> Value:
     """Return a copy of the Value and of all it was computed from: `Value.__deepcopy__`."""
-    for node in order(self):
+    for node in _below([self], _parts):
         if id(node) in memo:
             continue
         memo[id(node)] = twin = _twin(node)
         if node._pull is not None:
             twin._x, twin._y = memo[id(node._x)], memo.get(id(node._y), ABSENT)
-            if type(k := getattr(node, "_k", None)) is tuple:
+            if type(k := getattr(node, "_k", None)) is not float:
                 twin._k = deepcopy(k, memo)
         elif (state := _extras(node)) is not None:
             restore(twin, deepcopy(state, memo))

@@ -26,3 +26,7 @@ class DivergedError(ArithmeticError):
     def __init__(self, message: str, history: object = None) -> None:
         super().__init__(message)
         self.history = history
+
+
+class ModelFormatError(ValueError):
+    """A file is no model file, is damaged, or was written by a newer version; the message says what is wrong with it."""

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient
-from autograd_mini.custom import custom_gradient, stop_gradient
-from autograd_mini.directions import jvp
 from autograd_mini.graph import order
-from autograd_mini.transforms import grad, hessian, hvp, jacobian
-from autograd_mini.univariate import derivative, taylor
+from autograd_mini.transforms.custom import custom_gradient, stop_gradient
+from autograd_mini.transforms.directions import jvp
+from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian
+from autograd_mini.transforms.recomputing import checkpoint
+from autograd_mini.transforms.univariate import derivative, taylor
 
 
 def product(*factors):
@@ -207,3 +208,17 @@ def test_stop_gradient_makes_constants_of_any_structure():
     assert stop_gradient(3) == 3.0
     with pytest.raises(TypeError, match="x is of type str"):
         stop_gradient("x")
+
+
+def test_graphs_with_custom_and_recomputed_nodes_are_copied_whole():
+    def square(x):
+        return x * x
+
+    solve = custom_gradient(lambda a, b: a * b + b, lambda a, b: (b, a + 1))
+    a, b = Value(2.0), Value(3.0)
+    y = solve(a, b) * checkpoint(square)(a)
+    y.backward()
+    twin, a2, b2 = copy.deepcopy((y, a, b))
+    a2.grad = b2.grad = 0
+    twin.backward()
+    assert (twin.data, a2.grad, b2.grad) == (y.data, a.grad, b.grad)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "autograd_mini" / "testing" / "plugin"
 SUITE = """
 import math
 import warnings
@@ -37,7 +38,7 @@ def suite(tmp_path):
 
     def run(*options):
         command = [sys.executable, "-m", "pytest", "-p", "autograd_mini_pytest", "-p", "no:cacheprovider", *options]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGIN}"}
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 

@@ -14,9 +14,9 @@ from smooth import last, recipes, results
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, no_grad
-from autograd_mini.directions import jvp, vjp
-from autograd_mini.transforms import grad, hessian, hvp, jacobian, value_and_grad
-from autograd_mini.univariate import derivative
+from autograd_mini.transforms.directions import jvp, vjp
+from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian, value_and_grad
+from autograd_mini.transforms.univariate import derivative
 
 points = st.floats(-2, 2).map(lambda x: round(x, 3))
 
@@ -373,6 +373,6 @@ def test_a_vector_of_another_structure_is_refused():
 def test_an_error_in_the_function_leaves_no_transform_open():
     with pytest.raises(ZeroDivisionError):
         grad(lambda _: 1 / 0)(1.0)
-    from autograd_mini.tracing import _live
+    from autograd_mini.transforms.tracing import _live
 
     assert not _live

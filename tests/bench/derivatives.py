@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from autograd_mini.transforms import hessian, hvp, value_and_grad
+from autograd_mini.transforms.gradients import hessian, hvp, value_and_grad
 
 ROUNDS = 9
 X = np.linspace(-1.2, 1.3, 10)

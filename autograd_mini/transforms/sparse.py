@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from autograd_mini.forward import depending, push
+from autograd_mini.transforms.forward import depending, push
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False

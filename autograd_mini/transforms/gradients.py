@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.forward import depending, push
 from autograd_mini.graph import gradient
-from autograd_mini.structure import matching
-from autograd_mini.tracing import Run, plain
+from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.structure import matching
+from autograd_mini.transforms.tracing import Run, plain
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -164,7 +164,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
             y = run.scalar("hessian")
             slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
             if sparse:
-                from autograd_mini.sparse import sparse_hessian
+                from autograd_mini.transforms.sparse import sparse_hessian
 
                 run.needs_floats("hessian(f, sparse=True)")
                 return sparse_hessian(slopes, run.variables)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.calls import Linear, Result, record
 from autograd_mini.numbers import number
 from autograd_mini.ops import Op
-from autograd_mini.structure import Structure, flatten
+from autograd_mini.transforms.calls import Linear, Result, record
+from autograd_mini.transforms.structure import Structure, flatten
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False

@@ -10,11 +10,11 @@ from __future__ import annotations
 from copy import copy
 
 from autograd_mini import recording
-from autograd_mini.forward import depending, push
 from autograd_mini.graph import _below, _differentiable, gradient
 from autograd_mini.numbers import number
-from autograd_mini.reverse import adjoints
-from autograd_mini.structure import flatten, holds_values, together
+from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.reverse import adjoints
+from autograd_mini.transforms.structure import flatten, holds_values, together
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Self
 
-    from autograd_mini.structure import Structure
+    from autograd_mini.transforms.structure import Structure
 
 _live: set[Value] = set()
 """The variables of all runs under way. A result that depends on one of them stays a Value."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import wraps
 from math import factorial
 
-from autograd_mini.forward import depending
 from autograd_mini.graph import gradient
 from autograd_mini.ops import CHOICE, TABLE
-from autograd_mini.series import Algebra, Series, zero
-from autograd_mini.tracing import Run
+from autograd_mini.transforms.forward import depending
+from autograd_mini.transforms.series import Algebra, Series, zero
+from autograd_mini.transforms.tracing import Run
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False

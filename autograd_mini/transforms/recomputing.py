@@ -5,14 +5,14 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
-from autograd_mini.calls import Linear, Result, record
-from autograd_mini.forward import depending, push
 from autograd_mini.graph import _below, _differentiable, adjoints_of
 from autograd_mini.ops import Op
 from autograd_mini.recording import is_recording
-from autograd_mini.reverse import adjoints
-from autograd_mini.structure import flatten, holds_values
-from autograd_mini.tracing import Recorded, called
+from autograd_mini.transforms.calls import Linear, Result, record
+from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.reverse import adjoints
+from autograd_mini.transforms.structure import flatten, holds_values
+from autograd_mini.transforms.tracing import Recorded, called
 from autograd_mini.value import Value, clock
 
 TYPE_CHECKING = False

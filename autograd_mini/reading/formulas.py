@@ -11,7 +11,7 @@ r"""Graphs as formulas: a result as LaTeX for people, and as a SymPy expression 
 from __future__ import annotations
 
 from autograd_mini.graph import _below, gradient
-from autograd_mini.typeset import Tex, apply, constant, symbol
+from autograd_mini.reading.typeset import Tex, apply, constant, symbol
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -88,7 +88,7 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
 
     """
     try:
-        from autograd_mini.symbolic import exact, expression, variable
+        from autograd_mini.reading.symbolic import exact, expression, variable
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "sympy(y) needs SymPy, which is not installed: install the extra with pip install 'autograd_mini[sympy]'"

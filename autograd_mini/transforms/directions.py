@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_mini.structure import matching
-from autograd_mini.tracing import Run, plain
+from autograd_mini.transforms.structure import matching
+from autograd_mini.transforms.tracing import Run, plain
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
