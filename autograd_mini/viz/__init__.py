@@ -4,7 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from autograd_mini.viz import plot as plot
     from autograd_mini.viz.animation import animate as animate
+    from autograd_mini.viz.descent import descend as descend
     from autograd_mini.viz.differences import diff as diff
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
@@ -14,16 +16,18 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "animate": "animation",
+    "descend": "descent",
     "diff": "differences",
     "draw": "drawing",
     "explain": "paths",
+    "plot": "plot",
     "step": "stepper",
     "steps": "events",
     "trace": "trace",
 }
 """The module that each name lives in."""
 
-__all__ = ["animate", "diff", "draw", "explain", "step", "steps", "trace"]
+__all__ = ["animate", "descend", "diff", "draw", "explain", "plot", "step", "steps", "trace"]
 
 
 def __getattr__(name: str) -> object:
@@ -32,7 +36,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     from importlib import import_module  # only those who draw pay for it
 
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    found = home if name == _HOMES[name] else getattr(home, name)
     globals()[name] = found
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from autograd_mini.viz.diagram import INK, LINE, NEUTRAL_FILL, Diagram
 from autograd_mini.viz.source import weight_colour
 from autograd_mini.viz.svg import number, opening
@@ -21,7 +23,7 @@ LABELLED = 12
 
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
 _ITALIC = f'fill="{INK}" font-style="italic"'
-RADIUS, ACROSS, DOWN, TOP = 25.0, 190.0, 74.0, 58.0
+RADIUS, ACROSS, DOWN, TOP = 25.0, 210.0, 74.0, 58.0
 
 
 class Column:
@@ -130,8 +132,9 @@ def _lines(diagram: Diagram, centres: dict[str, tuple[float, float]]) -> list[st
     largest = max((abs(wire.weight or 0.0) for wire in diagram.wires), default=0.0) or 1.0
     labelled = len(diagram.wires) <= LABELLED
     thickest = 4.0 if len(diagram.wires) <= 40 else 2.2 if len(diagram.wires) <= 120 else 1.2
+    fans_in, fans_out = Counter(w.head for w in diagram.wires), Counter(w.tail for w in diagram.wires)
     lines, labels = [], []
-    for index, wire in enumerate(diagram.wires):
+    for wire in diagram.wires:
         weight = wire.weight or 0.0
         (x0, y0), (x1, y1) = centres[wire.tail], centres[wire.head]
         thick = 0.6 + thickest * abs(weight) / largest
@@ -142,7 +145,7 @@ def _lines(diagram: Diagram, centres: dict[str, tuple[float, float]]) -> list[st
             f'stroke-width="{number(thick)}"{dashes}/></g>'
         )
         if labelled:
-            along = 0.36 if index % 2 else 0.60
+            along = 0.25 if fans_in[wire.head] >= fans_out[wire.tail] else 0.75  # where the lines lie apart
             labels.append(_pill(x0 + (x1 - x0) * along, y0 + (y1 - y0) * along, figure(weight, digits=2), 11.0))
     return lines + labels
 
