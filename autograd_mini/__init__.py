@@ -25,7 +25,7 @@ from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini import datasets, nn, optim, train, viz
+    from autograd_mini import datasets, nn, optim, testing, train, transforms, viz
     from autograd_mini.errors import DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from autograd_mini.viz import animate, descend, diff, draw, explain, plot, step, steps, trace
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,9 @@ _HOMES = {
     "optim": "optim",
     "train": "train",
     "viz": "viz",
+    "testing": "testing",
+    "transforms": "transforms",
+    "plot": "viz.plot",
     "Module": "nn",
     "Neuron": "nn",
     "Layer": "nn",
@@ -77,6 +81,14 @@ _HOMES = {
     "vjp": "transforms",
     "latex": "reading",
     "sympy": "reading",
+    "draw": "viz",
+    "diff": "viz",
+    "steps": "viz",
+    "trace": "viz",
+    "explain": "viz",
+    "step": "viz",
+    "animate": "viz",
+    "descend": "viz",
     "DivergedError": "errors",
 }
 """The module that each name imported on first use comes from."""
@@ -94,7 +106,7 @@ __all__ = [
     "where",
 ]
 __all__ += functions.__all__
-__all__ += [name for name, home in _HOMES.items() if name != home]
+__all__ += [name for name, home in _HOMES.items() if name != home.rpartition(".")[2]]
 
 
 def __getattr__(name: str) -> object:
@@ -104,7 +116,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     home = import_module(f"autograd_mini.{_HOMES[name]}")
-    found: object = home if name == _HOMES[name] else getattr(home, name)
+    found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
     globals()[name] = found
     return found
 

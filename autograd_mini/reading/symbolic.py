@@ -116,7 +116,7 @@ _WRITTEN: dict[str, Callable[..., Any]] = {
     "clamp_min": sympy.Max,
     "clamp_max": sympy.Min,
     "sign": sympy.sign,
-    "step": lambda x: sympy.Heaviside(x, 0),
+    "heaviside": lambda x: sympy.Heaviside(x, 0),
     "ceil": sympy.ceiling,
     "round": lambda x, _=0: sympy.Function("round")(x),
 }

@@ -257,7 +257,7 @@ _NAMES = {
     "silu": "\\operatorname{SiLU}",
     "ndtr": "\\Phi",
     "sign": "\\operatorname{sgn}",
-    "step": "\\theta",
+    "heaviside": "\\theta",
     "maximum": "\\max",
     "minimum": "\\min",
 }
