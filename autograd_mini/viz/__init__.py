@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.stepper import step as step
-    from autograd_mini.viz.trace import trace as trace
+    from autograd_mini.viz.table import trace as trace
 
 _HOMES = {
     "animate": "animation",
@@ -23,7 +23,7 @@ _HOMES = {
     "plot": "plot",
     "step": "stepper",
     "steps": "events",
-    "trace": "trace",
+    "trace": "table",
 }
 """The module that each name lives in."""
 
