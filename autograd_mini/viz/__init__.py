@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from autograd_mini.viz.differences import diff as diff
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
+    from autograd_mini.viz.explorer import explore as explore
+    from autograd_mini.viz.expressions import expression as expression
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.stepper import step as step
     from autograd_mini.viz.table import trace as trace
@@ -19,6 +21,8 @@ _HOMES = {
     "descend": "descent",
     "diff": "differences",
     "draw": "drawing",
+    "explore": "explorer",
+    "expression": "expressions",
     "explain": "paths",
     "plot": "plot",
     "step": "stepper",
@@ -27,7 +31,7 @@ _HOMES = {
 }
 """The module that each name lives in."""
 
-__all__ = ["animate", "descend", "diff", "draw", "explain", "plot", "step", "steps", "trace"]
+__all__ = ["animate", "descend", "diff", "draw", "explain", "explore", "expression", "plot", "step", "steps", "trace"]
 
 
 def __getattr__(name: str) -> object:

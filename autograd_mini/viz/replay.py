@@ -17,9 +17,21 @@ class NotReplayableError(ValueError):
 
 
 def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
-    """Return y computed again.
+    """Return y computed again; see `replayed`.
 
-    Every `where` takes the operand it took before; the condition is not asked again.
+    >>> x = Value(3.0)
+    >>> replay(x * x, {x: 5.0})
+    25.0
+
+    """
+    result: Value | float = replayed(y, replaced)[y]
+    return result
+
+
+def replayed(y: Value, replaced: Mapping[Value, Value | float]) -> dict[Value, Any]:
+    """Return every node of y's graph computed again.
+
+    A `where` whose condition was a truth value, not a Value, takes the operand it took before.
 
     Args:
         y: the result.
@@ -28,10 +40,6 @@ def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
 
     Raises:
         NotReplayableError: if an operation of the graph is not in the table.
-
-    >>> x = Value(3.0)
-    >>> replay(x * x, {x: 5.0})
-    25.0
 
     """
     found: dict[Value, Any] = dict(replaced)
@@ -43,8 +51,7 @@ def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
             continue
         args = [found[operand] if isinstance(operand, Value) else operand for operand in node.args]
         if node.op == "where":
-            condition = node.args[0]
-            found[node] = args[1] if (condition.data if isinstance(condition, Value) else condition) else args[2]
+            found[node] = args[1] if args[0] else args[2]
             continue
         try:
             function = getattr(ON_VALUES, node.op)
@@ -53,5 +60,4 @@ def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
                 f"the graph holds {node.op}(…), which is no operation of the table, so it cannot be computed again"
             ) from None
         found[node] = function(*args)
-    result: Value | float = found[y]
-    return result
+    return found
