@@ -29,4 +29,4 @@ class DivergedError(ArithmeticError):
 
 
 class ModelFormatError(ValueError):
-    """A file is no model file, is damaged, or was written by a newer version; the message says what is wrong with it."""
+    """A file is no model file, is damaged, or was written by a newer version; the message says which."""

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import autograd_mini
-from autograd_mini.documents import DEEPEST, parse, plain
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import HEAD, LARGEST, SMALL, load
+from autograd_mini.files.documents import DEEPEST, parse, plain
 from autograd_mini.nn import MLP, Layer, Module
 from autograd_mini.ops import TABLE
 
@@ -580,7 +580,7 @@ def mutants_of_bytes(rng):
 def test_thousands_of_damaged_files_load_or_are_refused_in_one_way(path, monkeypatch, mutants):
     loaded = refused = 0
     for data, _ in zip(mutants(random.Random(0)), range(5000), strict=False):
-        monkeypatch.setattr("autograd_mini.storage.read", lambda *_, data=data: data)  # spares 5000 files
+        monkeypatch.setattr("autograd_mini.files.storage.read", lambda *_, data=data: data)  # spares 5000 files
         try:
             model = load(path)
         except ModelFormatError:

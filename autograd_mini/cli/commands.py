@@ -12,12 +12,11 @@ from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 
-from autograd_mini import storage
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import aligned, read_table
-from autograd_mini.files import load
+from autograd_mini.files import load, storage
 from autograd_mini.ops import CHOICE, TABLE
 
 TYPE_CHECKING = False

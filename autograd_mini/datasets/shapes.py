@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import cos, log, pi, sin, sqrt, tau
 
-from autograd_mini.datasets.arguments import random_numbers, real_number, whole_number
+from autograd_mini.arguments import random_numbers, real_number, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def spirals(
     return _scatter(n, classes, "classes", noise, seed, place)
 
 
-def _scatter(  # noqa: PLR0913, PLR0917 - the three arguments of every shape, and the three that make it that shape
+def _scatter(
     n: int,
     parts: int,
     parts_are: str,

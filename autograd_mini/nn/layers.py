@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import mul
 
-from autograd_mini.datasets.arguments import whole_number
+from autograd_mini.arguments import whole_number
 from autograd_mini.nn.activations import activate, activation_of, title
 from autograd_mini.nn.initialisers import initialiser, randomness
 from autograd_mini.nn.module import Module

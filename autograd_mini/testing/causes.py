@@ -139,6 +139,8 @@ def _steady(samples: Sequence[Sample], ratios: Sequence[float], axis: int) -> fl
 
 
 def _factor_name(ratio: float) -> str:
+    if not ratio:
+        return "0"
     guess = Fraction(ratio).limit_denominator(12)
     if guess and abs(float(guess) / ratio - 1) < 1e-6 and abs(guess.numerator) <= 1000:
         return str(guess)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.line import Line
 
 PIECES = 16
+_CLOSELY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,9 @@ def frozen(line: Line, a: float, b: float, error: float) -> Finding | None:
     """For an f that is constant on [a, b]: find whether it first changes by a step, as (1 + x) - 1 does."""
     reach = b - a
     fa = line.value(a)
-    for _ in range(200):
-        reach *= 8
+    for attempt in range(200):
+        # Where f depends on the size of its argument it may be constant on either side of zero: look in between first.
+        reach *= 2 if attempt < _CLOSELY else 8
         if not math.isfinite(reach):
             return None
         for t in (b + reach, a - reach):

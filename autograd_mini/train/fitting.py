@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import SystemRandom
 from time import perf_counter
 
-from autograd_mini.datasets.arguments import random_numbers
+from autograd_mini.arguments import random_numbers
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
 from autograd_mini.recording import is_recording

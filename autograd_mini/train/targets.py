@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.datasets.arguments import real_number
+from autograd_mini.arguments import real_number
 from autograd_mini.train.data import members, numbers
 
 TYPE_CHECKING = False

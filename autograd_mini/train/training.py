@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from operator import attrgetter
 
-from autograd_mini.datasets.arguments import random_numbers
+from autograd_mini.arguments import random_numbers
 from autograd_mini.errors import DivergedError
 from autograd_mini.optim import clip_grad_norm_
 from autograd_mini.train.history import History

@@ -32,11 +32,12 @@ class Card:
         alarm: whether a number on it is nan or infinite.
         strength: how large the gradient is among those of the picture, from 0 to 1.
         tip: what a tooltip says.
+        ticked: whether it carries the mark of the derivative checker.
         mark: "added", "changed" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("alarm", "badge", "grad", "key", "kind", "mark", "name", "rows", "strength", "tip")
+    __slots__ = ("alarm", "badge", "grad", "key", "kind", "mark", "name", "rows", "strength", "ticked", "tip")
 
     def __init__(self, key: str, kind: str, name: str, badge: str = "") -> None:
         self.key, self.kind, self.name, self.badge = key, kind, name, badge
@@ -46,6 +47,7 @@ class Card:
         self.strength = 0.0
         self.tip = name
         self.mark = ""
+        self.ticked = False
 
     @property
     def tone(self) -> int:

@@ -35,11 +35,12 @@ STYLE = (
     ".w{fill:none;stroke:#767676;stroke-width:1.4}.a{fill:#767676}.x .w{stroke-dasharray:4 3}"
     ".p .f{fill:#e3f1fa;stroke:#0072b2}.p .g,.p .b{fill:#0072b2}"
     ".n .f{fill:#fdeee2;stroke:#a84900}.n .g,.n .b{fill:#a84900}"
-    ".m{fill:#00734f;font-size:11.5px;font-weight:700}"
+    ".m{fill:none;stroke:#00734f;stroke-width:2.4}"
 )
 """What the classes look like: p and n for a positive and a negative gradient, x for a wire without flow."""
 
-CONFIRMED = "✓"
+CONFIRMED = "confirmed by the derivative checker"
+"""What the tick on a leaf means."""
 
 
 NO_STATE = (NOT_COMPUTED, 0, 0.0, "")
@@ -53,11 +54,10 @@ class Live:
         events: the steps.
         gradients: what each event writes: for each card written its key, the text, the tone (-1, 0, 1) and strength.
         wires: the wire of each operand: {(key of the result, position in its args): key of the wire}.
-        marked: the keys of the cards that carry the mark of the derivative checker.
 
     """
 
-    __slots__ = ("diagram", "events", "gradients", "marked", "wires")
+    __slots__ = ("diagram", "events", "gradients", "wires")
 
     def __init__(self, y: Value, rankdir: str, *, forward: bool, confirmed: frozenset[Value] = frozenset()) -> None:
         self.events = steps(y, forward=forward)
@@ -69,18 +69,20 @@ class Live:
         for card in self.diagram.cards:
             if card.rows:
                 card.rows = [card.rows[0], ("grad", widest.get(card.key, NOT_COMPUTED))]
-        self.marked = frozenset(self.diagram.keys[node] for node in confirmed)
+        ticked = {self.diagram.keys[node] for node in confirmed}
+        for card in self.diagram.cards:
+            card.ticked = card.key in ticked
 
     def still(self) -> str:
         """Return the SVG of the end of the backward pass."""
         final = {
             key: [(text, tone, strength, "")] for written in self.gradients for key, text, tone, strength in written
         }
-        return _svg(self.diagram, final, self.marked, {}, STYLE)
+        return _svg(self.diagram, final, {}, STYLE)
 
     def moving(self, states: dict[str, list[State]], lit: dict[str, str], style: str) -> str:
         """Return the SVG with several states of cards, each in a class of its own, and classes for wires."""
-        return _svg(self.diagram, states, self.marked, lit, STYLE + style)
+        return _svg(self.diagram, states, lit, STYLE + style)
 
 
 def _all_gradients(events: list[Event]) -> list[float]:
@@ -126,16 +128,15 @@ def _wires_by_operand(diagram: Diagram) -> dict[tuple[str, int], str]:
 def _svg(
     diagram: Diagram,
     states: dict[str, list[State]],
-    marked: frozenset[str],
     lit: dict[str, str],
     style: str,
 ) -> str:
-    places = layout(layout_source(diagram, ranksep=0.8))
+    places = layout(layout_source(diagram, ranksep=0.95))
     parts = [opening(places.size[0] + 12.0, places.size[1] + 12.0, diagram.about), f"<style>{style}</style>"]
     parts += [_wire(wire, places.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
     for card in diagram.cards:
         left, top, _, _ = places.boxes[card.key]
-        parts.append(_card(card, left, top, states.get(card.key, [NO_STATE]), confirmed=card.key in marked))
+        parts.append(_card(card, left, top, states.get(card.key, [NO_STATE])))
     return "".join([*parts, "</svg>"])
 
 
@@ -145,7 +146,7 @@ def _wire(wire: Wire, points: list[Point], lit: str) -> str:
     return f'{opened}<path class="w" d="{path(points)}"/><polygon class="a" points="{arrowhead(points)}"/></g>'
 
 
-def _card(card: Card, left: float, top: float, states: list[State], *, confirmed: bool) -> str:
+def _card(card: Card, left: float, top: float, states: list[State]) -> str:
     """Return a card; one with several states has its frame and gradient once for each."""
     w, h = card_size(card)
     tone = ("", "p", "n")[states[0][1]] if len(states) == 1 else ""
@@ -168,8 +169,9 @@ def _card(card: Card, left: float, top: float, states: list[State], *, confirmed
             f'<rect class="o" x="{number(x)}" y="5" width="{number(wide)}" height="17" rx="8.5"/>'
             f'<text class="s" x="{number(x + wide / 2)}" y="{number(base - 0.3)}">{xml(card.badge)}</text>'
         )
-    if confirmed:
-        parts.append(f'<text class="m" x="{right}" y="{number(base)}" text-anchor="end">{CONFIRMED}</text>')
+    if card.ticked:
+        tick = f"M{number(w - MARGIN - 13)},{number(base - 5)}l4,4.5l8,-9.5"
+        parts.append(f'<path class="m" d="{tick}"><title>{CONFIRMED}</title></path>')
     upper, lower = number(HEAD + 14.0), number(HEAD + ROW + 14.0)
     words = f'<text class="k" x="{number(MARGIN)}" y='
     parts.append(f'{words}"{upper}">value</text><text class="v" x="{right}" y="{upper}">{xml(card.rows[0][1])}</text>')

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from autograd_mini.functions import ON_VALUES
 from autograd_mini.graph import order
+from autograd_mini.ops import TABLE
 from autograd_mini.value import Value
+from autograd_mini.viz.partials import call_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,11 +55,10 @@ def replayed(y: Value, replaced: Mapping[Value, Value | float]) -> dict[Value, A
         if node.op == "where":
             found[node] = args[1] if args[0] else args[2]
             continue
-        try:
-            function = getattr(ON_VALUES, node.op)
-        except AttributeError:
+        if call_of(node) is not None or node.op not in TABLE:
             raise NotReplayableError(
                 f"the graph holds {node.op}(…), which is no operation of the table, so it cannot be computed again"
-            ) from None
+            )
+        function = getattr(ON_VALUES, node.op)
         found[node] = function(*args)
     return found

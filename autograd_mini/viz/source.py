@@ -20,6 +20,7 @@ def card_size(card: Card) -> tuple[float, float]:
     head = width(shortened(card.name), 13.5)
     if card.badge:
         head += 14.0 + badge_width(card)
+    head += 24.0 * card.ticked
     rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows), default=0.0)
     smallest = 74.0 if card.rows else 40.0
     bar = BAR if card.rows else 0.0

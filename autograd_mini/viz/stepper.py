@@ -55,7 +55,7 @@ class Stepper:
         data = _script_text(self._data())
         key = blake2s((picture + data + items).encode(), digest_size=8).hexdigest()
         script = _asset("stepper.js").strip()
-        marks = f"<p>{CONFIRMED} marks inputs whose derivative the checker confirmed.</p>\n" if self._confirmed else ""
+        marks = f"<p>A green tick: {CONFIRMED}.</p>\n" if self._confirmed else ""
         return (
             f'<div data-autograd-mini="{key}">\n<div data-place="">'
             f'<img alt="{xml(about)} The steps follow as text." style="max-width: 100%" '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, isfinite, nan
 
-from autograd_mini.documents import shown
+from autograd_mini.files.documents import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -29,13 +29,21 @@ import json
 import os
 import re
 
-from autograd_mini import storage
-from autograd_mini.documents import DEEPEST, parse, plain, shown
 from autograd_mini.errors import ModelFormatError
+from autograd_mini.files import storage
+from autograd_mini.files.documents import DEEPEST, parse, plain, shown
+from autograd_mini.files.schema import (
+    FORMAT,
+    VERSION,
+    check_architecture,
+    check_header,
+    checked_parameters,
+    member,
+    written,
+)
 from autograd_mini.nn.activations import known
 from autograd_mini.nn.layers import Layer, Neuron
 from autograd_mini.nn.mlp import MLP
-from autograd_mini.schema import FORMAT, VERSION, check_architecture, check_header, checked_parameters, member, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
