@@ -411,7 +411,7 @@ def test_a_chain_of_a_million_nodes_builds_runs_backward_is_shown_and_deleted():
 
 def computed():
     """Return how many nodes there are, apart from those that other tests' failures keep alive."""
-    return sum(isinstance(thing, Value) and bool(thing.args) for thing in gc.get_objects()) - computed.before
+    return sum(issubclass(type(thing), Value) and bool(thing.args) for thing in gc.get_objects()) - computed.before
 
 
 @pytest.fixture(autouse=True)

@@ -280,6 +280,16 @@ def test_a_gradient_made_without_recording_is_a_constant():
     assert gradient(slope, x).data == 0.0
 
 
+def test_an_operation_keeps_the_operations_it_was_defined_with():
+    ag.operation("inner_part", "x * x", "2 * x")
+    outer = ag.operation("outer_part", "inner_part(x) * inner_part(x)", "2 * inner_part(x) * 2 * x")
+    ag.operation("inner_part", "x", "1")
+    x = Value(2.0)
+    y = outer(x)
+    y.backward()
+    assert gradient(y, x).data == x.grad
+
+
 def test_the_gradient_of_a_shared_graph_grows_with_its_nodes_and_not_with_its_paths():
     x = Value(1.0)
     y = x

@@ -350,6 +350,15 @@ def test_comparisons_are_those_of_the_numbers(a, b):
             assert bool(compare(x, y)) is expected
 
 
+@pytest.mark.parametrize("huge", [10**400, fractions.Fraction(10**400)])
+def test_a_comparison_with_a_number_beyond_the_floats_is_answered(huge):
+    x = Value(1.0)
+    assert x != huge
+    assert not x == huge  # noqa: SIM201 - both operators are tried
+    assert x < huge
+    assert x > -huge
+
+
 def test_nan_is_unequal_to_itself():
     x = Value(math.nan)
     assert x != Value(math.nan)
