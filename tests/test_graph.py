@@ -283,10 +283,12 @@ def test_a_gradient_made_without_recording_is_a_constant():
 def test_an_operation_keeps_the_operations_it_was_defined_with():
     ag.operation("inner_part", "x * x", "2 * x")
     outer = ag.operation("outer_part", "inner_part(x) * inner_part(x)", "2 * inner_part(x) * 2 * x")
+    assert outer(2.0) == 16.0
     ag.operation("inner_part", "x", "1")
     x = Value(2.0)
     y = outer(x)
     y.backward()
+    assert (y.data, x.grad) == (16.0, 32.0)
     assert gradient(y, x).data == x.grad
 
 
