@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -229,3 +230,18 @@ def test_a_gradient_graph_is_drawn_as_any_other():
     x = Value(2.0, label="x")
     slope = ag.gradient(x**3, x)
     assert "12" in texts(draw(slope).svg())
+
+
+def test_the_svg_of_a_product_is_this(monkeypatch):
+    """The layout is given, so that the picture is the same whatever Graphviz is installed."""
+    nodes = [("n1", "50,100"), ("n2", "50,20"), ("n3", "200,60")]
+    boxes = [{"name": name, "pos": pos, "width": "1.3", "height": "1.0"} for name, pos in nodes]
+    curves = ["e,150,66 97,88 110,84 125,76 142,69", "e,150,54 97,32 110,36 125,44 142,51"]
+    edges = [{"id": f"e{number}", "pos": pos} for number, pos in enumerate(curves, start=1)]
+    found = json.dumps({"bb": "0,0,250,140", "objects": boxes, "edges": edges}).encode()
+    monkeypatch.setattr(rendering, "RENDERERS", (lambda _source, _form: found,))
+    a, b = Value(-2.0, label="a"), Parameter(3.0, label="b")
+    c = a * b
+    c.backward()
+    snapshot = Path(__file__).with_name("snapshots") / "product.svg"
+    assert draw(c).svg() == snapshot.read_text(encoding="utf-8")

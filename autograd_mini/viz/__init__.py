@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.explorer import explore as explore
     from autograd_mini.viz.expressions import expression as expression
+    from autograd_mini.viz.galleries import gallery as gallery
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.stepper import step as step
     from autograd_mini.viz.table import trace as trace
@@ -24,6 +25,7 @@ _HOMES = {
     "explore": "explorer",
     "expression": "expressions",
     "explain": "paths",
+    "gallery": "galleries",
     "plot": "plot",
     "step": "stepper",
     "steps": "events",
@@ -31,7 +33,20 @@ _HOMES = {
 }
 """The module that each name lives in."""
 
-__all__ = ["animate", "descend", "diff", "draw", "explain", "explore", "expression", "plot", "step", "steps", "trace"]
+__all__ = [
+    "animate",
+    "descend",
+    "diff",
+    "draw",
+    "explain",
+    "explore",
+    "expression",
+    "gallery",
+    "plot",
+    "step",
+    "steps",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -22,7 +22,7 @@ def pyplot() -> Any:
 
     """
     try:
-        import matplotlib.pyplot as plt  # an extra, imported on first use
+        import matplotlib.pyplot as plt  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
     except ImportError as error:
         raise ImportError(f"plotting needs matplotlib: pip install 'autograd_mini[plot]' ({error})") from error
     return plt

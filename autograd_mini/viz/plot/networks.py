@@ -35,7 +35,7 @@ def weights(model: Module, ax: Axes | None = None) -> Axes:
 
     """
     plt = pyplot()
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap  # type: ignore[import-not-found, unused-ignore]
 
     blocks = [[[w.data for w in n.w] + [n.b.data] for n in layer] for layer in layers_of(model)]
     across = sum(len(block[0]) + 1.2 for block in blocks)

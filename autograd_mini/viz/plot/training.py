@@ -129,7 +129,7 @@ def decision_boundary(
 
 def _pale() -> Any:
     """Return the colours of cividis mixed with white, so that points stand out."""
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap  # type: ignore[import-not-found, unused-ignore]
 
     strong = [pyplot().get_cmap("cividis")(index / 15)[:3] for index in range(16)]
     mixed = [tuple(0.45 + 0.55 * part for part in colour) for colour in strong]
