@@ -12,9 +12,12 @@ from autograd_mini.testing import check_grad, logspan
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 
-from checker_corpus import CASES, verify
+from checker_corpus import TUNED, verify
 from checker_mutants import mutants, shows_at
 from checker_programs import BUGS, program, shows
+from checker_unseen import UNSEEN
+
+CASES = (*TUNED, *UNSEEN)
 
 BY_NAME = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

@@ -76,5 +76,6 @@ def test_a_budget_of_another_name_is_refused(suite):
 
 def test_starting_pytest_does_not_import_the_package():
     code = "import sys, autograd_mini_pytest; print([m for m in sys.modules if m.startswith('autograd_mini.')])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGIN}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.segment import examine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
     from autograd_mini.testing.line import Line
 
 PIECES = 16
-_CLOSELY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,48 +74,60 @@ def staircase(line: Line, a: float, b: float, rng: Random) -> Finding | None:
     error = (fb - fa) - probe.integral
     if fa == fb and len({line.value(t) for t in jittered(line, a, b, PIECES, rng)}) == 1:
         return frozen(line, a, b, error)
-    for factor in (1, 4, 24, 150, 1000, 6000):
+    for factor in (1, 3, 9, 27, 81, 243, 729, 2187, 6561):
         middle, reach = a + (b - a) / 2, factor * (b - a) / 2
-        found = undoing_step(line, middle - reach, middle + reach, abs(error))
+        found = undoing_step(line, middle - reach, middle + reach, error, error / (b - a))
         if found is not None:
             return Finding("staircase", a, b, max(abs(error), found))
     return None
 
 
-def undoing_step(line: Line, low: float, high: float, size: float) -> float | None:
-    """Return the size of a jump of f in [low, high] of at least a quarter of ``size`` against the usual slope error."""
+def undoing_step(line: Line, low: float, high: float, error: float, usual: float) -> float | None:
+    """Return the size of a jump of f in [low, high] of a quarter of ``error`` or more against the usual slope error.
+
+    One jump proves nothing: atan(1/x) has one. There must be two.
+    """
     places = [line.snap(low + (high - low) * (i + 0.37) / PIECES) for i in range(PIECES)]
     known = [(t, v, s) for t in places if math.isfinite(v := line.value(t)) and math.isfinite(s := line.slope(t))]
     if len(known) < 4:
         return None
     steps = [((v2 - v) - (t2 - t) * (s / 2 + s2 / 2), t, t2) for (t, v, s), (t2, v2, s2) in pairwise(known) if t2 > t]
-    usual = median(step / (t2 - t) for step, t, t2 in steps)
     most = 3 * abs(usual) * (high - low)
     against = sorted(
-        (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and size / 4 < abs(step) <= most
+        (abs(step), t, t2, step) for step, t, t2 in steps if step * usual < 0 and abs(error) / 4 < abs(step) <= most
     )
-    for _, t, t2, step in against[-2:]:
-        if jump_in(line, t, t2, step) is not None:
-            return abs(step)
-    return None
+    jumps = [size for size, t, t2, step in against[-3:] if jump_in(line, t, t2, step) is not None]
+    return jumps[0] if len(jumps) > 1 else None
 
 
 def frozen(line: Line, a: float, b: float, error: float) -> Finding | None:
     """For an f that is constant on [a, b]: find whether it first changes by a step, as (1 + x) - 1 does."""
-    reach = b - a
     fa = line.value(a)
-    for attempt in range(200):
-        # Where f depends on the size of its argument it may be constant on either side of zero: look in between first.
-        reach *= 2 if attempt < _CLOSELY else 8
-        if not math.isfinite(reach):
-            return None
-        for t in (b + reach, a - reach):
-            ft = line.value(line.snap(t))
-            if math.isfinite(ft) and ft != fa:
-                low, high = (b, t) if t > b else (t, a)
-                jump = first_change(line, low, high, rising=t > b)
-                return Finding("staircase", a, b, jump) if jump > abs(error) / 2 else None
+    for t in outward(a, b):
+        ft = line.value(line.snap(t))
+        if math.isfinite(ft) and ft != fa:
+            low, high = (b, t) if t > b else (t, a)
+            jump = first_change(line, low, high, rising=t > b)
+            return Finding("staircase", a, b, jump) if jump > abs(error) / 2 else None
     return None
+
+
+def outward(a: float, b: float) -> Iterator[float]:
+    """Yield places ever farther from [a, b] on either side, and ever nearer to zero.
+
+    What f rounds away depends on the size of its argument, so it may be constant on both sides of a zone around zero:
+    the steps must not pass over that.
+    """
+    reach, inner = b - a, min(a, b, key=abs)
+    for _ in range(200):
+        reach *= 2 if reach < 4 * max(abs(a), abs(b)) else 8
+        if not math.isfinite(reach):
+            return
+        yield b + reach
+        yield a - reach
+        if a * b > 0:
+            inner /= 2
+            yield inner
 
 
 def first_change(line: Line, low: float, high: float, *, rising: bool) -> float:

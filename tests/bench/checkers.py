@@ -14,16 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from checker_corpus import CASES, Case  # noqa: E402 - after the path to it
+from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
 from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_rivals import rivals  # noqa: E402 - after the path to it
+from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass
@@ -66,10 +70,10 @@ def ours_over(case: Case, gradient: Any) -> tuple[str, int, int]:
     return report.verdict, report.calls.f, report.calls.g
 
 
-def at_points(check: Any, chosen: list[Mutant]) -> Tally:
+def at_points(check: Any, cases: Sequence[Case], chosen: list[Mutant]) -> Tally:
     """Run a point checker on every case at every point, and on every mutant at its first point that shows it."""
     tally, start = Tally(), time.perf_counter()
-    for case in CASES:
+    for case in cases:
         for point in (*case.points, *case.special):
             verdict, f, g = check(case, case.gradient(), point)
             record_right(tally, f"{case.name} at {point[:4]}", verdict)
@@ -98,10 +102,10 @@ def record_right(tally: Tally, label: str, verdict: str) -> None:
         tally.unresolved.append(label)
 
 
-def over_domains(chosen: list[Mutant]) -> Tally:
+def over_domains(cases: Sequence[Case], chosen: list[Mutant]) -> Tally:
     """Run our checker over every domain."""
     tally, start = Tally(), time.perf_counter()
-    for case in CASES:
+    for case in cases:
         verdict, f, g = ours_over(case, case.gradient())
         record_right(tally, case.name, verdict)
         tally.calls_f.append(f)
@@ -168,9 +172,11 @@ def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
-    chosen = [m for case in CASES for m in mutants(case)]
+    cases = (*TUNED, *UNSEEN)
+    chosen, fresh = ([m for case in some for m in mutants(case)] for some in (cases, UNSEEN))
     print(
-        f"{len(CASES)} functions, {len(chosen)} wrong derivatives; counted are those that rounding cannot hide\n{HEAD}"
+        f"{len(cases)} functions, {len(UNSEEN)} of them unseen: written after the checker; {len(chosen)} wrong "
+        f"derivatives; counted are those that rounding cannot hide\n{HEAD}"
     )
 
     def show(name: str, tally: Tally) -> None:
@@ -185,14 +191,17 @@ def main() -> None:
                     print(f"  {label}: {item}")
 
     if ARGUMENTS.only in ("", "point"):
-        show("autograd_mini, point", at_points(ours, chosen))
+        show("autograd_mini, point", at_points(ours, cases, chosen))
     if ARGUMENTS.only in ("", "domain"):
-        show("autograd_mini, domain", over_domains(chosen))
+        show("autograd_mini, domain", over_domains(cases, chosen))
+    if ARGUMENTS.only in ("", "unseen"):
+        show("the unseen, point", at_points(ours, UNSEEN, fresh))
+        show("the unseen, domain", over_domains(UNSEEN, fresh))
     if ARGUMENTS.programs and ARGUMENTS.only in ("", "programs"):
         show(f"{ARGUMENTS.programs} random programs", over_programs(ARGUMENTS.programs, ARGUMENTS.seed))
     for name, check in rivals().items():
         if ARGUMENTS.only in ("", "rivals", name):
-            show(name, at_points(check, chosen))
+            show(name, at_points(check, cases, chosen))
     if ARGUMENTS.only in ("", "causes"):
         named = causes(chosen)
         total = [sum(v[k] for v in named.values()) for k in (0, 1)]
@@ -207,7 +216,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=1000, help="how many random programs")
     parser.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
-    parser.add_argument("--only", default="", help="point, domain, programs, causes, rivals, or a rival's name")
+    parser.add_argument("--only", default="", help="point, domain, unseen, programs, causes, rivals, or a rival's name")
     parser.add_argument("--list", action="store_true", help="list every false alarm and every miss")
     ARGUMENTS = parser.parse_args()
     main()
