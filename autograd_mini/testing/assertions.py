@@ -41,17 +41,20 @@ def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **o
     return _judge(check_grad(f, df, **options), f)
 
 
-def assert_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:
+def assert_hess(
+    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
+) -> Report:
     """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
 
-    For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first.
+    For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first. What is left out is the
+    engine's: see `check_hess`.
 
     >>> assert_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict
     'correct'
     """
     __tracebackhide__ = True
     assert_grad(f, df, **options)
-    return _judge(check_hess(f, df, ddf, **options), df)
+    return _judge(check_hess(f, df, ddf, **options), df or f)
 
 
 def _judge(report: Report, f: object) -> Report:

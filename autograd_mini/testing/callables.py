@@ -1,4 +1,4 @@
-"""Callables: how functions of numbers, of a sequence, of NumPy, PyTorch or JAX arrays become a `Problem`.
+"""Callables: how functions of numbers, of a sequence, of Values, of NumPy, PyTorch or JAX arrays become a `Problem`.
 
 An `Adapter` knows one kind of function. The table `ADAPTERS` is searched in order, so a new kind is one entry more;
 nothing is imported for a kind that does not occur.
@@ -10,10 +10,13 @@ import inspect
 import math
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.testing.engine import Call, engine_derivative, has_values
 from autograd_mini.testing.problem import Problem, ShapeError
+from autograd_mini.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +32,9 @@ def leaves(result: Any, what: str) -> Iterator[float]:
     >>> list(leaves([1, (2.5, {"a": 3})], "f"))
     [1.0, 2.5, 3.0]
     """
+    if isinstance(result, Value):
+        yield result.data
+        return
     if hasattr(result, "detach"):
         result = result.detach()
     if hasattr(result, "tolist"):
@@ -63,7 +69,10 @@ def to_single(x: float) -> float:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One kind of callable: how to recognise it, to pass it a point, and, where it can, to differentiate it."""
+    """One kind of callable: how to recognise it, to pass it a point, and, where it can, to differentiate it.
+
+    A kind that cannot is plain: it takes floats, or Values in their place, and then the engine differentiates it.
+    """
 
     name: str
     recognises: Callable[[Any, Any], bool]
@@ -103,7 +112,9 @@ def _jax_derivative(f: Callable[..., Any], _example: object) -> Callable[..., An
 
 
 def _is_sequence(f: object, example: object) -> bool:
-    return isinstance(example, (list, tuple)) and (isinstance(example, list) or len(example) > 1) and arity(f) == 1
+    if isinstance(example, list):
+        return arity(f) == 1
+    return isinstance(example, tuple) and not takes(f, len(example))
 
 
 ADAPTERS: list[Adapter] = [
@@ -145,6 +156,11 @@ def parameters(f: object) -> list[inspect.Parameter]:
 def arity(f: object) -> int:
     """Return how many numbers ``f`` must be given by position; 0 if it does not say."""
     return sum(p.default is inspect.Parameter.empty for p in parameters(f))
+
+
+def takes(f: object, count: int) -> bool:
+    """Return whether ``f`` takes ``count`` numbers apart, rather than one sequence of them."""
+    return count == 1 or arity(f) != 1 or len(parameters(f)) >= count
 
 
 def names_of(f: object, count: int, *, one_argument: bool) -> tuple[str, ...]:
@@ -191,21 +207,26 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
     if not callable(f):
         raise TypeError(f"f is {f!r}, expected a function")
     adapter = next(a for a in ADAPTERS if a.recognises(f, example))
+    by_engine = df is None and adapter.derivative is None
     if df is None:
-        if adapter.derivative is None:
-            raise TypeError("df is missing: pass the derivative to check, as in check_grad(f, df)")
-        df = adapter.derivative(f, example)
+        df = adapter.derivative(f, example) if adapter.derivative else engine_derivative(f)
     if not callable(df):
         raise TypeError(f"df is {df!r}, expected a function")
-    derivative, count = df, len(point)
+    count = len(point)
     names = names_of(f, count, one_argument=adapter.name != "numbers")
     single = adapter.single(example)
     problem = Problem(lambda _point: [], lambda _point: [], names)
     if single:
         problem.eps, problem.grid = SINGLE_EPS, to_single
 
+    def enter(at: Point) -> tuple[Any, ...]:
+        return adapter.enter(at, example)
+
+    value = Call(f, enter, on_values=by_engine or has_values(example))
+    derivative = Call(df, enter, on_values=False)
+
     def function(at: Point) -> Sequence[float]:
-        values = list(leaves(f(*adapter.enter(at, example)), "f"))
+        values = list(leaves(value(at), "f"))
         if problem.known_outputs and len(values) != problem.outputs:
             raise ShapeError(f"f returned {len(values)} numbers at {at}, and {problem.outputs} elsewhere")
         if not problem.known_outputs:
@@ -213,7 +234,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
         return values
 
     def jacobian(at: Point) -> Sequence[Sequence[float]]:
-        result = derivative(*adapter.enter(at, example))
+        result = derivative(at)
         if isinstance(result, dict) and set(result) == set(names):
             result = [result[name] for name in names]
         flat = list(leaves(result, "df"))
@@ -226,4 +247,18 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
         return [flat[i * count : (i + 1) * count] for i in range(problem.outputs)]
 
     problem.function, problem.jacobian = function, jacobian
+    if by_engine:
+        refuse_without_values(problem, tuple(point))
     return problem
+
+
+def refuse_without_values(problem: Problem, point: Point) -> None:
+    """Raise TypeError if ``f`` does not compute with Values, so that the engine cannot differentiate it."""
+    with suppress(ShapeError):  # which is for the check to report
+        problem.value(point)
+    for fault in problem.faults_f:
+        if isinstance(fault.error, (TypeError, AttributeError)):
+            raise TypeError(
+                f"df is missing, and f does not compute with Values ({fault}): pass the derivative to check, as in "
+                "check_grad(f, df), or compute in f with the functions of autograd_mini"
+            ) from fault.error

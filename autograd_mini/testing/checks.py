@@ -6,10 +6,11 @@ import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.callables import adapt, arity, constants_in
+from autograd_mini.testing.callables import adapt, arity, constants_in, takes
 from autograd_mini.testing.causes import likely_cause
 from autograd_mini.testing.decisions import Decision, decide_anywhere, decide_at, decide_over
 from autograd_mini.testing.directions import FEW_INPUTS, axes_through
+from autograd_mini.testing.engine import engine_derivative
 from autograd_mini.testing.places import intervals, point_numbers
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
@@ -71,7 +72,9 @@ def check_grad(
     """Compare the derivative ``df`` with the function ``f``, and report.
 
     ``f`` takes numbers, or one list or array, and returns a number or several; ``df`` takes the same and returns the
-    partial derivatives (for several outputs, a row for each). ``at`` is the point to check: a number, a tuple of
+    partial derivatives (for several outputs, a row for each). Without ``df``, ``f`` is a function on Values, or on
+    PyTorch or JAX arrays, and its own engine's derivative is checked. A function that fails on floats is given Values.
+    ``at`` is the point to check: a number, a tuple of
     numbers, a dict by name, a list or an array. ``domain`` gives each input an interval ``(low, high)``, a `logspan`
     or a Hypothesis strategy. With neither, points of many scales are searched. ``budget`` is "quick", "normal" or
     "thorough": the calls that a decision may take; to explain a wrong derivative, up to 3,000 calls of ``f`` and 500
@@ -83,6 +86,8 @@ def check_grad(
     'correct'
     >>> check_grad(math.sin, lambda x: -math.cos(x), at=1.0).cause
     'the sign is wrong'
+    >>> check_grad(lambda x, y: (x * y).tanh(), at=(0.3, 0.7)).verdict
+    'correct'
     """
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
@@ -96,7 +101,7 @@ def check_grad(
     if domain is not None:
         box, points = intervals(f, domain, seed)
         numbers: tuple[float, ...] = tuple(i.at(0.5) for i in box)
-        example = numbers if arity(f) != 1 or len(numbers) == 1 else list(numbers)
+        example = numbers if takes(f, len(numbers)) else list(numbers)
     elif at is not None:
         numbers, example = point_numbers(f, at)
     else:
@@ -150,11 +155,17 @@ def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
         report.title = "the gradient cannot be evaluated"
 
 
-def check_hess(f: Callable[..., Any], df: Callable[..., Any], ddf: Callable[..., Any], **options: Any) -> Report:
-    """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``; ``f`` says what is an input.
+def check_hess(
+    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
+) -> Report:
+    """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``.
+
+    Without ``df`` that is the engine's gradient of ``f``, a function on Values; without ``ddf`` the engine's derivative
+    of ``df``. The options are those of `check_grad`.
 
     >>> check_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict
     'correct'
+    >>> check_hess(lambda x, y: x.sin() * y, at=(0.3, 0.7)).verdict
+    'correct'
     """
-    del f
-    return check_grad(df, ddf, **options)
+    return check_grad(df or engine_derivative(f), ddf, **options)
