@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,10 +21,13 @@ for needed in ("graphviz", "jupyterlab", "ipykernel", "anywidget"):
 sys.path.insert(0, __file__.rpartition("/")[0])
 from browser import chromium  # noqa: E402 - the folder of the tests is on the path now
 
+from autograd_mini import Value  # noqa: E402 - as above
+from autograd_mini.viz import step  # noqa: E402 - as above
+
 ROOT = Path(__file__).resolve().parent.parent
 
 CELL = """\
-from autograd_mini import Value
+from autograd_mini import Value  # noqa: E402 - as above
 from autograd_mini.viz import draw, explore, step
 from IPython.display import display
 x, w = Value(2.0, label="x"), Value(-3.0, label="w")
@@ -73,19 +78,24 @@ def lab(tmp_path):
 
 def test_the_stepper_the_picture_and_the_explorer_work_in_a_live_notebook(lab, tmp_path):
     with chromium() as browser:
+        from playwright.sync_api import TimeoutError as NotThere
+
         page = browser.new_page(viewport={"width": 1300, "height": 1500})
         page.goto(f"{lab}/lab/tree/n.ipynb")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
-        page.locator(".jp-Cell .cm-content").first.click()
-        page.keyboard.press("Control+Enter")
-        dialog = page.locator(".jp-Dialog")
         stepper = page.locator(".stepper")
-        dialog.or_(stepper).first.wait_for(timeout=60_000)
-        if dialog.count():  # it asks for the kernel where it was not attached yet
-            dialog.get_by_role("button", name="Select").click()
+        dialog = page.locator(".jp-Dialog")
+        for _ in range(8):  # a key pressed before the kernel is attached is lost, or asks for the kernel
             page.locator(".jp-Cell .cm-content").first.click()
             page.keyboard.press("Control+Enter")
-        stepper.wait_for(timeout=60_000)
+            with suppress(NotThere):
+                dialog.or_(stepper).first.wait_for(timeout=10_000)
+            if stepper.count():
+                break
+            if dialog.count():
+                dialog.get_by_role("button", name="Select").click()
+        page.get_by_role("slider", name="x", exact=True).wait_for(timeout=60_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
         cells = page.locator(".jp-Notebook .jp-Cell").count()
         stepper.focus()
         for key in ("End", "b", "ArrowLeft"):
@@ -100,3 +110,24 @@ def test_the_stepper_the_picture_and_the_explorer_work_in_a_live_notebook(lab, t
         page.get_by_text("actual").wait_for(timeout=20_000)
         page.wait_for_function("document.body.innerText.includes('y = 0.9982')", timeout=20_000)
         page.screenshot(path=tmp_path / "lab.png")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_stepper_works_in_an_exported_notebook_offline(theme, tmp_path):
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
+    v4 = nbformat.v4
+    stepper = step((Value(2.0, label="x") * 3.0).tanh())
+    output = v4.new_output("display_data", {"text/html": stepper._repr_html_(), "text/plain": repr(stepper)})
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("step(y)", outputs=[output])])
+    html, _ = nbconvert.HTMLExporter(theme=theme).from_notebook_node(notebook)
+    path = tmp_path / "exported.html"
+    path.write_text(html, encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_context(offline=True, color_scheme=theme).new_page()
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        page.locator(".stepper").focus()
+        page.keyboard.press("End")
+        assert page.locator(".status").inner_text().startswith("Step 6 of 6")
+        colour = page.locator(".status").evaluate("e => getComputedStyle(e).color")
+        assert (sum(map(int, re.findall("[0-9]+", colour)[:3])) > 380) == (theme == "dark")
+        page.screenshot(path=tmp_path / "exported.png")
