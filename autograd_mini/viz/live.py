@@ -12,7 +12,7 @@ from autograd_mini.viz.events import steps
 from autograd_mini.viz.renderers import layout
 from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, card_size, layout_source
 from autograd_mini.viz.svg import arrowhead, number, opening, path
-from autograd_mini.viz.text import NOT_COMPUTED, gradient_text, shortened, width, xml
+from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, shortened, width, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Live:
 
     """
 
-    __slots__ = ("diagram", "events", "gradients", "wires")
+    __slots__ = ("_ranksep", "diagram", "events", "gradients", "wires")
 
     def __init__(self, y: Value, rankdir: str, *, forward: bool, confirmed: frozenset[Value] = frozenset()) -> None:
         self.events = steps(y, forward=forward)
@@ -69,6 +69,8 @@ class Live:
         for card in self.diagram.cards:
             if card.rows:
                 card.rows = [card.rows[0], ("grad", widest.get(card.key, NOT_COMPUTED))]
+        shares = [figure(part.share, sign=True) for event in self.events for part in event.contributions]
+        self._ranksep = (46.0 + max((width(share, 12.0) for share in shares), default=0.0)) / 72.0
         ticked = {self.diagram.keys[node] for node in confirmed}
         for card in self.diagram.cards:
             card.ticked = card.key in ticked
@@ -78,11 +80,11 @@ class Live:
         final = {
             key: [(text, tone, strength, "")] for written in self.gradients for key, text, tone, strength in written
         }
-        return _svg(self.diagram, final, {}, STYLE)
+        return _svg(self.diagram, final, {}, STYLE, self._ranksep)
 
     def moving(self, states: dict[str, list[State]], lit: dict[str, str], style: str) -> str:
         """Return the SVG with several states of cards, each in a class of its own, and classes for wires."""
-        return _svg(self.diagram, states, lit, STYLE + style)
+        return _svg(self.diagram, states, lit, STYLE + style, self._ranksep)
 
 
 def _all_gradients(events: list[Event]) -> list[float]:
@@ -130,8 +132,9 @@ def _svg(
     states: dict[str, list[State]],
     lit: dict[str, str],
     style: str,
+    ranksep: float,
 ) -> str:
-    places = layout(layout_source(diagram, ranksep=0.95))
+    places = layout(layout_source(diagram, ranksep))
     parts = [opening(places.size[0] + 12.0, places.size[1] + 12.0, diagram.about), f"<style>{style}</style>"]
     parts += [_wire(wire, places.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
     for card in diagram.cards:

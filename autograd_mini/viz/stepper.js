@@ -98,7 +98,7 @@
       const line = group.querySelector(".w"), middle = line.getPointAtLength(line.getTotalLength() / 2);
       const tag = document.createElementNS(SVG, "g"), box = document.createElementNS(SVG, "rect");
       const words = document.createElementNS(SVG, "text");
-      const wide = 8 * text.length + 10;
+      const wide = 7.2 * text.length + 10;
       tag.setAttribute("class", "tag");
       for (const [name, value] of Object.entries({ x: middle.x - wide / 2, y: middle.y - 9, width: wide, height: 18, rx: 5 })) box.setAttribute(name, value);
       words.setAttribute("x", middle.x);
