@@ -28,6 +28,8 @@ def operand(other: object) -> Value | float:
     try:
         return number(other, "operand")  # type: ignore[arg-type]  # that is what is found out here
     except TypeError:
+        if hasattr(other, "dtype"):  # NumPy would make a number of a date, given the chance
+            raise
         return NotImplemented  # type: ignore[no-any-return]
 
 
@@ -76,8 +78,13 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
     compare = getattr(operator, name)
 
     def method(self: Value, other: object) -> bool:
-        other = other._data if isinstance(other, Value) else operand(other)
-        return NotImplemented if other is NotImplemented else compare(self._data, other)
+        try:
+            number = other._data if isinstance(other, Value) else operand(other)
+        except OverflowError:
+            number = other  # type: ignore[assignment]  # an integer beyond the floats, which Python compares exactly
+        except TypeError:  # what is no number is not equal to one
+            return NotImplemented  # type: ignore[no-any-return]
+        return NotImplemented if number is NotImplemented else compare(self._data, number)
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -46,7 +46,10 @@ class Op:
 
     """
 
-    __slots__ = ("builtin", "compiled", "default", "doc", "domain", "method", "name", "partials", "symbol", "value")
+    __slots__ = (
+        *("builtin", "compiled", "default", "doc", "domain", "method"),
+        *("name", "names", "partials", "symbol", "uses", "value"),
+    )
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class Op:
         self.default = default
         self.doc = doc
         self.builtin = builtin
+        self.uses: dict[str, Op] = {}  # of a user's operation, those that it calls, as they were when it was defined
+        self.names: dict[str, object] = {}  # and what its compiled formulas are to find under a name before all else
         self.compiled: Compiled | None = None  # made by `rules.compiled` at the first use
 
     @property

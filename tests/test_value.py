@@ -213,6 +213,8 @@ def test_an_operator_refuses_what_is_no_number_on_either_side(symbol, odd):
     for operands in ((Value(1.5), odd), (odd, Value(1.5)), (Value(1.0) * 2, odd)):
         if operands[0] is np.ma.masked:
             continue  # NumPy's own arithmetic answers `masked`
+        if getattr(operands[0], "dtype", None) in (np.dtype("M8[ns]"), np.dtype("m8[ns]")):
+            continue  # NumPy turns nanoseconds into an int before the Value is asked
         with pytest.raises(TypeError):
             BINARY[symbol](*operands)
 
