@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if all went well; 1 if `check` found a wrong derivative, 3 if it could not decide; 2 after a mistake of the
-        user, which one line on standard error explains; 130 after Ctrl-C; 141 when nobody reads the output any more, as in `autograd-mini ops | head -1`.
+        user, which one line on standard error explains; 130 after Ctrl-C; 141 when nobody reads the output any more,
+        as in `autograd-mini ops | head -1`.
 
     >>> main(["--version"])
     autograd-mini 0.1.0

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 
 from autograd_mini import __version__
 from autograd_mini.cli import commands, pictures
+from autograd_mini.cli.check import check
 from autograd_mini.cli.demo import demo
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings
