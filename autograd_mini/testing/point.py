@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.problem import BudgetSpentError
 from autograd_mini.testing.prosecution import Prosecution
-from autograd_mini.testing.segment import Segment, examine
+from autograd_mini.testing.segment import Integral, Segment, examine
 from autograd_mini.testing.spot import judge_spot
 from autograd_mini.testing.steps import Finding
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.testing.line import Line
 
-TARGET, COARSE, POOREST = 1e-6, 1e-2, 0.05
+TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
 REPRESENTATIVE = 0.05
 SHRINK, GROW = 16.0, 4.0
 SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
@@ -56,7 +56,7 @@ class PointCheck:
         self.noise = 0.0
         self.drowned = self.central = False
         self.tentative: dict[int, float] = {}
-        self.coarse: dict[int, tuple[float, float]] = {}
+        self.empty: set[int] = set()
 
     def run(self) -> Outcome:
         """Verify both sides, shrinking where g is not resolved and growing where rounding hides it."""
@@ -97,9 +97,10 @@ class PointCheck:
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.ends.setdefault(side, tried)
-        for side, (resolution, tried) in self.coarse.items():
-            if side not in self.ends:
-                self.ends[side], self.best[side] = tried, resolution
+        if self.finding is None and not self.noise:
+            for side in (-1, 1):
+                if side not in self.ends or side in self.empty:
+                    self.integrate(side)
 
     def attempt(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Examine [a, b] for the given sides; return whether they are settled, by acceptance or by conviction."""
@@ -115,10 +116,6 @@ class PointCheck:
             for side in sides:
                 self.settle(side, segment, reach)
             return True
-        if state == "shrink" and segment.state == "match" and self.represents(segment):
-            # A power such as x**8 looks the same at every scale: no shorter segment is resolved better.
-            for side in sides:
-                self.coarse[side] = min((self.local_resolution(segment), reach), self.coarse.get(side, (COARSE, reach)))
         if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)
@@ -140,7 +137,35 @@ class PointCheck:
     def settle(self, side: int, segment: Segment, reach: float) -> None:
         """Record that one side is verified."""
         self.ends[side] = reach
+        if not segment.mass and reach < self.reach:
+            self.empty.add(side)  # all that was not resolved on longer segments has vanished, right or wrong
         self.best[side] = min(self.best.get(side, math.inf), self.local_resolution(segment))
+
+    def integrate(self, side: int) -> None:
+        """Compare over the whole first reach, with as many samples of g as it takes.
+
+        A power such as x**16 looks the same at every scale around zero: shorter segments are not resolved any better.
+        """
+        line, x = self.line, self.x
+        near, far = x, line.snap(min(max(x + side * self.reach, self.low), self.high))
+        a, b = min(near, far), max(near, far)
+        if not b - a > 64 * line.ulp(b):
+            return
+        segment = examine(line, a, b)
+        if segment.state == "broken" or not segment.mass or not self.represents(segment):
+            return
+        integral = Integral(line, a, b, goal=TARGET * segment.mass / 2)
+        residuals = integral.residuals([a + (b - a) * k / 4 for k in range(4)] + [b])
+        mass = sum(panel.mass for panel in integral.panels)
+        if integral.broken or not all(map(math.isfinite, residuals)):
+            return
+        excess, tolerance = max(residuals, key=abs), integral.error + segment.rounding
+        if abs(excess) > tolerance:
+            finding = Prosecution(line, self.rng).of(a, b, excess)
+            self.finding = finding if finding.kind == "wrong" else self.finding
+        elif tolerance <= COARSE * mass:
+            self.ends[side], self.best[side] = abs(far - near), tolerance / mass
+            self.empty.discard(side)
 
     def local_resolution(self, segment: Segment) -> float:
         """Return the resolution of a segment relative to the claim at x, where that is smaller than on average."""

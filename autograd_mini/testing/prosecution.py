@@ -118,7 +118,8 @@ class Prosecution:
         verdict = staircase(self.line, a, b, self.rng)
         if verdict is not None:
             return verdict
-        if self.is_made_of_jumps(places, curve):
+        run = slice(places.index(a), places.index(b) + 1)
+        if self.is_made_of_jumps(places[run], curve[run]):
             return Finding("jump", a, b, max(curve) - min(curve))
         if self.confirmed(a, b):
             return Finding("wrong", a, b)
