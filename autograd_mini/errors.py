@@ -26,3 +26,10 @@ class DivergedError(ArithmeticError):
     def __init__(self, message: str, history: object = None) -> None:
         super().__init__(message)
         self.history = history
+
+
+class TracingError(TypeError):
+    """A function cannot be compiled as it is written: it looks at a number that is not known while it is traced.
+
+    The message names the file and line, and what to write in its place.
+    """

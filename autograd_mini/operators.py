@@ -11,7 +11,7 @@ import operator
 from autograd_mini import rules
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, watchers
+from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +76,12 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
     compare = getattr(operator, name)
 
     def method(self: Value, other: object) -> bool:
-        other = other._data if isinstance(other, Value) else operand(other)
-        return NotImplemented if other is NotImplemented else compare(self._data, other)
+        other = operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        if traces and (condition := traces[0].compared(name, self, other)) is not None:
+            return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
+        return compare(self._data, other._data if isinstance(other, Value) else other)
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -1,0 +1,309 @@
+"""The kernel over a batch: one sample a lane, a loop over blocks of samples, sums kept lane by lane.
+
+In C it would read
+
+    void kernel(i64 first, i64 end, i64 n, double divisor, double **arrays, double *uniform, double **columns, double *sums)
+
+for blocks `first` to `end` of the batch. What is the same for every sample is computed once, ahead of the loop, into
+`uniform`. The last block of a batch may be short: its rows are copied beside its last row, so the body need not know, and
+it adds to sums of its own, of which only the lanes that hold samples count.
+"""
+
+from __future__ import annotations
+
+from autograd_mini.compiler.instructions import Writer, hexadecimal
+from autograd_mini.compiler.machine import fused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograd_mini.compiler.tape import Tape
+
+NARROW = 4
+"""Rows of at most so many columns are loaded as they lie and shuffled; wider ones are gathered column by column."""
+
+
+class Kernel:
+    """The text of a kernel.
+
+    Args:
+        tape: the program; its first inputs are the columns of the batch.
+        widths: how many columns each array has.
+        kept: how many of the results are stored for each sample; the others are summed.
+        width: how many lanes.
+
+    Attributes:
+        text: the module in LLVM's language.
+        slots: how many numbers `uniform` has room for.
+
+    """
+
+    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, width: int) -> None:
+        self.tape, self.widths, self.kept, self.width = tape, list(widths), kept, width
+        self.batched = sum(widths)
+        self.summed = len(tape.results) - kept
+        self.declarations: set[str] = set()
+        self.slot: dict[int, int] = {}  # of each uniform step that is no constant
+        self.slots = tape.inputs - self.batched
+        self.uses = [0] * len(tape.steps)
+        for step in tape.steps:
+            if step[0] not in {"input", "constant"}:
+                for operand in step[1:]:
+                    self.uses[operand] += 1
+        for at in tape.results:
+            self.uses[at] += 1
+        self.varies = self._varying()
+        preamble = self._preamble()
+        body = self._body()
+        self.text = self._module(preamble, body)
+
+    def _varying(self) -> list[bool]:
+        varies: list[bool] = []
+        for step in self.tape.steps:
+            if step[0] == "input":
+                varies.append(step[1] < self.batched)
+            else:
+                varies.append(step[0] != "constant" and any(varies[at] for at in step[1:]))
+        return varies
+
+    def _preamble(self) -> list[str]:
+        """Write what is computed once, and give each such step a slot in `uniform`."""
+        writer = Writer(1, "u", self.declarations)
+        names: dict[int, str] = {}
+        needed = {at for at in self.tape.results if not self.varies[at]}
+        for at, step in enumerate(self.tape.steps):
+            if self.varies[at] and step[0] != "input":
+                needed.update(operand for operand in step[1:] if not self.varies[operand])
+        for at, step in enumerate(self.tape.steps):
+            if self.varies[at]:
+                continue
+            if step[0] == "constant":
+                names[at] = writer.constant(step[1])
+            elif step[0] == "input":
+                self.slot[at] = step[1] - self.batched
+                pointer = writer.put(f"getelementptr double, ptr %uniform, i64 {self.slot[at]}")
+                names[at] = writer.put(f"load double, ptr {pointer}")
+            else:
+                names[at] = writer.step(step[0], [names[operand] for operand in step[1:]])
+                if at in needed:
+                    self.slot[at] = self.slots
+                    self.slots += 1
+                    pointer = writer.put(f"getelementptr double, ptr %uniform, i64 {self.slot[at]}")
+                    number = names[at]
+                    if step[0] in _TRUTHS:
+                        number = writer.put(f"uitofp i1 {number} to double")
+                    writer.lines.append(f"  store double {number}, ptr {pointer}")
+        return writer.lines
+
+    def _body(self) -> list[str]:
+        """Write one block of samples."""
+        writer = Writer(self.width, "v", self.declarations)
+        names: dict[int, str] = {}
+        columns = self._columns(writer)
+
+        def operand(at: int) -> str:
+            step = self.tape.steps[at]
+            if step[0] == "constant":
+                return writer.constant(step[1])
+            if at in names:
+                return names[at]
+            pointer = writer.put(f"getelementptr double, ptr %uniform, i64 {self.slot[at]}")
+            number = writer.splat(writer.put(f"load double, ptr {pointer}"))
+            if step[0] in _TRUTHS:
+                return writer.put(f"fcmp une {writer.kind} {number}, {writer.constant(0.0)}")
+            return number
+
+        for at, step in enumerate(self.tape.steps):
+            if not self.varies[at]:
+                continue
+            if step[0] == "input":
+                names[at] = columns[step[1]]
+            elif not self._left_for_fusing(at):
+                names[at] = self._fused(writer, step, operand) or writer.step(step[0], [operand(x) for x in step[1:]])
+        for column, at in enumerate(self.tape.results[: self.kept]):
+            place = writer.put(f"getelementptr double, ptr %column{column}, i64 %row")
+            writer.lines.append(f"  store {writer.kind} {operand(at)}, ptr {place}, align 8")
+        self._accumulate(writer, operand)
+        return writer.lines
+
+    def _columns(self, writer: Writer) -> list[str]:
+        """Write the loads of the block's rows, and return a vector for each column."""
+        width, kind, made = self.width, writer.kind, []
+        for array, columns in enumerate(self.widths):
+            if columns <= NARROW:
+                wide = f"<{width * columns} x double>"
+                rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")
+                for column in range(columns):
+                    lanes = ", ".join(f"i32 {lane * columns + column}" for lane in range(width))
+                    made.append(writer.put(f"shufflevector {wide} {rows}, {wide} poison, <{width} x i32> <{lanes}>"))
+                continue
+            gather = f"llvm.masked.gather.v{width}f64.v{width}p0"
+            ones = f"<{', '.join(['i1 true'] * width)}>"
+            self.declarations.add(f"declare {kind} @{gather}(<{width} x ptr>, i32, <{width} x i1>, {kind})")
+            for column in range(columns):
+                places = ", ".join(f"i64 {lane * columns + column}" for lane in range(width))
+                pointers = writer.put(f"getelementptr double, ptr %rows{array}, <{width} x i64> <{places}>")
+                made.append(
+                    writer.put(
+                        f"call {kind} @{gather}(<{width} x ptr> {pointers}, i32 8, <{width} x i1> {ones}, {kind} poison)"
+                    )
+                )
+        return made
+
+    def _left_for_fusing(self, at: int) -> bool:
+        """Return whether a product is computed where it is added: it has one use, and one factor is uniform."""
+        if self.tape.steps[at][0] != "mul" or self.uses[at] != 1 or not fused():
+            return False
+        if at in self._fusing:
+            return True
+        return False
+
+    @property
+    def _fusing(self) -> set[int]:
+        """The products that a later addition takes in."""
+        if not hasattr(self, "_found"):
+            self._found = set()
+            steps = self.tape.steps
+            for at, step in enumerate(steps):
+                if step[0] != "add" or not self.varies[at]:
+                    continue
+                for x in step[1:]:
+                    factors = steps[x][1:]
+                    if (
+                        steps[x][0] == "mul"
+                        and self.uses[x] == 1
+                        and self.varies[x]
+                        and not all(self.varies[factor] for factor in factors)
+                    ):
+                        self._found.add(x)
+                        break
+            for x in self.tape.results[self.kept :]:
+                if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x]:
+                    self._found.add(x)
+        return self._found
+
+    def _fused(self, writer, step, operand) -> str | None:
+        if step[0] != "add" or not fused():
+            return None
+        for x, other in ((step[1], step[2]), (step[2], step[1])):
+            if x in self._fusing:
+                factors = [operand(factor) for factor in self.tape.steps[x][1:]]
+                return writer.fused(*factors, operand(other))
+        return None
+
+    def _accumulate(self, writer, operand) -> None:
+        for at, result in enumerate(self.tape.results[self.kept :]):
+            if not self.varies[result]:
+                continue
+            place = writer.put(f"getelementptr {writer.kind}, ptr %totals, i64 {at}")
+            total = writer.put(f"load {writer.kind}, ptr {place}, align 64")
+            if result in self._fusing and fused():
+                factors = [operand(factor) for factor in self.tape.steps[result][1:]]
+                total = writer.fused(*factors, total)
+            else:
+                total = writer.step("add", [total, operand(result)])
+            writer.lines.append(f"  store {writer.kind} {total}, ptr {place}, align 64")
+
+    def _module(self, preamble: list[str], body: list[str]) -> str:
+        width, kind = self.width, f"<{self.width} x double>"
+        size = max(self.summed, 1)
+        lines = [
+            "define void @kernel(i64 %first, i64 %end, i64 %n, double %divisor, ptr noalias %arrays, "
+            "ptr noalias %uniform, ptr noalias %columns, ptr noalias %sums) {",
+            "entry:",
+            f"  %whole = alloca [{size} x {kind}], align 64",
+            f"  %last = alloca [{size} x {kind}], align 64",
+            f"  call void @llvm.memset.p0.i64(ptr align 64 %whole, i8 0, i64 {size * width * 8}, i1 false)",
+            f"  call void @llvm.memset.p0.i64(ptr align 64 %last, i8 0, i64 {size * width * 8}, i1 false)",
+            f"  %full = sdiv i64 %n, {width}",
+            f"  %rest = srem i64 %n, {width}",
+        ]
+        self.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        for array, columns in enumerate(self.widths):
+            lines += [
+                f"  %place{array} = getelementptr ptr, ptr %arrays, i64 {array}",
+                f"  %array{array} = load ptr, ptr %place{array}",
+                f"  %scratch{array} = alloca [{width * columns} x double], align 64",
+            ]
+        for column in range(self.kept):
+            lines += [
+                f"  %columnplace{column} = getelementptr ptr, ptr %columns, i64 {column}",
+                f"  %column{column} = load ptr, ptr %columnplace{column}",
+            ]
+        lines += preamble
+        lines += ["  %short = icmp sgt i64 %rest, 0", "  br i1 %short, label %fill, label %begin", "fill:"]
+        # Copy the short block's rows, with its last row in the lanes that are left.
+        lines += ["  %lastrow = sub i64 %n, 1", f"  %base = mul i64 %full, {width}"]
+        for array, columns in enumerate(self.widths):
+            for lane in range(width):
+                name = f"{array}_{lane}"
+                lines += [
+                    f"  %r{name} = add i64 %base, {lane}",
+                    f"  %inside{name} = icmp slt i64 %r{name}, %n",
+                    f"  %c{name} = select i1 %inside{name}, i64 %r{name}, i64 %lastrow",
+                    f"  %o{name} = mul i64 %c{name}, {columns}",
+                    f"  %p{name} = getelementptr double, ptr %array{array}, i64 %o{name}",
+                    f"  %q{name} = getelementptr double, ptr %scratch{array}, i64 {lane * columns}",
+                    f"  call void @llvm.memcpy.p0.p0.i64(ptr %q{name}, ptr %p{name}, i64 {columns * 8}, i1 false)",
+                ]
+            self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        lines += [
+            "  br label %begin",
+            "begin:",
+            "  %any = icmp slt i64 %first, %end",
+            "  br i1 %any, label %block, label %total",
+            "block:",
+            "  %i = phi i64 [ %first, %begin ], [ %next, %block ]",
+            "  %partial = icmp eq i64 %i, %full",
+            f"  %row = mul i64 %i, {width}",
+            "  %totals = select i1 %partial, ptr %last, ptr %whole",
+        ]
+        for array, columns in enumerate(self.widths):
+            lines += [
+                f"  %offset{array} = mul i64 %row, {columns}",
+                f"  %straight{array} = getelementptr double, ptr %array{array}, i64 %offset{array}",
+                f"  %rows{array} = select i1 %partial, ptr %scratch{array}, ptr %straight{array}",
+            ]
+        lines += body
+        lines += [
+            "  %next = add i64 %i, 1",
+            "  %more = icmp slt i64 %next, %end",
+            "  br i1 %more, label %block, label %total",
+            "total:",
+        ]
+        if self.summed:
+            lines += self._totals(kind, width)
+        lines += ["  br label %done", "done:", "  ret void", "}"]
+        return "\n".join([*lines, *sorted(self.declarations)]) + "\n"
+
+    def _totals(self, kind: str, width: int) -> list[str]:
+        """Write the sums over lanes, and their division."""
+        reduce = f"llvm.vector.reduce.fadd.v{width}f64"
+        self.declarations.add(f"declare double @{reduce}(double, {kind})")
+        counting = ", ".join(f"i64 {lane}" for lane in range(width))
+        return [
+            f"  %rest0 = insertelement <{width} x i64> poison, i64 %rest, i32 0",
+            f"  %rests = shufflevector <{width} x i64> %rest0, <{width} x i64> poison, <{width} x i32> zeroinitializer",
+            f"  %counts = icmp slt <{width} x i64> <{counting}>, %rests",
+            "  br label %sum",
+            "sum:",
+            "  %s = phi i64 [ 0, %total ], [ %snext, %sum ]",
+            f"  %wholeplace = getelementptr {kind}, ptr %whole, i64 %s",
+            f"  %lastplace = getelementptr {kind}, ptr %last, i64 %s",
+            f"  %wholes = load {kind}, ptr %wholeplace, align 64",
+            f"  %lasts = load {kind}, ptr %lastplace, align 64",
+            f"  %counted = select <{width} x i1> %counts, {kind} %lasts, {kind} zeroinitializer",
+            f"  %both = fadd {kind} %wholes, %counted",
+            f"  %reduced = call reassoc double @{reduce}(double {hexadecimal(-0.0)}, {kind} %both)",
+            "  %mean = fdiv double %reduced, %divisor",
+            "  %sumplace = getelementptr double, ptr %sums, i64 %s",
+            "  store double %mean, ptr %sumplace",
+            "  %snext = add i64 %s, 1",
+            f"  %smore = icmp slt i64 %snext, {self.summed}",
+            "  br i1 %smore, label %sum, label %done0",
+            "done0:",
+        ]
+
+
+_TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
