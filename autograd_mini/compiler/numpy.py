@@ -22,7 +22,6 @@ _NAMES = {
     "sub": "subtract",
     "mul": "multiply",
     "truediv": "divide",
-    "pow": "power",
     "neg": "negative",
     "abs": "abs",
     "asin": "arcsin",
@@ -108,9 +107,17 @@ def _functions() -> dict[str, Any]:
 
     found: dict[str, Any] = {f"{name}_": getattr(np, theirs) for name, theirs in _NAMES.items()}
     found |= {f"{name}_": getattr(np, name) for name in _SAME}
+    found["pow_"] = _power
     for name in ("erf", "erfc", "ndtr", "cbrt", "mod", "floordiv", "round"):
         found[f"{name}_"] = _one_by_one(name)
     return {**found, "inf": np.inf, "nan": np.nan}
+
+
+def _power(x: Any, y: Any) -> Any:
+    """Return x ** y; NumPy takes the exponent 0.5 for a square root, which differs at -inf and -0.0."""
+    import numpy as np
+
+    return np.power(np.where((y == 0.5) & (x + x == x), np.abs(x), x), y)
 
 
 def _one_by_one(name: str) -> Callable[..., Any]:

@@ -164,7 +164,10 @@ def hoist(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
 
     The two branches of tanh's derivative, functions of exp(2x) and of exp(-2x), become one.
     """
-    return _hoisted(builder, *operands, depth=0) if name == "select" else None
+    if name != "select":
+        return None
+    condition, x, y = operands
+    return _hoisted(builder, condition, x, y, depth=0)
 
 
 def _hoisted(b: Builder, condition: int, x: int, y: int, depth: int) -> int | None:
