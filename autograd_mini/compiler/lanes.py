@@ -13,15 +13,25 @@ from __future__ import annotations
 
 from autograd_mini.compiler.instructions import Writer, hexadecimal
 from autograd_mini.compiler.machine import fused
+from autograd_mini.compiler.tiles import SIZE, tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from autograd_mini.compiler.tape import Tape
+    from autograd_mini.compiler.tape import Step, Tape
 
 NARROW = 4
 """Rows of at most so many columns are loaded as they lie and shuffled; wider ones are gathered column by column."""
+
+
+GROUP = 8
+"""So many blocks of samples are computed before their products are summed; their factors stay in the first cache."""
+
+
+PART = 48
+"""So many steps make one block of instructions. Between blocks LLVM forgets that it has loaded a weight, and loads it
+where it is multiplied; within one it would keep hundreds of weights for their next use, and spill them."""
 
 
 class Kernel:
@@ -54,6 +64,10 @@ class Kernel:
         for at in tape.results:
             self.uses[at] += 1
         self.varies = self._varying()
+        self.fusing = self._products_to_fuse()
+        self.products, self.others = self._summands()
+        factors = [factor for _, *pair in self.products for factor in pair] + [result for _, result in self.others]
+        self.factors = list(dict.fromkeys(factors))
         preamble = self._preamble()
         body = self._body()
         self.text = self._module(preamble, body)
@@ -114,17 +128,26 @@ class Kernel:
                 return writer.put(f"fcmp une {writer.kind} {number}, {writer.constant(0.0)}")
             return number
 
+        since = self.parts = 0
+        place = {at: index for index, at in enumerate(self.factors)}
         for at, step in enumerate(self.tape.steps):
             if not self.varies[at]:
                 continue
+            since += 1
+            if since == PART:
+                since = 0
+                self.parts += 1
+                writer.lines += [f"  br label %part{self.parts}", f"part{self.parts}:"]
             if step[0] == "input":
                 names[at] = columns[step[1]]
-            elif not self._left_for_fusing(at):
+            elif at not in self.fusing:
                 names[at] = self._fused(writer, step, operand) or writer.step(step[0], [operand(x) for x in step[1:]])
+            if at in place:
+                pointer = writer.put(f"getelementptr {writer.kind}, ptr %factors, i64 {place[at]}")
+                writer.lines.append(f"  store {writer.kind} {names[at]}, ptr {pointer}, align {self.width * 8}")
         for column, at in enumerate(self.tape.results[: self.kept]):
             place = writer.put(f"getelementptr double, ptr %column{column}, i64 %row")
             writer.lines.append(f"  store {writer.kind} {operand(at)}, ptr {place}, align 8")
-        self._accumulate(writer, operand)
         return writer.lines
 
     def _columns(self, writer: Writer) -> list[str]:
@@ -151,69 +174,107 @@ class Kernel:
                 )
         return made
 
-    def _left_for_fusing(self, at: int) -> bool:
-        """Return whether a product is computed where it is added: it has one use, and one factor is uniform."""
-        if self.tape.steps[at][0] != "mul" or self.uses[at] != 1 or not fused():
-            return False
-        if at in self._fusing:
-            return True
-        return False
-
-    @property
-    def _fusing(self) -> set[int]:
-        """The products that a later addition takes in."""
-        if not hasattr(self, "_found"):
-            self._found = set()
-            steps = self.tape.steps
-            for at, step in enumerate(steps):
-                if step[0] != "add" or not self.varies[at]:
-                    continue
+    def _products_to_fuse(self) -> set[int]:
+        """Return the products that are computed where they are added: of one use, and with a uniform factor."""
+        found: set[int] = set()
+        steps = self.tape.steps
+        for at, step in enumerate(steps):
+            if step[0] == "add" and self.varies[at] and fused():
                 for x in step[1:]:
-                    factors = steps[x][1:]
-                    if (
-                        steps[x][0] == "mul"
-                        and self.uses[x] == 1
-                        and self.varies[x]
-                        and not all(self.varies[factor] for factor in factors)
-                    ):
-                        self._found.add(x)
+                    if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x] and not self._both_vary(x):
+                        found.add(x)
                         break
-            for x in self.tape.results[self.kept :]:
-                if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x]:
-                    self._found.add(x)
-        return self._found
+        return found
 
-    def _fused(self, writer, step, operand) -> str | None:
-        if step[0] != "add" or not fused():
-            return None
-        for x, other in ((step[1], step[2]), (step[2], step[1])):
-            if x in self._fusing:
-                factors = [operand(factor) for factor in self.tape.steps[x][1:]]
-                return writer.fused(*factors, operand(other))
+    def _both_vary(self, product: int) -> bool:
+        return all(self.varies[factor] for factor in self.tape.steps[product][1:])
+
+    def _fused(self, writer: Writer, step: Step, operand: Callable[[int], str]) -> str | None:
+        """Write an addition that takes in a product; None if this is none."""
+        if step[0] == "add":
+            for x, other in ((step[1], step[2]), (step[2], step[1])):
+                if x in self.fusing:
+                    first, second = [operand(factor) for factor in self.tape.steps[x][1:]]
+                    return writer.fused(first, second, operand(other))
         return None
 
-    def _accumulate(self, writer, operand) -> None:
+    def _summands(self) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]:
+        """Return the sums of products of two factors that vary, and the other sums."""
+        products: list[tuple[int, int, int]] = []
+        others: list[tuple[int, int]] = []
         for at, result in enumerate(self.tape.results[self.kept :]):
-            if not self.varies[result]:
-                continue
-            place = writer.put(f"getelementptr {writer.kind}, ptr %totals, i64 {at}")
-            total = writer.put(f"load {writer.kind}, ptr {place}, align 64")
-            if result in self._fusing and fused():
-                factors = [operand(factor) for factor in self.tape.steps[result][1:]]
-                total = writer.fused(*factors, total)
-            else:
-                total = writer.step("add", [total, operand(result)])
-            writer.lines.append(f"  store {writer.kind} {total}, ptr {place}, align 64")
+            step = self.tape.steps[result]
+            if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result) and fused():
+                products.append((at, step[1], step[2]))
+                self.fusing.add(result)
+            elif self.varies[result]:
+                others.append((at, result))
+        return products, others
+
+    def _add_up(self) -> list[str]:
+        """Write the loops that add the factors of the stored blocks to the sums, a tile at a time."""
+        parts = [(rows, columns, dict(sums)) for rows, columns, sums in tiles(self.products)]
+        for start in range(0, len(self.others), SIZE):
+            chunk = self.others[start : start + SIZE]
+            alone: dict[tuple[int, int], list[int]] = {}
+            for at, result in chunk:
+                alone.setdefault((result, -1), []).append(at)
+            parts.append((list(dict.fromkeys(result for _, result in chunk)), [-1], alone))
+        lines: list[str] = []
+        place = {at: index for index, at in enumerate(self.factors)}
+        for number, (rows, columns, sums) in enumerate(parts):
+            writer = Writer(self.width, f"t{number}_", self.declarations)
+            kind, align = writer.kind, self.width * 8
+            before, after = ("tiles" if number == 0 else f"tile{number - 1}done"), f"tile{number}done"
+            pointers, totals, phis, grown = {}, {}, {}, {}
+            for pair, ats in sums.items():
+                pointers[pair] = [writer.put(f"getelementptr {kind}, ptr %totals, i64 {at}") for at in ats]
+                totals[pair] = writer.put(f"load {kind}, ptr {pointers[pair][0]}, align {align}")
+            writer.lines += [f"  br label %tile{number}", f"tile{number}:"]
+            head = len(writer.lines)
+            names = [f"%t{number}_phi{index}" for index in range(len(sums))]
+            phis = dict(zip(sums, names, strict=True))
+            start = writer.put(f"mul i64 %t{number}_u, {len(self.factors)}")
+            found: dict[int, str] = {}
+            for factor in dict.fromkeys([*rows, *columns]):
+                if factor >= 0:
+                    offset = writer.put(f"add i64 {start}, {place[factor]}")
+                    pointer = writer.put(f"getelementptr {kind}, ptr %stored, i64 {offset}")
+                    found[factor] = writer.put(f"load {kind}, ptr {pointer}, align {align}")
+            for (row, column), phi in phis.items():
+                if column < 0:
+                    grown[row, column] = writer.step("add", [phi, found[row]])
+                else:
+                    grown[row, column] = writer.fused(found[row], found[column], phi)
+            heads = [f"  %t{number}_u = phi i64 [ 0, %{before} ], [ %t{number}_next, %tile{number} ]"]
+            heads += [
+                f"  {phi} = phi {kind} [ {totals[pair]}, %{before} ], [ {grown[pair]}, %tile{number} ]"
+                for pair, phi in phis.items()
+            ]
+            writer.lines[head:head] = heads
+            writer.lines += [
+                f"  %t{number}_next = add i64 %t{number}_u, 1",
+                f"  %t{number}_more = icmp slt i64 %t{number}_next, %count",
+                f"  br i1 %t{number}_more, label %tile{number}, label %{after}",
+                f"{after}:",
+            ]
+            for pair, places in pointers.items():
+                writer.lines += [f"  store {kind} {grown[pair]}, ptr {pointer}, align {align}" for pointer in places]
+            lines += writer.lines
+        return lines
 
     def _module(self, preamble: list[str], body: list[str]) -> str:
         width, kind = self.width, f"<{self.width} x double>"
         size = max(self.summed, 1)
+        added = self._add_up()
+        after = next((line[:-1] for line in reversed(added) if line.endswith(":")), "tiles")
         lines = [
             "define void @kernel(i64 %first, i64 %end, i64 %n, double %divisor, ptr noalias %arrays, "
             "ptr noalias %uniform, ptr noalias %columns, ptr noalias %sums) {",
             "entry:",
             f"  %whole = alloca [{size} x {kind}], align 64",
             f"  %last = alloca [{size} x {kind}], align 64",
+            f"  %stored = alloca [{max(GROUP * len(self.factors), 1)} x {kind}], align 64",
             f"  call void @llvm.memset.p0.i64(ptr align 64 %whole, i8 0, i64 {size * width * 8}, i1 false)",
             f"  call void @llvm.memset.p0.i64(ptr align 64 %last, i8 0, i64 {size * width * 8}, i1 false)",
             f"  %full = sdiv i64 %n, {width}",
@@ -252,12 +313,24 @@ class Kernel:
             "  br label %begin",
             "begin:",
             "  %any = icmp slt i64 %first, %end",
-            "  br i1 %any, label %block, label %total",
-            "block:",
-            "  %i = phi i64 [ %first, %begin ], [ %next, %block ]",
-            "  %partial = icmp eq i64 %i, %full",
-            f"  %row = mul i64 %i, {width}",
+            "  %early = icmp slt i64 %end, %full",
+            "  %stop = select i1 %early, i64 %end, i64 %full",
+            "  br i1 %any, label %group, label %total",
+            "group:",
+            f"  %g = phi i64 [ %first, %begin ], [ %gnext, %{after} ]",
+            "  %partial = icmp eq i64 %g, %full",
             "  %totals = select i1 %partial, ptr %last, ptr %whole",
+            "  %left = sub i64 %stop, %g",
+            f"  %many = icmp sgt i64 %left, {GROUP}",
+            f"  %some = select i1 %many, i64 {GROUP}, i64 %left",
+            "  %count = select i1 %partial, i64 1, i64 %some",
+            "  br label %block",
+            "block:",
+            f"  %u = phi i64 [ 0, %group ], [ %next, %{f'part{self.parts}' if self.parts else 'block'} ]",
+            "  %i = add i64 %g, %u",
+            f"  %row = mul i64 %i, {width}",
+            f"  %stored_at = mul i64 %u, {len(self.factors)}",
+            f"  %factors = getelementptr {kind}, ptr %stored, i64 %stored_at",
         ]
         for array, columns in enumerate(self.widths):
             lines += [
@@ -267,9 +340,14 @@ class Kernel:
             ]
         lines += body
         lines += [
-            "  %next = add i64 %i, 1",
-            "  %more = icmp slt i64 %next, %end",
-            "  br i1 %more, label %block, label %total",
+            "  %next = add i64 %u, 1",
+            "  %more = icmp slt i64 %next, %count",
+            "  br i1 %more, label %block, label %tiles",
+            "tiles:",
+            *added,
+            "  %gnext = add i64 %g, %count",
+            "  %again = icmp slt i64 %gnext, %end",
+            "  br i1 %again, label %group, label %total",
             "total:",
         ]
         if self.summed:
