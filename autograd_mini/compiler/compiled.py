@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import RLock
 
 from autograd_mini import backward as engine
+from autograd_mini.compiler import entries
 from autograd_mini.errors import TracingError
 from autograd_mini.compiler.arguments import columns, flat, nested, stacked
 from autograd_mini.compiler.program import BACKENDS, Program, traced
 from autograd_mini.compiler.trace import is_tracing
 from autograd_mini.structure import holds_values
+from autograd_mini.value import traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class Compiled:
         self._parameters: list[Value] = []
         self._programs: dict[Any, Program] = {}
         self._last: Program | None = None
+        self._entry: Callable[..., Any] | None = None  # machine code that is called directly
         self._lock = RLock()
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(f, name):
@@ -58,6 +62,11 @@ class Compiled:
         With Values among the arguments, and inside of another traced function, the function itself is called, so that
         transforms and compilation nest.
         """
+        if self._entry is not None and not kwargs and not traces:
+            return self._entry(*args)
+        return self._called(*args, **kwargs)
+
+    def _called(self, *args: Any, **kwargs: Any) -> Any:
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
@@ -65,6 +74,8 @@ class Compiled:
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
             return stacked(program.layout, iter(found))
         program, inputs = self._single(args, kwargs, differentiate=False)
+        if self._entry is None:
+            self._entry = entries.of_gradient(program, args, self._called)
         return nested(program.layout, iter(program.run()(inputs + self._numbers(program))))
 
     def backward(self, *args: Any, **kwargs: Any) -> float:
@@ -103,6 +114,10 @@ class Compiled:
         import numpy as np
 
         loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
+        if self._batched and self._threads == 1 and self._last is not None:
+            entry = entries.of_mean(self._last, args, self._in_axes, partial(Compiled.value_and_grad, self))
+            if entry is not None:
+                vars(self)["value_and_grad"] = entry  # hides this method, and calls it for other arguments
         return loss, np.asarray(slopes)
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
@@ -138,11 +153,12 @@ class Compiled:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel as tapes, without the function itself."""
-        return {**vars(self), "_f": None, "_lock": None, "_last": None}
+        return {**vars(self), "_f": None, "_lock": None, "_last": None, "_entry": None, "value_and_grad": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Run the tapes that came along."""
         vars(self).update(state, _lock=RLock())
+        del self.value_and_grad  # the method shows again
 
     # --- how it is done ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
+from autograd_mini.compiler import entry
 from autograd_mini.compiler.expansion import expanded
 from autograd_mini.compiler.instructions import Writer
 from autograd_mini.compiler.lanes import Kernel
@@ -11,7 +12,7 @@ from autograd_mini.compiler.machine import Code, lanes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
@@ -120,6 +121,21 @@ class Batch:
         for at, slot, constant in self.same:
             sums[at] = constant if slot is None else buffer[slot]
         return [column[:n] for column in columns], sums[: self.summed]
+
+
+def entry_of_batch(made: Batch, shapes: Sequence[tuple[int | None, ...]], slow: Callable[..., Any]) -> Any:
+    """Return a built-in function (p, *arrays) -> (mean loss, gradient); see `entry`."""
+    text = entry.batch_entry(
+        shapes, made.slots, made.summed, made.same, made.width, made.code.address("kernel"), slow
+    )
+    code = Code(text, level=1)
+    return entry.function(code.address("entry"), "value_and_grad", (code, made, slow))
+
+
+def entry_of_scalar(made: Scalar, size: int, slow: Callable[..., Any]) -> Any:
+    """Return a built-in function (x) -> (value, gradient); see `entry`."""
+    code = Code(entry.scalar_entry(size, made.code.address("program"), slow), level=1)
+    return entry.function(code.address("entry"), "compiled", (code, made, slow))
 
 
 def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Batch:

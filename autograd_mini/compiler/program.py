@@ -51,6 +51,7 @@ class Program:
         self.kept = 0  # of a batch: how many results are returned for each sample
         self.backend, self.why = chosen(wanted, tape, batched=widths is not None)
         self.text = ""
+        self.entry: Callable[..., Any] | None = None  # machine code that is called directly, see `entries`
         self._lock = Lock()
         self._runs: dict[int, Callable[..., Any]] = {}
 
@@ -76,11 +77,11 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""
-        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_runs"}}
+        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_runs", "entry"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
-        vars(self).update(state, _lock=Lock(), _runs={})
+        vars(self).update(state, _lock=Lock(), _runs={}, entry=None)
         self.backend, self.why = chosen(self.wanted, self.tape, batched=self.widths is not None)
 
 
