@@ -194,7 +194,7 @@ def pair(number: str) -> list[str]:
 
 
 def batch_entry(
-    shapes: Sequence[tuple[int | None, ...]], slots: int, summed: int, same: Sequence[tuple[int, int | None, float]],
+    shapes: Sequence[tuple[int | None, ...]], slots: int, sizes: tuple[int, int], same: Sequence[tuple[int, int | None, float]],
     width: int, kernel: int, slow: Callable[..., Any],
 ) -> str:  # fmt: skip
     """Return the text of an entry (p, *arrays) -> (mean loss, gradient).
@@ -202,7 +202,7 @@ def batch_entry(
     Args:
         shapes: those of p and of the arrays; None for the number of samples.
         slots: how many numbers `uniform` has room for.
-        summed: how many sums the kernel returns; the first is the loss.
+        sizes: how many sums the kernel returns, of which the first is the loss, and the room that it wants for them.
         same: of the sums that are alike for every sample where they are, their slots, and else the constant.
         width: how many lanes the kernel has.
         kernel: its address.
@@ -211,11 +211,12 @@ def batch_entry(
     """
     from autograd_mini.compiler.instructions import hexadecimal
 
+    summed, room = sizes
     views = Views(shapes, slow)
     head = views.head()
     head[2:2] = [
         f"  %uniform = alloca [{max(slots, 1)} x double], align 64",
-        f"  %sums = alloca [{max(summed, 1)} x double], align 64",
+        f"  %sums = alloca [{room} x double], align 64",
         f"  %arrays = alloca [{len(shapes)} x ptr], align 16",
         "  %call = alloca [2 x ptr], align 16",
     ]

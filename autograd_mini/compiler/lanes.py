@@ -6,12 +6,12 @@ In C it would read
 
 for blocks `first` to `end` of the batch. What is the same for every sample is computed once, ahead of the loop, into
 `uniform`. The last block of a batch may be short: its rows are copied beside its last row, so the body need not know, and
-it adds to sums of its own, of which only the lanes that hold samples count.
+what is summed is set to 0 in the lanes that hold no sample.
 """
 
 from __future__ import annotations
 
-from autograd_mini.compiler.instructions import Writer, hexadecimal
+from autograd_mini.compiler.instructions import Writer
 from autograd_mini.compiler.machine import fused
 from autograd_mini.compiler.tiles import SIZE, tiles
 
@@ -46,6 +46,7 @@ class Kernel:
     Attributes:
         text: the module in LLVM's language.
         slots: how many numbers `uniform` has room for.
+        room: how many numbers `sums` has to have room for.
 
     """
 
@@ -53,6 +54,7 @@ class Kernel:
         self.tape, self.widths, self.kept, self.width = tape, list(widths), kept, width
         self.batched = sum(widths)
         self.summed = len(tape.results) - kept
+        self.room = -(-max(self.summed, 1) // width) * width
         self.declarations: set[str] = set()
         self.slot: dict[int, int] = {}  # of each uniform step that is no constant
         self.slots = tape.inputs - self.batched
@@ -228,7 +230,7 @@ class Kernel:
             before, after = ("tiles" if number == 0 else f"tile{number - 1}done"), f"tile{number}done"
             pointers, totals, phis, grown = {}, {}, {}, {}
             for pair, ats in sums.items():
-                pointers[pair] = [writer.put(f"getelementptr {kind}, ptr %totals, i64 {at}") for at in ats]
+                pointers[pair] = [writer.put(f"getelementptr {kind}, ptr %sums_by_lane, i64 {at}") for at in ats]
                 totals[pair] = writer.put(f"load {kind}, ptr {pointers[pair][0]}, align {align}")
             writer.lines += [f"  br label %tile{number}", f"tile{number}:"]
             head = len(writer.lines)
@@ -265,18 +267,16 @@ class Kernel:
 
     def _module(self, preamble: list[str], body: list[str]) -> str:
         width, kind = self.width, f"<{self.width} x double>"
-        size = max(self.summed, 1)
+        size = self.room
         added = self._add_up()
         after = next((line[:-1] for line in reversed(added) if line.endswith(":")), "tiles")
         lines = [
             "define void @kernel(i64 %first, i64 %end, i64 %n, double %divisor, ptr noalias %arrays, "
             "ptr noalias %uniform, ptr noalias %columns, ptr noalias %sums) {",
             "entry:",
-            f"  %whole = alloca [{size} x {kind}], align 64",
-            f"  %last = alloca [{size} x {kind}], align 64",
+            f"  %sums_by_lane = alloca [{size} x {kind}], align 64",
             f"  %stored = alloca [{max(GROUP * len(self.factors), 1)} x {kind}], align 64",
-            f"  call void @llvm.memset.p0.i64(ptr align 64 %whole, i8 0, i64 {size * width * 8}, i1 false)",
-            f"  call void @llvm.memset.p0.i64(ptr align 64 %last, i8 0, i64 {size * width * 8}, i1 false)",
+            f"  call void @llvm.memset.p0.i64(ptr align 64 %sums_by_lane, i8 0, i64 {size * width * 8}, i1 false)",
             f"  %full = sdiv i64 %n, {width}",
             f"  %rest = srem i64 %n, {width}",
         ]
@@ -313,21 +313,18 @@ class Kernel:
             "  br label %begin",
             "begin:",
             "  %any = icmp slt i64 %first, %end",
-            "  %early = icmp slt i64 %end, %full",
-            "  %stop = select i1 %early, i64 %end, i64 %full",
             "  br i1 %any, label %group, label %total",
             "group:",
             f"  %g = phi i64 [ %first, %begin ], [ %gnext, %{after} ]",
-            "  %partial = icmp eq i64 %g, %full",
-            "  %totals = select i1 %partial, ptr %last, ptr %whole",
-            "  %left = sub i64 %stop, %g",
+            "  %left = sub i64 %end, %g",
             f"  %many = icmp sgt i64 %left, {GROUP}",
-            f"  %some = select i1 %many, i64 {GROUP}, i64 %left",
-            "  %count = select i1 %partial, i64 1, i64 %some",
+            f"  %count = select i1 %many, i64 {GROUP}, i64 %left",
+            "  %gnext = add i64 %g, %count",
             "  br label %block",
             "block:",
             f"  %u = phi i64 [ 0, %group ], [ %next, %{f'part{self.parts}' if self.parts else 'block'} ]",
             "  %i = add i64 %g, %u",
+            "  %partial = icmp eq i64 %i, %full",
             f"  %row = mul i64 %i, {width}",
             f"  %stored_at = mul i64 %u, {len(self.factors)}",
             f"  %factors = getelementptr {kind}, ptr %stored, i64 %stored_at",
@@ -342,10 +339,13 @@ class Kernel:
         lines += [
             "  %next = add i64 %u, 1",
             "  %more = icmp slt i64 %next, %count",
-            "  br i1 %more, label %block, label %tiles",
+            "  br i1 %more, label %block, label %check",
+            "check:",
+            "  %over = icmp sgt i64 %gnext, %full",
+            "  br i1 %over, label %mask, label %tiles",
+            *self._mask(kind, width),
             "tiles:",
             *added,
-            "  %gnext = add i64 %g, %count",
             "  %again = icmp slt i64 %gnext, %end",
             "  br i1 %again, label %group, label %total",
             "total:",
@@ -355,33 +355,62 @@ class Kernel:
         lines += ["  br label %done", "done:", "  ret void", "}"]
         return "\n".join([*lines, *sorted(self.declarations)]) + "\n"
 
-    def _totals(self, kind: str, width: int) -> list[str]:
-        """Write the sums over lanes, and their division."""
-        reduce = f"llvm.vector.reduce.fadd.v{width}f64"
-        self.declarations.add(f"declare double @{reduce}(double, {kind})")
+    def _mask(self, kind: str, width: int) -> list[str]:
+        """Write the loop that sets the factors of the short block to 0 in lanes without a sample."""
         counting = ", ".join(f"i64 {lane}" for lane in range(width))
         return [
+            "mask:",
             f"  %rest0 = insertelement <{width} x i64> poison, i64 %rest, i32 0",
             f"  %rests = shufflevector <{width} x i64> %rest0, <{width} x i64> poison, <{width} x i32> zeroinitializer",
             f"  %counts = icmp slt <{width} x i64> <{counting}>, %rests",
+            "  %short_block = sub i64 %full, %g",
+            f"  %short_at = mul i64 %short_block, {len(self.factors)}",
+            f"  %short_factors = getelementptr {kind}, ptr %stored, i64 %short_at",
+            "  br label %masking",
+            "masking:",
+            "  %m = phi i64 [ 0, %mask ], [ %mnext, %masking ]",
+            f"  %factor_at = getelementptr {kind}, ptr %short_factors, i64 %m",
+            f"  %factor = load {kind}, ptr %factor_at, align {width * 8}",
+            f"  %counted = select <{width} x i1> %counts, {kind} %factor, {kind} zeroinitializer",
+            f"  store {kind} %counted, ptr %factor_at, align {width * 8}",
+            "  %mnext = add i64 %m, 1",
+            f"  %mmore = icmp slt i64 %mnext, {max(len(self.factors), 1)}",
+            "  br i1 %mmore, label %masking, label %tiles",
+        ]
+
+    def _totals(self, kind: str, width: int) -> list[str]:
+        """Write the sums over lanes, as many at a time as there are lanes, and their division."""
+        writer = Writer(width, "s", self.declarations)
+        sums = []
+        for at in range(width):
+            index = writer.put(f"add i64 %s, {at}")
+            place = writer.put(f"getelementptr {kind}, ptr %sums_by_lane, i64 {index}")
+            sums.append(writer.put(f"load {kind}, ptr {place}, align {width * 8}"))
+        while len(sums) > 1:  # add neighbouring lanes of two vectors, which leaves one
+            sums = [self._neighbours(writer, a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+        mean = writer.step("truediv", [sums[0], "%divisors"])
+        return [
+            f"  %divisor0 = insertelement {kind} poison, double %divisor, i32 0",
+            f"  %divisors = shufflevector {kind} %divisor0, {kind} poison, <{width} x i32> zeroinitializer",
             "  br label %sum",
             "sum:",
             "  %s = phi i64 [ 0, %total ], [ %snext, %sum ]",
-            f"  %wholeplace = getelementptr {kind}, ptr %whole, i64 %s",
-            f"  %lastplace = getelementptr {kind}, ptr %last, i64 %s",
-            f"  %wholes = load {kind}, ptr %wholeplace, align 64",
-            f"  %lasts = load {kind}, ptr %lastplace, align 64",
-            f"  %counted = select <{width} x i1> %counts, {kind} %lasts, {kind} zeroinitializer",
-            f"  %both = fadd {kind} %wholes, %counted",
-            f"  %reduced = call reassoc double @{reduce}(double {hexadecimal(-0.0)}, {kind} %both)",
-            "  %mean = fdiv double %reduced, %divisor",
+            *writer.lines,
             "  %sumplace = getelementptr double, ptr %sums, i64 %s",
-            "  store double %mean, ptr %sumplace",
-            "  %snext = add i64 %s, 1",
+            f"  store {kind} {mean}, ptr %sumplace, align 8",
+            f"  %snext = add i64 %s, {width}",
             f"  %smore = icmp slt i64 %snext, {self.summed}",
             "  br i1 %smore, label %sum, label %done0",
             "done0:",
         ]
+
+    def _neighbours(self, writer: Writer, this: str, other: str) -> str:
+        kind, width = writer.kind, self.width
+        parts = []
+        for first in (0, 1):
+            lanes = ", ".join(f"i32 {lane}" for lane in range(first, 2 * width, 2))
+            parts.append(writer.put(f"shufflevector {kind} {this}, {kind} {other}, <{width} x i32> <{lanes}>"))
+        return writer.step("add", parts)
 
 
 _TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})

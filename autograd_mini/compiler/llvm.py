@@ -82,6 +82,7 @@ class Batch:
         self.text = kernel.text
         self.code = Code(kernel.text)
         self.kept, self.threads = kept, threads
+        self.room = kernel.room
         self.summed, self.slots, self.given = kernel.summed, kernel.slots, tape.inputs - kernel.batched
         self.same: list[tuple[int, int | None, float]] = []  # of results alike for all samples: where, and what
         for at, result in enumerate(tape.results[kept:]):
@@ -105,7 +106,7 @@ class Batch:
         def run(first: int, end: int, divisor: float) -> tuple[Any, Any]:
             buffer = np.empty(max(self.slots, 1))
             buffer[: self.given] = uniform
-            sums = np.empty(max(self.summed, 1))
+            sums = np.empty(self.room)
             self._call(first, end, n, divisor, places, buffer.ctypes.data, stored, sums.ctypes.data)
             return sums, buffer
 
@@ -126,7 +127,7 @@ class Batch:
 def entry_of_batch(made: Batch, shapes: Sequence[tuple[int | None, ...]], slow: Callable[..., Any]) -> Any:
     """Return a built-in function (p, *arrays) -> (mean loss, gradient); see `entry`."""
     text = entry.batch_entry(
-        shapes, made.slots, made.summed, made.same, made.width, made.code.address("kernel"), slow
+        shapes, made.slots, (made.summed, made.room), made.same, made.width, made.code.address("kernel"), slow
     )
     code = Code(text, level=1)
     return entry.function(code.address("entry"), "value_and_grad", (code, made, slow))
