@@ -78,10 +78,10 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
     def method(self: Value, other: object) -> bool:
         other = operand(other)
         if other is NotImplemented:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]  # as operators do
         if traces and (condition := traces[0].compared(name, self, other)) is not None:
             return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
-        return compare(self._data, other._data if isinstance(other, Value) else other)
+        return bool(compare(self._data, other._data if isinstance(other, Value) else other))
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_bits_in_another_process():
     ours = [[shape(9, seed=7) for shape in SHAPES.values()], split(list(range(20)), list("ab" * 10), seed=7)]
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        run = subprocess.run(  # noqa: S603 - our own interpreter and program
+        run = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
         )
         assert run.stdout.strip() == repr(ours)
@@ -235,7 +235,7 @@ def test_iris_names_its_features_its_classes_and_its_source():
 
 
 def test_the_file_of_iris_has_a_header_that_names_the_columns():
-    from importlib.resources import files  # noqa: PLC0415 - as the module reads it
+    from importlib.resources import files
 
     first = files(datasets).joinpath("iris.csv").read_text(encoding="utf-8").splitlines()[0]
     assert first == ",".join([*iris().feature_names, "species"])

@@ -108,12 +108,12 @@ def columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Layout:
 
 def stacked(layout: Layout, found: Iterator[Any]) -> Any:
     """Return the columns of results in a layout, with the samples along the leading axis of every array."""
+    import numpy as np
+
     if layout is None:
-        return next(found)
+        return np.asarray(next(found), dtype=np.float64)
     kind, items = layout[0], layout[-1]
     if kind == "array":
-        import numpy as np
-
         parts = [next(found) for _ in range(prod(items))]
         return np.stack(parts, axis=-1).reshape(-1, *items) if parts else np.empty((0, *items))
     if kind == "dict":

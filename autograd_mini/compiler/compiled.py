@@ -7,10 +7,10 @@ from threading import RLock
 
 from autograd_mini import backward as engine
 from autograd_mini.compiler import entries
-from autograd_mini.errors import TracingError
 from autograd_mini.compiler.arguments import columns, flat, nested, stacked
-from autograd_mini.compiler.program import BACKENDS, Program, traced
+from autograd_mini.compiler.program import Program, traced
 from autograd_mini.compiler.trace import is_tracing
+from autograd_mini.errors import TracingError
 from autograd_mini.structure import holds_values
 from autograd_mini.value import traces
 
@@ -38,7 +38,7 @@ class Compiled:
         f: Callable[..., Any] | None,
         *,
         batched: bool,
-        in_axes: int | None | Sequence[int | None],
+        in_axes: int | Sequence[int | None] | None,
         static: tuple[int, ...],
         backend: str,
         threads: int,
@@ -166,15 +166,16 @@ class Compiled:
         if self._batched:
             raise TypeError(
                 "a function compiled with batched=True takes arrays of plain numbers, and cannot be called inside of "
-                "another traced function: differentiate with backward or value_and_grad, or use jit(grad(f), batched=True)"
+                "another traced function: differentiate with backward or value_and_grad, or use "
+                "jit(grad(f), batched=True)"
             )
         return self._function()(*args, **kwargs)
 
     def _function(self) -> Callable[..., Any]:
         if self._f is None:
             raise TracingError(
-                "this compiled function came out of a pickle with the tapes it had: it has none for such arguments; call "
-                "it with them before it is pickled"
+                "this compiled function came out of a pickle with the tapes it had: it has none for such arguments; "
+                "call it with them before it is pickled"
             )
         return self._f
 
@@ -287,67 +288,3 @@ class Compiled:
                     del self._programs[next(iter(self._programs))]
         self._last = program
         return program
-
-
-def jit(
-    f: Callable[..., Any],
-    *,
-    batched: bool = False,
-    in_axes: int | None | Sequence[int | None] = 0,
-    static: int | Sequence[int] = (),
-    backend: str = "auto",
-    threads: int = 1,
-) -> Compiled:
-    """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
-
-        >>> from autograd_mini import Parameter, tanh
-        >>> w = Parameter(0.5)
-        >>> fast = jit(lambda x, y: (tanh(w * x) - y) ** 2, backend="python")
-        >>> fast(0.0, 3.0)
-        9.0
-        >>> fast.backward(0.0, 3.0), w.grad
-        (9.0, 0.0)
-        >>> print(fast.source)
-        def program(x0, x1, x2):
-            v1 = x2 * x0
-            v2 = tanh(v1)
-            v3 = v2 - x1
-            v4 = v3 * v3
-            v5 = 2.0 * v3
-            ...
-
-    Values that f closes over are read afresh at every call. Arguments and results are numbers, arrays, and lists,
-    tuples and dicts of them; for each layout of the arguments f is traced once.
-
-    In a batch sums are rounded once where eager code rounds twice (x * w + b in one step, where the processor can), and
-    functions such as exp are those of the vector library, right to 4 units of the last place.
-
-    Args:
-        f: a function of numbers in which no branch depends on a number: see `where`, `maximum`, `clip`.
-        batched: whether every argument is an array with one sample for each entry of its leading axis.
-        in_axes: of a batch, the axis of the samples, or one for each argument; None for an argument that is the same
-            for every sample.
-        static: the position, or positions, of arguments that are no numbers to compute with, such as sizes: f is
-            traced for each of their values.
-        backend: "python", "numpy" or "llvm"; "auto" takes LLVM where llvmlite is installed and the program is not too
-            long.
-        threads: how many threads share a batch. Sums depend on it in their rounding.
-
-    Returns:
-        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
-        and `llvm`.
-
-    Raises:
-        TypeError: if f cannot be called.
-        ValueError: if there is no such backend, or threads is below 1.
-        TracingError: when called, if f asks a traced Value for its number; the message says where, and what to write.
-
-    """
-    if not callable(f):
-        raise TypeError(f"f is a function; got {f!r} of type {type(f).__name__}")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"threads is a whole number from 1 on; got {threads!r}")
-    fixed = (static,) if isinstance(static, int) else tuple(static)
-    return Compiled(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, threads=threads)

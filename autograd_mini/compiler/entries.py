@@ -41,7 +41,7 @@ def of_mean(
     return program.entry
 
 
-def _plain(given: object) -> bool:
+def _plain(given: Any) -> bool:
     numpy = sys.modules.get("numpy")
     return numpy is not None and type(given) is numpy.ndarray and given.dtype == float and given.ndim > 0
 

@@ -74,7 +74,7 @@ class Views:
 
     def head(self) -> list[str]:
         """Write the checks. Afterwards %buffer0 and so on are the arrays, and %n is the shared length."""
-        count = len(self.shapes)
+        count, look = len(self.shapes), _api("PyObject_GetBuffer")
         lines = [
             "define ptr @entry(ptr %self, ptr %args, i64 %nargs) {",
             "entry:",
@@ -91,8 +91,7 @@ class Views:
                 f"take{at}:",
                 f"  %place{at} = getelementptr ptr, ptr %args, i64 {at}",
                 f"  %arg{at} = load ptr, ptr %place{at}",
-                f"  %status{at} = call i32 {_api('PyObject_GetBuffer')}(ptr %arg{at}, ptr %view{at}, "
-                f"i32 {CONTIGUOUS_WITH_FORMAT})",
+                f"  %status{at} = call i32 {look}(ptr %arg{at}, ptr %view{at}, i32 {CONTIGUOUS_WITH_FORMAT})",
                 f"  %taken{at} = icmp eq i32 %status{at}, 0",
                 f"  br i1 %taken{at}, label %kind{at}, label %clear{at}",
                 f"clear{at}:",
@@ -194,9 +193,14 @@ def pair(number: str) -> list[str]:
 
 
 def batch_entry(
-    shapes: Sequence[tuple[int | None, ...]], slots: int, sizes: tuple[int, int], same: Sequence[tuple[int, int | None, float]],
-    width: int, kernel: int, slow: Callable[..., Any],
-) -> str:  # fmt: skip
+    shapes: Sequence[tuple[int | None, ...]],
+    slots: int,
+    sizes: tuple[int, int],
+    same: Sequence[tuple[int, int | None, float]],
+    width: int,
+    kernel: int,
+    slow: Callable[..., Any],
+) -> str:
     """Return the text of an entry (p, *arrays) -> (mean loss, gradient).
 
     Args:
@@ -228,14 +232,14 @@ def batch_entry(
             f"  %slot{at} = getelementptr ptr, ptr %arrays, i64 {at - 1}",
             f"  store ptr %buffer{at}, ptr %slot{at}",
         ]
+    arguments = f"i64 0, i64 %blocks, i64 {n}, double %divisor, ptr %arrays, ptr %uniform, ptr null, ptr %sums"
     lines += [
         f"  call void @llvm.memcpy.p0.p0.i64(ptr %uniform, ptr %buffer0, i64 {8 * (given or 0)}, i1 false)",
         f"  %up = add i64 {n}, {width - 1}",
         f"  %blocks = sdiv i64 %up, {width}",
         f"  %divisor = sitofp i64 {n} to double",
         f"  %state = call ptr {_api('PyEval_SaveThread')}()",
-        f"  call void {pointer(kernel)}(i64 0, i64 %blocks, i64 {n}, double %divisor, ptr %arrays, ptr %uniform, ptr null, "
-        "ptr %sums)",
+        f"  call void {pointer(kernel)}({arguments})",
         f"  call void {_api('PyEval_RestoreThread')}(ptr %state)",
     ]
     for at, slot, constant in same:

@@ -6,9 +6,9 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
+from autograd_mini.compiler.tape import TRUTHS, Builder
 from autograd_mini.errors import TracingError
 from autograd_mini.graph import order
-from autograd_mini.compiler.tape import TRUTHS, Builder
 from autograd_mini.ops import CHOICE, TABLE
 from autograd_mini.value import Value
 

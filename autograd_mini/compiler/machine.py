@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from importlib import import_module
 from threading import Lock
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ def llvmlite() -> Any:
 
     """
     try:
-        from llvmlite import binding
+        binding = import_module("llvmlite.binding")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "backend='llvm' needs llvmlite, which is not installed: install the extra with "

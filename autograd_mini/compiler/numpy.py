@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from autograd_mini import ieee
 from autograd_mini.codegen import build
-from autograd_mini.compiler.tape import Tape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+    from autograd_mini.compiler.tape import Tape
 
 CHUNK = 2048
 """So many samples at a time."""

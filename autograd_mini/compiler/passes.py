@@ -101,7 +101,8 @@ def _mul(b: Builder, x: int, y: int) -> int | None:
         if known == "1.0":
             return other
         if known == "-1.0":
-            return _neg(b, other) or b.step("neg", other)
+            positive = _negated(b, other)
+            return b.step("neg", other) if positive is None else positive
         if (positive := _negated(b, this)) is not None and _negated(b, other) is not None:
             return b.step("mul", positive, b.steps[other][1])
     return None

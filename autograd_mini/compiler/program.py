@@ -8,13 +8,13 @@ from __future__ import annotations
 from threading import Lock
 from time import perf_counter
 
-from autograd_mini.errors import TracingError
-from autograd_mini.graph import gradient
 from autograd_mini.compiler import python
 from autograd_mini.compiler.arguments import flat, nested
 from autograd_mini.compiler.lowering import closed_over, lowered
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
+from autograd_mini.errors import TracingError
+from autograd_mini.graph import gradient
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False

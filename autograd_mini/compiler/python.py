@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from autograd_mini import ieee
 from autograd_mini.codegen import build
-from autograd_mini.formula import EXACT
 from autograd_mini.compiler.tape import TRUTHS, Tape, expression
+from autograd_mini.formula import EXACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from math import isfinite
 
 from autograd_mini.choice import where
 from autograd_mini.ops import CHOICE
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autograd_mini.compiler.trace import Condition
+    from autograd_mini.compiler.symbols import Condition
+    from autograd_mini.value import Value
 
     Alternative = frozenset[tuple[Condition, bool]]
     Reach = frozenset[Alternative]

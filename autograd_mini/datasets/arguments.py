@@ -33,7 +33,7 @@ def random_numbers(seed: SupportsIndex | None) -> Callable[[], float]:
             raise ValueError(
                 f"seed is {seed}, but expected 0 or a greater whole number, or None for new numbers each time"
             )
-    return Random(seed).random  # noqa: S311 - a data set needs numbers that can be had again, not secret ones
+    return Random(seed).random
 
 
 def whole_number(name: str, value: SupportsIndex) -> int:

@@ -21,7 +21,7 @@ class Iris(tuple[list[list[float]], list[int]]):
     )
 
     @property
-    def X(self) -> list[list[float]]:  # noqa: N802 - the field's name for the inputs
+    def X(self) -> list[list[float]]:
         """The measurements, one row a flower."""
         return self[0]
 
@@ -47,7 +47,7 @@ def iris() -> Iris:
     >>> iris().target_names[y[-1]]
     'virginica'
     """
-    from importlib.resources import files  # noqa: PLC0415 - slow to import, and only this function needs it
+    from importlib.resources import files
 
     _header, *lines = files("autograd_mini.datasets").joinpath("iris.csv").read_text(encoding="utf-8").splitlines()
     flowers, kinds = [], []

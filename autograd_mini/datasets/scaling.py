@@ -57,7 +57,7 @@ class Standardiser:
                 raise ValueError(f"scales[{column}] is {scale}, but expected a number greater than 0")
 
     @classmethod
-    def fit(cls, X: Table) -> Standardiser:  # noqa: N803 - the field's name for the inputs
+    def fit(cls, X: Table) -> Standardiser:
         """Return the Standardiser with the mean and the standard deviation of each column of X.
 
         The deviation is that of a population: the root of the mean, over all n rows, of the squared distance from the
@@ -71,12 +71,12 @@ class Standardiser:
         means_and_scales = [_mean_and_scale(index, column) for index, column in enumerate(zip(*rows, strict=True))]
         return cls(*zip(*means_and_scales, strict=True))
 
-    def transform(self, X: Table) -> list[list[float]]:  # noqa: N803 - the field's name for the inputs
+    def transform(self, X: Table) -> list[list[float]]:
         """Return the rows of X with (x - mean) / scale for each number x."""
         rows = _table("X", X, len(self.means))
         return [[(x - m) / s for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
 
-    def inverse(self, X: Table) -> list[list[float]]:  # noqa: N803 - the field's name for the inputs
+    def inverse(self, X: Table) -> list[list[float]]:
         """Return the rows of X, which are standardised, in the original units: x * scale + mean for each number x."""
         rows = _table("X", X, len(self.means))
         return [[x * s + m for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
@@ -86,7 +86,7 @@ class Standardiser:
         return f"Standardiser(means={self.means}, scales={self.scales})"
 
 
-def standardise(X_train: Table, *others: Table) -> tuple[list[list[float]], ...]:  # noqa: N803 - the field's name
+def standardise(X_train: Table, *others: Table) -> tuple[list[list[float]], ...]:
     """Return a standardised copy of each table, all with the means and standard deviations of the first alone.
 
     The first is the training set; the others, such as a test set, have its columns. What `Standardiser` says of

@@ -109,7 +109,7 @@ def spirals(
     return _scatter(n, classes, "classes", noise, seed, place)
 
 
-def _scatter(  # noqa: PLR0913, PLR0917 - the three arguments of every shape, and the three that make it that shape
+def _scatter(
     n: int,
     parts: int,
     parts_are: str,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def split(
-    X: Iterable[Row],  # noqa: N803 - the field's name for the inputs
+    X: Iterable[Row],
     y: Iterable[Target],
     test_fraction: float = 0.25,
     seed: int | None = 0,
