@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 
 from autograd_mini.compiler import entry
 from autograd_mini.compiler.expansion import expanded
@@ -13,6 +14,7 @@ from autograd_mini.compiler.machine import Code, lanes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import ThreadPoolExecutor
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
@@ -67,6 +69,18 @@ def scalar(tape: Tape) -> Scalar:
     return Scalar(tape)
 
 
+FEWEST = 256
+"""So many blocks are worth another thread."""
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return the threads that share batches; starting them takes longer than a small batch."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(threads, thread_name_prefix="autograd_mini")
+
+
 class Batch:
     """The program as a function of a whole batch; see `python.batch`.
 
@@ -110,12 +124,9 @@ class Batch:
             self._call(first, end, n, divisor, places, buffer.ctypes.data, stored, sums.ctypes.data)
             return sums, buffer
 
-        if self.threads > 1 and blocks >= 64 * self.threads:
-            from concurrent.futures import ThreadPoolExecutor
-
+        if self.threads > 1 and blocks >= FEWEST * self.threads:
             edges = [blocks * part // self.threads for part in range(self.threads + 1)]
-            with ThreadPoolExecutor(self.threads) as pool:
-                parts = list(pool.map(run, edges, edges[1:], [1.0] * self.threads))
+            parts = list(_pool(self.threads).map(run, edges, edges[1:], [1.0] * self.threads))
             sums, buffer = sum(part[0] for part in parts) / n, parts[0][1]
         else:
             sums, buffer = run(0, blocks, float(n))

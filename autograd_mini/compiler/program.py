@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
-LARGEST = 6000
+LARGEST = 20_000
 """LLVM takes seconds for straight-line programs longer than this many operations."""
 
 

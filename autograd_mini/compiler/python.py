@@ -21,15 +21,17 @@ _SAME = EXACT | TRUTHS | {"select"}
 
 def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
     """Return the program as a function of the list of its inputs."""
-    quick, careful = [
-        build("compiled function", _source(tape, careful), _names())["program"] for careful in (False, True)
-    ]
+    names = _names()
+    quick = build("compiled function", _source(tape, careful=False), names)["program"]
+    careful: list[Callable[..., Any]] = []  # most programs never need it
 
     def run(inputs: Sequence[float]) -> list[float]:
         try:
             return quick(inputs)  # type: ignore[no-any-return]  # generated to do so
         except (ArithmeticError, ValueError):
-            return careful(inputs)  # type: ignore[no-any-return]  # as above
+            if not careful:
+                careful.append(build("compiled function, careful", _source(tape, careful=True), names)["program"])
+            return careful[0](inputs)  # type: ignore[no-any-return]  # as above
 
     return run
 
@@ -67,7 +69,7 @@ def batch(
     return run_batch
 
 
-def _source(tape: Tape, careful: bool) -> str:  # noqa: FBT001 - one of two texts
+def _source(tape: Tape, *, careful: bool) -> str:
     names = tape.names()
     lines = ["def program(x):"]
     if tape.inputs:

@@ -16,17 +16,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
-import numpy as np
+import numpy as np  # noqa: E402 - the variables above are read when it is imported
 
-import autograd_mini as ag
-from autograd_mini import Parameter, relu
-from autograd_mini.transforms import grad, value_and_grad
+import autograd_mini as ag  # noqa: E402 - as above
+from autograd_mini import Parameter, relu  # noqa: E402 - as above
+from autograd_mini.transforms import grad, value_and_grad  # noqa: E402 - as above
 
 WIDTHS = (2, 16, 16, 1)
 SIZES = (100, 10_000, 1_000_000)
@@ -37,7 +38,7 @@ def network(seed=0):
     rng = random.Random(seed)
     return [
         [([Parameter(rng.uniform(-1, 1)) for _ in range(nin)], Parameter(0.0)) for _ in range(nout)]
-        for nin, nout in zip(WIDTHS, WIDTHS[1:], strict=False)
+        for nin, nout in pairwise(WIDTHS)
     ]
 
 
@@ -52,7 +53,7 @@ def forward(layers, x):
 def matrices(p):
     """Return a flat array of parameters as matrices and biases."""
     at, found = 0, []
-    for nin, nout in zip(WIDTHS, WIDTHS[1:], strict=False):
+    for nin, nout in pairwise(WIDTHS):
         block = p[at : at + nout * (nin + 1)].reshape(nout, nin + 1)
         found.append((block[:, :nin], block[:, nin]))
         at += nout * (nin + 1)
@@ -61,23 +62,23 @@ def matrices(p):
 
 def by_numpy(p, X, y, chunk=2048):
     """Return loss and gradient by hand, in chunks that stay in the cache."""
-    (W1, b1), (W2, b2), (W3, b3) = matrices(p)
+    (w1, b1), (w2, b2), (w3, b3) = matrices(p)
     total, sums = 0.0, [0.0] * 6
     for at in range(0, len(X), chunk):
         x, t = X[at : at + chunk], y[at : at + chunk]
-        a1 = x @ W1.T
+        a1 = x @ w1.T
         a1 += b1
         h1 = np.maximum(a1, 0.0, out=a1)
-        a2 = h1 @ W2.T
+        a2 = h1 @ w2.T
         a2 += b2
         h2 = np.maximum(a2, 0.0, out=a2)
-        m = 1.0 - t * (h2 @ W3[0] + b3[0])
+        m = 1.0 - t * (h2 @ w3[0] + b3[0])
         on = m > 0.0
         total += m[on].sum()
         e = np.where(on, -t, 0.0)
-        d2 = np.outer(e, W3[0])
+        d2 = np.outer(e, w3[0])
         d2 *= h2 > 0.0
-        d1 = d2 @ W2
+        d1 = d2 @ w2
         d1 *= h1 > 0.0
         parts = (d1.T @ x, d1.sum(0), d2.T @ h1, d2.sum(0), e @ h2, e.sum())
         sums = [s + part for s, part in zip(sums, parts, strict=True)]
@@ -95,9 +96,9 @@ def by_jax():
     jax.config.update("jax_enable_x64", True)
 
     def loss(p, X, y):
-        (W1, b1), (W2, b2), (W3, b3) = matrices(p)
-        h = jax.nn.relu(jax.nn.relu(X @ W1.T + b1) @ W2.T + b2)
-        return jnp.mean(jax.nn.relu(1.0 - y * (h @ W3[0] + b3[0])))
+        (w1, b1), (w2, b2), (w3, b3) = matrices(p)
+        h = jax.nn.relu(jax.nn.relu(X @ w1.T + b1) @ w2.T + b2)
+        return jnp.mean(jax.nn.relu(1.0 - y * (h @ w3[0] + b3[0])))
 
     both = jax.jit(jax.value_and_grad(loss))
     return lambda p, X, y: jax.block_until_ready(both(p, X, y)), jnp.asarray
@@ -110,9 +111,9 @@ def by_torch():
 
     def both(p, X, y):
         p = p.detach().requires_grad_()
-        (W1, b1), (W2, b2), (W3, b3) = matrices(p)
-        h = torch.relu(torch.relu(X @ W1.T + b1) @ W2.T + b2)
-        loss = torch.relu(1.0 - y * (h @ W3[0] + b3[0])).mean()
+        (w1, b1), (w2, b2), (w3, b3) = matrices(p)
+        h = torch.relu(torch.relu(X @ w1.T + b1) @ w2.T + b2)
+        loss = torch.relu(1.0 - y * (h @ w3[0] + b3[0])).mean()
         loss.backward()
         return loss.item(), p.grad
 
@@ -142,7 +143,7 @@ def by_micrograd():
         p = [Value(float(x)) for x in p]
         at = iter(p)
         layers = [[([next(at) for _ in range(nin)], next(at)) for _ in range(nout)]
-                  for nin, nout in zip(WIDTHS, WIDTHS[1:], strict=False)]  # fmt: skip
+                  for nin, nout in pairwise(WIDTHS)]  # fmt: skip
         total = 0.0
         for x, t in zip(X, y, strict=True):
             h = list(x)
@@ -209,7 +210,7 @@ def table():
         print(f"{n:>9}  {mine / n * 1e9:>10.1f}  " + "  ".join(f"{cell:>22}" for cell in cells))
         if n == SIZES[-1]:
             two = ag.jit(lambda x, y: relu(1.0 - y * forward(layers, x)), batched=True, threads=2)
-            both = timed(lambda: two.value_and_grad(p, X, y))
+            both = timed(lambda two=two, p=p, X=X, y=y: two.value_and_grad(p, X, y))
             print(f"two threads at {n}: {mine / both:.2f}x")
 
 
@@ -259,7 +260,7 @@ def logistic(n=10_000, inputs=30):
 
     mine, hand = timed(lambda: fast.value_and_grad(p, X, y)), timed(by_hand)
     wrong = np.abs(fast.value_and_grad(p, X, y)[1] - by_hand()[1]).max()
-    print(f"logistic regression, {inputs} inputs, {n} samples: {mine / n * 1e9:.1f} ns a sample, NumPy {hand / mine:.1f}x "
+    print(f"logistic regression, {inputs} inputs, {n} samples: {mine / n * 1e9:.1f} ns each, NumPy {hand / mine:.1f}x "
           f"(differs by {wrong:.0e})")  # fmt: skip
 
 
