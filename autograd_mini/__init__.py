@@ -25,11 +25,28 @@ from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini import compiler, datasets, nn, optim, train, viz
+    from autograd_mini import compiler, datasets, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
-    from autograd_mini.files import ModelFormatError, load
+    from autograd_mini.errors import DivergedError, ModelFormatError
+    from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
-    from autograd_mini.train import History, fit
+    from autograd_mini.reading import latex, sympy
+    from autograd_mini.train import History, evaluate, fit
+    from autograd_mini.transforms import (
+        checkpoint,
+        custom_gradient,
+        derivative,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        stop_gradient,
+        taylor,
+        value_and_grad,
+        vjp,
+    )
+    from autograd_mini.viz import animate, descend, diff, draw, explain, plot, step, steps, trace
 
 __version__ = "0.1.0"
 
@@ -41,14 +58,41 @@ _HOMES = {
     "optim": "optim",
     "train": "train",
     "viz": "viz",
+    "testing": "testing",
+    "transforms": "transforms",
+    "plot": "viz.plot",
     "Module": "nn",
     "Neuron": "nn",
     "Layer": "nn",
     "MLP": "nn",
     "fit": "train",
+    "evaluate": "train",
     "History": "train",
     "load": "files",
     "ModelFormatError": "errors",
+    "checkpoint": "transforms",
+    "custom_gradient": "transforms",
+    "derivative": "transforms",
+    "grad": "transforms",
+    "hessian": "transforms",
+    "hvp": "transforms",
+    "jacobian": "transforms",
+    "jvp": "transforms",
+    "stop_gradient": "transforms",
+    "taylor": "transforms",
+    "value_and_grad": "transforms",
+    "vjp": "transforms",
+    "latex": "reading",
+    "sympy": "reading",
+    "draw": "viz",
+    "diff": "viz",
+    "steps": "viz",
+    "trace": "viz",
+    "explain": "viz",
+    "step": "viz",
+    "animate": "viz",
+    "descend": "viz",
+    "DivergedError": "errors",
 }
 """The module that each name imported on first use comes from."""
 
@@ -66,7 +110,7 @@ __all__ = [
     "where",
 ]
 __all__ += functions.__all__
-__all__ += [name for name, home in _HOMES.items() if name != home]
+__all__ += [name for name, home in _HOMES.items() if name != home.rpartition(".")[2]]
 
 
 def __getattr__(name: str) -> object:
@@ -76,7 +120,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     home = import_module(f"autograd_mini.{_HOMES[name]}")
-    found: object = home if name == _HOMES[name] else getattr(home, name)
+    found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
     globals()[name] = found
     return found
 

@@ -5,6 +5,7 @@ The operand that is taken receives the adjoint. The other receives nothing at al
 
 from __future__ import annotations
 
+from autograd_mini.backward import stale
 from autograd_mini.numbers import number
 from autograd_mini.operators import watch
 from autograd_mini.ops import CHOICE
@@ -20,7 +21,7 @@ class _Choice:
 
     op = CHOICE
     variant = "x"
-    partials = (lambda _, g: g,)
+    partials = (lambda node, g: g if _fresh(node) else None,)
     pullback: Pullback
 
     @staticmethod
@@ -30,7 +31,16 @@ class _Choice:
         return chosen
 
 
+def _fresh(node: Value) -> bool:
+    """Return True, or raise if the condition was assigned since it was asked."""
+    condition = node._k[0]
+    if isinstance(condition, Value) and condition._tick > node._tick:
+        raise stale(condition, node)
+    return True
+
+
 def _where_pullback(node: Value, g: float) -> None:
+    _fresh(node)
     node._x._adjoint += g  # type: ignore[operator]  # the backward pass has cleared it
 
 

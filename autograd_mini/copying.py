@@ -9,28 +9,42 @@ model and its loss, or anything else that is copied together. A gradient that wo
 from __future__ import annotations
 
 from copy import deepcopy
-from operator import attrgetter
+from itertools import chain
 from threading import local
 from weakref import ref
 
-from autograd_mini.graph import operands, order
-from autograd_mini.value import ABSENT, Computed, Value, clock
+from autograd_mini.graph import _below, operands
+from autograd_mini.value import ABSENT, Computed, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
     from weakref import ReferenceType
 
     from autograd_mini.rules import Rule
 
-_tick = attrgetter("_tick")
+EARLIER = 2**62
+"""What is taken off the ticks of unpickled nodes: they keep their order, and are older than all that is made here."""
+
+
+def _parts(node: Value) -> list[Value]:
+    """Return what a node refers to: its operands, and the hidden nodes of a call (see `calls.py`)."""
+    if node._pull is None:
+        return []
+    return [*operands(node), node._x] if node._y is ABSENT else [*operands(node), node._x, node._y]
+
+
+def _sorted(nodes: Iterable[Value]) -> list[Value]:
+    """Return nodes so that operands stand before results: a leaf may be younger, if it was assigned since."""
+    return sorted(nodes, key=lambda node: node._pull is not None)
 
 
 class _Groups(local):
-    """The ancestor lists that picklers under way in this thread have been given."""
+    """The ancestor lists that picklers under way in this thread are going through."""
 
     def __init__(self) -> None:
-        self.alive: list[ReferenceType[Ancestors]] = []
+        self.open: list[ReferenceType[Ancestors]] = []
 
 
 _groups = _Groups()
@@ -39,47 +53,56 @@ _groups = _Groups()
 class Ancestors:
     """The nodes below a result, which `pickle` treats as a list of items to go through one by one.
 
-    The memo of the pickler keeps it alive, so a node is `prepared` exactly as long as the memo knows it.
+    From its beginning to its end a node of it may be pickled with its operands, once these have been.
     """
 
-    __slots__ = ("__weakref__", "nodes")
+    __slots__ = ("__weakref__", "done", "nodes")
 
     def __init__(self, root: Value) -> None:
-        self.nodes = dict.fromkeys(order(root))
+        self.nodes = dict.fromkeys(_sorted(_below([root], _parts)))
         del self.nodes[root]
-        _groups.alive = [group for group in _groups.alive if group() is not None]
-        _groups.alive.append(ref(self))
+        self.done: set[Value] = set()
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:
-        """Reduce to a list, item by item."""
-        return list, (), None, iter(self.nodes)
+        """Reduce to a list, item by item, and a mark at its end."""
+        _groups.open = [found for found in _groups.open if found() is not None]
+        _groups.open.append(ref(self))
+        return list, (), None, chain(self.nodes, [_End(self)])
+
+
+class _End:
+    """Closes a list of ancestors when it is pickled itself."""
+
+    __slots__ = ("group",)
+
+    def __init__(self, group: Ancestors) -> None:
+        self.group = group
+
+    def __reduce__(self) -> tuple[object, ...]:
+        _groups.open = [found for found in _groups.open if found() is not self.group]
+        return bool, ()
 
 
 def _prepared(node: Value) -> bool:
-    for found in _groups.alive:
+    """Note that a node is being pickled; return whether its operands have been in the same list."""
+    prepared = False
+    for found in _groups.open:
         group = found()
         if group is not None and node in group.nodes:
-            return True
-    return False
-
-
-def _stale_leaves(root: Value) -> list[Value]:
-    """Return the leaves that were assigned after a node below the root used them: the copies shall be stale too."""
-    found = {operand: None for node in order(root) for operand in operands(node) if operand._tick > node._tick}
-    return sorted(found, key=_tick)
+            prepared = prepared or group.done.issuperset(_parts(node))
+            group.done.add(node)
+    return prepared
 
 
 def reduce(self: Value, _: object) -> tuple[object, ...]:
     """Take a Value apart for `pickle`: this is `Value.__reduce_ex__`."""
-    label = self.label or None
-    grad = getattr(self, "_grad", None)
+    common = (self._data, getattr(self, "_grad", None), self.label or None, self._tick)
+    prepared = _prepared(self)
     if self._pull is None:
-        return _leaf, (type(self), self._data, grad, label), _extras(self)
+        return _leaf, (type(self), *common), _extras(self)
     second = self._y if self._y is not ABSENT else None
-    parts = (self._pull.rule, self._x, second, getattr(self, "_k", None), self._data, grad, label)
-    if _prepared(self):
-        return _computed, (None, *parts)
-    return _computed, (Ancestors(self), *parts), _stale_leaves(self) or None
+    ancestors = None if prepared else Ancestors(self)
+    return _computed, (ancestors, self._pull.rule, self._x, second, getattr(self, "_k", None), *common)
 
 
 def _extras(leaf: Value) -> object:
@@ -90,37 +113,29 @@ def _extras(leaf: Value) -> object:
     return (attributes, slots) if attributes or slots else None
 
 
-def _leaf(kind: type[Value], data: float, grad: float | None, label: str | None) -> Value:
+def _leaf(kind: type[Value], *common: Any) -> Value:
     leaf = object.__new__(kind)
-    leaf._data, leaf._grad = data, grad
-    leaf._adjoint = leaf._pull = None
-    leaf._tick = next(clock)
-    if label:
-        leaf._label = label
-    return leaf
+    leaf._pull = None
+    return _filled(leaf, *common)
 
 
-def _computed(
-    _: object, rule: Rule, x: Value, y: Value | None, k: object, data: float, grad: float | None, label: str | None
-) -> Value:
-    node: Value = Computed()
+def _computed(_: object, rule: Rule, x: Value, y: Value | None, k: object, *common: Any) -> Value:
+    node = Computed()
     node._pull = rule.pullback
     node._x, node._y, node._k = x, ABSENT if y is None else y, k
-    node._data, node._adjoint = data, None
-    node._tick = next(clock)
-    if grad is not None:
-        node._grad = grad
+    return _filled(node, *common)
+
+
+def _filled(value: Value, data: float, grad: float | None, label: str | None, tick: int) -> Value:
+    value._data, value._grad, value._adjoint = data, grad, None
+    value._tick = tick - EARLIER
     if label:
-        node._label = label
-    return node
+        value._label = label
+    return value
 
 
 def restore(self: Value, state: Any) -> None:
-    """Give a leaf attributes of its own, or make unpickled leaves as stale as they were: `Value.__setstate__`."""
-    if self._pull is not None:
-        for leaf in state:
-            leaf._tick = next(clock)
-        return
+    """Give a leaf the attributes of its own: this is `Value.__setstate__`."""
     attributes, slots = state
     for name, value in {**(attributes or {}), **slots}.items():
         setattr(self, name, value)
@@ -136,13 +151,13 @@ def shallow(self: Value) -> Value:
 
 def deep(self: Value, memo: dict[int, Any]) -> Value:
     """Return a copy of the Value and of all it was computed from: `Value.__deepcopy__`."""
-    for node in order(self):
+    for node in _sorted(_below([self], lambda node: [] if id(node) in memo else _parts(node))):
         if id(node) in memo:
             continue
         memo[id(node)] = twin = _twin(node)
         if node._pull is not None:
             twin._x, twin._y = memo[id(node._x)], memo.get(id(node._y), ABSENT)
-            if type(k := getattr(node, "_k", None)) is tuple:
+            if type(k := getattr(node, "_k", None)) is not float:
                 twin._k = deepcopy(k, memo)
         elif (state := _extras(node)) is not None:
             restore(twin, deepcopy(state, memo))

@@ -33,3 +33,7 @@ class TracingError(TypeError):
 
     The message names the file and line, and what to write in its place.
     """
+
+
+class ModelFormatError(ValueError):
+    """A file is no model file, is damaged, or was written by a newer version; the message says which."""

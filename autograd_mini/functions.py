@@ -117,7 +117,7 @@ minimum: Binary = function(TABLE["minimum"])
 clamp_min: Binary = function(TABLE["clamp_min"])
 clamp_max: Binary = function(TABLE["clamp_max"])
 sign: Unary = function(TABLE["sign"])
-step: Unary = function(TABLE["step"])
+heaviside: Unary = function(TABLE["heaviside"])
 floor: Unary = function(TABLE["floor"])
 ceil: Unary = function(TABLE["ceil"])
 

@@ -14,6 +14,7 @@ drawn, or compiled. A second derivative is the same call once more:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from autograd_mini.backward import stale
@@ -22,7 +23,7 @@ from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import overload
 
 
@@ -98,6 +99,8 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
     single = isinstance(wrt, Value)
+    if not isinstance(wrt, Iterable | Value):
+        raise TypeError(f"wrt is a Value or several of them; got {wrt!r} of type {type(wrt).__name__}")
     wanted: list[Value] = [wrt] if isinstance(wrt, Value) else list(wrt)
     for position, target in enumerate(wanted):
         if not isinstance(target, Value):

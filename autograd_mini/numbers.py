@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import SupportsFloat
@@ -28,32 +30,36 @@ def number(given: SupportsFloat, name: str) -> float:
     """
     if type(given) is float:
         return given
-    kind = type(given).__name__
-    if isinstance(given, float):
-        return float(given)
-    if isinstance(given, int):
-        try:
-            return float(given)
-        except OverflowError:
-            raise OverflowError(f"{name} is an integer of {given.bit_length()} bits, too large for a float") from None
-    if hasattr(given, "backward"):
+    if hasattr(given, "backward") and getattr(given, "requires_grad", True):  # a Value, or a tensor that records
         raise TypeError(
-            f"{name} is a plain number; got a {kind}, whose derivative would be lost: compute with it directly, or "
-            "pass its number (x.data for a Value, x.item() for a tensor)"
+            f"{name} is a plain number; got a {type(given).__name__}, whose derivative would be lost: compute with it "
+            "directly, or pass its number (x.data for a Value, x.item() for a tensor)"
         )
-    if hasattr(given, "item") and hasattr(given, "ndim"):  # a NumPy scalar or an array
+    shape = getattr(given, "shape", ())
+    if _count(shape) != 1:
+        raise TypeError(
+            f"{name} is one number; got a {type(given).__name__} of shape {shape}: take its elements one by one"
+        )
+    reason: object = "convert it to a float first"
+    if hasattr(given, "__float__") and _kind(given) in "biufO":
         try:
-            element = given.item()
-        except (ValueError, TypeError, RuntimeError):
-            shape = getattr(given, "shape", "?")
-            raise TypeError(
-                f"{name} is one number; got a {kind} of shape {shape}: take its elements one by one"
-            ) from None
-        if type(element) is not type(given):
-            return number(element, name)
-    if hasattr(given, "__float__") and not isinstance(given, (str, bytes, bytearray)):
-        try:
-            return float(given)
+            return float(given.item() if shape else given)  # type: ignore[attr-defined]  # what has a shape has item()
+        except OverflowError:
+            raise OverflowError(f"{name} is a {type(given).__name__} beyond the largest float, 1.8e308") from None
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name} is a real number; got {given!r} of type {kind}: {error}") from None
-    raise TypeError(f"{name} is a real number; got {given!r} of type {kind}: convert it to a float first")
+            reason = error
+    shown = "" if shape else f" {given!r}"
+    raise TypeError(f"{name} is a real number; got{shown} of type {type(given).__name__}: {reason}")
+
+
+def _kind(given: object) -> str:
+    """Return NumPy's code for what an array or scalar of its holds; that of objects for everything else."""
+    if type(given).__name__ == "MaskedConstant":
+        return "nothing"
+    kind: str = getattr(getattr(given, "dtype", None), "kind", "O")
+    return kind
+
+
+def _count(shape: object) -> int:
+    """Return how many elements an array of this shape has; 1 for no array."""
+    return prod(shape) if isinstance(shape, tuple) else 1

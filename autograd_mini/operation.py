@@ -45,6 +45,7 @@ def operation(
         ValueError: if the name is taken by a built-in operation or is no identifier.
 
     """
+    from autograd_mini.codegen import used_on_floats
     from autograd_mini.formula import names_in, parse
 
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
@@ -64,7 +65,19 @@ def operation(
         parse(partial, (*row.operands, "z"), own=row)
     if len(row.domain) != len(row.operands):
         raise ValueError(f"domain has one (low, high) an operand; got {domain!r} for {list(row.operands)}")
-    TABLE[name] = row
     made = function(row)
+    row.uses = {used: TABLE[used] for used in used_on_floats(row) if not TABLE[used].builtin}
+    row.names = {"on_values": _Definition({name: made} | {used: function(TABLE[used]) for used in row.uses})}
+    TABLE[name] = row
     setattr(ON_VALUES, name, made)
     return made
+
+
+class _Definition:
+    """The operations by name, as they were when a new one was defined: it keeps them if one is defined again."""
+
+    def __init__(self, own: dict[str, Any]) -> None:
+        self.__dict__.update(own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ON_VALUES, name)

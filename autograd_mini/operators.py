@@ -28,6 +28,8 @@ def operand(other: object) -> Value | float:
     try:
         return number(other, "operand")  # type: ignore[arg-type]  # that is what is found out here
     except TypeError:
+        if hasattr(other, "dtype"):  # NumPy would make a number of a date, given the chance
+            raise
         return NotImplemented  # type: ignore[no-any-return]
 
 
@@ -76,12 +78,17 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
     compare = getattr(operator, name)
 
     def method(self: Value, other: object) -> bool:
-        other = operand(other)
-        if other is NotImplemented:
-            return NotImplemented  # type: ignore[no-any-return]  # as operators do
-        if traces and (condition := traces[0].compared(name, self, other)) is not None:
+        try:
+            number = other if isinstance(other, Value) else operand(other)
+        except OverflowError:
+            number = other  # type: ignore[assignment]  # an integer beyond the floats, which Python compares exactly
+        except TypeError:  # what is no number is not equal to one
+            return NotImplemented  # type: ignore[no-any-return]
+        if number is NotImplemented:
+            return NotImplemented  # type: ignore[no-any-return]
+        if traces and (condition := traces[0].compared(name, self, number)) is not None:
             return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
-        return bool(compare(self._data, other._data if isinstance(other, Value) else other))
+        return bool(compare(self._data, number._data if isinstance(number, Value) else number))
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -46,7 +46,10 @@ class Op:
 
     """
 
-    __slots__ = ("builtin", "compiled", "default", "doc", "domain", "method", "name", "partials", "symbol", "value")
+    __slots__ = (
+        *("builtin", "compiled", "default", "doc", "domain", "method"),
+        *("name", "names", "partials", "symbol", "uses", "value"),
+    )
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class Op:
         self.default = default
         self.doc = doc
         self.builtin = builtin
+        self.uses: dict[str, Op] = {}  # of a user's operation, those that it calls, as they were when it was defined
+        self.names: dict[str, object] = {}  # and what its compiled formulas are to find under a name before all else
         self.compiled: Compiled | None = None  # made by `rules.compiled` at the first use
 
     @property
@@ -176,10 +181,10 @@ _ROWS = (
        domain=((-3.0, -0.1), (0.5, 2.0)), default=1.0,
        doc="x above 0, y (exp(x) - 1) below; y = 1 by default (Clevert et al. 2015)."),
     Op("gelu", "where(x < -64.0, -0.0, x * ndtr(x))",
-       ("where(abs(x) > 64.0, step(x), ndtr(x) + x * (0.3989422804014327 * gaussian(x, 0.5)))",),
+       ("where(abs(x) > 64.0, heaviside(x), ndtr(x) + x * (0.3989422804014327 * gaussian(x, 0.5)))",),
        doc="x times the normal distribution function of x (Hendrycks and Gimpel 2016)."),
     Op("silu", "where(x < -1000.0, -0.0, x * sigmoid(x))",
-       ("where(abs(x) > 1000.0, step(x), sigmoid(x) * (1.0 + x * sigmoid(-x)))",),
+       ("where(abs(x) > 1000.0, heaviside(x), sigmoid(x) * (1.0 + x * sigmoid(-x)))",),
        doc="x sigmoid(x), also called swish (Elfwing et al. 2017)."),
     # Choices and staircases.
     Op("maximum", "where(x > y, x, where(y >= x, y, x + y))", (_LARGER, _SMALLER), domain=((0.0, 1.0), (1.5, 3.0)),
@@ -192,7 +197,7 @@ _ROWS = (
        domain=((0.0, 1.0), (1.5, 3.0)), doc="x, but at most y; at the edge the derivative goes to x."),
     Op("sign", "where(x > 0.0, 1.0, where(x < 0.0, -1.0, x))", (_FLAT,), domain=(POSITIVE,),
        doc="-1, 0 or 1; its derivative is 0."),
-    Op("step", "where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x))", (_FLAT,), domain=(POSITIVE,),
+    Op("heaviside", "where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x))", (_FLAT,), domain=(POSITIVE,),
        doc="1 above 0, else 0; its derivative is 0."),
     Op("floor", "floor(x)", (_FLAT,), domain=((0.1, 0.9),), method="floor", doc="x rounded down; its derivative is 0."),
     Op("ceil", "ceil(x)", (_FLAT,), domain=((0.1, 0.9),), method="ceil", doc="x rounded up; its derivative is 0."),

@@ -64,8 +64,8 @@ class Rule:
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as a name: the table of the process that unpickles has the formulas."""
-        return rule_named, (self.op.name, self.variant)
+        """Pickle as a name, and for a user's operation its formulas, which must be those that it has on unpickling."""
+        return rule_named, (self.op.name, self.variant, () if self.op.builtin else (self.op.value, *self.op.partials))
 
     @property
     def partials(self) -> tuple[Callable[..., Value], ...]:
@@ -74,7 +74,7 @@ class Rule:
             from autograd_mini.codegen import partial_on_values  # ast is slow to import, and few rows are compiled
 
             self._partials = tuple(
-                partial_on_values(self.op, self.variant, wanted, NAMESPACE) for wanted in self.variant
+                partial_on_values(self.op, self.variant, wanted, NAMESPACE | self.op.names) for wanted in self.variant
             )
         return self._partials
 
@@ -95,7 +95,7 @@ class Compiled:
     def __init__(self, op: Op) -> None:
         from autograd_mini.codegen import build, source, used_on_floats, variants
 
-        used = {name: compiled(TABLE[name]).floats for name in used_on_floats(op)}
+        used = {name: compiled(op.uses.get(name) or TABLE[name]).floats for name in used_on_floats(op)}
         made = build(op.name, source(op), NAMESPACE | {"row": op, **used})
         self.floats: Callable[..., float] = getattr(ieee, op.name) if op.primitive else made["on_floats"]
         self.forward: Callable[..., Value] = made["forward"]
@@ -142,16 +142,21 @@ def sweep() -> Callable[[Iterable[Value]], None]:
     return made
 
 
-def rule_named(name: str, variant: str) -> Rule:
+def rule_named(name: str, variant: str, formulas: tuple[str, ...] = ()) -> Rule:
     """Return the rule of a row of the table, for a pickle.
 
     Raises:
-        LookupError: if there is no such row here.
+        LookupError: if there is no such row here, or one of other formulas.
 
     """
     if name not in TABLE:
         raise LookupError(
             f"a pickled graph uses the operation {name!r}, which is not defined here: define it with operation()"
+        )
+    if formulas and formulas != (TABLE[name].value, *TABLE[name].partials):
+        raise LookupError(
+            f"a pickled graph uses an operation {name!r} with the value {formulas[0]!r} and the partials "
+            f"{formulas[1:]!r}, which is not the one defined here: define it so with operation()"
         )
     rule: Rule = compiled(TABLE[name]).pullbacks[variant].rule
     return rule

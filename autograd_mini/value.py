@@ -79,7 +79,7 @@ class Value(Methods):
         self._adjoint = None
         self._pull = None
         self._tick = next(clock)
-        if label:
+        if label != "":
             self.label = label
 
     # --- what it holds ---
@@ -239,6 +239,10 @@ class Value(Methods):
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
 
+    def conjugate(self) -> Self:
+        """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""
+        return self
+
     @staticmethod
     def _assign(leaves: Iterable[Value], numbers: Iterable[float]) -> None:
         """Assign floats to the data of leaves, all or none even if Ctrl-C is pressed: for optimisers.
@@ -266,3 +270,4 @@ class Parameter(Value):
 
 ABSENT = Value(0.0)
 """Stands where an operation has no second operand, so that the backward pass need not ask."""
+ABSENT._tick = -(2**4096)  # older than anything, unpickled nodes too

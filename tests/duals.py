@@ -146,14 +146,14 @@ CALCULUS: dict[str, Calculus] = {
     "maximum": Calculus(max, lambda x, y: (float(x > y), float(y > x)), (R, R)),
     "minimum": Calculus(min, lambda x, y: (float(x < y), float(y < x)), (R, R)),
     "sign": Calculus(lambda x: math.copysign(1.0, x), lambda _: (0.0,), (R,)),
-    "step": Calculus(lambda x: float(x > 0), lambda _: (0.0,), (R,)),
+    "heaviside": Calculus(lambda x: float(x > 0), lambda _: (0.0,), (R,)),
     "floor": Calculus(lambda x: float(math.floor(x)), lambda _: (0.0,), (R,)),
     "ceil": Calculus(lambda x: float(math.ceil(x)), lambda _: (0.0,), (R,)),
     "round": Calculus(lambda x: float(round(x)), lambda _: (0.0,), (R,)),
 }
 
 KINKS = {
-    **dict.fromkeys(("abs", "relu", "sign", "step"), lambda x: x),
+    **dict.fromkeys(("abs", "relu", "sign", "heaviside"), lambda x: x),
     **dict.fromkeys(("leaky_relu", "elu"), lambda x, _: x),
     **dict.fromkeys(("maximum", "minimum"), lambda x, y: x - y),
 }

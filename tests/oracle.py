@@ -110,7 +110,7 @@ ORACLE: dict[str, Truth] = {
     "clamp_min": Truth(max, (lambda x, y: mp.mpf(x >= y), lambda x, y: mp.mpf(x < y))),
     "clamp_max": Truth(min, (lambda x, y: mp.mpf(x <= y), lambda x, y: mp.mpf(x > y))),
     "sign": Truth(mp.sign, (_zero,)),
-    "step": Truth(lambda x: mp.mpf(x > 0), (_zero,)),
+    "heaviside": Truth(lambda x: mp.mpf(x > 0), (_zero,)),
     "floor": Truth(mp.floor, (_zero,)),
     "ceil": Truth(mp.ceil, (_zero,)),
     "round": Truth(lambda x, _: mp.nint(x), (_zero, _zero)),

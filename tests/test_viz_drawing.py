@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import autograd_mini as ag
 from autograd_mini import Parameter, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import draw
+from autograd_mini.viz import diagram, draw
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz.svg import _MARKED
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -229,3 +231,44 @@ def test_a_gradient_graph_is_drawn_as_any_other():
     x = Value(2.0, label="x")
     slope = ag.gradient(x**3, x)
     assert "12" in texts(draw(slope).svg())
+
+
+def test_the_svg_of_a_product_is_this(monkeypatch):
+    """The layout is given, so that the picture is the same whatever Graphviz is installed."""
+    nodes = [("n1", "50,100"), ("n2", "50,20"), ("n3", "200,60")]
+    boxes = [{"name": name, "pos": pos, "width": "1.3", "height": "1.0"} for name, pos in nodes]
+    curves = ["e,150,66 97,88 110,84 125,76 142,69", "e,150,54 97,32 110,36 125,44 142,51"]
+    edges = [{"id": f"e{number}", "pos": pos} for number, pos in enumerate(curves, start=1)]
+    found = json.dumps({"bb": "0,0,250,140", "objects": boxes, "edges": edges}).encode()
+    monkeypatch.setattr(rendering, "RENDERERS", (lambda _source, _form: found,))
+    a, b = Value(-2.0, label="a"), Parameter(3.0, label="b")
+    c = a * b
+    c.backward()
+    snapshot = Path(__file__).with_name("snapshots") / "product.svg"
+    assert draw(c).svg() == snapshot.read_text(encoding="utf-8")
+
+
+def contrast(one, other):
+    """Return the contrast of two colours: WCAG 2.2, relative luminance."""
+
+    def luminance(colour):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_texts_have_a_contrast_of_4_5_and_lines_of_3_on_white_and_on_dark():
+    fills = {
+        diagram.POSITIVE_FILL: diagram.POSITIVE,
+        diagram.NEGATIVE_FILL: diagram.NEGATIVE,
+        diagram.NEUTRAL_FILL: diagram.INK,
+    }
+    for fill, ink in fills.items():
+        for text in (ink, diagram.INK, diagram.QUIET):
+            assert contrast(text, fill) >= 4.5, (text, fill)
+    for line in (diagram.LINE, diagram.POSITIVE, diagram.NEGATIVE, *_MARKED.values()):
+        for paper in ("#ffffff", "#121212"):
+            assert contrast(line, paper) >= 3.0, (line, paper)

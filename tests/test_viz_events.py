@@ -180,3 +180,18 @@ def test_a_long_chain_needs_no_recursion():
 def test_what_is_no_value_is_refused(call):
     with pytest.raises(TypeError, match="is a Value; got"):
         call()
+
+
+def test_a_function_with_a_derivative_of_its_own_is_one_node():
+    transforms = pytest.importorskip("autograd_mini.transforms")
+    a, b = Value(3.0, label="a"), Value(4.0, label="b")
+
+    def area(x, y):
+        return x * y
+
+    y = transforms.custom_gradient(area, lambda x, y: (y, x))(a, b) * 2
+    y.backward()
+    gradients = {part.name: part.after for event in steps(y) for part in event.contributions}
+    assert (gradients["a"], gradients["b"]) == (a.grad, b.grad) == (8.0, 6.0)
+    assert explain(a, y).gradient == 8.0
+    assert "area" in trace(y)

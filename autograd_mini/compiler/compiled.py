@@ -11,7 +11,7 @@ from autograd_mini.compiler.arguments import columns, flat, nested, stacked
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.compiler.trace import is_tracing
 from autograd_mini.errors import TracingError
-from autograd_mini.structure import holds_values
+from autograd_mini.transforms.structure import holds_values
 from autograd_mini.value import traces
 
 TYPE_CHECKING = False

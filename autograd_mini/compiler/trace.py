@@ -12,7 +12,7 @@ from threading import Lock, local
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
 from autograd_mini.errors import TracingError
-from autograd_mini.tracing import Recorded
+from autograd_mini.transforms.tracing import Recorded
 from autograd_mini.value import ABSENT, Computed, Value, clock, traces, watchers
 
 TYPE_CHECKING = False

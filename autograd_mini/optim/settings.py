@@ -6,7 +6,9 @@ names both: TypeError for what is no number, ValueError for a number out of rang
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf
+
+from autograd_mini.arguments import real_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,15 +26,9 @@ def finite(name: str, value: object) -> float:
     >>> finite("gamma", "fast")
     Traceback (most recent call last):
     ...
-    TypeError: gamma must be a number, got 'fast'
+    TypeError: gamma is 'fast', but expected a number
     """
-    try:
-        number = float(value if not isinstance(value, str | bytes) else None)  # type: ignore[arg-type]  # None raises
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
-    if not isfinite(number):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    return number
+    return real_number(name, value)  # type: ignore[arg-type]  # which is what is checked
 
 
 def nonnegative(name: str, value: object) -> float:

@@ -4,15 +4,49 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from autograd_mini.viz import plot as plot
+    from autograd_mini.viz.animation import animate as animate
+    from autograd_mini.viz.descent import descend as descend
+    from autograd_mini.viz.differences import diff as diff
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
+    from autograd_mini.viz.explorer import explore as explore
+    from autograd_mini.viz.expressions import expression as expression
+    from autograd_mini.viz.galleries import gallery as gallery
     from autograd_mini.viz.paths import explain as explain
-    from autograd_mini.viz.trace import trace as trace
+    from autograd_mini.viz.stepper import step as step
+    from autograd_mini.viz.table import trace as trace
 
-_HOMES = {"draw": "drawing", "explain": "paths", "steps": "events", "trace": "trace"}
+_HOMES = {
+    "animate": "animation",
+    "descend": "descent",
+    "diff": "differences",
+    "draw": "drawing",
+    "explore": "explorer",
+    "expression": "expressions",
+    "explain": "paths",
+    "gallery": "galleries",
+    "plot": "plot",
+    "step": "stepper",
+    "steps": "events",
+    "trace": "table",
+}
 """The module that each name lives in."""
 
-__all__ = ["draw", "explain", "steps", "trace"]
+__all__ = [
+    "animate",
+    "descend",
+    "diff",
+    "draw",
+    "explain",
+    "explore",
+    "expression",
+    "gallery",
+    "plot",
+    "step",
+    "steps",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -21,7 +55,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     from importlib import import_module  # only those who draw pay for it
 
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    found = home if name == _HOMES[name] else getattr(home, name)
     globals()[name] = found
     return found
 

@@ -32,10 +32,12 @@ class Card:
         alarm: whether a number on it is nan or infinite.
         strength: how large the gradient is among those of the picture, from 0 to 1.
         tip: what a tooltip says.
+        ticked: whether it carries the mark of the derivative checker.
+        mark: "added", "changed" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("alarm", "badge", "grad", "key", "kind", "mark", "name", "rows", "strength", "tip")
+    __slots__ = ("alarm", "badge", "grad", "key", "kind", "mark", "name", "rows", "strength", "ticked", "tip")
 
     def __init__(self, key: str, kind: str, name: str, badge: str = "") -> None:
         self.key, self.kind, self.name, self.badge = key, kind, name, badge
@@ -45,6 +47,7 @@ class Card:
         self.strength = 0.0
         self.tip = name
         self.mark = ""
+        self.ticked = False
 
     @property
     def tone(self) -> int:
@@ -71,14 +74,19 @@ class Wire:
         head: the result's card.
         flowing: whether a gradient goes back along it.
         tip: what a tooltip says.
+        share: the gradient that goes back along it, where several are summed; else None.
+        weight: the weight it stands for in the picture of a network; else None.
+        mark: "added" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("flowing", "head", "key", "mark", "tail", "tip")
+    __slots__ = ("flowing", "head", "key", "mark", "share", "tail", "tip", "weight")
 
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
+        self.share: float | None = None
+        self.weight: float | None = None
 
 
 class Diagram:
@@ -89,17 +97,19 @@ class Diagram:
         wires: the arrows; those into one card in the order of its operands.
         rankdir: "LR", "RL", "TB" or "BT".
         about: one sentence for those who cannot see it.
-        keys: for every node that has a card of its own, the card's key.
+        keys: for every node the key of the card it is on.
+        drawn: its SVG, where that does not follow from cards and wires; else "".
 
     """
 
-    __slots__ = ("about", "cards", "keys", "rankdir", "wires")
+    __slots__ = ("about", "cards", "drawn", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
         self.cards: list[Card] = []
         self.wires: list[Wire] = []
         self.keys: dict[Value, str] = {}
         self.rankdir, self.about = rankdir, about
+        self.drawn = ""
 
     def card(self, kind: str, name: str, badge: str = "") -> Card:
         """Add a card and return it."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from autograd_mini.graph import order
+from autograd_mini.nn.module import Module
 from autograd_mini.value import Value
 from autograd_mini.viz.diagram import full
+from autograd_mini.viz.groups import collapsed
+from autograd_mini.viz.network import network
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.picture import Picture
 
 LEVELS = ("auto", "full", "neuron", "layer")
@@ -22,17 +26,18 @@ DRAWABLE = 1000
 """The values up to which "full" draws; Graphviz takes minutes for a few thousand."""
 
 
-def draw(y: Value | Iterable[Value], rankdir: str = "LR", level: str = "auto") -> Picture:
-    """Return the picture of the graph that y was computed with.
+def draw(y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = "auto") -> Picture:
+    """Return the picture of the graph that y was computed with, or of a network.
 
     Every value is a card: its name, operation, number and gradient; "–" where no gradient was computed. Inputs have
     square corners, parameters a thick frame, constants a dashed one, results round corners. A positive gradient is
     blue, a negative one orange, both with their sign, and the bar is as long as the root of its share of the largest.
 
     Args:
-        y: the result, or several.
+        y: the result, or several; or a model, whose neurons and weights are drawn in the notation of textbooks.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         level: "full" for a card a value, "neuron" or "layer" for a card each, "auto" for the finest that can be read.
+            What goes back along a wire between such cards is the exact sum of all contributions.
 
     Returns:
         A graphviz.Digraph; `save("graph.svg")` writes it, also as .png, .pdf, .dot, .html and .mmd.
@@ -47,18 +52,48 @@ def draw(y: Value | Iterable[Value], rankdir: str = "LR", level: str = "auto") -
     Computation graph of v1 = 9: 2 values, 1 of them leaves, gradients not computed.
 
     """
-    roots = roots_of(y)
     if rankdir not in DIRECTIONS:
         raise ValueError(f"rankdir is one of {', '.join(DIRECTIONS)}; got {rankdir!r}")
     if level not in LEVELS:
         raise ValueError(f"level is one of {', '.join(LEVELS)}; got {level!r}")
+    if isinstance(y, Module):
+        return picture()(network(y))
+    roots = roots_of(y)
+    return picture()(diagram_of(roots, rankdir, level))
+
+
+def diagram_of(roots: list[Value], rankdir: str, level: str) -> Diagram:
+    """Return the diagram at a level; "auto" takes the finest that can be read."""
     count = len(order(*roots))
+    if level == "full" or (level == "auto" and count <= READABLE):
+        return _one_by_one(roots, rankdir, count)
+    for wanted in ("neuron", "layer") if level == "auto" else (level,):
+        diagram = collapsed(roots, rankdir, wanted)
+        if diagram is None:
+            break
+        if len(diagram.cards) <= READABLE or wanted == level:
+            if len(diagram.cards) > DRAWABLE or len(diagram.wires) > 10 * DRAWABLE:
+                raise ValueError(
+                    f"the graph has {len(diagram.cards)} neurons, more than can be drawn: use level='layer'"
+                )
+            return diagram
+        if wanted == "layer":
+            return diagram
+    if level != "auto":
+        raise ValueError(
+            f"level {level!r} needs parameters labelled as those of a neuron, 'w[l][j][k]' and 'b[l][j]', as MLP "
+            "labels them; use level='full'"
+        )
+    return _one_by_one(roots, rankdir, count)
+
+
+def _one_by_one(roots: list[Value], rankdir: str, count: int) -> Diagram:
     if count > DRAWABLE:
         raise ValueError(
             f"the graph has {count} values, more than the {DRAWABLE} that can be drawn one by one: draw a part of it, "
-            "such as draw(y.args[0])"
+            "such as draw(y.args[0]), or, for a network, collapse it with level='neuron' or level='layer'"
         )
-    return picture()(full(roots, rankdir))
+    return full(roots, rankdir)
 
 
 def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:

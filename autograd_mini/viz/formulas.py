@@ -7,8 +7,10 @@ case applies: the others are left out, and what is a number by then is worked ou
 from __future__ import annotations
 
 import ast
+import operator as op
 import re
 
+from autograd_mini.choice import where
 from autograd_mini.formula import COMPARISONS, OPERATORS, parse
 from autograd_mini.functions import ON_VALUES
 from autograd_mini.ops import TABLE
@@ -16,6 +18,9 @@ from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from autograd_mini.ops import Op
 
 TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
@@ -26,11 +31,11 @@ _SIMPLE = re.compile(r"[^\W\d]\w*(\[\w+\]|\.\w+)*")
 _ADD, _MUL, _NEG, _POW, _ATOM = range(1, 6)
 
 
-def local_derivative(op: Op, wanted: str, names: dict[str, str], numbers: dict[str, float]) -> str:
+def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[str, float]) -> str:
     """Write the partial derivative of an operation at one node.
 
     Args:
-        op: the row.
+        row: the operation.
         wanted: the operand to differentiate by: "x" or "y".
         names: what to call x, y and the result z; an operand that is a plain number has no name.
         numbers: their values.
@@ -39,15 +44,15 @@ def local_derivative(op: Op, wanted: str, names: dict[str, str], numbers: dict[s
     '2·a'
 
     """
-    if op.name == "where":
+    if row.name == "where":
         return "1"
-    text = TEXTBOOK.get(op.name) or op.partials[op.operands.index(wanted)]
-    tree = parse(text, (*op.operands, "z"), own=op)
+    text = TEXTBOOK.get(row.name) or row.partials[row.operands.index(wanted)]
+    tree = parse(text, (*row.operands, "z"), own=row)
     return _write(_simplified(tree, names, numbers), names)[0]
 
 
-def evaluate(tree: ast.expr, numbers: dict[str, float]) -> float:
-    """Return the value of a parsed formula on floats, by the table.
+def evaluate(tree: ast.expr, known: Mapping[str, Any]) -> Any:
+    """Return the value of a parsed formula by the operations of the table, a float, or a Value if one is known in it.
 
     >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), {"x": 3.0})
     9.0
@@ -57,37 +62,29 @@ def evaluate(tree: ast.expr, numbers: dict[str, float]) -> float:
         case ast.Constant(value=number):
             return float(number)  # type: ignore[arg-type]  # int or float by `parse`
         case ast.Name(id=name):
-            return numbers[name]
+            return known[name]
         case ast.UnaryOp(op=sign, operand=operand):
-            return -evaluate(operand, numbers) if isinstance(sign, ast.USub) else evaluate(operand, numbers)
+            return -evaluate(operand, known) if isinstance(sign, ast.USub) else evaluate(operand, known)
         case ast.BinOp(op=operator, left=left, right=right):
-            row = getattr(ON_VALUES, OPERATORS[type(operator)])
-            return float(row(evaluate(left, numbers), evaluate(right, numbers)))
+            return getattr(ON_VALUES, OPERATORS[type(operator)])(evaluate(left, known), evaluate(right, known))
         case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            return evaluate(this if _holds(test, numbers) else otherwise, numbers)
+            return where(_holds(test, known), evaluate(this, known), evaluate(otherwise, known))
         case ast.Call(func=ast.Name(id=name), args=args):
-            return float(getattr(ON_VALUES, name)(*(evaluate(arg, numbers) for arg in args)))
+            return getattr(ON_VALUES, name)(*(evaluate(arg, known) for arg in args))
     raise TypeError(f"{ast.dump(tree)} is no part of a formula that `parse` lets pass")
 
 
-def _holds(test: ast.expr, numbers: dict[str, float]) -> bool:
+def _holds(test: ast.expr, known: Mapping[str, Any]) -> bool:
     match test:
         case ast.BoolOp(op=operator, values=values):
-            return (all if isinstance(operator, ast.And) else any)(_holds(value, numbers) for value in values)
+            return (all if isinstance(operator, ast.And) else any)(_holds(value, known) for value in values)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
-            sides = [evaluate(side, numbers) for side in (left, *comparators)]
+            sides = [evaluate(side, known) for side in (left, *comparators)]
             return all(_COMPARE[COMPARISONS[type(o)]](a, b) for o, a, b in zip(ops, sides, sides[1:], strict=False))
     raise TypeError(f"{ast.dump(test)} is no condition that `parse` lets pass")
 
 
-_COMPARE = {
-    "<": float.__lt__,
-    "<=": float.__le__,
-    ">": float.__gt__,
-    ">=": float.__ge__,
-    "==": float.__eq__,
-    "!=": float.__ne__,
-}
+_COMPARE = {"<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge, "==": op.eq, "!=": op.ne}
 
 
 def _simplified(tree: ast.expr, names: dict[str, str], numbers: dict[str, float]) -> ast.expr:

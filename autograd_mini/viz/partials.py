@@ -1,6 +1,6 @@
 """A flow: the share of a node's gradient that goes to one of its operands, with the local derivative that makes it.
 
-The numbers come from the same compiled rules that `backward` runs, applied to copies of the operands, so that a picture
+The numbers come from the same rules that `backward` runs, applied to copies of the operands, so that a picture
 shows what the engine computes and changes nothing.
 """
 
@@ -39,7 +39,7 @@ class Flow:
         op = self.node._pull.rule.op  # type: ignore[union-attr]  # a leaf has no flows
         if op.name == "where":
             return "1"
-        if not getattr(op, "partials", None):
+        if call_of(self.node) is not None:
             return ""
         known: dict[str, str] = {"z": names[self.node]}
         numbers: dict[str, float] = {"z": self.node.data}
@@ -62,6 +62,9 @@ def flows(node: Value, gradient: float | None) -> list[Flow]:
     """
     if node._pull is None:
         return []
+    call = call_of(node)
+    if call is not None:
+        return _flows_of_call(node, call, gradient)
     positions = _positions(node)
     partials = _pulled(node, 1.0)
     shares: list[Any] = [None] * len(partials) if gradient is None else _pulled(node, gradient)
@@ -70,6 +73,25 @@ def flows(node: Value, gradient: float | None) -> list[Flow]:
         Flow(node, slots[slot], position, partials[slot], shares[slot])
         for slot, position in enumerate(positions)
         if position is not None
+    ]
+
+
+def call_of(node: Value) -> Any:
+    """Return the call behind a node that a function with a derivative of its own returned; None for other nodes.
+
+    See `transforms.calls`: such a node stands on a hidden one, which holds the call.
+    """
+    held = getattr(getattr(node, "_x", None), "_k", None)
+    return held if hasattr(held, "pull") else None
+
+
+def _flows_of_call(node: Value, call: Any, gradient: float | None) -> list[Flow]:
+    partials = call.pull({node._k: 1.0}, on_values=False)
+    shares = [None] * len(partials) if gradient is None else call.pull({node._k: gradient}, on_values=False)
+    return [
+        Flow(node, operand, position, float(partials[position]), shares[position])
+        for position, operand in enumerate(node.args)
+        if isinstance(operand, Value)
     ]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
+from autograd_mini.viz.page import page
 from autograd_mini.viz.renderers import layout, render
 from autograd_mini.viz.source import dot_lines, layout_source, mermaid
 from autograd_mini.viz.svg import svg
-from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from autograd_mini.viz.diagram import Diagram
 
 ENDINGS = (".svg", ".png", ".pdf", ".dot", ".gv", ".html", ".mmd")
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, sans-serif; color-scheme: light dark }}
-  figure {{ margin: 0; overflow-x: auto }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
@@ -56,7 +38,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         if self.source != self._untouched:
             return render(self.source, "svg").decode()
         if self._drawn is None:
-            self._drawn = svg(self.diagram, layout(layout_source(self.diagram)))
+            drawn = self.diagram.drawn
+            self._drawn = drawn or svg(self.diagram, layout(layout_source(self.diagram)))
         return self._drawn
 
     def mermaid(self) -> str:
@@ -65,7 +48,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
 
     def html(self) -> str:
         """Return a page of its own with the picture, that needs nothing else."""
-        return PAGE.format(title=xml(self.diagram.about), body=f"<figure>\n{self.svg()}</figure>")
+        return page(self.diagram.about, f"<figure>\n{self.svg()}</figure>")
 
     def save(self, filename: Any = None, directory: Any = None, *, skip_existing: bool | None = False) -> str:
         """Write the picture, in the format of the file's ending, and return the path.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.viz.diagram import LINE
+from autograd_mini.viz.diagram import LINE, NEGATIVE, POSITIVE
 from autograd_mini.viz.text import clean, shortened, width
 
 TYPE_CHECKING = False
@@ -20,8 +20,7 @@ def card_size(card: Card) -> tuple[float, float]:
     head = width(shortened(card.name), 13.5)
     if card.badge:
         head += 14.0 + badge_width(card)
-    if card.mark:
-        head += 18.0
+    head += 24.0 * card.ticked
     rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows), default=0.0)
     smallest = 74.0 if card.rows else 40.0
     bar = BAR if card.rows else 0.0
@@ -61,13 +60,15 @@ def dot_lines(diagram: Diagram) -> list[str]:
         attributes = {"id": wire.key, "tooltip": escaped(wire.tip)}
         if not wire.flowing:
             attributes["style"] = "dashed"
+        if wire.weight is not None:
+            attributes["color"] = weight_colour(wire.weight)
         lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
     return lines
 
 
-def layout_source(diagram: Diagram) -> str:
+def layout_source(diagram: Diagram, ranksep: float = 0.5) -> str:
     """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike."""
-    lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="0.5"']
+    lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
     for card in diagram.cards:
         w, h = card_size(card)
@@ -83,8 +84,13 @@ def escaped(text: str) -> str:
     return "\\n".join(safe)
 
 
+def weight_colour(weight: float) -> str:
+    """Return the colour of a weight's sign."""
+    return POSITIVE if weight > 0.0 else NEGATIVE if weight < 0.0 else LINE
+
+
 def _label(card: Card) -> str:
-    head = "  ".join(filter(None, [shortened(card.name), card.badge and f"[{card.badge}]", card.mark]))
+    head = "  ".join(filter(None, [shortened(card.name), card.badge and f"[{card.badge}]"]))
     return "\\n".join([escaped(head), *(escaped(f"{word} {text}") for word, text in card.rows)])
 
 

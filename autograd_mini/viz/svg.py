@@ -25,7 +25,7 @@ _HATCH = (
     '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="7" height="7" fill="#ffffff"/><rect width="2" height="7" fill="#d9d9d9"/></pattern>'
 )
-_MARKED = {"added": "#00734f", "changed": "#6f42c1", "removed": "#a84900"}
+_MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
 
 def svg(diagram: Diagram, layout: Layout) -> str:

@@ -81,7 +81,7 @@ def width(text: str, size: float = 13.0) -> float:
 def _advance(character: str) -> float:
     if character in "ijl.,:;'|!()[]{} tfrI/\\":
         return 0.36
-    if character in "mwMW@%—…":
+    if character in "mwMW@%—…\ufffd":
         return 0.95
     if category(character) in {"Mn", "Me", "Cf"}:
         return 0.0

@@ -1,0 +1,98 @@
+"""A command is what `autograd-mini` does at a word: train, predict, ops. Each takes the parsed arguments and prints."""
+
+# ruff: noqa: T201 - a command prints
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from io import StringIO
+from itertools import zip_longest
+from pathlib import Path
+from textwrap import wrap
+
+from autograd_mini.cli.failure import UserError
+from autograd_mini.cli.learning import Settings, learn
+from autograd_mini.cli.recipe import Recipe, predictions
+from autograd_mini.cli.tables import aligned, read_table
+from autograd_mini.files import load, storage
+from autograd_mini.ops import CHOICE, TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def train(arguments: Namespace) -> None:
+    """Train a network on a CSV file, print its metrics, save it."""
+    writable(arguments.out)
+    names = Settings.__dataclass_fields__
+    settings = Settings(**{name: value for name, value in vars(arguments).items() if name in names})
+    learned = learn(read_table(arguments.data), arguments.target, settings)
+    learned.model.save(arguments.out)
+    for note in learned.notes:
+        print(f"autograd-mini: note: {note}", file=sys.stderr)
+    recipe = learned.recipe
+    kind = f"one of {len(recipe.classes)} classes" if recipe.classes else "a number"
+    print(f"{recipe.target}, {kind}, from {len(recipe.columns)} columns; loss: {recipe.loss}\n")
+    print(aligned(learned.scores))
+    constant = "most frequent class" if recipe.classes else "mean"
+    print(f"\nbaseline: always the {constant} of the training rows\nmodel: {arguments.out}")
+
+
+def predict(arguments: Namespace) -> None:
+    """Write a CSV file's rows with a model's predictions behind them."""
+    model = load(arguments.model)
+    recipe = Recipe.from_metadata(model.metadata, arguments.model)
+    table = read_table(arguments.data)
+    if arguments.out != "-":
+        writable(arguments.out)
+        if Path(arguments.out).exists() and Path(arguments.out).samefile(arguments.data):
+            raise UserError(f"--out {arguments.out} is the file the data is read from: choose another")
+    said = predictions(model, recipe.inputs(table))
+    outputs = {len(prediction) if isinstance(prediction, list) else 1 for prediction in said}
+    if outputs != {len(recipe.classes) if recipe.loss == "cross_entropy" else 1}:
+        raise UserError(f"{arguments.model} is damaged: its outputs are not those of its classes")
+    taken = set(table.header)
+    columns: dict[str, list[str]] = {}
+    for wanted, cells in recipe.answers(said).items():
+        name = wanted
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        columns[name] = cells
+    text = StringIO()
+    table.write(text, columns)
+    if arguments.out == "-":
+        sys.stdout.write(text.getvalue())
+    else:
+        storage.write(arguments.out, text.getvalue().encode())
+
+
+def ops(_arguments: Namespace) -> None:
+    """Print the table of operations."""
+    width = max(80, min(shutil.get_terminal_size((120, 24)).columns, 160))
+    rows = (*TABLE.values(), CHOICE)
+    first = max(len(row.name) for row in rows) + 2
+    second = min(max(len(row.value) for row in rows), width // 3) + 2
+    third = width - first - second
+    print(f"{'name'.ljust(first)}{'value'.ljust(second)}derivatives")
+    for row in rows:
+        partials = []
+        for operand, partial in zip(row.operands, row.partials, strict=True):
+            head = f"d/d{operand}  "
+            partials += wrap(partial, third, initial_indent=head, subsequent_indent=" " * len(head))
+        for name, value, part in zip_longest([row.name], wrap(row.value, second - 2), partials, fillvalue=""):
+            print(f"{name.ljust(first)}{value.ljust(second)}{part}".rstrip())
+
+
+def writable(path: str) -> None:
+    """Raise a UserError if a file cannot be written there, so that no work is lost over it."""
+    file = Path(path)
+    if file.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder")
+    if not file.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {file.parent}")
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"cannot write {path}: permission denied")

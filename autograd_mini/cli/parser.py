@@ -1,0 +1,149 @@
+"""The parser of the command line: its commands, their options, and the kinds of text an option takes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+from autograd_mini import __version__
+from autograd_mini.cli import commands
+from autograd_mini.cli.demo import demo
+from autograd_mini.cli.failure import UserError
+from autograd_mini.cli.learning import Settings
+from autograd_mini.nn import ACTIVATIONS
+from autograd_mini.nn.losses import LOSSES
+from autograd_mini.optim import OPTIMIZERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
+
+DATA = "a CSV file in UTF-8 with a header; commas, semicolons (then 1,5 is a number too) or tabs between cells"
+
+
+class _Parser(ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as a UserError."""
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> ArgumentParser:
+    """Return the parser; the arguments it returns have the function to call with them as `run`."""
+    top = _Parser(
+        prog="autograd-mini",
+        description="Train a small neural network on a table, and look at how it works.",
+        epilog="Start with: autograd-mini demo",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"autograd-mini {__version__}")
+    top.set_defaults(run=lambda _arguments: top.print_help())
+    commands_of = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Callable[[Namespace], None], summary: str, details: str = "") -> ArgumentParser:
+        added: ArgumentParser = commands_of.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}. {details}",
+            allow_abbrev=False,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    _demo(command("demo", demo, "train on irises and on moons, and save what comes out"))
+    _train(
+        command(
+            "train",
+            commands.train,
+            "train a network on a CSV file",
+            "Columns of numbers are its inputs; a target that is text is a class, one that is numbers a number. "
+            "Inputs, and a target of numbers, are scaled to mean 0 and deviation 1; `predict` undoes it.",
+        )
+    )
+    _predict(command("predict", commands.predict, "write a CSV file with the predictions of a model behind its rows"))
+    command("ops", commands.ops, "print the table of operations with their derivatives")
+    return top
+
+
+def _demo(parser: ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", default="autograd-mini-demo", help="where to write (%(default)s)")
+    parser.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
+
+
+def _train(parser: ArgumentParser) -> None:
+    standard = Settings()
+
+    def option(name: str, metavar: str, about: str, **settings: Any) -> None:
+        parser.add_argument(name, metavar=metavar, help=about, **settings)
+
+    def choice(name: str, about: str, names: Sequence[str], default: str) -> None:
+        option(name, "NAME", f"{about}: {', '.join(names)} (%(default)s)", choices=names, default=default)
+
+    parser.add_argument("data", metavar="DATA.csv", help=DATA)
+    option("--target", "COLUMN", "the column to predict", required=True)
+    option("--ignore", "COLUMN,...", "columns not to learn from", type=_names, default=())
+    option("--hidden", "N,N,...", "neurons of each hidden layer, 0 for none (16,16)", type=_sizes, default="16,16")
+    choice("--activation", "of the hidden neurons", ACTIVATIONS, standard.activation)
+    choice("--loss", "auto goes by the kind of target", ["auto", *LOSSES], standard.loss)
+    choice("--optimizer", "what moves the parameters", [*OPTIMIZERS], standard.optimizer)
+    option("--lr", "RATE", "the learning rate (0.1 for sgd, 0.01 for the others)", type=_rate)
+    option("--epochs", "N", "how often to go through the data (%(default)s)", type=_whole(1), default=standard.epochs)
+    option("--batch-size", "N", "rows a step (%(default)s)", type=_whole(1), default=standard.batch_size)
+    option("--seed", "N", "of all that is random (%(default)s)", type=_whole(0), default=standard.seed)
+    option(
+        "--test-fraction",
+        "SHARE",
+        "the share of the rows kept for the test, from 0 (%(default)s)",
+        type=_fraction,
+        default=standard.test_fraction,
+    )
+    option("--out", "MODEL.json", "where to save the model (%(default)s)", default="model.json")
+
+
+def _predict(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.json", help="a model that `autograd-mini train` has saved")
+    parser.add_argument("data", metavar="DATA.csv", help=f"{DATA}; columns are found by name")
+    parser.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `least`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
+            raise ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+        return int(text)
+
+    return read
+
+
+def _number(text: str, expected: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected {expected}, got {text!r}") from None
+
+
+def _rate(text: str) -> float:
+    number = _number(text, "a number above 0")
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
+def _fraction(text: str) -> float:
+    number = _number(text, "a number from 0 to below 1")
+    if not 0 <= number < 1:
+        raise ArgumentTypeError(f"expected a number from 0 to below 1, got {text!r}")
+    return number
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes of layers, none for 0."""
+    return () if text == "0" else tuple(_whole(1)(size.strip()) for size in text.split(","))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))

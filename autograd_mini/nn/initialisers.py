@@ -1,0 +1,117 @@
+"""An initialiser: the rule by which a weight gets the number that training starts from.
+
+It is a function `init(rng, fan_in, fan_out)` that returns one weight: `rng.random()` gives random numbers in [0, 1),
+`fan_in` is the number of inputs of the layer and `fan_out` the number of its neurons. The ones here do nothing but
+arithmetic on `rng.random()`, the one method whose sequence the standard library promises to keep in every version.
+
+Sources: "xavier" is X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural
+networks, AISTATS 2010; "he" is K. He, X. Zhang, S. Ren and J. Sun, Delving deep into rectifiers, ICCV 2015; "uniform"
+is micrograd's.
+"""
+
+from __future__ import annotations
+
+import random
+from math import cos, log, sqrt, tau
+
+from autograd_mini.arguments import whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Randomness(Protocol):
+        """What gives random numbers: a `random.Random`, or the module `random` itself."""
+
+        def random(self) -> float:
+            """Return a number in [0, 1)."""
+
+    Initialiser = Callable[[Randomness, int, int], float]
+
+
+def uniform(rng: Randomness, _fan_in: int = 1, _fan_out: int = 1) -> float:
+    """Draw from the uniform distribution on (-1, 1) the very number that `rng.uniform(-1, 1)` would give."""
+    return -1.0 + 2.0 * rng.random()
+
+
+def xavier_uniform(rng: Randomness, fan_in: int, fan_out: int) -> float:
+    """Draw from the uniform distribution on ±sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, equation 16."""
+    return sqrt(6.0 / (fan_in + fan_out)) * uniform(rng)
+
+
+def xavier_normal(rng: Randomness, fan_in: int, fan_out: int) -> float:
+    """Draw from the normal distribution of variance 2 / (fan_in + fan_out): Glorot and Bengio, equation 12."""
+    return sqrt(2.0 / (fan_in + fan_out)) * _normal(rng)
+
+
+def he_uniform(rng: Randomness, fan_in: int, _fan_out: int = 1) -> float:
+    """Draw from the uniform distribution of variance 2 / fan_in, on ±sqrt(6 / fan_in): see `he_normal`."""
+    return sqrt(6.0 / fan_in) * uniform(rng)
+
+
+def he_normal(rng: Randomness, fan_in: int, _fan_out: int = 1) -> float:
+    """Draw from the normal distribution of variance 2 / fan_in: He et al., equation 10."""
+    return sqrt(2.0 / fan_in) * _normal(rng)
+
+
+def zeros(_rng: Randomness, _fan_in: int, _fan_out: int) -> float:
+    """Return 0."""
+    return 0.0
+
+
+def _normal(rng: Randomness) -> float:
+    """Draw from the standard normal distribution: Box and Muller, Ann. Math. Statist. 29 (1958) 610."""
+    return sqrt(-2.0 * log(1.0 - rng.random())) * cos(tau * rng.random())
+
+
+INITIALISERS: dict[str, Initialiser] = {
+    "uniform": uniform,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "zeros": zeros,
+}
+"""The initialisers by name."""
+
+
+def initialiser(init: str | Initialiser | None) -> Initialiser:
+    """Return the initialiser of a name, or the callable itself; None is "uniform".
+
+    Raises:
+        ValueError: if the name is unknown.
+        TypeError: if it is neither a name nor callable.
+
+    """
+    if init is None:
+        return uniform
+    if isinstance(init, str):
+        if init not in INITIALISERS:
+            raise ValueError(f"init {init!r} is unknown; it is one of {', '.join(INITIALISERS)}, or a function")
+        return INITIALISERS[init]
+    if not callable(init):
+        raise TypeError(f"init is a name or a function init(rng, fan_in, fan_out); got {init!r}")
+    return init
+
+
+def randomness(seed: int | Randomness | None) -> Randomness:
+    """Return what random numbers come from.
+
+    Args:
+        seed: a whole number, which gives the same numbers in every process; None for the module `random` and the state
+            that it is in, as micrograd has it; or a `random.Random`, to be used as it is.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: if it is below 0 (`random.Random` takes -1 for 1, so that two seeds would be one).
+
+    """
+    if seed is None:
+        return random
+    if callable(getattr(seed, "random", None)):
+        return seed  # type: ignore[return-value]  # just seen
+    seed = whole_number("seed", seed)  # type: ignore[arg-type]  # that is what is found out here
+    if seed < 0:
+        raise ValueError(f"seed is 0 or a greater whole number, or None for the module random; got {seed}")
+    return random.Random(seed)

@@ -1,0 +1,103 @@
+"""A module: a function with parameters, which are found among its attributes."""
+
+from __future__ import annotations
+
+from autograd_mini.value import Parameter, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Module:
+    """A function with parameters: the base of neurons, layers, networks and models of one's own.
+
+    A subclass sets attributes and defines `__call__` (or `forward`, which `__call__` then calls). Its parameters are
+    every `Parameter` among its attributes, in the order in which they were set, also those inside of other modules and
+    of lists, tuples and dicts, however nested. One that is used in several places is found once, at the first.
+
+    A plain Value is a constant, not a parameter. A subclass that overrides `parameters()`, as micrograd's models do,
+    has the parameters that it says.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.intercept = Parameter(2.0), Parameter(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.intercept
+    >>> line = Line()
+    >>> line(3.0).data
+    7.0
+    >>> line.named_parameters()
+    {'slope': Value(data=2.0), 'intercept': Value(data=1.0)}
+
+    """
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Return `self.forward(*inputs)`.
+
+        Raises:
+            NotImplementedError: if the class defines neither `__call__` nor `forward`.
+
+        """
+        forward = getattr(self, "forward", None)
+        if forward is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} does not say what it computes: define __call__(self, x) or forward(self, x)"
+            )
+        return forward(*inputs)
+
+    def parameters(self) -> list[Value]:
+        """Return the parameters, in the order in which the attributes were set, each once.
+
+        Raises:
+            TypeError: if parameters stand in a set, which has no order of its own.
+
+        """
+        found: dict[str, Value] = {}
+        _find_in_attributes(self, "", found, {id(self)})
+        return list(found.values())
+
+    def named_parameters(self) -> dict[str, Value]:
+        """Return the parameters by the expression that leads to each, such as "layers[0].neurons[1].w[2]".
+
+        In a class that overrides `parameters()` they are "parameters()[0]" and so on.
+        """
+        found: dict[str, Value] = {}
+        _find(self, "", found, set())
+        return found
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0, for the next backward pass to add to."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+
+def _find(place: object, name: str, found: dict[str, Value], seen: set[int]) -> None:
+    """Enter the parameters at a place into `found`; `seen` has the ids of what needs no second visit."""
+    if isinstance(place, Parameter):
+        if id(place) not in seen:
+            seen.add(id(place))
+            found[name] = place
+    elif not isinstance(place, (Module, list, tuple, dict, set, frozenset)) or id(place) in seen:
+        return
+    elif isinstance(place, Module):
+        seen.add(id(place))
+        if type(place).parameters is Module.parameters:
+            _find_in_attributes(place, name, found, seen)
+            return
+        for index, parameter in enumerate(place.parameters()):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                found[f"{name}.parameters()[{index}]".removeprefix(".")] = parameter
+    elif isinstance(place, (set, frozenset)):
+        if any(isinstance(member, (Module, Parameter)) for member in place):
+            raise TypeError(f"{name} is a set of parameters or modules, which has no order of its own: make it a list")
+    else:
+        seen.add(id(place))
+        for key, member in place.items() if isinstance(place, dict) else enumerate(place):
+            _find(member, f"{name}[{key!r}]", found, seen)
+
+
+def _find_in_attributes(module: Module, name: str, found: dict[str, Value], seen: set[int]) -> None:
+    for attribute, member in vars(module).items():
+        _find(member, f"{name}.{attribute}" if name else attribute, found, seen)

@@ -1,0 +1,25 @@
+"""Testing derivatives: a check with no tolerance to tune, for any function and any hand-written gradient.
+
+>>> from autograd_mini.testing import check_grad
+>>> report = check_grad(lambda x, y: x * y, lambda x, y: (y, x), at=(1.2, -0.7))
+>>> report.ok, report.coverage
+(True, 1.0)
+"""
+
+from autograd_mini.testing.assertions import GradientError, UnresolvedGradientWarning, assert_grad, assert_hess
+from autograd_mini.testing.checks import check_grad, check_hess
+from autograd_mini.testing.domain import logspan
+from autograd_mini.testing.gradtest import gradtest
+from autograd_mini.testing.report import Report
+
+__all__ = [
+    "GradientError",
+    "Report",
+    "UnresolvedGradientWarning",
+    "assert_grad",
+    "assert_hess",
+    "check_grad",
+    "check_hess",
+    "gradtest",
+    "logspan",
+]

@@ -1,0 +1,156 @@
+"""`fit` trains a model: it checks what it is given, then runs epoch after epoch until one of the reasons to stop."""
+
+from __future__ import annotations
+
+from random import SystemRandom
+from time import perf_counter
+
+from autograd_mini.arguments import random_numbers
+from autograd_mini.optim.parameters import parameters
+from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
+from autograd_mini.recording import is_recording
+from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
+from autograd_mini.train.measuring import Objective
+from autograd_mini.train.progress import progress_bar
+from autograd_mini.train.training import Training
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Literal
+
+    from autograd_mini.optim import Optimizer
+    from autograd_mini.train.choices import Loss
+    from autograd_mini.train.history import History
+    from autograd_mini.train.measuring import Metric, Model, Sample
+
+
+def fit(  # noqa: PLR0913 - the choices there are in training
+    model: Model,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss,
+    optimizer: str | Optimizer | Callable[..., Any] = "sgd",
+    lr: float | None = None,
+    epochs: int = 100,
+    batch_size: int | None = 32,
+    validation: tuple[Any, Any] | None = None,
+    seed: int | None = 0,
+    shuffle: bool = True,
+    tol: float | None = None,
+    patience: int = 10,
+    schedule: Any = None,
+    callbacks: Iterable[Callable[[Training], object]] = (),
+    metrics: Mapping[str, Metric] | None = None,
+    clip_norm: float | None = None,
+    progress: bool | Literal["auto"] = "auto",
+    **options: Any,
+) -> History:
+    """Train a model on the rows of X and their targets y, and return the history of its loss and metrics.
+
+    Each epoch goes through all rows once, in batches; for each batch the optimiser takes a step along the gradient of
+    the mean loss. The same seed gives the same history and parameters, to the bit.
+
+    Args:
+        model: a function of a row, a list of floats, with a method `parameters()`, such as an MLP.
+        X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows.
+        y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
+            cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
+        optimizer: "sgd", "adam", "adamw"; a class, or a function, of the parameters; or a ready optimiser.
+        lr: the learning rate; None for 0.1 (sgd) or 0.01 (adam, adamw), or that of the class or the ready optimiser.
+        epochs: how often to go through the data at most.
+        batch_size: rows a step; the last batch of an epoch may be smaller. None for all rows in one.
+        validation: a pair (X, y) to measure after each epoch, on which nothing is trained.
+        seed: what shuffles the rows, a whole number; None for another order every time.
+        shuffle: whether to shuffle them anew for each epoch.
+        tol: stop as converged when `patience` epochs together improve the best loss, of validation if there is one,
+            by no more than this; None to do all epochs.
+        patience: see `tol`.
+        schedule: a schedule of a ready optimiser, or a function of the optimiser that makes one, such as
+            `lambda optimizer: CosineAnnealingLR(optimizer, T_max=100)`. It makes a step after each epoch.
+        callbacks: functions called after each epoch with the `Training`: model, optimizer, schedule, history, epoch.
+            One that returns something true ends the training.
+        metrics: functions (prediction, target) -> number by name, given plain floats, averaged over rows; None for the
+            accuracy where the loss tells classes apart.
+        clip_norm: the most that the norm of all gradients together may be before a step.
+        progress: whether to show a bar; "auto" for only in a terminal or a notebook.
+        options: further settings of the optimiser: momentum=0.9, weight_decay=1e-4, betas=(0.9, 0.99).
+
+    Raises:
+        DivergedError: if the loss becomes nan or infinite; the model then has the last parameters for which it was not.
+        ValueError: for data or a setting that does not fit, naming argument, row and column.
+        TypeError: for an argument of the wrong kind.
+
+    >>> from autograd_mini import MLP
+    >>> X, y = [[-1.0], [0.0], [1.0], [2.0]], [-1.0, 1.0, 3.0, 5.0]
+    >>> history = fit(MLP(1, [1], seed=0), X, y, loss="mse", lr=0.1, epochs=200, batch_size=None)
+    >>> history.loss[-1] < 1e-6
+    True
+
+    """
+    epochs, patience = whole("epochs", epochs), positive_whole("patience", patience)
+    tol = None if tol is None else nonnegative("tol", tol)
+    clip_norm = None if clip_norm is None else positive("clip_norm", clip_norm)
+    callbacks = _functions(callbacks)
+    if not is_recording():
+        raise RuntimeError("fit was called inside no_grad(), where there are no gradients: call it outside")
+    random_numbers(seed)  # refuses what is no seed
+    objective = Objective(loss, metrics)
+    samples = objective.samples(model, X, y)
+    held_out = _validation(objective, model, validation)
+    size = len(samples) if batch_size is None else positive_whole("batch_size", batch_size)
+    params = parameters(model.parameters())
+    optimizer = chosen_optimizer(optimizer, params, lr, options)
+    schedule = chosen_schedule(schedule, optimizer)
+    training = Training(
+        model, params, optimizer, schedule, SystemRandom().getrandbits(64) if seed is None else int(seed)
+    )
+
+    history, start = training.history, perf_counter()
+    bar = progress_bar(progress, epochs, -(-len(samples) // size))
+    try:
+        while history.stopped is None and training.epoch < epochs:
+            order = training.order(len(samples)) if shuffle else range(len(samples))
+            batches = [order[first : first + size] for first in range(0, len(order), size)]
+            row = training.run_epoch(objective, samples, batches, clip_norm, bar.batch)
+            row |= training.validate(objective, held_out)
+            training.end_epoch(row)
+            history.seconds = perf_counter() - start
+            bar.epoch(training.epoch, row)
+            if sum(bool(callback(training)) for callback in callbacks):  # each is called
+                history.stopped = "callback"
+            elif tol is not None and _converged(history.monitored, tol, patience):
+                history.stopped = "converged"
+    finally:
+        bar.close()
+        history.seconds = perf_counter() - start
+    history.stopped = history.stopped or "epochs"
+    return history
+
+
+def _validation(objective: Objective, model: Model, validation: Any) -> list[Sample]:
+    """Return the samples of the pair (X, y) to validate on, none for None."""
+    if validation is None:
+        return []
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"validation is of type {type(validation).__name__}, but expected a pair (X, y)")
+    X, y = validation
+    return objective.samples(model, X, y, of=" of validation")
+
+
+def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callable[[Training], object]]:
+    """Return the callbacks in a list, each of them callable."""
+    if callable(callbacks):
+        raise TypeError("callbacks is one function, but expected a list of them: write callbacks=[function]")
+    found = list(callbacks)
+    for index, callback in enumerate(found):
+        if not callable(callback):
+            raise TypeError(f"callbacks[{index}] is {callback!r}, but expected a function of the Training")
+    return found
+
+
+def _converged(losses: list[float], tol: float, patience: int) -> bool:
+    """Return whether the last `patience` epochs improve the lowest loss before them by no more than `tol`."""
+    return len(losses) > patience and min(losses[:-patience]) - min(losses[-patience:]) <= tol

@@ -1,0 +1,22 @@
+"""Transforms turn a function into its derivatives: gradients, Jacobians, Hessians, directions, higher orders."""
+
+from autograd_mini.transforms.custom import custom_gradient, stop_gradient
+from autograd_mini.transforms.directions import jvp, vjp
+from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian, value_and_grad
+from autograd_mini.transforms.recomputing import checkpoint
+from autograd_mini.transforms.univariate import derivative, taylor
+
+__all__ = [
+    "checkpoint",
+    "custom_gradient",
+    "derivative",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "taylor",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,139 @@
+"""Recomputation: functions that keep no graph, and are run again when their derivative is asked for."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import wraps
+
+from autograd_mini.graph import _below, _differentiable, adjoints_of
+from autograd_mini.ops import Op
+from autograd_mini.recording import is_recording
+from autograd_mini.transforms.calls import Linear, Result, record
+from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.reverse import adjoints
+from autograd_mini.transforms.structure import flatten, holds_values
+from autograd_mini.transforms.tracing import Recorded, called
+from autograd_mini.value import Value, clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+class _Recomputed(Linear):
+    """A call that is run again when its derivative is asked for.
+
+    The operands are the Values among the arguments, and then what the function closes over.
+    """
+
+    __slots__ = ("again", "given")
+
+    def __init__(
+        self, name: str, again: Callable[[list[Value]], dict[int, Value]], given: list[Value], closed: list[Value]
+    ) -> None:
+        super().__init__(name, given + closed)
+        self.again, self.given = again, len(given)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Recomputed:
+        """Copy the operands, if the function that is run again will find all of them."""
+        if len(self.operands) > self.given:
+            raise TypeError(
+                f"a checkpointed call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, "
+                "and the copy would go on to use that very Value; pass it as an argument"
+            )
+        return _Recomputed(self.name, self.again, deepcopy(self.operands, memo), [])
+
+    def run(self, *, on_values: bool) -> tuple[dict[int, Value], list[Value]]:
+        """Run the function on fresh variables; return its results, and the variables with what it closes over."""
+        given, closed = self.operands[: self.given], self.operands[self.given :]
+        variables = [operand + -0.0 if on_values else Value(operand._data) for operand in given]
+        return self.again(variables), variables + closed
+
+    def pull(self, cotangents: dict[int, Any], *, on_values: bool) -> list[Any]:
+        """Run the function again and return what a reverse pass through it gives."""
+        with Recorded():
+            results, wanted = self.run(on_values=on_values)
+            total: Any = 0.0
+            for at, cotangent in cotangents.items():
+                total = results[at] * cotangent + total
+            if not on_values:
+                return adjoints(total, wanted)
+            held = set(wanted)
+            found = adjoints_of(wanted, total, 1.0, lambda node: () if node in held else _differentiable(node))
+            return [found.get(operand, 0.0) for operand in wanted]
+
+    def push(self, tangents: dict[int, Any], *, on_values: bool) -> dict[int, Any]:
+        """Run the function again and return what a forward pass through it gives."""
+        with Recorded():
+            results, wanted = self.run(on_values=on_values)
+            seeds = {wanted[at]: tangent for at, tangent in tangents.items()}
+            found = push(depending(results.values(), wanted), seeds, on_values=on_values)
+            return {at: found[result] for at, result in results.items() if result in found}
+
+
+_RECOMPUTED = Result(Op("checkpoint", "x", ("1.0",), doc="A result that is computed again for its derivative."), "x")
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return f as a function that keeps no graph: for its derivative it is computed again (Griewank 1992).
+
+    That saves memory for time, where a chain of such functions is differentiated: at any time the graph of one of them
+    exists. Values that f closes over, as the parameters of a layer, receive their gradients too.
+
+    Args:
+        f: a function that returns a number or a structure of numbers, and the same each time it is called.
+
+    Returns:
+        a function of the same arguments that returns the same.
+
+    Raises:
+        TypeError: when called, if f returns something that is no number.
+        StaleValueError: in a backward pass, if something that f closes over was assigned since.
+
+    >>> x = Value(2.0)
+    >>> y = checkpoint(lambda x: (x**2).exp())(x)
+    >>> y.args
+    (Value(data=2.0),)
+    >>> y.backward()
+    >>> x.grad == 4.0 * y.data
+    True
+
+    """
+
+    @wraps(f)
+    def recomputing(*args: Any, **kwargs: Any) -> Any:
+        if not is_recording():
+            return f(*args, **kwargs)
+        apart = {at: flatten(arg, f"argument {at}") for at, arg in enumerate(args) if holds_values(arg)}
+        given = [entry for numbers, _ in apart.values() for entry in numbers if isinstance(entry, Value)]
+
+        def again(variables: Sequence[Value]) -> Any:
+            fresh = iter(variables)
+            taken = list(args)
+            for at, (numbers, structure) in apart.items():
+                taken[at] = structure.build([next(fresh) if isinstance(entry, Value) else entry for entry in numbers])
+            return called(f, taken, kwargs, variables)
+
+        def results(variables: Sequence[Value]) -> dict[int, Value]:
+            numbers = flatten(again(variables), "the result of a checkpointed function")[0]
+            return {at: entry for at, entry in enumerate(numbers) if isinstance(entry, Value)}
+
+        start = next(clock)
+        variables = [Value(entry._data) for entry in given]
+        outputs, structure = flatten(again(variables), "the result of a checkpointed function")
+        closed = _closed_over([output for output in outputs if isinstance(output, Value)], start)
+        call = _Recomputed(getattr(f, "__name__", "checkpoint"), results, given, closed)
+        numbers = {at: output._data for at, output in enumerate(outputs) if isinstance(output, Value)}
+        if not call.operands:
+            return structure.build([Value(entry._data) if isinstance(entry, Value) else entry for entry in outputs])
+        nodes = record(_RECOMPUTED, call, numbers)
+        return structure.build([nodes.get(at, entry) for at, entry in enumerate(outputs)])
+
+    return recomputing
+
+
+def _closed_over(outputs: list[Value], start: int) -> list[Value]:
+    """Return the Values made before the tick `start` that the outputs depend on, nothing of what lies below them."""
+    below = _below(outputs, lambda node: _differentiable(node) if node._tick > start else ())
+    return [node for node in below if node._tick <= start]

@@ -1,0 +1,213 @@
+"""A run: one call of a function on variables of its own, from which its derivatives are read.
+
+A variable is a fresh leaf for a plain number. For a Value it is a new node above that Value, so the derivative by this
+argument alone is known, and what comes out still depends on the Value: transforms nest without confusing whose
+derivative is whose.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from autograd_mini import recording
+from autograd_mini.graph import _below, _differentiable, gradient
+from autograd_mini.numbers import number
+from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.reverse import adjoints
+from autograd_mini.transforms.structure import flatten, holds_values, together
+from autograd_mini.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Self
+
+    from autograd_mini.transforms.structure import Structure
+
+_live: set[Value] = set()
+"""The variables of all runs under way. A result that depends on one of them stays a Value."""
+
+
+def called(f: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any], variables: Iterable[Value]) -> Any:
+    """Call f while these variables of its arguments are live."""
+    _live.update(variables)
+    try:
+        return f(*args, **kwargs)
+    finally:
+        _live.difference_update(variables)
+
+
+class Recorded:
+    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
+
+    _silent = 0
+
+    def __enter__(self) -> Self:
+        """Record from here on."""
+        self._silent = recording._pauses.depth
+        recording._pauses.depth = 0
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Record or not, as before."""
+        recording._pauses.depth = self._silent
+
+
+class Run(Recorded):
+    """One call of f, as a block inside which derivatives are computed.
+
+    Args:
+        f: the function.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+        argnums: which of `args` to differentiate by.
+        has_aux: whether f returns (result, anything else).
+
+    Attributes:
+        variables: the Values that stand for the numbers of the chosen arguments.
+        structure: the structure of the chosen argument, or of the tuple of them.
+        output: what f returned.
+        aux: the second thing it returned.
+        on_values: whether results are Values, because an argument was one or the output depends on a live variable.
+
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: int | tuple[int, ...],
+        *,
+        has_aux: bool = False,
+    ) -> None:
+        positions = _positions(argnums, len(args))
+        apart = [flatten(args[position], f"argument {position}") for position in positions]
+        parts = [part for _, part in apart]
+        numbers = [given for found, _ in apart for given in found]
+        self.structure: Structure = together(parts) if isinstance(argnums, tuple) else parts[0]
+        others = [arg for position, arg in enumerate(args) if position not in positions]
+        self.on_values = any(isinstance(given, Value) for given in numbers) or holds_values([others, kwargs])
+        self.aux: Any = None
+        with self:
+            self.variables = [given + -0.0 if isinstance(given, Value) else Value(given) for given in numbers]
+            taken = list(args)
+            start = 0
+            for position, part in zip(positions, parts, strict=True):
+                taken[position] = part.build(self.variables[start : start + part.size])
+                start += part.size
+            self.output = called(f, taken, kwargs, self.variables)
+        if has_aux:
+            if not isinstance(self.output, tuple) or len(self.output) != 2:
+                raise TypeError(f"with has_aux=True f returns (result, anything else); got {self.output!r}")
+            self.output, self.aux = self.output
+
+    def scalar(self, transform: str) -> Value | float:
+        """Return the output, which has to be one number.
+
+        Raises:
+            TypeError: if it is not.
+
+        """
+        y: Any = self.output
+        if getattr(y, "ndim", None) == 0:
+            y = y.item()
+        try:
+            if getattr(y, "ndim", 0):
+                raise TypeError  # noqa: TRY301 - an array of one element is an array all the same
+            scalar: Value | float = y if isinstance(y, Value) else number(y, "result")
+        except TypeError:
+            shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
+            raise TypeError(
+                f"{transform}(f) takes a function that returns one number; f returned {_shown(y)}, a {type(y).__name__}"
+                f"{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
+            ) from None
+        self._note([scalar])
+        return scalar
+
+    def outputs(self) -> tuple[list[Value | float], Structure]:
+        """Return the numbers of the output, and its structure.
+
+        Raises:
+            TypeError: if it has something in it that is no number.
+
+        """
+        numbers, structure = flatten(self.output, "the result of f")
+        self._note(numbers)
+        return numbers, structure
+
+    def _note(self, outputs: Iterable[Value | float]) -> None:
+        """Find out whether the outputs depend on a variable of a run around this one."""
+        computed = [y for y in outputs if isinstance(y, Value)]
+        self.on_values = self.on_values or any(y.symbolic for y in computed)
+        if _live and not self.on_values:
+            self.on_values = not _live.isdisjoint(_below(computed, _differentiable))
+
+    def joined_by(self, numbers: Iterable[Value | float]) -> None:
+        """Take in further numbers, as tangents: with a Value among them, results are Values."""
+        self.on_values = self.on_values or any(isinstance(given, Value) for given in numbers)
+
+    def resumed(self, weights: Iterable[Value | float]) -> Self:
+        """Return this run for a later question, which brings numbers of its own."""
+        again = copy(self)
+        again.joined_by(weights)
+        return again
+
+    def needs_floats(self, what: str) -> None:
+        """Raise TypeError if results are Values."""
+        if self.on_values:
+            raise TypeError(f"{what} takes plain numbers, since what it returns holds no Values: leave sparse=True out")
+
+    def reverse(self, y: Value | float) -> list[Any]:
+        """Return dy / d variable for every variable."""
+        if not isinstance(y, Value):
+            return [0.0] * self.structure.size
+        return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
+
+    def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
+        """Return the tangents of the outputs when the variables move in these directions."""
+        computed = [y for y in outputs if isinstance(y, Value)]
+        seeds = dict(zip(self.variables, directions, strict=True))
+        tangents = push(depending(computed, self.variables), seeds, on_values=self.on_values)
+        return [tangents.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs]
+
+    def finished(self, results: Iterable[Value | float]) -> list[Any]:
+        """Return results as a caller gets them: floats, or Values that inside `no_grad` have no history."""
+        if not self.on_values:
+            return [plain(result) for result in results]
+        keep = not self._silent
+        return [result if isinstance(result, Value) and keep else Value(plain(result)) for result in results]
+
+
+def plain(y: Value | float) -> float:
+    """Return the number."""
+    return y.data if isinstance(y, Value) else y
+
+
+def _positions(argnums: object, count: int) -> tuple[int, ...]:
+    """Return the positions that `argnums` names.
+
+    Raises:
+        TypeError: if it is no int or tuple of ints, or there is no argument at such a position.
+        ValueError: if one stands twice.
+
+    """
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    positions: list[int] = []
+    for position in wanted:
+        if isinstance(position, bool) or not isinstance(position, int):
+            raise TypeError(f"argnums is an int or a tuple of ints; got {argnums!r}")
+        if not -count <= position < count:
+            raise TypeError(
+                f"argnums={argnums!r} names a positional argument, but the call has {count} of them; what is to be "
+                "differentiated cannot be passed by keyword"
+            )
+        positions.append(position % count)
+    if len({*positions}) != len(positions):
+        raise ValueError(f"argnums has each position once; got {argnums!r}")
+    return tuple(positions)
+
+
+def _shown(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else text[:57] + "..."

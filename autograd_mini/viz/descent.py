@@ -1,0 +1,101 @@
+"""A descent: the path of plain gradient descent on a function, and why it stopped."""
+
+from __future__ import annotations
+
+from math import hypot, isfinite
+
+from autograd_mini.graph import gradient
+from autograd_mini.numbers import number
+from autograd_mini.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Function = Callable[..., Value | float]
+    Point = tuple[float, ...]
+
+
+class Descent:
+    """The path of a descent.
+
+    Attributes:
+        points: the points visited, each a tuple of coordinates; the first is where it started.
+        values: the function at each of them.
+        lr: the learning rate.
+        stopped: "converged" (the gradient's norm is at most the tolerance), "diverged" (a number is not finite, or the
+            function is larger than at the start), or "steps" (all steps were made).
+
+    """
+
+    __slots__ = ("lr", "points", "stopped", "values")
+
+    def __init__(self, lr: float) -> None:
+        self.points: list[Point] = []
+        self.values: list[float] = []
+        self.lr, self.stopped = lr, ""
+
+    def __len__(self) -> int:
+        """Return the number of steps made."""
+        return len(self.points) - 1
+
+    def __iter__(self) -> Iterator[Point]:
+        """Walk through the points."""
+        return iter(self.points)
+
+    def __repr__(self) -> str:
+        """Show where it led and why it stopped."""
+        last = ", ".join(f"{coordinate:.4g}" for coordinate in self.points[-1])
+        ended = f"{self.stopped} after {len(self)} steps"
+        return f"Descent with lr={self.lr:g}: {ended} at ({last}), value {self.values[-1]:.4g}"
+
+
+def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: int = 100, tol: float = 1e-6) -> Descent:
+    """Walk downhill: x ← x − lr · df/dx, from x0, until the gradient vanishes.
+
+    Args:
+        f: a function of Values, one argument for each coordinate, that returns a Value.
+        x0: where to start: a number, or one for each argument.
+        lr: the learning rate.
+        steps: the most steps to make.
+        tol: the norm of the gradient at which the minimum counts as reached.
+
+    Returns:
+        The path. If it diverges, the last point may hold infinities or nan.
+
+    Raises:
+        TypeError: if x0 holds what is no number, or f returns none.
+        ValueError: if lr, steps or tol is negative, or no number.
+
+    >>> descend(lambda x: (x - 3) ** 2, 0.0, lr=0.5)
+    Descent with lr=0.5: converged after 1 steps at (3), value 0
+    >>> descend(lambda x, y: x * x + 10 * y * y, (1.0, 1.0), lr=0.2).stopped
+    'diverged'
+
+    """
+    for name, given in (("lr", lr), ("steps", steps), ("tol", tol)):
+        if not given >= 0:
+            raise ValueError(f"{name} is 0 or more; got {given!r}")
+    given_point = [x0] if isinstance(x0, (int, float)) else list(x0)
+    point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
+    descent = Descent(lr)
+    while True:
+        variables = [Value(coordinate) for coordinate in point]
+        result = f(*variables)
+        value = result.data if isinstance(result, Value) else number(result, "the result of f")
+        slopes = (
+            [slope.data for slope in gradient(result, variables)] if isinstance(result, Value) else [0.0] * len(point)
+        )
+        descent.points.append(point)
+        descent.values.append(value)
+        norm = hypot(*slopes)
+        if not isfinite(value) or not isfinite(norm):
+            descent.stopped = "diverged"
+            return descent
+        if norm <= tol:
+            descent.stopped = "converged"
+            return descent
+        if len(descent) >= steps:
+            descent.stopped = "diverged" if value > descent.values[0] else "steps"
+            return descent
+        point = tuple(coordinate - lr * slope for coordinate, slope in zip(point, slopes, strict=True))

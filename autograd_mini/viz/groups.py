@@ -1,0 +1,179 @@
+"""A group: the values of one neuron, or of one layer, as one card. What goes back along its wires is an exact sum.
+
+What belongs to a neuron is read from the labels of its parameters, "w[l][j][k]" and "b[l][j]": the products with its
+weights, the sums of those with its bias, and the activation applied to that sum.
+"""
+
+from __future__ import annotations
+
+import re
+from math import fsum, hypot, isfinite
+
+from autograd_mini.graph import order
+from autograd_mini.value import Parameter, Value
+from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
+from autograd_mini.viz.partials import flows
+from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, names, symbol, value_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograd_mini.viz.diagram import Card
+
+    Place = tuple[int, int]
+    """A neuron: its layer and its number there, both from 1."""
+
+SINGLE = 12
+"""The inputs, or values after the last layer, up to which each has a card of its own."""
+
+ACTIVATING = {"tanh", "relu", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus", "sin"}
+_LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
+
+
+def place_of(label: str) -> Place | None:
+    """Return the neuron that a parameter's label names: of a network, a layer alone, or a neuron alone.
+
+    >>> place_of("w[2][3][1]"), place_of("b[2][3]"), place_of("b[3]"), place_of("b"), place_of("bias")
+    ((2, 3), (2, 3), (1, 3), (1, 1), None)
+
+    """
+    found = _LABEL.fullmatch(label)
+    if found is None:
+        return None
+    indices = [int(index) for index in re.findall(r"\d+", found[2])]
+    if found[1] == "w":
+        if not indices:
+            return None
+        indices.pop()
+    return (*[1] * (2 - len(indices)), *indices) if len(indices) <= 2 else None  # type: ignore[return-value]  # two of them
+
+
+def places(nodes: Sequence[Value]) -> dict[Value, Place]:
+    """Return the neuron that each node belongs to; nodes that belong to none are left out."""
+    found: dict[Value, Place] = {}
+    waiting: dict[Value, Place] = {}  # parameters, products and sums, that are not activated yet
+    for node in nodes:
+        if not node.op:
+            place = place_of(node.label) if isinstance(node, Parameter) else None
+            if place:
+                found[node] = waiting[node] = place
+            continue
+        operands = [operand for operand in node.args if isinstance(operand, Value)]
+        inside = [waiting.get(operand) for operand in operands]
+        if node.op == "mul":
+            weights = [place_of(o.label) for o in operands if isinstance(o, Parameter) and o in waiting]
+            if weights and weights[0]:
+                found[node] = waiting[node] = weights[0]
+        elif node.op == "add" and inside[0] is not None and all(place == inside[0] for place in inside):
+            found[node] = waiting[node] = inside[0]
+        elif node.op in ACTIVATING and inside[0] is not None and not isinstance(operands[0], Parameter):
+            found[node] = inside[0]
+    return found
+
+
+def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | None:
+    """Return the diagram with a card for each neuron or layer; None if no parameter is labelled as a neuron's."""
+    nodes = order(*roots)
+    neurons = places(nodes)
+    if not neurons:
+        return None
+    members = _members(nodes, neurons, level)
+    called = names(nodes)
+    diagram = Diagram(rankdir, about(nodes, roots, called))
+    for title, group in members.items():
+        for node in group:
+            diagram.keys[node] = f"n{len(diagram.cards) + 1}"
+        _card(diagram, title, group, roots, called)
+    _wires(diagram, nodes)
+    diagram.measure()
+    return diagram
+
+
+def _members(nodes: Sequence[Value], neurons: dict[Value, Place], level: str) -> dict[object, list[Value]]:
+    """Return the nodes of every card by its title; a node alone is its own title."""
+    outside = [node for node in nodes if node not in neurons]
+    feeding = {o for node in neurons for o in node.args if isinstance(o, Value) and o not in neurons and not o.op}
+    inputs = [node for node in outside if node in feeding]
+    rest = [node for node in outside if node not in feeding]
+    members: dict[object, list[Value]] = {}
+    single = level == "neuron"
+    if single and len(inputs) <= SINGLE:
+        members |= {node: [node] for node in inputs}
+    elif inputs:
+        members["inputs"] = inputs
+    for node in sorted(neurons, key=lambda node: neurons[node]):  # stable: by neuron, then by age
+        layer, j = neurons[node]
+        members.setdefault(f"layer {layer} neuron {j}" if single else f"layer {layer}", []).append(node)
+    if single and len(rest) <= SINGLE:
+        members |= {node: [node] for node in rest}
+    elif rest:
+        members["result"] = rest
+    return members
+
+
+def _card(
+    diagram: Diagram, title: object, group: list[Value], roots: Sequence[Value], called: dict[Value, str]
+) -> Card:
+    if isinstance(title, Value):
+        card = diagram.card(kind_of(title), called[title], symbol(title))
+        describe(card, title)
+        return card
+    inside = set(group)
+    signs = list(dict.fromkeys(symbol(node) for node in group if node.op in ACTIVATING))
+    card = diagram.card("group", str(title), " ".join(signs[:2]))
+    parameters = [node for node in group if isinstance(node, Parameter)]
+    results = [root for root in roots if root in inside]
+    outputs = results or _outputs(group, title)
+    known = all(node.has_grad for node in group)
+    if len(outputs) == 1:
+        card.rows = [("value", value_text(outputs[0].data))]
+        card.grad = outputs[0].grad if known else None
+        card.rows.append(("grad", gradient_text(card.grad)))
+    else:
+        card.rows = [("values", str(len(group) - len(parameters)))]
+    if parameters:
+        card.rows.append(("parameters", str(len(parameters))))
+        norm = hypot(*(p.grad for p in parameters)) if known else None
+        card.rows.append(("‖grad‖", NOT_COMPUTED if norm is None else figure(norm)))
+    card.alarm = not all(isfinite(node.data) and isfinite(node.grad) for node in group)
+    card.tip = f"{title}: {len(group)} values, {len(parameters)} of them parameters"
+    return card
+
+
+def _outputs(group: list[Value], title: object) -> list[Value]:
+    """Return the values that leave a neuron: activated ones, or sums that no member of the group goes on from."""
+    if title == "inputs":
+        return []
+    inner = {operand for node in group for operand in node.args if isinstance(operand, Value)}
+    return [node for node in group if node.op and node not in inner]
+
+
+def _wires(diagram: Diagram, nodes: Sequence[Value]) -> None:
+    """Draw one wire between two cards for all between their values, with the sum of what goes back along it."""
+    shares: dict[tuple[str, str], list[float]] = {}
+    counts: dict[tuple[str, str], int] = {}
+    for node in nodes:
+        for operand in node.args:
+            if isinstance(operand, Value) and diagram.keys[operand] != diagram.keys[node]:
+                pair = diagram.keys[operand], diagram.keys[node]
+                counts[pair] = counts.get(pair, 0) + 1
+        for flow in flows(node, node.grad if node.has_grad else None):
+            if flow.operand not in diagram.keys:
+                continue
+            pair = diagram.keys[flow.operand], diagram.keys[node]
+            if pair in counts:
+                shares.setdefault(pair, []).extend([] if flow.share is None else [flow.share])
+    for (tail, head), count in counts.items():
+        known = shares.get((tail, head))
+        tip = f"{count} value{'s' * (count > 1)} go this way" if count > 1 else "one value goes this way"
+        if known:
+            total = _sum(known)
+            tip += f"\ncontributes {figure(total, sign=True)}" + (" in sum" if len(known) > 1 else "")
+            diagram.wire(tail, head, tip).share = total
+        else:
+            diagram.wire(tail, head, tip, flowing=known is not None)
+
+
+def _sum(numbers: list[float]) -> float:
+    return fsum(numbers) if all(map(isfinite, numbers)) else sum(numbers)

@@ -1,0 +1,49 @@
+"""Axes to plot on: the user's, or new ones in a style that reads well; and the colours that all plots share."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    Axes = Any
+
+BLUE, ORANGE, GREEN, INK = "#0072b2", "#d55e00", "#00734f", "#1a1a1a"
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""One for each class, so that classes are told apart without colour."""
+
+
+def pyplot() -> Any:
+    """Return matplotlib.pyplot.
+
+    Raises:
+        ImportError: if matplotlib is missing; the message names the extra.
+
+    """
+    try:
+        import matplotlib.pyplot as plt  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
+    except ImportError as error:
+        raise ImportError(f"plotting needs matplotlib: pip install 'autograd_mini[plot]' ({error})") from error
+    return plt
+
+
+def axes(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:
+    """Return the axes given, or new ones of a size in inches."""
+    if ax is not None:
+        return ax
+    return pyplot().subplots(figsize=size, layout="constrained")[1]
+
+
+def edge(colour: Sequence[float]) -> str:
+    """Return the colour of a mark's edge that tells it from any ground: white around dark marks, dark around light."""
+    red, green, blue = colour[:3]
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
+
+
+def tidy(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
+    """Label axes, and take away the lines that say nothing."""
+    ax.set_title(title, fontsize=11.5, loc="left")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.spines[["top", "right"]].set_visible(False)

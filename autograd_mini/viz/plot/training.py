@@ -1,0 +1,165 @@
+"""Plots of training: the loss curve, and what a classifier decides where."""
+
+from __future__ import annotations
+
+from math import exp, isfinite
+
+from autograd_mini.recording import no_grad
+from autograd_mini.value import Value
+from autograd_mini.viz.plot.axes import BLUE, GREEN, INK, MARKS, ORANGE, axes, edge, pyplot, tidy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from autograd_mini.viz.plot.axes import Axes
+
+MARGIN = 0.12
+"""Free space around the points, as a share of their range."""
+
+
+def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
+    """Plot the loss of every epoch, with a logarithmic axis where all losses are above 0.
+
+    Args:
+        history: what `fit` returned, or a list of losses.
+        ax: the matplotlib axes to draw on; new ones by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if there is no loss.
+        ImportError: if matplotlib is missing.
+
+    """
+    losses = [float(loss) for loss in getattr(history, "loss", history)]
+    validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
+    if not losses:
+        raise ValueError("history holds no loss; train for at least one epoch first")
+    ax = axes(ax)
+    epochs = range(1, len(losses) + 1)
+    dots = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
+    ax.plot(epochs, losses, color=BLUE, linewidth=2, label="training", **dots)
+    if validation:
+        ax.plot(
+            range(1, len(validation) + 1), validation, color=ORANGE, linewidth=2, linestyle="--", label="validation"
+        )
+    best = getattr(history, "best_epoch", None)
+    if best and validation:
+        star = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
+        ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
+    if all(loss > 0 for loss in losses + validation if isfinite(loss)):
+        ax.set_yscale("log")
+    tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
+    ax.grid(axis="y", which="major", alpha=0.3)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if validation:
+        ax.legend(frameon=False)
+    return ax
+
+
+def decision_boundary(
+    model: Callable[[Any], Any],
+    X: Any,
+    y: Sequence[Any] | Any,
+    ax: Axes | None = None,
+    resolution: int = 70,
+) -> Axes:
+    """Plot what a classifier of two inputs decides where, with the points and the line on which it is undecided.
+
+    A model with one output is read as one of two classes: its output is the logit, or, if its last activation is the
+    sigmoid, the probability; the line is p = ½. Of several outputs the largest decides.
+
+    Args:
+        model: takes a point, two numbers, and returns a Value or number, or a list of them.
+        X: the points, rows of two numbers.
+        y: the class of each.
+        ax: the matplotlib axes to draw on; new ones by default.
+        resolution: how many points are tried along each axis.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if X is empty, its rows are not two numbers, or there is not one target for each.
+        ImportError: if matplotlib is missing.
+
+    """
+    points = [[float(number) for number in row] for row in X]
+    targets = [_plain(target) for target in y]
+    if not points or any(len(row) != 2 for row in points):
+        raise ValueError(f"X holds rows of two numbers, at least one; got {len(points)} rows, the first {points[:1]}")
+    if len(targets) != len(points):
+        raise ValueError(f"y holds one class for each of the {len(points)} rows of X; got {len(targets)}")
+    plt, ax = pyplot(), axes(ax, (5.6, 4.6))
+    horizontal, vertical = (_range([row[index] for row in points], resolution) for index in (0, 1))
+    with no_grad():
+        outputs = [[_outputs(model([x1, x2])) for x1 in horizontal] for x2 in vertical]
+    if len(outputs[0][0]) == 1:
+        chance = _identity if _ends_in_sigmoid(model) else _logistic
+        shown = [[chance(cell[0]) for cell in row] for row in outputs]
+        levels = [index / 20 for index in range(21)]
+        mesh = ax.contourf(horizontal, vertical, shown, levels=levels, cmap=_pale())
+        if min(map(min, shown)) < 0.5 < max(map(max, shown)):
+            ax.contour(horizontal, vertical, shown, levels=[0.5], colors=INK, linewidths=2)
+        ax.figure.colorbar(mesh, ax=ax, label="p(class 1); line: p = ½", ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
+    else:
+        shown = [[float(max(range(len(cell)), key=cell.__getitem__)) for cell in row] for row in outputs]
+        count = len(outputs[0][0])
+        ax.pcolormesh(horizontal, vertical, shown, cmap=_pale(), vmin=0, vmax=count - 1, shading="nearest")
+        for k in range(count):
+            inside = [[float(cell == k) for cell in row] for row in shown]
+            if 0.0 < sum(map(sum, inside)) < len(inside) * len(inside[0]):
+                ax.contour(horizontal, vertical, inside, levels=[0.5], colors=INK, linewidths=1.5)
+    kinds = sorted(set(targets))
+    colours = plt.get_cmap("cividis")
+    for index, kind in enumerate(kinds):
+        members = [point for point, target in zip(points, targets, strict=True) if target == kind]
+        colour = colours(index / max(1, len(kinds) - 1))
+        across, up = zip(*members, strict=True)
+        mark = MARKS[index % len(MARKS)]
+        style = {"marker": mark, "color": colour, "edgecolor": edge(colour), "linewidth": 0.9, "zorder": 3}
+        ax.scatter(across, up, s=36, label=f"class {kind:g}", **style)
+    tidy(ax, "Decision boundary", "x₁", "x₂")
+    ax.legend(frameon=True, framealpha=0.9, loc="best", fontsize=9)
+    return ax
+
+
+def _pale() -> Any:
+    """Return the colours of cividis mixed with white, so that points stand out."""
+    from matplotlib.colors import LinearSegmentedColormap  # type: ignore[import-not-found, unused-ignore]
+
+    strong = [pyplot().get_cmap("cividis")(index / 15)[:3] for index in range(16)]
+    mixed = [tuple(0.45 + 0.55 * part for part in colour) for colour in strong]
+    return LinearSegmentedColormap.from_list("pale", mixed)
+
+
+def _plain(number: Any) -> float:
+    return float(number.data if isinstance(number, Value) else number)
+
+
+def _outputs(result: Any) -> list[float]:
+    return [_plain(entry) for entry in result] if isinstance(result, (list, tuple)) else [_plain(result)]
+
+
+def _identity(p: float) -> float:
+    return p
+
+
+def _logistic(z: float) -> float:
+    return 1.0 / (1.0 + exp(-z)) if z >= 0.0 else exp(z) / (1.0 + exp(z))
+
+
+def _ends_in_sigmoid(model: Any) -> bool:
+    layers = getattr(model, "layers", None) or [model]
+    neurons = getattr(layers[-1], "neurons", None) or [layers[-1]]
+    return getattr(neurons[0], "activation", None) == "sigmoid"
+
+
+def _range(numbers: list[float], count: int) -> list[float]:
+    low, high = min(numbers), max(numbers)
+    free = MARGIN * ((high - low) or 1.0)
+    low, high = low - free, high + free
+    return [low + (high - low) * index / (count - 1) for index in range(count)]

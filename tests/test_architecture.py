@@ -1,0 +1,224 @@
+"""The house: imports point one way, the package loads the standard library alone, every public name is explained."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import inspect
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import autograd_mini
+
+PACKAGE = Path(autograd_mini.__file__).parent
+NAME = "autograd_mini"
+
+ENGINE = ("errors", "numbers", "ieee", "ops", "formula", "codegen", "rules", "backward", "value", "recording")
+ENGINE += ("functions", "graph", "copying", "operators", "choice", "operation")
+"""The units that everything else stands on."""
+
+MAY_NOT_IMPORT = {
+    "errors": {"*"},
+    "numbers": {"*"},
+    "ieee": {"*"},
+    "optim": {*ENGINE, "nn", "train", "jit", "viz", "testing", "cli", "datasets"} - {"errors", "numbers"},
+    "nn": {"train", "jit", "viz", "testing", "cli", "optim"},
+    "datasets": {"nn", "optim", "train", "jit", "viz", "testing", "cli"},
+    "jit": {"nn", "optim", "train", "viz", "testing", "cli"},
+    "train": {"viz", "testing", "cli"},
+    "transforms": {"nn", "optim", "train", "viz", "testing", "cli", "datasets"},
+    "reading": {"nn", "optim", "train", "jit", "viz", "testing", "cli", "datasets"},
+    "viz": {"cli"},
+    "testing": {"cli"},
+    **{
+        unit: {"nn", "optim", "train", "jit", "viz", "testing", "cli", "datasets", "transforms"}
+        for unit in ENGINE
+        if unit not in {"errors", "numbers", "ieee"}
+    },
+}
+"""What each unit (a module, or a package below the top) must not know; "*" is anything of the package."""
+
+
+def modules():
+    """Return every module of the package by dotted name, as (path, syntax tree)."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if "plugin" in parts:
+            continue  # modules of their own, installed beside the package
+        found[name] = (path, ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+MODULES = modules()
+
+
+def is_for_type_checkers(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def statements(tree, *, lazy):
+    """Yield the import statements that run: at import time, and inside functions where `lazy`."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif is_for_type_checkers(node):
+            waiting += node.orelse
+        elif lazy or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def imported(name, *, lazy):
+    """Return the full names that a module imports; of `from a import b` a.b where that is a module, else a."""
+    path, tree = MODULES[name]
+    found = set()
+    for node in statements(tree, lazy=lazy):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+            continue
+        base = node.module or ""
+        if node.level:
+            package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+            package = package[: len(package) - node.level + 1]
+            base = ".".join([*package, base] if base else package)
+        for alias in node.names:
+            whole = f"{base}.{alias.name}"
+            found.add(whole if whole in MODULES else base)
+    return found
+
+
+ASKED_FOR_WHEN_CALLED = {(f"{NAME}.nn.mlp", f"{NAME}.files")}
+"""`MLP.save` asks for the module that writes files when it is called, so that networks need not know of files."""
+
+
+def unit(name):
+    """Return the part of the house that a module belongs to: "value", "nn", "" for the front door."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["at import", "at any time"])
+def test_imports_point_one_way(lazy):
+    arrows = {
+        name: {
+            other
+            for other in imported(name, lazy=lazy)
+            if other in MODULES and other != NAME and (name, other) not in ASKED_FOR_WHEN_CALLED
+        }
+        - {name}
+        for name in MODULES
+    }
+    list(graphlib.TopologicalSorter(arrows).static_order())  # raises CycleError, which shows the cycle
+
+
+def test_the_parts_of_the_house_do_not_import_each_other_in_a_circle():
+    arrows = {}
+    for name in MODULES:
+        if unit(name):
+            others = {
+                unit(other)
+                for other in imported(name, lazy=True)
+                if other in MODULES and (name, other) not in ASKED_FOR_WHEN_CALLED
+            }
+            arrows.setdefault(unit(name), set()).update(others - {unit(name), ""})
+    list(graphlib.TopologicalSorter(arrows).static_order())
+
+
+def test_no_module_imports_the_front_door():
+    doors = {"__main__", "cli"}
+    behind = [name for name in MODULES if name != NAME and unit(name) not in doors]
+    assert [name for name in behind if NAME in imported(name, lazy=True)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if unit(name) in MAY_NOT_IMPORT])
+def test_no_part_of_the_house_knows_what_stands_on_it(name):
+    others = {unit(other) for other in imported(name, lazy=True) if other in MODULES} - {unit(name)}
+    forbidden = MAY_NOT_IMPORT[unit(name)]
+    assert others & forbidden == set()
+    assert "*" not in forbidden or others == set()
+
+
+def test_the_table_of_operations_imports_the_standard_library_alone():
+    assert {other.split(".")[0] for other in imported(f"{NAME}.ops", lazy=True)} <= set(sys.stdlib_module_names)
+
+
+def test_nothing_but_the_main_module_imports_the_command_line():
+    users = [name for name in MODULES if any(unit(other) == "cli" for other in imported(name, lazy=True))]
+    assert {unit(name) for name in users} <= {"__main__", "cli"}
+
+
+LISTING = "import sys{}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+
+
+def loaded(statement):
+    """Return the top-level modules that a fresh interpreter has after a statement."""
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", LISTING.format(statement)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_the_standard_library_alone():
+    new = loaded(f", {NAME}") - loaded("")
+    assert NAME in new
+    assert new - {NAME} <= set(sys.stdlib_module_names)
+
+
+def test_computing_and_copying_load_the_standard_library_alone():
+    program = (
+        f"; from {NAME} import Value; import copy; x = Value(2.0); y = x.exp() * x; y.backward(); copy.deepcopy(y)"
+    )
+    assert loaded(program) - loaded("") - {NAME} <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("slow", ["dataclasses", "typing", "inspect", "csv", "json", "tempfile", "ast", "numpy"])
+def test_importing_the_package_leaves_slow_modules_alone(slow):
+    assert slow not in loaded(f", {NAME}") - loaded("")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_opens_with_a_sentence(name):
+    opening = ast.get_docstring(MODULES[name][1])
+    assert opening
+    assert opening.splitlines()[0].endswith("."), opening.splitlines()[0]
+
+
+def public_names():
+    for name in sorted({*dir(autograd_mini), *autograd_mini.__all__}):
+        if not name.startswith("_") and name != "annotations":
+            try:
+                yield name, getattr(autograd_mini, name)
+            except ImportError:  # a part of the house that is not built, or needs an extra that is not here
+                continue
+
+
+PUBLIC = dict(public_names())
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, thing in PUBLIC.items() if callable(thing) or isinstance(thing, types.ModuleType)]
+)
+def test_every_public_name_has_a_docstring(name):
+    thing = PUBLIC[name]
+    text = thing.__doc__
+    assert text, name
+    if inspect.isclass(thing):
+        for attribute, member in vars(thing).items():
+            if not attribute.startswith("_") and (callable(member) or isinstance(member, property)):
+                assert member.__doc__, f"{name}.{attribute}"
+
+
+def test_every_name_that_is_promised_exists():
+    assert set(autograd_mini.__all__) <= set(dir(autograd_mini))
+    for name in ("Value", "Parameter", "gradient", "no_grad", "StaleValueError", "operation", "exp", "where", "clip"):
+        assert name in autograd_mini.__all__
+    with pytest.raises(AttributeError, match="grdient"):
+        autograd_mini.grdient  # noqa: B018 - a slip of the pen

@@ -1,0 +1,29 @@
+"""The face of the pictures: every name is what it says, however the modules behind it were imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from autograd_mini import viz
+
+
+def test_every_name_is_a_function_or_the_plots():
+    for name in viz.__all__:
+        found = getattr(viz, name)
+        assert callable(found) or name == "plot", name
+
+
+def test_importing_the_modules_first_changes_no_name():
+    code = """
+import importlib, pkgutil
+import autograd_mini as ag
+from autograd_mini import viz
+for module in pkgutil.iter_modules(viz.__path__):
+    if module.name not in {"plot", "live"}:
+        importlib.import_module(f"autograd_mini.viz.{module.name}")
+print([name for name in viz.__all__ if name != "plot" and not callable(getattr(viz, name))])
+print(viz.plot is ag.plot)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "True"]

@@ -1,0 +1,133 @@
+"""The stepper and the explorer in a live JupyterLab, in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+for needed in ("graphviz", "jupyterlab", "ipykernel", "anywidget"):
+    pytest.importorskip(needed)
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+from browser import chromium  # noqa: E402 - the folder of the tests is on the path now
+
+from autograd_mini import Value  # noqa: E402 - as above
+from autograd_mini.viz import step  # noqa: E402 - as above
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CELL = """\
+from autograd_mini import Value  # noqa: E402 - as above
+from autograd_mini.viz import draw, explore, step
+from IPython.display import display
+x, w = Value(2.0, label="x"), Value(-3.0, label="w")
+y = (x * w + 6.5).tanh()
+y.label = "y"
+display(step(y))
+display(draw(y))
+display(explore(y))
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    cell = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": [], "execution_count": None, "source": CELL}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "n.ipynb").write_text(json.dumps(notebook))
+    port = free_port()
+    places = {
+        name: str(tmp_path / name) for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
+    places |= {"IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.port={port}", "--IdentityProvider.token=", "--LabApp.news_url=None"]
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=work, env={**os.environ, **places}, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                with urllib.request.urlopen(f"{address}/api", timeout=2):  # noqa: S310 - our own server
+                    break
+            except OSError:
+                time.sleep(0.25)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def test_the_stepper_the_picture_and_the_explorer_work_in_a_live_notebook(lab, tmp_path):
+    with chromium() as browser:
+        from playwright.sync_api import TimeoutError as NotThere
+
+        page = browser.new_page(viewport={"width": 1300, "height": 1500})
+        page.goto(f"{lab}/lab/tree/n.ipynb")
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
+        stepper = page.locator(".stepper")
+        dialog = page.locator(".jp-Dialog")
+        for _ in range(8):  # a key pressed before the kernel is attached is lost, or asks for the kernel
+            page.locator(".jp-Cell .cm-content").first.click()
+            page.keyboard.press("Control+Enter")
+            with suppress(NotThere):
+                dialog.or_(stepper).first.wait_for(timeout=10_000)
+            if stepper.count():
+                break
+            if dialog.count():
+                dialog.get_by_role("button", name="Select").click()
+        page.get_by_role("slider", name="x", exact=True).wait_for(timeout=60_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
+        cells = page.locator(".jp-Notebook .jp-Cell").count()
+        stepper.focus()
+        for key in ("End", "b", "ArrowLeft"):
+            page.keyboard.press(key)
+        status = page.locator(".status")
+        assert status.inner_text().startswith("Step 8 of 9")
+        assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+        assert page.locator(".jp-RenderedSVG").count() == 1
+        slider = page.get_by_role("slider", name="x", exact=True)
+        slider.wait_for(timeout=60_000)
+        slider.fill("1")
+        page.get_by_text("actual").wait_for(timeout=20_000)
+        page.wait_for_function("document.body.innerText.includes('y = 0.9982')", timeout=20_000)
+        page.screenshot(path=tmp_path / "lab.png")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_stepper_works_in_an_exported_notebook_offline(theme, tmp_path):
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
+    v4 = nbformat.v4
+    stepper = step((Value(2.0, label="x") * 3.0).tanh())
+    output = v4.new_output("display_data", {"text/html": stepper._repr_html_(), "text/plain": repr(stepper)})
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("step(y)", outputs=[output])])
+    html, _ = nbconvert.HTMLExporter(theme=theme).from_notebook_node(notebook)
+    path = tmp_path / "exported.html"
+    path.write_text(html, encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_context(offline=True, color_scheme=theme).new_page()
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        page.locator(".stepper").focus()
+        page.keyboard.press("End")
+        assert page.locator(".status").inner_text().startswith("Step 6 of 6")
+        colour = page.locator(".status").evaluate("e => getComputedStyle(e).color")
+        assert (sum(map(int, re.findall("[0-9]+", colour)[:3])) > 380) == (theme == "dark")
+        page.screenshot(path=tmp_path / "exported.png")

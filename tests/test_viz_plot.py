@@ -1,0 +1,210 @@
+"""Plots: what they draw, where, and what they say when they cannot."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from autograd_mini import MLP, Value, datasets
+from autograd_mini.viz import descend
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402 - the backend comes first
+
+from autograd_mini.viz import plot  # noqa: E402 - only with matplotlib
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def bowl(x, y):
+    return x * x + 6 * y * y
+
+
+POINTS = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("draw", "size"),
+    [
+        (lambda ax: plot.loss_curve([3.0, 2.0, 1.0], ax=ax), 1),
+        (lambda ax: plot.decision_boundary(MLP(2, [2, 1], seed=0), POINTS, [0, 1, 1, 0], ax=ax, resolution=8), 1),
+        (lambda ax: plot.weights(MLP(2, [2, 1], seed=0), ax=ax), 1),
+    ],
+    ids=["loss_curve", "decision_boundary", "weights"],
+)
+def test_a_plot_is_drawn_on_the_axes_given_and_returns_them(draw, size):
+    figure, ax = plt.subplots(size)
+    assert draw(ax) is ax
+    figure.canvas.draw()
+    assert ax.get_title(loc="left")
+
+
+def test_losses_are_on_a_logarithmic_axis_unless_one_is_0():
+    assert plot.loss_curve([1.0, 0.1]).get_yscale() == "log"
+    assert plot.loss_curve([1.0, 0.0]).get_yscale() == "linear"
+    assert plot.loss_curve([1.0, math.nan, 0.1]).get_yscale() == "log"
+
+
+def test_a_history_with_validation_shows_both_losses_and_the_best_epoch():
+    class History:
+        loss = (1.0, 0.5, 0.4)
+        validation_loss = (1.1, 0.6, 0.7)
+        best_epoch = 2
+
+    ax = plot.loss_curve(History())
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation", "best: epoch 2"]
+
+
+def test_an_empty_history_is_refused():
+    with pytest.raises(ValueError, match="holds no loss"):
+        plot.loss_curve([])
+
+
+def test_the_line_of_a_boundary_is_where_the_probability_is_a_half():
+    def model(x):
+        return 2.0 * x[0] - 1.0  # a logit: 0 at x = 0.5
+
+    ax = plot.decision_boundary(model, POINTS, [0, 1, 0, 1], resolution=21)
+    lines = [
+        path.vertices
+        for c in ax.collections
+        if c.get_array() is not None and len(c.get_array()) == 1
+        for path in c.get_paths()
+    ]
+    assert len(lines) == 1
+    assert [x for x, _ in lines[0]] == pytest.approx([0.5] * len(lines[0]), abs=1e-9)
+
+
+def test_a_sigmoid_output_is_a_probability_already():
+    model = MLP(2, [1], output="sigmoid", seed=0)
+    for parameter, number in zip(model.parameters(), (4.0, 0.0, -1.0), strict=True):
+        parameter.data = number
+    ax = plot.decision_boundary(model, POINTS, [0, 1, 0, 1], resolution=40)
+    lines = [
+        path.vertices
+        for c in ax.collections
+        if c.get_array() is not None and len(c.get_array()) == 1
+        for path in c.get_paths()
+    ]
+    assert [x for x, _ in lines[0]] == pytest.approx([0.25] * len(lines[0]), abs=0.01)
+
+
+def test_of_several_outputs_the_largest_decides():
+    ax = plot.decision_boundary(MLP(2, [3], seed=1), POINTS, [0, 1, 2, 0], resolution=12)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["class 0", "class 1", "class 2"]
+
+
+def test_plotting_a_boundary_records_nothing_and_changes_no_gradient():
+    model = MLP(2, [2, 1], seed=0)
+    model(POINTS[1]).backward()
+    before = [p.grad for p in model.parameters()]
+    plot.decision_boundary(model, POINTS, [0, 1, 1, 0], resolution=5)
+    assert [p.grad for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([], [], "at least one"),
+        ([[1.0]], [0], "rows of two numbers"),
+        (POINTS, [0], "one class for each of the 4 rows"),
+    ],
+    ids=["none", "one input", "too few targets"],
+)
+def test_wrong_points_are_refused(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        plot.decision_boundary(MLP(2, [1], seed=0), X, y)
+
+
+def test_a_surface_has_the_path_on_both_axes():
+    path = descend(bowl, (2.0, 1.0), lr=0.05, steps=30)
+    solid, flat = plot.surface(bowl, path, resolution=12)
+    solid.figure.canvas.draw()
+    assert len(solid.lines) == 1
+    assert len(flat.lines[0].get_xdata()) == len(path.points)
+    assert solid.name == "3d"
+
+
+def test_a_surface_needs_two_axes_and_pairs():
+    with pytest.raises(ValueError, match="ax is two axes"):
+        plot.surface(bowl, ax=plt.subplots(1, 2)[1])
+    with pytest.raises(ValueError, match="two coordinates"):
+        plot.surface(bowl, [(1.0,)])
+
+
+@pytest.mark.parametrize("start", [-2.0, (-2.0, 1.5)], ids=["one number", "two numbers"])
+def test_learning_rates_have_one_plot_each_that_says_how_it_ended(start):
+    f = (lambda x: (x - 1) ** 2) if isinstance(start, float) else bowl
+    rates = [0.01, 0.3, 1.05] if isinstance(start, float) else [0.01, 0.13, 0.2]
+    axes = plot.learning_rates(f, start, rates, steps=120, resolution=12)
+    titles = [ax.get_title(loc="left") for ax in axes]
+    assert [title.split(": ")[1].split()[0] for title in titles] == ["120", "converged", "diverged"]
+
+
+def test_the_gradient_flow_needs_gradients():
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    with pytest.raises(ValueError, match="call backward"):
+        plot.gradient_flow(model)
+    model([1.0, 2.0]).backward()
+    ax = plot.gradient_flow(model)
+    heights = [bar.get_height() for bar in ax.patches]
+    first = [abs(p.grad) for p in model.layers[0].parameters()]
+    assert heights[0] == pytest.approx(sum(first) / len(first))
+    assert heights[2] == pytest.approx(max(first))
+
+
+def test_the_cells_of_a_small_model_hold_their_weights():
+    model = MLP(2, [1], seed=0)
+    texts = {text.get_text() for text in plot.weights(model).texts}
+    assert f"{model.layers[0].neurons[0].w[0].data:.2f}" in texts
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"autograd_mini\[plot\]"):
+        plot.loss_curve([1.0])
+
+
+# --- descent ---
+
+
+def test_a_descent_ends_converged_diverged_or_out_of_steps():
+    assert descend(lambda x: x * x, 3.0, lr=0.3).stopped == "converged"
+    assert descend(lambda x: x * x, 3.0, lr=1.1, steps=20).stopped == "diverged"
+    assert descend(lambda x: x * x, 3.0, lr=1e200).stopped == "diverged"
+    assert descend(lambda x: x * x, 3.0, lr=0.01, steps=5).stopped == "steps"
+
+
+def test_a_descent_takes_the_step_of_the_gradient():
+    path = descend(bowl, (1.0, 2.0), lr=0.01, steps=1)
+    assert path.points == [(1.0, 2.0), (1.0 - 0.01 * 2.0, 2.0 - 0.01 * 24.0)]
+    assert path.values == [25.0, bowl(*path.points[1])]
+
+
+def test_a_descent_on_a_constant_has_nowhere_to_go():
+    assert descend(lambda _: 3.0, 1.0).stopped == "converged"
+    assert descend(lambda _: Value(3.0), 1.0).stopped == "converged"
+
+
+@pytest.mark.parametrize("settings", [{"lr": -1.0}, {"lr": math.nan}, {"steps": -1}, {"tol": -1.0}])
+def test_negative_settings_are_refused_by_name(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        descend(lambda x: x, 1.0, **settings)
+
+
+def test_a_start_that_is_no_number_is_refused():
+    with pytest.raises(TypeError, match=r"x0\[1\]"):
+        descend(bowl, (1.0, "2"))
+
+
+def test_data_sets_can_be_plotted_as_they_come():
+    X, y = datasets.moons(20, seed=0)
+    assert plot.decision_boundary(MLP(2, [1], seed=0), X, y, resolution=5) is not None
