@@ -70,6 +70,7 @@ def test_the_mean_loss_and_gradient_of_a_batch_are_those_of_eager(backend, n):
     mean = fast.backward(X, y)
     found = [p.grad for p in fast.parameters]
     expected, slopes = eager_mean(loss, X, y, fast.parameters)
+    assert {type(number) for number in (mean, *found)} == {float}
     assert mean == pytest.approx(expected, rel=1e-12)
     assert found == pytest.approx(slopes, rel=1e-11, abs=1e-13)
     numbers = np.array([p.data for p in fast.parameters])

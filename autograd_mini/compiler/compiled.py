@@ -90,6 +90,7 @@ class Compiled:
 
         """
         loss, slopes = self._differentiated(None, args, kwargs)
+        slopes = [float(slope) for slope in slopes]
         with engine._lock:
             leaves = self._parameters[: len(slopes)]
             engine._assign(leaves, [(leaf._grad or 0.0) + slope for leaf, slope in zip(leaves, slopes, strict=True)])

@@ -39,7 +39,8 @@ def binary(logit: Any, t: Any) -> Any:
 
 def cross_entropy(logits: list[Any], target: Any) -> Any:
     """Return -log(softmax(logits)[target]); see `losses.cross_entropy`."""
-    largest, winner = logits[0], 0.0
+    largest: Any = logits[0]
+    winner: Any = 0.0
     for index, logit in enumerate(logits[1:], start=1):
         larger = logit > largest
         largest, winner = where(larger, logit, largest), where(larger, float(index), winner)
