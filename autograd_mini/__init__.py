@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
-    from autograd_mini.viz import animate, descend, diff, draw, explain, plot, step, steps, trace
+    from autograd_mini.viz import animate, descend, diff, draw, explain, explore, plot, step, steps, trace
 
 __version__ = "0.1.0"
 
@@ -92,6 +92,7 @@ _HOMES = {
     "step": "viz",
     "animate": "viz",
     "descend": "viz",
+    "explore": "viz",
     "DivergedError": "errors",
 }
 """The module that each name imported on first use comes from."""

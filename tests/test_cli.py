@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_mini
-from autograd_mini import MLP, datasets, load, viz
+from autograd_mini import MLP, datasets, load
 from autograd_mini.cli import commands, main
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.tables import Table, aligned, read_table
@@ -466,36 +466,64 @@ def test_the_demos_models_predict_its_data(demo, cli):
         assert sum(row["prediction"] == row[target] for row in rows) >= 0.9 * len(rows)
 
 
-def test_the_demo_draws_a_neuron_or_says_what_is_missing(demo):
+def test_the_demo_leaves_a_page_of_pictures(demo):
     out, done = demo
-    assert (out / "neuron.svg").exists() != ("not drawn" in done.stdout)
+    page = (out / "index.html").read_text(encoding="utf-8")
+    for title in ("A neuron, with its gradients", "The network", "What it decides"):
+        assert title in page
+    assert str(out / "index.html") in done.stdout
+    assert (out / "neuron.svg").exists() != ("some not drawn" in done.stdout)
 
 
-def test_the_neuron_is_drawn_with_gradients(monkeypatch, cli, tmp_path):
-    drawn = []
-
-    class Picture:
-        def save(self, path):
-            drawn.append(path)
-
-    monkeypatch.setattr(viz, "draw", lambda y: drawn.append(y) or Picture())
-    quick(monkeypatch)
-    status, out, _ = cli("demo", "--out", tmp_path)
-    assert status == 0
-    node, path = drawn
-    assert (node.op, node.grad, path) == ("tanh", 1.0, tmp_path / "neuron.svg")
-    assert "neuron.svg" in out
-
-
-def test_a_demo_without_a_renderer_goes_on(monkeypatch, cli, tmp_path):
+def test_a_demo_without_a_renderer_goes_on_and_says_which_extra_draws(monkeypatch, cli, tmp_path):
     def draw(_):
         raise ImportError("no Graphviz")
 
-    monkeypatch.setattr(viz, "draw", draw)
+    monkeypatch.setattr("autograd_mini.viz.galleries.draw", draw)
+    monkeypatch.setattr("autograd_mini.viz.galleries.step", draw)
     quick(monkeypatch)
-    status, out, _ = cli("demo", "--out", tmp_path)
-    assert status == 0
-    assert "not drawn: no Graphviz" in out
+    status, out, err = cli("demo", "--out", tmp_path)
+    assert (status, err) == (0, "")
+    assert "autograd_mini[draw,plot]" in out
+    assert "no Graphviz" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+# --- draw and step ---
+
+
+def test_an_expression_is_drawn_as_dot(cli, tmp_path):
+    path = tmp_path / "neuron.dot"
+    assert cli("draw", "tanh(w*x + b)", "w=1", "x=2", "b=-0.5", "-o", path)[:2] == (0, f"{path}\n")
+    source = path.read_text(encoding="utf-8")
+    assert source.startswith("digraph")
+    assert all(label in source for label in ("tanh", "0.9051"))
+
+
+def test_an_expression_is_stepped_through_on_a_page(cli, tmp_path):
+    pytest.importorskip("pygraphviz")
+    path = tmp_path / "step.html"
+    assert cli("step", "w * x", "w=2", "x=3", "-o", path)[0] == 0
+    assert "<script" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("w * x", "w=2"), "x"),
+        (("w *", "w=2"), "does not parse"),
+        (("w * 2", "w=two"), "w=two"),
+        (("w.real", "w=2"), "w.real"),
+        (("__import__('os')", "w=2"), "__import__"),
+        (("w * 2", "w=2", "v=1"), "v"),
+        (("w * 2", "w=2", "-o", "w.bmp"), "w.bmp"),
+    ],
+)
+@pytest.mark.parametrize("command", ["draw", "step"])
+def test_a_mistake_in_an_expression_is_one_line(cli, monkeypatch, tmp_path, command, words, says):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = cli(command, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
 
 
 def test_a_demo_that_has_no_place_is_one_line(refused, write):

@@ -89,6 +89,12 @@ def test_a_claim_wrong_at_one_point_only_is_found_there(claim):
     assert report.cause_kind in {"point", "not finite"}
 
 
+@pytest.mark.parametrize("power", [2, 3, 8, 16])
+def test_a_high_power_is_resolved_at_its_zero(power):
+    assert check_grad(lambda x: x**power, lambda x: power * x ** (power - 1), at=0.0).ok
+    assert check_grad(lambda x: x**power, lambda x: 1.01 * power * x ** (power - 1), at=0.0).verdict == "wrong"
+
+
 def test_a_zero_slope_is_missed_by_no_claim_at_that_point_alone():
     assert check_grad(lambda x: x * x, lambda x: 5.0 if x == 0 else 2 * x, at=0.0).verdict == "wrong"
 

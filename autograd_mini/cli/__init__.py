@@ -1,4 +1,4 @@
-"""The command line: `autograd-mini demo`, `train`, `predict`, `ops`."""
+"""The command line: `autograd-mini demo`, `train`, `predict`, `draw`, `step`, `ops`."""
 
 # ruff: noqa: T201 - a command prints
 
@@ -26,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after the name of the program; those it was started with if not given.
 
     Returns:
-        0 if all went well; 2 after a mistake of the user, which one line on standard error explains; 130 after Ctrl-C;
-        141 when nobody reads the output any more, as in `autograd-mini ops | head -1`.
+        0 if all went well; 1 if `check` found a wrong derivative, 3 if it could not decide; 2 after a mistake of the
+        user, which one line on standard error explains; 130 after Ctrl-C; 141 when nobody reads the output any more,
+        as in `autograd-mini ops | head -1`.
 
     >>> main(["--version"])
     autograd-mini 0.1.0
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = parser().parse_args(argv)
-        arguments.run(arguments)
+        status = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as end:  # argparse has printed its help or the version
         return end.code if isinstance(end.code, int) else 0
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("autograd-mini: interrupted", file=sys.stderr)
         return 130
-    return 0
+    return int(status)
 
 
 def _failed(message: str) -> int:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import autograd_mini as ag
-from autograd_mini import datasets
+from autograd_mini import datasets, viz
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.tables import Table, aligned
@@ -44,36 +43,32 @@ def demo(arguments: Namespace) -> None:
         learned.model.save(out / f"{table.name}.json")
         with (out / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
             table.write(file)
-    drawn = draw_neuron(learned, out / "neuron.svg")
+    classes = [learned.recipe.classes.index(name) for name in table.column(target)]
+    viz.gallery(out, learned.model, learned.history, learned.recipe.inputs(table), classes)
 
     print(f"\n{aligned(rows)}\n\nbaseline: always the most frequent class\n")
     files = [
         ("iris.json, moons.json", "the trained models"),
         ("iris.csv, moons.csv", "the data"),
-        ("neuron.svg", drawn),
+        ("index.html", _pictures(out)),
     ]
     print(f"{out}:\n{aligned_left(files)}\n")
+    print(f"Look at {out / 'index.html'}")
     print(f"Now try: autograd-mini predict {out / 'iris.json'} {out / 'iris.csv'}")
-
-
-def draw_neuron(learned: Learned, path: Path) -> str:
-    """Draw the first neuron of a model with the gradients of its output, and say what the picture shows, or why not."""
-    from autograd_mini import viz
-
-    inputs = [ag.Value(1.0, label=name) for name in learned.recipe.columns]
-    activation = learned.model.layers[0].neurons[0](inputs)
-    activation.backward()
-    try:
-        viz.draw(activation).save(path)
-    except ImportError as error:  # a renderer is an extra
-        return f"not drawn: {error}"
-    return "the first neuron of the moons model, at the point (1, 1), with its gradients"
 
 
 def aligned_left(rows: list[tuple[str, str]]) -> str:
     """Return pairs as indented lines of two columns."""
     width = max(len(first) for first, _ in rows)
     return "\n".join(f"  {first.ljust(width)}  {second}" for first, second in rows)
+
+
+def _pictures(out: Path) -> str:
+    """Say what the gallery shows of the moons model, or what an extra is missing for."""
+    missing = [name for name in ("neuron.svg", "boundary.svg") if not (out / name).exists()]
+    if missing:
+        return "a page of pictures, some not drawn: pip install 'autograd_mini[draw,plot]' draws them all"
+    return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a surface"
 
 
 def _rows(X: list[list[float]], classes: list[str]) -> list[list[str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 
 from autograd_mini import __version__
-from autograd_mini.cli import commands
+from autograd_mini.cli import commands, pictures
+from autograd_mini.cli.check import check
 from autograd_mini.cli.demo import demo
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings
@@ -34,7 +35,7 @@ def parser() -> ArgumentParser:
     """Return the parser; the arguments it returns have the function to call with them as `run`."""
     top = _Parser(
         prog="autograd-mini",
-        description="Train a small neural network on a table, and look at how it works.",
+        description="Train a small neural network on a table, look at how it works, and check derivatives.",
         epilog="Start with: autograd-mini demo",
         allow_abbrev=False,
     )
@@ -42,7 +43,7 @@ def parser() -> ArgumentParser:
     top.set_defaults(run=lambda _arguments: top.print_help())
     commands_of = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, run: Callable[[Namespace], None], summary: str, details: str = "") -> ArgumentParser:
+    def command(name: str, run: Callable[[Namespace], int | None], summary: str, details: str = "") -> ArgumentParser:
         added: ArgumentParser = commands_of.add_parser(
             name,
             help=summary,
@@ -63,7 +64,28 @@ def parser() -> ArgumentParser:
         )
     )
     _predict(command("predict", commands.predict, "write a CSV file with the predictions of a model behind its rows"))
+    for name, run, summary, ending in (
+        (
+            "draw",
+            pictures.draw,
+            "draw the graph of an expression with its gradients",
+            ".svg, .png, .pdf, .dot, .html, .mmd",
+        ),
+        ("step", pictures.step, "write a page that steps through the gradients of an expression", ".html"),
+    ):
+        _picture(
+            command(name, run, summary, f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'), name, ending
+        )
     command("ops", commands.ops, "print the table of operations with their derivatives")
+    _check(
+        command(
+            "check",
+            check,
+            "check the derivative of a function of your own",
+            "Exit status: 0 if it is right, 1 if it is wrong, 3 if floats cannot decide. For example: autograd-mini "
+            "check math:log --derivative mine:dlog --domain x=log:1e-6:1e6",
+        )
+    )
     return top
 
 
@@ -106,6 +128,38 @@ def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.json", help="a model that `autograd-mini train` has saved")
     parser.add_argument("data", metavar="DATA.csv", help=f"{DATA}; columns are found by name")
     parser.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
+
+
+def _picture(parser: ArgumentParser, name: str, ending: str) -> None:
+    out = "graph.svg" if name == "draw" else "step.html"
+    parser.add_argument("expression", metavar="EXPRESSION", help="a formula of names, numbers and operations (see ops)")
+    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
+    parser.add_argument("-o", "--out", metavar="FILE", default=out, help=f"where to write, {ending} (%(default)s)")
+
+
+def _check(parser: ArgumentParser) -> None:
+    parser.add_argument("function", metavar="MODULE:FUNCTION", help="a function of numbers, or of one list of them")
+    parser.add_argument(
+        "--derivative",
+        metavar="MODULE:FUNCTION",
+        help="returns its partial derivatives; without it FUNCTION takes Values, and the engine's is checked",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--at", metavar="[NAME=]NUMBER", nargs="+", help="one point: a number for each input")
+    where.add_argument(
+        "--domain",
+        metavar="[NAME=]LOW:HIGH",
+        nargs="+",
+        help="an interval for each input, log:LOW:HIGH for one by orders of magnitude (points of all scales)",
+    )
+    parser.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
+    parser.add_argument(
+        "--budget",
+        choices=("quick", "normal", "thorough"),
+        default="normal",
+        metavar="NAME",
+        help="the calls it may take: quick, normal, thorough (%(default)s)",
+    )
 
 
 def _whole(least: int) -> Callable[[str], int]:

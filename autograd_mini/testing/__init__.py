@@ -10,10 +10,12 @@ from autograd_mini.testing.assertions import GradientError, UnresolvedGradientWa
 from autograd_mini.testing.checks import check_grad, check_hess
 from autograd_mini.testing.domain import logspan
 from autograd_mini.testing.gradtest import gradtest
+from autograd_mini.testing.mutation import Mutant, mutants
 from autograd_mini.testing.report import Report
 
 __all__ = [
     "GradientError",
+    "Mutant",
     "Report",
     "UnresolvedGradientWarning",
     "assert_grad",
@@ -22,4 +24,5 @@ __all__ = [
     "check_hess",
     "gradtest",
     "logspan",
+    "mutants",
 ]

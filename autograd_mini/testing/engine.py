@@ -38,9 +38,9 @@ def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def engine_derivative(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the derivative of ``f`` by the engine: by all numbers that are passed to it, in one list or array or apart.
+    """Return the derivative of ``f`` by the engine, by all numbers that are passed to it, apart or in a list or array.
 
-    No ``grad`` changes, of a Parameter that ``f`` uses neither. Applied twice, it gives second derivatives.
+    No ``grad`` changes, not that of a Parameter that ``f`` uses either. Applied twice, it gives second derivatives.
 
     >>> engine_derivative(lambda x, y: x * y)(2.0, 3.0)
     (3.0, 2.0)

@@ -1,46 +1,66 @@
-"""A gradient test: a decorator that writes, for a custom operation, the tests of its value and its derivative."""
+"""A gradient test: a decorator that writes, for an operation, the tests of its values and of its derivatives."""
 
 from __future__ import annotations
 
+import inspect
 import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.assertions import assert_grad
+from autograd_mini.ops import Op
+from autograd_mini.testing.assertions import assert_grad, assert_hess
+from autograd_mini.testing.callables import leaves
+from autograd_mini.testing.engine import Call
 from autograd_mini.testing.places import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _VALUES = 200
-_ULPS = 1e-9
+_AGREEMENT = 1e-9
 
 
 def gradtest(
     derivative: Callable[..., Any] | None = None,
     *,
-    domain: Any,
+    domain: Any = None,
     oracle: Callable[..., Any] | None = None,
+    order: int | None = None,
     seed: int = 0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
 
-    ``op.test()`` compares values with ``oracle`` (another implementation, such as mpmath's) at points over ``domain``,
-    and checks ``derivative`` over ``domain``. Both raise `AssertionError` with the point that fails.
+    The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned.
+    ``op.test()`` compares its values with ``oracle`` (another implementation, such as mpmath's) at points over
+    ``domain``, and checks its first derivative there, and its second one where both are the engine's; ``order=1``
+    leaves that out. The domain of an operation of the table is by default the one it was defined with. A failing test
+    raises `AssertionError` with the point that fails.
 
     >>> import math
     >>> @gradtest(lambda x: 2 * x, domain={"x": (-3, 3)}, oracle=lambda x: x**2)
     ... def square(x):
     ...     return x * x
     >>> square.test()
+    >>> from autograd_mini import operation
+    >>> cube = gradtest(oracle=lambda x: x**3)(operation("cube", "x * x * x", "3 * x * x"))
+    >>> cube.test()
     """
+    if order not in (None, 1, 2):
+        raise ValueError(f"order is {order!r}, expected 1 or 2")
+    if order == 2 and derivative is not None:
+        raise ValueError("order is 2 beside a derivative, expected 1: use assert_hess with the second derivative")
 
     def decorate(operation: Callable[..., Any]) -> Callable[..., Any]:
+        over = own_domain(operation) if domain is None else domain
+
         def test() -> None:
             __tracebackhide__ = True
             if oracle is not None:
-                _compare(operation, oracle, domain, seed)
-            assert_grad(operation, derivative, domain=domain, seed=seed)
+                _compare(operation, oracle, over, seed)
+            if derivative is not None or order == 1:
+                assert_grad(operation, derivative, domain=over, seed=seed)
+            else:
+                assert_hess(operation, domain=over, seed=seed)
 
         operation.test = test  # type: ignore[attr-defined]
         return operation
@@ -48,13 +68,23 @@ def gradtest(
     return decorate
 
 
+def own_domain(operation: Callable[..., Any]) -> Any:
+    """Return the domain that an operation of the table was defined with."""
+    row = inspect.getclosurevars(operation).nonlocals.get("row") if inspect.isfunction(operation) else None
+    if not isinstance(row, Op):
+        raise TypeError("domain is missing: pass gradtest(domain=...) an interval for each input, by name or in a list")
+    return list(row.domain)
+
+
 def _compare(operation: Callable[..., Any], oracle: Callable[..., Any], domain: Any, seed: int) -> None:
     __tracebackhide__ = True
     box, _ = intervals(operation, domain, seed)
     rng = Random(seed)
+    value = Call(operation, tuple, on_values=False)
     for _ in range(_VALUES):
         point = tuple(interval.at(rng.random()) for interval in box)
-        found, expected = float(operation(*point)), float(oracle(*point))
-        if not math.isclose(found, expected, rel_tol=_ULPS, abs_tol=1e-300):
+        (found,) = leaves(value(point), "the operation")
+        (expected,) = leaves(oracle(*point), "the oracle")
+        if not math.isclose(found, expected, rel_tol=_AGREEMENT, abs_tol=1e-300):
             name = getattr(operation, "__name__", "the operation")
             raise AssertionError(f"{name}{point} is {found!r}, and the oracle says {expected!r}")

@@ -87,9 +87,8 @@ def _draws(strategy: Any, seed: int) -> list[float]:
         database=None, max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
     )
     @hypothesis.given(strategy)
-    def collect(number: float) -> None:
-        if math.isfinite(number):
-            found.append(float(number))
+    def collect(drawn: Any) -> None:
+        found.extend(number for number in leaves(drawn, "the strategy") if math.isfinite(number))
 
     collect()
     return found

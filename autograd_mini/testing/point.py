@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.testing.line import Line
 
-TARGET, POOREST = 1e-6, 0.05
+TARGET, COARSE, POOREST = 1e-6, 1e-2, 0.05
 REPRESENTATIVE = 0.05
 SHRINK, GROW = 16.0, 4.0
 SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
@@ -56,6 +56,7 @@ class PointCheck:
         self.noise = 0.0
         self.drowned = self.central = False
         self.tentative: dict[int, float] = {}
+        self.coarse: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Outcome:
         """Verify both sides, shrinking where g is not resolved and growing where rounding hides it."""
@@ -96,6 +97,9 @@ class PointCheck:
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.ends.setdefault(side, tried)
+        for side, (resolution, tried) in self.coarse.items():
+            if side not in self.ends:
+                self.ends[side], self.best[side] = tried, resolution
 
     def attempt(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Examine [a, b] for the given sides; return whether they are settled, by acceptance or by conviction."""
@@ -111,6 +115,10 @@ class PointCheck:
             for side in sides:
                 self.settle(side, segment, reach)
             return True
+        if state == "shrink" and segment.state == "match" and self.represents(segment):
+            # A power such as x**8 looks the same at every scale: no shorter segment is resolved better.
+            for side in sides:
+                self.coarse[side] = min((self.local_resolution(segment), reach), self.coarse.get(side, (COARSE, reach)))
         if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)

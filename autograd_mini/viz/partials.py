@@ -107,6 +107,7 @@ def _pulled(node: Value, gradient: float) -> list[float]:
     """Run the node's rule on copies of it and its operands; return what each operand received."""
     first = SimpleNamespace(_data=node._x._data, _adjoint=-0.0)
     second = SimpleNamespace(_data=node._y._data, _adjoint=-0.0)
-    copy: Any = SimpleNamespace(_x=first, _y=second, _data=node._data, _k=getattr(node, "_k", None))
+    held = getattr(node, "_k", None)
+    copy: Any = SimpleNamespace(_x=first, _y=second, _data=node._data, _k=held, _tick=float("inf"))  # never stale
     node._pull(copy, gradient)  # type: ignore[misc]  # asked only of nodes that have a rule
     return [first._adjoint, second._adjoint]

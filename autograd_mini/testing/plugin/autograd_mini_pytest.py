@@ -1,4 +1,4 @@
-"""The pytest plugin: options for derivative checks, and a summary of what was checked at what resolution.
+"""The pytest plugin: options for derivative checks, a summary of what was checked, and which mistakes would be missed.
 
 It is a module of its own, so that starting pytest does not import the package.
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from _pytest.runner import runtestprotocol
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
 
 _SETTINGS = "autograd_mini.testing.settings"
+_KEPT = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="calls that a derivative check may make (default: normal)",
     )
     group.addoption("--grad-strict", action="store_true", help="fail also where a derivative could not be decided")
+    group.addoption(
+        "--grad-mutants",
+        action="store_true",
+        help="run every test again with each local derivative of its computations made wrong, and list what no test "
+        "noticed",
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -38,7 +48,48 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         module.settings.test = item.nodeid
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Run a test again, with fresh fixtures and unseen by the reports, with every mutant that it meets."""
+    result = yield
+    if not item.config.option.grad_mutants or "autograd_mini.value" not in sys.modules:
+        return result
+    module: Any = sys.modules.get(_SETTINGS)
+    known = len(module.settings.log) if module else 0
+
+    def again() -> None:
+        if isinstance(item, pytest.Function):
+            item._initrequest()
+        if not all(report.passed for report in runtestprotocol(item, log=False, nextitem=nextitem)):
+            raise AssertionError
+
+    _mutation(item.config).examine(again, item.nodeid)
+    if module:
+        del module.settings.log[known:]
+    return result
+
+
+def _mutation(config: pytest.Config) -> Any:
+    from autograd_mini.testing.mutation import Mutation
+
+    if _KEPT not in config.stash:
+        config.stash[_KEPT] = Mutation()
+    return config.stash[_KEPT]
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Report on derivatives and on mutants."""
+    _summarise_checks(terminalreporter, config)
+    if config.option.grad_mutants:
+        found = list(_mutation(config).found.values()) if "autograd_mini.value" in sys.modules else []
+        living = [mutant for mutant in found if mutant.lives]
+        terminalreporter.section("mutants", sep="=")
+        for mutant in living:
+            terminalreporter.write_line(str(mutant))
+        terminalreporter.write_line(f"{len(living)} of {len(found)} mutants live")
+
+
+def _summarise_checks(terminalreporter: Any, config: pytest.Config) -> None:
     """List the derivatives that were checked, the coarsest first; only what was not proved right unless -v."""
     module: Any = sys.modules.get(_SETTINGS)
     if module is None or not module.settings.log:

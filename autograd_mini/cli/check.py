@@ -1,0 +1,94 @@
+"""The check compares a derivative in the user's code with the function it belongs to, and says where it is wrong."""
+
+# ruff: noqa: T201 - a command prints
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+
+from autograd_mini.cli.failure import UserError, suggestion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+    from typing import Any
+
+STATUS = {"correct": 0, "wrong": 1, "unresolved": 3}
+
+
+def check(arguments: Namespace) -> int:
+    """Check a derivative, print the report, and return the exit status of its verdict."""
+    from autograd_mini.testing import check_grad
+    from autograd_mini.testing.callables import takes
+
+    f = named(arguments.function)
+    df = named(arguments.derivative) if arguments.derivative else None
+    at, domain = given(arguments.at, "--at", _number), given(arguments.domain, "--domain", _interval)
+    if isinstance(at, list) and takes(f, len(at)):
+        at = tuple(at)
+    try:
+        report = check_grad(f, df, at=at, domain=domain, seed=arguments.seed, budget=arguments.budget)
+    except (TypeError, ValueError) as error:  # of the arguments: what f and df raise is in the report
+        raise UserError(str(error)) from None
+    print(report)
+    return STATUS[report.verdict]
+
+
+def named(text: str) -> Callable[..., Any]:
+    """Return the function that MODULE:FUNCTION names; modules of the current folder can be imported."""
+    module, colon, name = text.rpartition(":")
+    if not (module and colon and name):
+        raise UserError(f"cannot find {text!r}: expected MODULE:FUNCTION, such as math:sin")
+    if module.endswith(".py") or "/" in module:
+        raise UserError(f"cannot import {module!r}: write the name of the module, such as {Path(module).stem}:{name}")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        home = import_module(module)
+    except Exception as error:  # noqa: BLE001 - whatever the user's module raises when it is imported
+        raise UserError(f"cannot import {module!r}: {type(error).__name__}: {error}") from None
+    try:
+        found = attrgetter(name)(home)
+    except AttributeError:
+        public = [known for known in vars(home) if not known.startswith("_")]
+        raise UserError(f"{module} has no {name!r}: {suggestion(name, public)}") from None
+    if not callable(found):
+        raise UserError(f"{text} is {found!r}, expected a function")
+    return found  # type: ignore[no-any-return]  # as the line before found out
+
+
+def given(words: list[str] | None, option: str, read: Callable[[str, str], Any]) -> Any:
+    """Return what an option says: a dict if every word is NAME=..., a list if none is, None without words."""
+    if not words:
+        return None
+    pairs = [word.partition("=") for word in words]
+    if all(equals for _, equals, _ in pairs):
+        return {name: read(text, option) for name, _, text in pairs}
+    if any(equals for _, equals, _ in pairs):
+        raise UserError(f"argument {option}: expected NAME=... for every input, or for none, got {' '.join(words)}")
+    return [read(word, option) for word in words]
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"argument {option}: expected a number, or NAME=NUMBER, got {text!r}") from None
+
+
+def _interval(text: str, option: str) -> Any:
+    from autograd_mini.testing import logspan
+
+    log = text.startswith("log:")
+    parts = text.removeprefix("log:").split(":")
+    if len(parts) != 2:
+        raise UserError(f"argument {option}: expected LOW:HIGH or log:LOW:HIGH, behind NAME= or not, got {text!r}")
+    low, high = (_number(part, option) for part in parts)
+    try:
+        return logspan(low, high) if log else (low, high)
+    except ValueError as error:
+        raise UserError(f"argument {option}: {error}") from None

@@ -1,0 +1,244 @@
+"""A mutant: one local derivative of the computations in a test, made wrong on purpose, which the test should notice.
+
+A mutant that no test notices lives: the tests would not have found that mistake. Values stay as they are; what changes
+is what an operation hands back to one of its operands, in backward passes, `gradient`, and the transforms. All the
+nodes that one place in the user's code makes are one mutant.
+
+>>> from autograd_mini import Value
+>>> def test_slope():
+...     x, w = Value(2.0), Value(0.0)
+...     (x * x + w * x.sin()).backward()
+...     assert x.grad == 4.0
+>>> living = [m for m in mutants(test_slope, factors=[1.01]) if m.lives]
+>>> [(m.operation, m.operand, m.reached) for m in living]
+[('sin', 'x', False), ('mul', 'x', True), ('mul', 'y', False), ('add', 'y', True)]
+
+The test does not look at the gradient of w, and while w is 0 nothing gets through to the sine: a mistake in any of
+these would stay unseen. Where the derivative of a staircase, or a 0 in general, is handed back, no test can notice.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograd_mini.ops import Op
+from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    Place = tuple[str, int, int, str, str]  # file, line, column, operation, operand
+
+FACTORS = (-1.0, 1.01)
+"""What a local derivative is multiplied by: a wrong sign, and an error that a loose comparison misses."""
+
+_PACKAGE = str(Path(__file__).parents[1])
+_CALL = "a call"
+
+
+@dataclass
+class Mutant:
+    """One local derivative, made wrong by a factor.
+
+    Attributes:
+        file: the file of the code that applies the operation, at `line` and `column`.
+        operation: the name of the operation.
+        operand: the operand that receives the wrong derivative: "x" or "y", or "a call" for all those of a call.
+        factor: what its derivative is multiplied by.
+        noticed: the name of the test that failed; "" while there is none.
+        reached: whether a derivative other than 0 was ever handed back there: if not, no test can notice.
+
+    """
+
+    file: str
+    line: int
+    column: int
+    operation: str
+    operand: str
+    factor: float
+    noticed: str = ""
+    reached: bool = False
+
+    @property
+    def lives(self) -> bool:
+        """Whether no test has noticed."""
+        return not self.noticed
+
+    @property
+    def place(self) -> Place:
+        """Where it is, whatever its factor."""
+        return self.file, self.line, self.column, self.operation, self.operand
+
+    def __str__(self) -> str:
+        """Describe the mutant on one line."""
+        if self.noticed:
+            end = f"noticed by {self.noticed}"
+        else:
+            end = "lives: no test noticed" if self.reached else "lives: its derivative is used by no test, or always 0"
+        name = f"d {self.operation}/d{self.operand}" if self.operand != _CALL else f"d {self.operation}"
+        return f"{self.file}:{self.line}:{self.column}: {name} times {self.factor:g} {end}"
+
+
+class _Watch:
+    """A block in which every new node is shown to `seen`, which may replace it."""
+
+    def __enter__(self) -> Self:
+        watchers.append(self.seen)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        watchers.remove(self.seen)
+
+    def seen(self, node: Value) -> Value:
+        raise NotImplementedError
+
+
+class _Survey(_Watch):
+    """Notes every place at which an operation is applied."""
+
+    def __init__(self) -> None:
+        self.places: dict[Place, None] = {}
+
+    def seen(self, node: Value) -> Value:
+        self.places |= dict.fromkeys(places_of(node))
+        return node
+
+
+class _Mutation(_Watch):
+    """Puts before one operand of every node at one place a node that has its value and a wrong derivative."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self.rule = _Factor(mutant)
+
+    def seen(self, node: Value) -> Value:
+        if self.mutant.place not in places_of(node):
+            return node
+        if self.mutant.operand == _CALL:
+            return self.rule.node(node, next(clock))
+        slot = "_y" if self.mutant.operand == "y" and node._pull.rule.variant == "xy" else "_x"  # type: ignore[union-attr]
+        before, node._tick = node._tick, next(clock)  # an operand is older than its result
+        setattr(node, slot, self.rule.node(getattr(node, slot), before))
+        return node
+
+
+class _Factor:
+    """The rule of the node that multiplies what it hands back."""
+
+    variant = "x"
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self.op = Op("mutant", "x", (repr(mutant.factor),), doc="A local derivative made wrong on purpose.")
+        self.partials = (lambda _node, g: self.times(g),)
+        pullback: Any = partial(_Factor.hand_on, self)
+        pullback.rule = self
+        self.pullback = pullback
+
+    def args(self, node: Value) -> tuple[Value, ...]:
+        """Return the operand."""
+        return (node._x,)
+
+    def times(self, g: Any) -> Any:
+        """Multiply an adjoint, a float or a Value."""
+        self.mutant.reached = self.mutant.reached or bool(g)
+        return g * self.mutant.factor
+
+    def hand_on(self, node: Value, g: float) -> None:
+        """Add the share of the operand."""
+        node._x._adjoint += self.times(g)
+
+    def node(self, operand: Value, tick: int) -> Value:
+        """Return a node with the value of an operand."""
+        node: Value = Computed()
+        node._data, node._pull = operand._data, self.pullback
+        node._x, node._y, node._k = operand, ABSENT, None
+        node._tick, node._adjoint = tick, None
+        return node
+
+
+def places_of(node: Value) -> list[Place]:
+    """Return the places of a node's local derivatives; none for a leaf, such as `no_grad` makes."""
+    if node._pull is None or isinstance(node._pull.rule, _Factor):
+        return []
+    rule = node._pull.rule
+    place = _in_users_code()
+    operands = [_CALL] if hasattr(rule, "push") else list(rule.variant)
+    return [(*place, rule.op.name, operand) for operand in operands]
+
+
+def _in_users_code() -> tuple[str, int, int]:
+    """Return the file, line and column of the innermost code that is not this package's."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((_PACKAGE, "<autograd_mini ", "<__array_function__")):
+            break
+        frame = frame.f_back
+    line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    return frame.f_code.co_filename, line or frame.f_lineno, (column or 0) + 1
+
+
+@dataclass
+class Mutation:
+    """The mutants met so far, and which of them live; the pytest plugin hands it one test after the other."""
+
+    factors: Sequence[float] = FACTORS
+    found: dict[tuple[Place, float], Mutant] = field(default_factory=dict)
+
+    def examine(self, test: Callable[[], object], name: str) -> None:
+        """Run a test once as it is, and once for each mutant that it meets and no test has noticed yet.
+
+        A test that fails as it is proves nothing and is passed over.
+        """
+        with _Survey() as survey:
+            if _fails(test):
+                return
+        for place in survey.places:
+            for factor in self.factors:
+                mutant = self.found.setdefault((place, factor), Mutant(*place, factor))
+                if mutant.lives:
+                    with _Mutation(mutant):
+                        if _fails(test):
+                            mutant.noticed = name
+
+
+def _fails(test: Callable[[], object]) -> bool:
+    try:
+        test()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - pytest's own way to fail is no Exception
+        return True
+    return False
+
+
+def mutants(*tests: Callable[[], object], factors: Sequence[float] = FACTORS) -> list[Mutant]:
+    """Return every mutant of the computations in some tests; those that live are what the tests do not check.
+
+    Args:
+        tests: functions without arguments that raise where something is wrong. They run many times over, and so must
+            start afresh each time.
+        factors: what a local derivative is multiplied by, one mutant for each.
+
+    Raises:
+        ValueError: if a test fails as it is.
+
+    """
+    for test in tests:
+        if _fails(test):
+            raise ValueError(f"{_name(test)} fails as it is, expected a test that passes")
+    mutation = Mutation(factors)
+    for test in tests:
+        mutation.examine(test, _name(test))
+    return list(mutation.found.values())
+
+
+def _name(test: object) -> str:
+    return getattr(test, "__name__", repr(test))
