@@ -16,7 +16,7 @@ from __future__ import annotations
 from autograd_mini import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini import functions
 from autograd_mini.choice import where
-from autograd_mini.errors import FormulaError, StaleValueError
+from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 from autograd_mini.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
 from autograd_mini.graph import gradient, order
 from autograd_mini.operation import operation
@@ -25,7 +25,8 @@ from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini import datasets, nn, optim, testing, train, transforms, viz
+    from autograd_mini import compiler, datasets, nn, optim, testing, train, transforms, viz
+    from autograd_mini.compiler import jit
     from autograd_mini.errors import DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
@@ -51,6 +52,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "datasets": "datasets",
+    "compiler": "compiler",
+    "jit": "compiler",
     "nn": "nn",
     "optim": "optim",
     "train": "train",
@@ -98,6 +101,7 @@ __all__ = [
     "FormulaError",
     "Parameter",
     "StaleValueError",
+    "TracingError",
     "Value",
     "gradient",
     "is_recording",

@@ -65,6 +65,8 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
         y: the result where it does not.
 
     """
+    if isinstance(condition, Value) and condition.symbolic:
+        return condition.chosen(x, y)
     taken = x if condition else y
     if not isinstance(x, Value) and not isinstance(y, Value):
         return number(taken, "x of where(condition, x, y)" if condition else "y of where(condition, x, y)")

@@ -28,5 +28,12 @@ class DivergedError(ArithmeticError):
         self.history = history
 
 
+class TracingError(TypeError):
+    """A function cannot be compiled as it is written: it looks at a number that is not known while it is traced.
+
+    The message names the file and line, and what to write in its place.
+    """
+
+
 class ModelFormatError(ValueError):
     """A file is no model file, is damaged, or was written by a newer version; the message says which."""

@@ -5,10 +5,13 @@ With a Value among the operands the result is a Value; with plain numbers alone 
 
 from __future__ import annotations
 
+from functools import reduce
+
 from autograd_mini import rules
+from autograd_mini.choice import where
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import Value
+from autograd_mini.value import Value, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +132,8 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
     5.0
 
     """
-    if low is not None and high is not None and low > high:
+    known = not any(isinstance(bound, Value) and bound.symbolic for bound in (low, high))
+    if low is not None and high is not None and known and low > high:
         raise ValueError(f"low is at most high; got low={low!r} and high={high!r}")
     if low is not None:
         x = clamp_min(x, low)
@@ -197,8 +201,11 @@ def _some(values: Iterable[Value | float], name: str) -> list[Value | float]:
     return values
 
 
-def _largest(values: list[Value | float]) -> float:
+def _largest(values: list[Value | float]) -> Value | float:
     """Return the largest number, a constant shift that changes neither value nor derivative; 0 if it is not finite."""
+    if any(isinstance(value, Value) and (value.symbolic or traces) for value in values):
+        unknown = reduce(maximum, values).detach()  # type: ignore[union-attr]  # with a Value among them
+        return where(unknown - unknown == 0.0, unknown, 0.0)
     largest = max(value.data if isinstance(value, Value) else value for value in values)
     return largest if largest - largest == 0.0 else 0.0
 

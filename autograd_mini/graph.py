@@ -66,7 +66,7 @@ def _differentiable(node: Value) -> tuple[Value, ...]:
     """Return the operands that a derivative flows to, one for each of the rule's partials."""
     if node._pull is None:
         return ()
-    return (node._x, node._y) if len(node._pull.rule.variant) == 2 else (node._x,)
+    return (node._x, node._y)[: len(node._pull.rule.variant)]
 
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def adjoints_of(
             if operand in leading:
                 leading.add(node)
 
+    if y.symbolic:
+        return y.adjoints_below(nodes, leading, seed, operands_of)
     adjoints: dict[Value, Value | float] = {y: seed}
     for node in reversed(nodes):
         if node not in leading or node not in adjoints or not (reached := operands_of(node)):

@@ -11,7 +11,7 @@ import operator
 from autograd_mini import rules
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, watchers
+from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,12 +79,16 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
 
     def method(self: Value, other: object) -> bool:
         try:
-            number = other._data if isinstance(other, Value) else operand(other)
+            number = other if isinstance(other, Value) else operand(other)
         except OverflowError:
             number = other  # type: ignore[assignment]  # an integer beyond the floats, which Python compares exactly
         except TypeError:  # what is no number is not equal to one
             return NotImplemented  # type: ignore[no-any-return]
-        return NotImplemented if number is NotImplemented else compare(self._data, number)
+        if number is NotImplemented:
+            return NotImplemented  # type: ignore[no-any-return]
+        if traces and (condition := traces[0].compared(name, self, number)) is not None:
+            return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
+        return bool(compare(self._data, number._data if isinstance(number, Value) else number))
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -35,6 +35,10 @@ watchers: list[Callable[[Value], Value]] = []
 """What is called with every new node, and may replace it: `no_grad` stands here while it is on."""
 
 
+traces: list[Any] = []
+"""Who is asked before a number is read or compared as a plain float: a trace stands here while it runs, and refuses."""
+
+
 class Value(Methods):
     """A number that remembers how it was made.
 
@@ -56,6 +60,8 @@ class Value(Methods):
     """
 
     __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_pull", "_tick", "_x", "_y")
+
+    symbolic = False  # whether it stands for a number that is not known yet, while a function is traced
 
     _adjoint: float | None
     _data: float
@@ -81,6 +87,8 @@ class Value(Methods):
     @property
     def data(self) -> float:
         """The number."""
+        if traces:
+            traces[0].read(self, ".data")
         return self._data
 
     @data.setter
@@ -90,6 +98,8 @@ class Value(Methods):
                 f"data of {self!r} cannot be assigned: it was computed by {self.op}(…). Assign the leaves it was "
                 "computed from and compute it again, or use detach() for a Value of its own"
             )
+        if traces:
+            traces[0].read(self, "assigning .data")
         data = number(data, "data")
         self._tick = next(clock)
         self._data = data
@@ -104,6 +114,8 @@ class Value(Methods):
 
     @grad.setter
     def grad(self, grad: float | None) -> None:
+        if traces:
+            traces[0].read(self, "assigning .grad")
         self._grad = None if grad is None else number(grad, "grad")
 
     @property
@@ -169,11 +181,11 @@ class Value(Methods):
 
     def detach(self) -> Value:
         """Return a new leaf with the same number and label and no history."""
-        return Value(self._data, self.label)
+        return traces[0].detached(self) if traces else Value(self._data, self.label)
 
     def item(self) -> float:
         """Return the number, as NumPy and PyTorch name it."""
-        return self._data
+        return self.data
 
     # --- behaving as a number ---
 
@@ -185,10 +197,12 @@ class Value(Methods):
 
     def __format__(self, spec: str) -> str:
         """Format the number as a float if there is a format, else the whole Value."""
-        return format(self._data, spec) if spec else str(self)
+        return format(self.data, spec) if spec else str(self)
 
     def __bool__(self) -> bool:
         """Return whether the number is not zero, as for a float."""
+        if traces:
+            traces[0].read(self, "bool()")
         return self._data != 0.0
 
     __hash__ = object.__hash__
@@ -210,6 +224,18 @@ class Value(Methods):
             f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
         )
+
+    def chosen(self, x: Value | float, y: Value | float) -> Value:
+        """Return x where this holds, else y: for a condition that is not known yet, see `where`."""
+        raise NotImplementedError
+
+    def adjoints_below(self, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
+        """Return the adjoints of a graph whose numbers are not known yet, see `graph.adjoints_of`."""
+        raise NotImplementedError
+
+    def partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return what multiplies by the partial derivatives where numbers are not known yet, see `Rule.partials`."""
+        raise NotImplementedError
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
 

@@ -73,9 +73,12 @@ def brought(operand, interval, run_sin, scale):
     return scale(run_sin(operand), half, middle)
 
 
-def run(program):
-    """Run a program. An operand outside the domain of its operation is brought into it; a kink turns into a sum."""
-    leaves = [Value(number) for number in program.numbers]
+def run(program, leaves=None):
+    """Run a program. An operand outside the domain of its operation is brought into it; a kink turns into a sum.
+
+    The leaves may be given: whatever stands for the program's numbers while it is traced.
+    """
+    leaves = leaves or [Value(number) for number in program.numbers]
     truth = duals.inputs(program.numbers)
     results = list(leaves)
     count = len(leaves)

@@ -16,7 +16,9 @@ from operator import add
 
 from autograd_mini.choice import where
 from autograd_mini.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.nn import unknown as in_choices
 from autograd_mini.nn.sample import sample
+from autograd_mini.nn.unknown import unknown
 from autograd_mini.numbers import number
 from autograd_mini.value import Value
 
@@ -96,6 +98,8 @@ def hinge(prediction: Scalars, target: Scalars) -> Any:
 
     """
     pairs = _pairs(prediction, target)
+    if unknown(t for _, t in pairs):
+        return _mean([in_choices.hinge(p, t) for p, t in pairs])
     for _, t in pairs:
         if t not in (1.0, -1.0):
             raise ValueError(f"the targets of hinge are 1 and -1; got {t!r}: for classes 0 and 1 pass 2 * target - 1")
@@ -122,6 +126,8 @@ def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Any:
 
     """
     pairs = _pairs(prediction, target)
+    if unknown(t for _, t in pairs):
+        return _mean([in_choices.binary(logit, t) for logit, t in pairs])
     for _, t in pairs:
         if not 0.0 <= t <= 1.0:
             raise ValueError(
@@ -166,6 +172,8 @@ def cross_entropy(prediction: Iterable[Scalar], target: int) -> Any:
             f"the prediction of cross_entropy is a list of logits, one a class; got {len(logits)}: for two classes and "
             "one logit there is binary_cross_entropy"
         )
+    if unknown([target, *logits]):
+        return in_choices.cross_entropy(logits, target)
     index = number(target, "target")
     if index not in range(len(logits)):
         raise ValueError(

@@ -70,7 +70,9 @@ def _push_values(node: Value, tangents: dict[Value, Any]) -> None:
         rule.push(node, tangents, on_values=True)
         return
     total = None
-    for operand, times_partial in zip(_differentiable(node), rule.partials, strict=True):
+    for operand, times_partial in zip(
+        _differentiable(node), node.partials() if node.symbolic else rule.partials, strict=True
+    ):
         if operand in tangents:
             share = times_partial(node, tangents[operand])
             total = share if total is None else total + share

@@ -138,8 +138,9 @@ class Run(Recorded):
 
     def _note(self, outputs: Iterable[Value | float]) -> None:
         """Find out whether the outputs depend on a variable of a run around this one."""
+        computed = [y for y in outputs if isinstance(y, Value)]
+        self.on_values = self.on_values or any(y.symbolic for y in computed)
         if _live and not self.on_values:
-            computed = [y for y in outputs if isinstance(y, Value)]
             self.on_values = not _live.isdisjoint(_below(computed, _differentiable))
 
     def joined_by(self, numbers: Iterable[Value | float]) -> None:

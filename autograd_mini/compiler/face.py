@@ -1,0 +1,76 @@
+"""The face of the compiler: `jit`, and what it takes."""
+
+from __future__ import annotations
+
+from autograd_mini.compiler.compiled import Compiled
+from autograd_mini.compiler.program import BACKENDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+def jit(
+    f: Callable[..., Any],
+    *,
+    batched: bool = False,
+    in_axes: int | Sequence[int | None] | None = 0,
+    static: int | Sequence[int] = (),
+    backend: str = "auto",
+    threads: int = 1,
+) -> Compiled:
+    """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
+
+        >>> from autograd_mini import Parameter, tanh
+        >>> w = Parameter(0.5)
+        >>> fast = jit(lambda x, y: (tanh(w * x) - y) ** 2, backend="python")
+        >>> fast(0.0, 3.0)
+        9.0
+        >>> fast.backward(0.0, 3.0), w.grad
+        (9.0, 0.0)
+        >>> fast(1.0, 3.0)
+        6.44084...
+        >>> print(fast.source)
+        def program(x0, x1, x2):
+            v1 = x2 * x0
+            v2 = tanh(v1)
+            v3 = v2 - x1
+            v4 = v3 * v3
+            return v4,
+
+    Values that f closes over are read afresh at every call. Arguments and results are numbers, arrays, and lists,
+    tuples and dicts of them; for each layout of the arguments f is traced once.
+
+    In a batch sums are rounded once where eager code rounds twice (x * w + b in one step, where the processor can), and
+    functions such as exp are those of the vector library, right to 4 units of the last place.
+
+    Args:
+        f: a function of numbers in which no branch depends on a number: see `where`, `maximum`, `clip`.
+        batched: whether every argument is an array with one sample for each entry of its leading axis.
+        in_axes: of a batch, the axis of the samples, or one for each argument; None for an argument that is the same
+            for every sample.
+        static: the position, or positions, of arguments that are no numbers to compute with, such as sizes: f is
+            traced for each of their values.
+        backend: "python", "numpy" or "llvm"; "auto" takes LLVM where llvmlite is installed and the program is not too
+            long.
+        threads: how many threads share a batch. Sums depend on it in their rounding.
+
+    Returns:
+        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
+        and `llvm`.
+
+    Raises:
+        TypeError: if f cannot be called.
+        ValueError: if there is no such backend, or threads is below 1.
+        TracingError: when called, if f asks a traced Value for its number; the message says where, and what to write.
+
+    """
+    if not callable(f):
+        raise TypeError(f"f is a function; got {f!r} of type {type(f).__name__}")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads is a whole number from 1 on; got {threads!r}")
+    fixed = (static,) if isinstance(static, int) else tuple(static)
+    return Compiled(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, threads=threads)

@@ -1,0 +1,145 @@
+"""The backend on NumPy: a tape as a function of whole columns, one array operation a step.
+
+A batch is done in chunks that stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from autograd_mini import ieee
+from autograd_mini.codegen import build
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from autograd_mini.compiler.tape import Tape
+
+CHUNK = 2048
+"""So many samples at a time."""
+
+_NAMES = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "neg": "negative",
+    "abs": "abs",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+    "and": "logical_and",
+    "or": "logical_or",
+    "not": "logical_not",
+    "select": "where",
+}
+"""What NumPy calls an operation where it is not the table's name."""
+
+_SAME = {"exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot",
+         "floor", "ceil"}  # fmt: skip
+
+
+def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Callable[..., tuple[list[Any], Any]]:
+    """Return the program as a function of a whole batch; see `python.batch`."""
+    import numpy as np
+
+    del threads
+    run = build("compiled function on arrays", source(tape), _functions())["program"]
+    summed = len(tape.results) - kept
+
+    def run_batch(n: int, arrays: Sequence[Any], uniform: Sequence[float]) -> tuple[list[Any], Any]:
+        columns = [np.empty(n) for _ in range(kept)]
+        sums = np.zeros(summed)
+        with np.errstate(all="ignore"):
+            same = np.asarray(uniform, dtype=np.float64)
+            for start in range(0, n, CHUNK):
+                rows = slice(start, min(start + CHUNK, n))
+                inputs = [array[rows, at] for array, width in zip(arrays, widths, strict=True) for at in range(width)]
+                found = run([*inputs, *same])
+                for column, result in zip(columns, found, strict=False):
+                    column[rows] = result
+                size = rows.stop - start
+                for at, result in enumerate(found[kept:]):
+                    sums[at] += np.sum(result) if np.ndim(result) else size * result
+            return columns, sums / n if summed else sums
+
+    return run_batch
+
+
+def source(tape: Tape) -> str:
+    """Return the program as Python text over NumPy's functions."""
+    names = tape.names()
+    lines = ["def program(x):"]
+    if tape.inputs:
+        lines.append(f"    {', '.join(f'x{i}' for i in range(tape.inputs))}, = x")
+    last = {
+        operand: at
+        for at, step in enumerate(tape.steps)
+        if step[0] not in {"input", "constant"}
+        for operand in step[1:]
+    }
+    held = {*tape.results}
+    dying: dict[int, list[str]] = {}
+    for operand, at in last.items():
+        if operand not in held and tape.steps[operand][0] not in {"input", "constant"}:
+            dying.setdefault(at, []).append(names[operand])
+    for at, step in enumerate(tape.steps):
+        if step[0] not in {"input", "constant"}:
+            lines.append(f"    {names[at]} = {step[0]}_({', '.join(names[operand] for operand in step[1:])})")
+            if at in dying:
+                lines.append(f"    del {', '.join(dying[at])}")  # gives memory back while it is in the cache
+    lines.append(f"    return [{', '.join(names[at] for at in tape.results)}]")
+    return "\n".join(lines) + "\n"
+
+
+def _functions() -> dict[str, Any]:
+    """Return NumPy's function for each operation, under its name and an underscore."""
+    import numpy as np
+
+    found: dict[str, Any] = {f"{name}_": getattr(np, theirs) for name, theirs in _NAMES.items()}
+    found |= {f"{name}_": getattr(np, name) for name in _SAME}
+    found["pow_"] = _power
+    for name in ("erf", "erfc", "ndtr", "cbrt", "mod", "floordiv", "round"):
+        found[f"{name}_"] = _one_by_one(name)
+    return {**found, "inf": np.inf, "nan": np.nan}
+
+
+def _power(x: Any, y: Any) -> Any:
+    """Return x ** y; NumPy takes the exponent 0.5 for a square root, which differs at -inf and -0.0."""
+    import numpy as np
+
+    return np.power(np.where((y == 0.5) & (x + x == x), np.abs(x), x), y)
+
+
+def _one_by_one(name: str) -> Callable[..., Any]:
+    """Return a function that NumPy does not have, or has by other rules, applied to each element."""
+    import numpy as np
+
+    one: Callable[..., float] = getattr(ieee, name)
+    every = np.frompyfunc(
+        lambda *operands: one(*map(float, operands)), one.__code__.co_argcount if hasattr(one, "__code__") else 1, 1
+    )
+    return lambda *operands: np.asarray(every(*operands), dtype=np.float64)
+
+
+def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
+    """Return the program as a function of the list of its inputs."""
+    import numpy as np
+
+    run = build("compiled function on arrays", source(tape), _functions())["program"]
+
+    def run_once(inputs: Sequence[float]) -> list[float]:
+        with np.errstate(all="ignore"):
+            return [float(result) for result in run(np.array(inputs, dtype=np.float64))]
+
+    return run_once

@@ -1,0 +1,92 @@
+"""The backend without dependencies: a tape as a straight-line Python function over the math module.
+
+The function exists twice, as in the eager engine: quick, as Python and math compute it, and careful, by IEEE 754, for
+when the quick one raises. Nothing has happened by then, so the careful one starts again.
+"""
+
+from __future__ import annotations
+
+from autograd_mini import ieee
+from autograd_mini.codegen import build
+from autograd_mini.compiler.tape import TRUTHS, Tape, expression
+from autograd_mini.formula import EXACT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+_SAME = EXACT | TRUTHS | {"select"}
+
+
+def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
+    """Return the program as a function of the list of its inputs."""
+    names = _names()
+    quick = build("compiled function", _source(tape, careful=False), names)["program"]
+    careful: list[Callable[..., Any]] = []  # most programs never need it
+
+    def run(inputs: Sequence[float]) -> list[float]:
+        try:
+            return quick(inputs)  # type: ignore[no-any-return]  # generated to do so
+        except (ArithmeticError, ValueError):
+            if not careful:
+                careful.append(build("compiled function, careful", _source(tape, careful=True), names)["program"])
+            return careful[0](inputs)  # type: ignore[no-any-return]  # as above
+
+    return run
+
+
+def batch(
+    tape: Tape, widths: Sequence[int], kept: int, threads: int = 1
+) -> Callable[..., tuple[list[Any], list[float]]]:
+    """Return the program as a function of a whole batch.
+
+    Args:
+        tape: the program. Its first inputs are the columns of the batch, the others the same for every sample.
+        widths: how many columns each array of the batch has.
+        kept: how many of the results are returned for each sample; of the others the mean is returned.
+        threads: not used here.
+
+    Returns:
+        a function (n, arrays, uniform) -> (columns, means). Arrays have n rows; uniform are the other inputs.
+
+    """
+    del widths, threads
+    run = scalar(tape)
+
+    def run_batch(n: int, arrays: Sequence[Any], uniform: Sequence[float]) -> tuple[list[Any], list[float]]:
+        same = [float(number) for number in uniform]
+        columns: list[Any] = [[] for _ in range(kept)]
+        sums = [0.0] * (len(tape.results) - kept)
+        for row in zip(*[array.tolist() for array in arrays], strict=True) if arrays else [()] * n:
+            found = run([number for part in row for number in part] + same)
+            for column, number in zip(columns, found, strict=False):
+                column.append(number)
+            for at, number in enumerate(found[kept:]):
+                sums[at] += number
+        return columns, [total / n for total in sums] if sums else []
+
+    return run_batch
+
+
+def _source(tape: Tape, *, careful: bool) -> str:
+    names = tape.names()
+    lines = ["def program(x):"]
+    if tape.inputs:
+        lines.append(f"    {', '.join(f'x{i}' for i in range(tape.inputs))}, = x")
+    for at, step in enumerate(tape.steps):
+        if step[0] in {"input", "constant"}:
+            continue
+        if careful and step[0] not in _SAME:
+            text = f"ieee.{step[0]}({', '.join(names[operand] for operand in step[1:])})"
+        else:
+            text = expression(step, names)
+            if step[0] == "pow":
+                text = f"pow({names[step[1]]}, {names[step[2]]})"
+        lines.append(f"    {names[at]} = {text}")
+    lines.append(f"    return [{', '.join(names[at] for at in tape.results)}]")
+    return "\n".join(lines) + "\n"
+
+
+def _names() -> dict[str, object]:
+    return {**ieee.QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}

@@ -1,0 +1,42 @@
+"""Refusals: the errors for what a traced function may not do, with the place in the user's code and the way out."""
+
+from __future__ import annotations
+
+import sys
+
+from autograd_mini.errors import TracingError
+
+PACKAGE = __file__.rpartition("compiler")[0]
+"""The folder of the package, whose lines are not the user's."""
+
+REMEDIES = {
+    "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "
+    "and |",
+    "assigning .data": "return the new number, and assign it outside",
+    "assigning .grad": "call backward on the compiled function, which adds to .grad",
+    ".data": "compute with the Value itself; stop_gradient(x) makes it a constant",
+    "float()": "compute with the Value itself, and use autograd_mini.exp(x) in place of math.exp(x)",
+    "int()": "declare the argument static: jit(f, static=...) compiles once for each of its values",
+    "repr()": "print it outside of the compiled function",
+    "backward()": "use jit(grad(f)), or backward on the compiled function",
+}
+
+
+def refusal(what: str) -> TracingError:
+    """Return the error for something that a traced function may not do."""
+    return TracingError(
+        f"{what} of a traced Value{place()}: its number is not known when the function is compiled, and what depends "
+        f"on it would be baked in. Instead: {REMEDIES[what]}"
+    )
+
+
+def place() -> str:
+    """Return the file, line and text of the line of the user's that is running."""
+    import linecache
+
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, "<autograd_mini")):
+        frame = frame.f_back
+    name, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(name, line).strip()
+    return f' in {name}, line {line}: "{text}"' if text else f" in {name}, line {line}"

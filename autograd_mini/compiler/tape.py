@@ -1,0 +1,184 @@
+"""A tape: a program without branches, one operation after another, each computed once from earlier ones.
+
+Step number n is a tuple: ("input", i), ("constant", number), or the name of an operation and the numbers of the steps
+that are its operands. The operations are those of the table that a machine has (`BASIC`), comparisons, `and`, `or` and
+`not` of these, and `select`, which takes its second operand where the first holds and its third where not.
+
+>>> builder = Builder(inputs=2)
+>>> x, y = builder.input(0), builder.input(1)
+>>> tape = builder.finished([builder.add(builder.mul(x, y), 1.0)])
+>>> print(tape)
+def program(x0, x1):
+    v1 = x0 * x1
+    v2 = v1 + 1.0
+    return v2,
+"""
+
+from __future__ import annotations
+
+from math import copysign
+
+from autograd_mini.compiler import formulas
+from autograd_mini.ops import ARITHMETIC, TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    Step = tuple[Any, ...]
+    Operand = int | float
+
+CONDITIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "and", "or": "or"}
+"""Steps whose result is a truth value, besides `not`, with their symbols."""
+
+TRUTHS = frozenset({*CONDITIONS, "not"})
+"""Steps whose result is a truth value."""
+
+BASIC = ARITHMETIC | {"neg"} | {name for name, row in TABLE.items() if row.primitive}
+"""The rows that a backend knows; any other is written out by its formula."""
+
+
+class Tape:
+    """A program: its steps, and which of them are the results.
+
+    Attributes:
+        steps: see the module.
+        results: the numbers of the steps that are returned, in order.
+        inputs: how many inputs it has, used or not.
+
+    """
+
+    __slots__ = ("inputs", "results", "steps")
+
+    def __init__(self, steps: list[Step], results: Sequence[int], inputs: int) -> None:
+        self.steps = steps
+        self.results = list(results)
+        self.inputs = inputs
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as plain tuples."""
+        return Tape, (self.steps, self.results, self.inputs)
+
+    def __len__(self) -> int:
+        """Return how many operations there are, inputs and constants left out."""
+        return sum(step[0] not in {"input", "constant"} for step in self.steps)
+
+    def __str__(self) -> str:
+        """Return the program as readable Python, one line an operation."""
+        names = self.names()
+        lines = [f"def program({', '.join(f'x{i}' for i in range(self.inputs))}):"]
+        for at, step in enumerate(self.steps):
+            if step[0] not in {"input", "constant"}:
+                lines.append(f"    {names[at]} = {expression(step, names)}")
+        lines.append(f"    return {''.join(f'{names[at]}, ' for at in self.results).strip() or '()'}")
+        return "\n".join(lines)
+
+    def names(self) -> list[str]:
+        """Return what each step is called: x0 for an input, a number for a constant, else v0, v1, and so on."""
+        named: list[str] = []
+        count = 0
+        for step in self.steps:
+            if step[0] == "input":
+                named.append(f"x{step[1]}")
+            elif step[0] == "constant":
+                named.append(literal(step[1]))
+            else:
+                count += 1
+                named.append(f"v{count}")
+        return named
+
+
+def literal(constant: float) -> str:
+    """Write a constant as Python."""
+    if isinstance(constant, bool) or constant - constant == 0.0:
+        return repr(constant)
+    return "nan" if constant != constant else "inf" if constant > 0.0 else "-inf"  # noqa: PLR0124 - only nan differs
+
+
+def expression(step: Step, names: Sequence[str]) -> str:
+    """Write a step as Python."""
+    name, operands = step[0], [names[at] for at in step[1:]]
+    if name in {"add", "sub", "mul", "truediv", "pow", "mod", "floordiv"}:
+        return f"{_bracketed(operands[0])} {TABLE[name].symbol} {_bracketed(operands[1])}"
+    if name in CONDITIONS:
+        return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
+    if name == "select":
+        return f"{operands[1]} if {operands[0]} else {operands[2]}"
+    if name in {"neg", "not"}:
+        return f"-{operands[0]}" if name == "neg" else f"not {operands[0]}"
+    return f"{name}({', '.join(operands)})"
+
+
+def _bracketed(operand: str) -> str:
+    return f"({operand})" if operand.startswith("-") else operand
+
+
+class Builder:
+    """Makes a tape step by step. A step that is there already is not made again.
+
+    For each operation there is a method that takes operands, step numbers (int) or constants (float), and returns the
+    number of the step: it is the algebra that formulas are written out in.
+    """
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.steps: list[Step] = []
+        self._places: dict[Step, int] = {}
+
+    def input(self, at: int) -> int:
+        """Return the step of an input."""
+        return self._step(("input", at), ("input", at))
+
+    def constant(self, number: float) -> int:
+        """Return the step of a constant, a float or a bool."""
+        # 0.0 == -0.0 == False and nan != nan, so the key says what the number is.
+        key = ("constant", type(number), str(number), copysign(1.0, number))
+        return self._step(("constant", number), key)
+
+    def step(self, name: str, *operands: Operand) -> int:
+        """Return the step that applies an operation."""
+        made = (name, *[at if type(at) is int else self.constant(at) for at in operands])
+        return self._step(made, made)
+
+    def number(self, at: int) -> int:
+        """Return a step as a number: a truth value becomes 1.0 or 0.0."""
+        step = self.steps[at]
+        if step[0] == "constant":
+            return self.constant(float(step[1]))
+        return self.step("select", at, 1.0, 0.0) if step[0] in TRUTHS else at
+
+    def truth(self, at: int) -> int:
+        """Return a step as a truth value."""
+        step = self.steps[at]
+        if step[0] == "constant":
+            return self.constant(bool(step[1]))
+        return at if step[0] in TRUTHS else self.step("ne", at, 0.0)
+
+    def apply(self, name: str, *operands: Operand) -> int:
+        """Return the step that a row of the table ends in, written out if machines do not have it."""
+        return self.step(name, *operands) if name in BASIC else formulas.value(TABLE[name])(self, *operands)
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        """Return the method for an operation."""
+        renamed = {"where": "select", "all_of": "and", "any_of": "or"}.get(name, name)
+        made: Callable[..., int]
+        if renamed == "select" or renamed in TRUTHS or renamed in BASIC:
+            made = lambda *operands: self.step(renamed, *operands)  # noqa: E731 - one line for each of three kinds
+        elif renamed in TABLE:
+            made = lambda *operands: self.apply(renamed, *operands)  # noqa: E731 - as above
+        else:
+            raise AttributeError(name)
+        setattr(self, name, made)
+        return made
+
+    def finished(self, results: Iterable[int]) -> Tape:
+        """Return the tape."""
+        return Tape(self.steps, list(results), self.inputs)
+
+    def _step(self, step: Step, key: Step) -> int:
+        at = self._places.get(key)
+        if at is None:
+            at = self._places[key] = len(self.steps)
+            self.steps.append(step)
+        return at

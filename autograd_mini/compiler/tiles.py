@@ -1,0 +1,51 @@
+"""Tiles: how sums over samples are kept in registers.
+
+A gradient by weights is a sum over samples of products g[k] * h[j]: few factors, many products. The kernel stores the
+factors of several blocks of samples first; then, tile by tile, it adds up their products in registers, and touches the
+sums in memory once for all these blocks.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Tile = tuple[list[int], list[int], dict[tuple[int, int], list[int]]]
+
+SIZE = 16
+"""So many sums are in registers at a time: half of those of AVX-512, or all of AVX2's."""
+
+SIDE = 4
+
+
+def tiles(products: Sequence[tuple[int, int, int]]) -> list[Tile]:
+    """Return the products in tiles, each made of all products of a few left factors with a few right ones.
+
+    Args:
+        products: for each the number of the sum that it belongs to, and its two factors.
+
+    Returns:
+        for each tile the left factors, the right factors, and the sums of each pair of them.
+
+    >>> tiles([(0, 7, 8), (1, 7, 9), (2, 5, 8), (3, 5, 9)])
+    [([7, 5], [8, 9], {(7, 8): [0], (7, 9): [1], (5, 8): [2], (5, 9): [3]})]
+
+    """
+    sums: dict[int, dict[int, list[int]]] = {}
+    for at, left, right in products:
+        sums.setdefault(left, {}).setdefault(right, []).append(at)
+    made: list[Tile] = []
+    while sums:
+        first, partners = next(iter(sums.items()))
+        columns = list(partners)[: SIDE if len(sums) > 1 else SIZE]
+        rows = [row for row, theirs in sums.items() if all(column in theirs for column in columns)]
+        rows = rows[: max(1, SIZE // len(columns))]
+        if len(rows) == 1:
+            columns = list(partners)[:SIZE]
+            rows = [first]
+        made.append((rows, columns, {(row, column): sums[row].pop(column) for row in rows for column in columns}))
+        for row in rows:
+            if not sums[row]:
+                del sums[row]
+    return made

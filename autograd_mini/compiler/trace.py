@@ -1,0 +1,125 @@
+"""A trace: one run of a function on symbols, whose graph of nodes is what gets compiled.
+
+A symbol is a node like any other, of the class `Traced`, whose number is not known. While a trace runs, every node that
+its thread makes becomes one. Whoever asks a symbol, or a Value from outside, for its number gets a `TracingError`: the
+answer would be baked into the compiled function without a word.
+"""
+
+from __future__ import annotations
+
+from threading import Lock, local
+
+from autograd_mini.compiler.refusals import place, refusal
+from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
+from autograd_mini.errors import TracingError
+from autograd_mini.transforms.tracing import Recorded
+from autograd_mini.value import ABSENT, Computed, Value, clock, traces, watchers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Trace(Recorded):
+    """A block in which this thread's nodes are symbols.
+
+    Attributes:
+        start: the tick at which it began; leaves that are older come from outside.
+        inputs: the symbols that stand for numbers of the arguments.
+
+    """
+
+    def __init__(self) -> None:
+        self.start = next(clock)
+        self.inputs: dict[Value, int] = {}
+        self._nodes: list[Value] = []
+
+    def input(self) -> Value:
+        """Return a new symbol for a number of an argument."""
+        node: Value = Traced()
+        node._pull, node._data = None, _UNKNOWN
+        node._x = node._y = ABSENT
+        node._tick, node._adjoint = next(clock), None
+        self.inputs[node] = len(self.inputs)
+        self._nodes.append(node)
+        return node
+
+    def __contains__(self, node: Value) -> bool:
+        """Return whether a symbol was made in this trace."""
+        return node._tick > self.start
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        global _running  # noqa: PLW0603 - counts over all threads
+        super().__enter__()
+        _this.trace = self
+        with _lock:
+            _running += 1
+            if _running == 1:
+                watchers.insert(0, _watch)
+                traces.append(_GUARD)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End, and make the symbols unusable."""
+        global _running  # noqa: PLW0603 - counts over all threads
+        with _lock:
+            _running -= 1
+            if not _running:
+                watchers.remove(_watch)
+                traces.clear()
+        _this.trace = None
+        super().__exit__(*error)
+        for node in self._nodes:
+            del node._data
+
+
+class _This(local):
+    """The trace of this thread."""
+
+    trace: Trace | None = None
+
+
+_UNKNOWN = float("nan")
+_this = _This()
+_lock = Lock()
+_running = 0
+
+
+def is_tracing() -> bool:
+    """Return whether this thread is tracing a function."""
+    return _this.trace is not None
+
+
+def _watch(node: Value) -> Value:
+    trace = _this.trace
+    if trace is None:
+        if node._x.symbolic or node._y.symbolic:
+            raise TracingError(f"a symbol was used outside of its trace{place()}: return it from the traced function")
+        return node
+    if type(node) is Computed:
+        node.__class__ = Traced
+        node._data = _UNKNOWN
+        trace._nodes.append(node)
+    return node
+
+
+class _Guard:
+    """What stands in `value.traces`: it refuses to read Values that the compiled function has to read afresh."""
+
+    def read(self, value: Value, what: str) -> None:
+        """Refuse, if the Value is older than the trace of this thread."""
+        trace = _this.trace
+        if trace is not None and (value._pull is not None or value._tick < trace.start):
+            raise refusal(what)
+
+    def compared(self, name: str, x: Value, y: Value | float) -> Condition | None:
+        """Return a condition in the thread of a trace."""
+        return None if _this.trace is None else comparison(name, x, y)
+
+    def detached(self, value: Value) -> Value:
+        """Return a constant with the number of a Value."""
+        return Value(value._data, value.label) if _this.trace is None else stopped(value)
+
+
+_GUARD = _Guard()

@@ -1,0 +1,140 @@
+"""The tape and its passes: each keeps what the program computes, bit by bit, nan, infinities and -0.0 included."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_mini.compiler import python
+from autograd_mini.compiler.passes import PASSES, fold, hoist, optimised, pruned, rewritten, simplify
+from autograd_mini.compiler.tape import BASIC, CONDITIONS, Builder, Tape
+from autograd_mini.compiler.tiles import SIZE, tiles
+from autograd_mini.ops import TABLE
+
+NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)
+NAMES = sorted(BASIC - {"round", "pow"})
+
+
+@st.composite
+def tapes(draw):
+    """Draw a program of 3 inputs: operations of every kind over constants and earlier steps."""
+    builder = Builder(3)
+    numbers = [builder.input(at) for at in range(3)] + [builder.constant(x) for x in NUMBERS]
+    truths = [builder.constant(True), builder.constant(False)]
+    for _ in range(draw(st.integers(1, 25))):
+        a, b = (draw(st.sampled_from(numbers[-8:] + numbers[:15])) for _ in range(2))
+        c, d = (draw(st.sampled_from(truths[-6:])) for _ in range(2))
+        kind = draw(st.integers(0, 9))
+        if kind == 0:
+            truths.append(builder.step(draw(st.sampled_from(["and", "or"])), c, d))
+        elif kind == 1:
+            truths.append(builder.step("not", c))
+        elif kind <= 3:
+            truths.append(builder.step(draw(st.sampled_from(sorted(set(CONDITIONS) - {"and", "or"}))), a, b))
+        elif kind <= 5:
+            numbers.append(builder.step("select", c, a, b))
+        elif kind <= 8:
+            name = draw(st.sampled_from(["add", "sub", "mul", "truediv", "neg"]))
+            numbers.append(builder.step(name, *(a, b)[: len(TABLE[name].operands)]))
+        else:
+            name = draw(st.sampled_from(NAMES))
+            numbers.append(builder.step(name, *(a, b)[: len(TABLE[name].operands)]))
+    return builder.finished([numbers[-1], draw(st.sampled_from(numbers)), numbers[-2]])
+
+
+def bits(numbers):
+    return ["nan" if math.isnan(x) else struct.pack("d", x) for x in numbers]
+
+
+@pytest.mark.parametrize("name", PASSES)
+@given(tape=tapes(), inputs=st.tuples(*[st.sampled_from(NUMBERS)] * 3))
+@settings(max_examples=150, deadline=None)
+def test_a_pass_keeps_every_bit(name, tape, inputs):
+    assert bits(python.scalar(PASSES[name](tape))(inputs)) == bits(python.scalar(tape)(inputs))
+
+
+@given(tape=tapes(), inputs=st.tuples(*[st.sampled_from(NUMBERS)] * 3))
+@settings(max_examples=150, deadline=None)
+def test_all_passes_together_keep_every_bit(tape, inputs):
+    short, counts = optimised(tape)
+    assert bits(python.scalar(short)(inputs)) == bits(python.scalar(tape)(inputs))
+    assert list(counts) == ["traced", *PASSES]
+    assert all(operand < at for at, step in enumerate(short.steps) if step[0] in BASIC for operand in step[1:])
+
+
+def simplified(make, inputs=1):
+    builder = Builder(inputs)
+    x = [builder.input(at) for at in range(inputs)]
+    return pruned(rewritten(builder.finished([make(builder, *x)]), simplify))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda b, x: b.mul(x, 1.0),
+        lambda b, x: b.mul(1.0, x),
+        lambda b, x: b.truediv(x, 1.0),
+        lambda b, x: b.add(x, -0.0),
+        lambda b, x: b.sub(x, 0.0),
+        lambda b, x: b.neg(b.neg(x)),
+        lambda b, x: b.mul(-1.0, b.neg(x)),
+        lambda b, x: b.pow(x, 1.0),
+        lambda b, x: b.where(b.lt(x, 0.0), x, x),
+    ],
+)
+def test_an_identity_is_gone(make):
+    assert len(simplified(make)) == 0
+
+
+@pytest.mark.parametrize("make", [lambda b, x: b.add(x, 0.0), lambda b, x: b.mul(x, 0.0), lambda b, x: b.sub(x, x)])
+def test_what_is_no_identity_at_nan_infinity_or_minus_0_stays(make):
+    assert len(simplified(make)) == 1
+
+
+def test_a_square_is_a_product_and_a_constant_is_folded():
+    assert simplified(lambda b, x: b.pow(x, 2.0)).steps[-1] == ("mul", 0, 0)
+    builder = Builder(0)
+    tape = rewritten(builder.finished([builder.exp(builder.add(0.0, builder.neg(0.0)))]), fold)
+    assert tape.steps[tape.results[0]] == ("constant", 1.0)
+
+
+def test_equal_steps_are_one_step_and_signed_zeros_are_not_equal():
+    builder = Builder(2)
+    x, y = builder.input(0), builder.input(1)
+    assert builder.mul(x, y) == builder.mul(x, y)
+    assert builder.constant(0.0) != builder.constant(-0.0)
+    assert builder.constant(1.0) != builder.constant(True)
+    assert builder.constant(math.nan) == builder.constant(math.nan)
+
+
+def test_a_choice_between_two_results_of_one_function_is_one_call():
+    builder = Builder(1)
+    x = builder.input(0)
+    chosen = builder.where(builder.gt(x, 0.0), builder.exp(builder.neg(x)), builder.exp(x))
+    tape = pruned(rewritten(builder.finished([chosen]), hoist))
+    assert [step[0] for step in tape.steps].count("exp") == 1
+
+
+def test_a_tape_can_be_read_and_pickled():
+    builder = Builder(2)
+    x, y = builder.input(0), builder.input(1)
+    tape = builder.finished([builder.where(builder.lt(x, y), builder.sub(x, -2.0), math.inf)])
+    text = "def program(x0, x1):\n    v1 = x0 < x1\n    v2 = x0 - (-2.0)\n    v3 = v2 if v1 else inf\n    return v3,"
+    assert str(tape) == text
+    twin = pickle.loads(pickle.dumps(tape))  # noqa: S301 - our own
+    assert isinstance(twin, Tape)
+    assert str(twin) == text
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12)), max_size=60))
+def test_tiles_hold_every_product_once_and_fit_into_registers(pairs):
+    products = [(at, *pair) for at, pair in enumerate(pairs)]
+    made = tiles(products)
+    held = [(at, *pair) for _, _, sums in made for pair, ats in sums.items() for at in ats]
+    assert sorted(held) == products
+    assert all(len(sums) <= SIZE for _, _, sums in made)
