@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -112,22 +113,24 @@ def check_grad(
     budget_f, budget_g, bases = BUDGETS[budget]
     problem.budget_f, problem.budget_g = budget_f, budget_g
     report = Report("unresolved", calls=problem.calls, seed=seed)
-    try:
-        problem.constants = constants_in(f, df)
-        if box is not None:
-            decision = decide_over(problem, box, rng, bases)
-            for point in points or ():
-                if decision.culprit is None:
-                    decision.culprit = decide_at(problem, point, rng, box).culprit
-        elif at is not None:
-            decision = decide_at(problem, numbers, rng)
-        else:
-            decision = decide_anywhere(problem, rng)
-    except ShapeError as error:
-        return _misshapen(report, str(error))
-    _conclude(problem, decision, report)
-    if decision.culprit is not None and explained:
-        explain(problem, decision.culprit, rng, report, box)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
+        try:
+            problem.constants = constants_in(f, df)
+            if box is not None:
+                decision = decide_over(problem, box, rng, bases)
+                for point in points or ():
+                    if decision.culprit is None:
+                        decision.culprit = decide_at(problem, point, rng, box).culprit
+            elif at is not None:
+                decision = decide_at(problem, numbers, rng)
+            else:
+                decision = decide_anywhere(problem, rng)
+        except ShapeError as error:
+            return _misshapen(report, str(error))
+        _conclude(problem, decision, report)
+        if decision.culprit is not None and explained:
+            explain(problem, decision.culprit, rng, report, box)
     return report
 
 
