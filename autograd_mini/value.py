@@ -62,6 +62,9 @@ class Value(Methods):
     __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_pull", "_tick", "_x", "_y")
 
     symbolic = False  # whether it stands for a number that is not known yet, while a function is traced
+    chosen: Callable[..., Value]  # these three are what such a Value can do besides: see `compiler/symbols.py`
+    adjoints_below: Callable[..., dict[Value, Any]]
+    partials: Callable[..., tuple[Callable[..., Any], ...]]
 
     _adjoint: float | None
     _data: float
@@ -224,18 +227,6 @@ class Value(Methods):
             f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
         )
-
-    def chosen(self, x: Value | float, y: Value | float) -> Value:
-        """Return x where this holds, else y: for a condition that is not known yet, see `where`."""
-        raise NotImplementedError
-
-    def adjoints_below(self, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
-        """Return the adjoints of a graph whose numbers are not known yet, see `graph.adjoints_of`."""
-        raise NotImplementedError
-
-    def partials(self) -> tuple[Callable[..., Any], ...]:
-        """Return what multiplies by the partial derivatives where numbers are not known yet, see `Rule.partials`."""
-        raise NotImplementedError
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
 
