@@ -208,3 +208,36 @@ def test_a_start_that_is_no_number_is_refused():
 def test_data_sets_can_be_plotted_as_they_come():
     X, y = datasets.moons(20, seed=0)
     assert plot.decision_boundary(MLP(2, [1], seed=0), X, y, resolution=5) is not None
+
+
+def test_the_style_leaves_no_ground_and_its_ink_reads_on_white_and_on_dark():
+    def luminance(colour):
+        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2] + 0.05
+
+    with plt.rc_context():
+        plot.style()
+        ax = plot.loss_curve([1.0, 0.5])
+        inks = {ax.title.get_color(), ax.xaxis.label.get_color(), ax.get_xticklabels()[0].get_color()}
+        assert ax.figure.get_facecolor() == ax.get_facecolor() == (0.0, 0.0, 0.0, 0.0)
+        for ink in inks:  # 3 is what large print and the lines of a plot need, by WCAG 2.1
+            assert luminance("white") / luminance(ink) > 4.0
+            assert luminance(ink) / luminance("#111111") > 4.0
+        for colour in plt.rcParams["axes.prop_cycle"].by_key()["color"]:
+            assert luminance("white") / luminance(colour) > 3.0
+            assert luminance(colour) / luminance("#111111") > 3.0
+    assert plt.rcParams["figure.facecolor"] != "none"
+
+
+def test_a_legend_on_a_coloured_plane_is_dark_on_white_in_every_style():
+    with plt.rc_context():
+        plot.style()
+        model = MLP(2, [2, 1], seed=0)
+        for ax in (plot.decision_boundary(model, POINTS, [0, 1, 1, 0], resolution=8), plot.surface(bowl, [(1, 1)])[1]):
+            legend = ax.get_legend()
+            assert legend.get_frame().get_facecolor()[:3] == (1.0, 1.0, 1.0)
+            assert {matplotlib.colors.to_hex(text.get_color()) for text in legend.get_texts()} == {"#1a1a1a"}
+
+
+def test_a_surface_is_dots_inside_a_file_of_lines():
+    assert plot.surface(bowl, resolution=5)[0].collections[0].get_rasterized()

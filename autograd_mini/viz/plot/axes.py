@@ -13,6 +13,9 @@ BLUE, ORANGE, GREEN, INK = "#0072b2", "#d55e00", "#00734f", "#1a1a1a"
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """One for each class, so that classes are told apart without colour."""
 
+ON_PAPER: dict[str, Any] = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "labelcolor": INK}
+"""A legend that lies on a coloured plane: dark on white of its own, whatever the ground of the figure."""
+
 
 def pyplot() -> Any:
     """Return matplotlib.pyplot.

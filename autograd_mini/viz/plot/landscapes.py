@@ -7,7 +7,7 @@ from math import isfinite
 from autograd_mini.recording import no_grad
 from autograd_mini.value import Value
 from autograd_mini.viz.descent import descend
-from autograd_mini.viz.plot.axes import BLUE, INK, ORANGE, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, INK, ON_PAPER, ORANGE, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def surface(
     with no_grad():
         heights = np.array([[_at(f, x, y) for x in across] for y in up])
     grid = np.meshgrid(across, up)
-    solid.plot_surface(*grid, heights, cmap="cividis", alpha=0.85, linewidth=0, antialiased=True)
+    # As dots, not as thousands of polygons, where a file of lines is written.
+    solid.plot_surface(*grid, heights, cmap="cividis", alpha=0.85, linewidth=0, antialiased=True, rasterized=True)
     filled = flat.contourf(across, up, heights, levels=24, cmap="cividis")
     flat.contour(across, up, heights, levels=12, colors="white", linewidths=0.5, alpha=0.5)
     flat.figure.colorbar(filled, ax=flat, label="f")
@@ -82,7 +83,7 @@ def surface(
         flat.plot(xs, ys, **_line_of(len(points)))
         flat.plot(xs[0], ys[0], "s", color="white", markeredgecolor=INK, markersize=8, label="start")
         flat.plot(xs[-1], ys[-1], "*", color="white", markeredgecolor=INK, markersize=14, label="end")
-        flat.legend(loc="best", framealpha=0.9)
+        flat.legend(loc="best", **ON_PAPER)
     if isinstance(getattr(path, "stopped", None), str):
         title = f"{title}: {_ended(path)}"  # type: ignore[arg-type]  # just asked
     solid.set_title(title, fontsize=11.5, loc="left")

@@ -6,7 +6,7 @@ from math import exp, isfinite
 
 from autograd_mini.recording import no_grad
 from autograd_mini.value import Value
-from autograd_mini.viz.plot.axes import BLUE, GREEN, INK, MARKS, ORANGE, axes, edge, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, GREEN, INK, MARKS, ON_PAPER, ORANGE, axes, edge, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def decision_boundary(
     else:
         shown = [[float(max(range(len(cell)), key=cell.__getitem__)) for cell in row] for row in outputs]
         count = len(outputs[0][0])
-        ax.pcolormesh(horizontal, vertical, shown, cmap=_pale(), vmin=0, vmax=count - 1, shading="nearest")
+        ax.pcolormesh(
+            horizontal, vertical, shown, cmap=_pale(), vmin=0, vmax=count - 1, shading="nearest", rasterized=True
+        )
         for k in range(count):
             inside = [[float(cell == k) for cell in row] for row in shown]
             if 0.0 < sum(map(sum, inside)) < len(inside) * len(inside[0]):
@@ -123,7 +125,7 @@ def decision_boundary(
         style = {"marker": mark, "color": colour, "edgecolor": edge(colour), "linewidth": 0.9, "zorder": 3}
         ax.scatter(across, up, s=36, label=f"class {kind:g}", **style)
     tidy(ax, "Decision boundary", "x₁", "x₂")
-    ax.legend(frameon=True, framealpha=0.9, loc="best", fontsize=9)
+    ax.legend(loc="best", fontsize=9, **ON_PAPER)
     return ax
 
 
