@@ -241,3 +241,44 @@ def test_a_legend_on_a_coloured_plane_is_dark_on_white_in_every_style():
 
 def test_a_surface_is_dots_inside_a_file_of_lines():
     assert plot.surface(bowl, resolution=5)[0].collections[0].get_rasterized()
+
+
+def test_a_landscape_calls_its_axes_as_the_function_calls_its_arguments():
+    def cost(w, b):
+        return w * w + b * b
+
+    solid, flat = plot.surface(cost, resolution=5)
+    assert (solid.get_xlabel(), solid.get_ylabel(), solid.get_zlabel()) == ("w", "b", "cost")
+    assert (flat.get_xlabel(), flat.get_ylabel()) == ("w", "b")
+    assert plot.surface(lambda *p: p[0] + p[1], resolution=5)[0].get_zlabel() == "f"
+    (ax,) = plot.learning_rates(lambda w: w * w, 1.0, [0.1])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("w", "f")
+
+
+def test_heights_are_told_apart_where_descents_end():
+    norm = plot.surface(bowl, resolution=9)[1].collections[0].norm
+    assert norm(bowl(0.3, 0.0)) - norm(0.0) > 3 * (norm(bowl(3.0, 3.0)) - norm(bowl(2.986, 3.0)))
+
+
+def test_a_flat_landscape_is_drawn_too():
+    plot.surface(lambda x, y: 0.0 * x * y, resolution=5)[0].figure.canvas.draw()
+
+
+def test_contours_show_every_path_with_its_name_start_and_end():
+    one, two = descend(bowl, (2.0, 1.0), lr=0.05, steps=5), [(1.0, 1.0), (0.5, 0.2)]
+    ax = plot.contour(bowl, one, two, labels=["a descent", "points"], resolution=6)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a descent", "points"]
+    places = [tuple(zip(*line.get_data(), strict=True)) for line in ax.lines]
+    assert places == [tuple(one), tuple(one)[:1], tuple(one)[-1:], tuple(two), tuple(two)[:1], tuple(two)[-1:]]
+
+
+def test_contours_without_a_path_show_the_bounds_asked_for():
+    ax = plot.contour(bowl, bounds=((-1.0, 2.0), (0.0, 4.0)), resolution=6)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-1.0, 2.0), (0.0, 4.0))
+
+
+def test_contours_say_what_is_wrong_with_paths_and_labels():
+    with pytest.raises(ValueError, match="two coordinates"):
+        plot.contour(bowl, [(1.0, 2.0, 3.0)])
+    with pytest.raises(ValueError, match="each of the 1 paths; got 2"):
+        plot.contour(bowl, [(1.0, 2.0)], labels=["a", "b"])

@@ -16,13 +16,13 @@ PURPLE, SKY = "#b5588f", "#3f93c9"
 SETTINGS: dict[str, Any] = {
     **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), MIDDLE),
-    **dict.fromkeys(("axes.edgecolor", "grid.color"), MIDDLE),
+    "axes.edgecolor": MIDDLE,
+    "grid.color": f"{MIDDLE}55",  # the last two digits are its opacity, which axes in three dimensions take from here
     **{f"axes3d.{axis}axis.panecolor": (0.5, 0.5, 0.5, 0.08) for axis in "xyz"},
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
-    "grid.alpha": 0.3,
     "legend.frameon": False,
     "lines.linewidth": 2.0,
     "svg.hashsalt": "autograd_mini",
