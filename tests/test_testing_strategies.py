@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import autograd_mini as ag
@@ -74,6 +74,19 @@ def test_an_expression_shrinks_to_the_steps_that_matter():
     found = find(expressions(), lambda f: 2 in uses(f).values(), settings=SEARCH)
     assert len(found.steps) == 2
     assert found.point == (0.0,)
+
+
+def test_a_failing_test_shows_the_text_of_its_expression():
+    @settings(SEARCH, max_examples=50, derandomize=True, phases=[Phase.generate, Phase.shrink])
+    @given(expressions(["exp"]))
+    def refuse(f):
+        raise ValueError(f.steps[0][0])
+
+    with pytest.raises(ValueError, match="exp") as error:
+        refuse()
+    assert "def f(x0):\n" in error.value.__notes__[0]
+    assert "v0 = exp(x0)\n" in error.value.__notes__[0]
+    assert "_Draft" not in error.value.__notes__[0]
 
 
 def test_intermediate_results_are_often_shared():

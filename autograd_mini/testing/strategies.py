@@ -74,6 +74,14 @@ class Expression:
             lines.append(f"    {names[-1]} = {text}")
         return "\n".join([*lines, f"    return {names[-1]}", f"# at {self.point}"])
 
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:
+        """Show the same text in the report of a failing test, where Hypothesis would write how it was drawn."""
+        del cycle
+        for number, line in enumerate(repr(self).splitlines()):
+            if number:
+                printer.break_()
+            printer.text(line)
+
 
 @dataclass(frozen=True)
 class _Draft:
