@@ -20,13 +20,17 @@ from autograd_mini.errors import StaleValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from autograd_mini.value import Value
 
 _lock = RLock()
 _running = False
-_sweep = None
+_sweep: Callable[[Iterable[Value]], None] | None = None  # compiled by the first pass; `anomaly` puts its own here
+
+tangent_watchers: list[Callable[[Iterable[Value], dict[Value, Any]], None]] = []
+"""What is called with the tangents of every forward-mode pass on floats: `anomaly` stands here while it is on."""
 
 _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
@@ -121,9 +125,13 @@ def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
 
 def stale(operand: Value, node: Value) -> StaleValueError:
     """Return the error that names a stale operand and the node that used it."""
+    from autograd_mini.places import assigned_at, made_at
+
+    assigned = f" in {place}" if (place := assigned_at(operand)) else ""
     return StaleValueError(
-        f"{_name(operand)} was assigned after {_name(node)} = {node.op}(…) used it, so the gradient of that result "
-        "would mix old and new values; compute the result again after the assignment, then call backward()"
+        f"{_name(operand)} was assigned{assigned} after {_name(node)} = {node.op}(…){made_at(node)} used it, so the "
+        "gradient of that result would mix old and new values; compute the result again after the assignment, then "
+        "call backward()"
     )
 
 

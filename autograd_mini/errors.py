@@ -28,6 +28,39 @@ class DivergedError(ArithmeticError):
         self.history = history
 
 
+class AnomalyError(FloatingPointError):
+    """Inside `anomaly()` a number became nan or infinite; the message names the operation, its operands and the line.
+
+    Attributes:
+        phase: "forward" where a result is such a number, "backward" where a derivative or gradient is.
+        operation: the name of the operation, a row of the table.
+        operands: its operands, Values and plain numbers, in order.
+        number: the nan or infinite number.
+        node: the Value that the operation made.
+        place: the `Place` in the code that made it; None if that was outside of `anomaly()` and `origin()`.
+
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        phase: str = "",
+        operation: str = "",
+        operands: tuple[object, ...] = (),
+        number: float = float("nan"),
+        node: object = None,
+        place: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.phase, self.operation, self.operands = phase, operation, operands
+        self.number, self.node, self.place = number, node, place
+
+
+class DiagnosisWarning(UserWarning):
+    """A finding of `doctor`, as `Diagnosis.warn` gives it to the module `warnings`."""
+
+
 class TracingError(TypeError):
     """A function cannot be compiled as it is written: it looks at a number that is not known while it is traced.
 

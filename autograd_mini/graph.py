@@ -18,7 +18,9 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from autograd_mini.backward import stale
+from autograd_mini.errors import AnomalyError
 from autograd_mini.numbers import number
+from autograd_mini.places import made_at
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -131,8 +133,12 @@ def adjoints_of(
     for node in reversed(nodes):
         if node not in leading or node not in adjoints or not (reached := operands_of(node)):
             continue
-        for operand, times_partial in zip(reached, node._pull.rule.partials, strict=True):  # type: ignore[union-attr]
-            if operand in leading:
-                share = times_partial(node, adjoints[node])
-                adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
+        try:
+            for operand, times_partial in zip(reached, node._pull.rule.partials, strict=True):  # type: ignore[union-attr]
+                if operand in leading:
+                    share = times_partial(node, adjoints[node])
+                    adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
+        except AnomalyError as error:
+            error.add_note(f"It belongs to the derivative of {node.op}(…){made_at(node).rstrip(',')}.")
+            raise
     return adjoints

@@ -34,6 +34,8 @@ clock = count(1)
 watchers: list[Callable[[Value], Value]] = []
 """What is called with every new node, and may replace it: `no_grad` stands here while it is on."""
 
+leaf_watchers: list[Callable[[Value, str], None]] = []
+"""What is called with every leaf that is "made" or "assigned": `origin` stands here while it is on."""
 
 traces: list[Any] = []
 """Who is asked before a number is read or compared as a plain float: a trace stands here while it runs, and refuses."""
@@ -59,7 +61,7 @@ class Value(Methods):
 
     """
 
-    __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_pull", "_tick", "_x", "_y")
+    __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_origin", "_pull", "_tick", "_x", "_y")
 
     symbolic = False  # whether it stands for a number that is not known yet, while a function is traced
     chosen: Callable[..., Value]  # these three are what such a Value can do besides: see `compiler/symbols.py`
@@ -71,6 +73,7 @@ class Value(Methods):
     _grad: float | None
     _k: Any
     _label: str
+    _origin: Any  # where it was made: see `places.py`
     _pull: Pullback | None
     _tick: int
     _x: Value
@@ -84,6 +87,8 @@ class Value(Methods):
         self._tick = next(clock)
         if label != "":
             self.label = label
+        if leaf_watchers:
+            leaf_watchers[0](self, "made")
 
     # --- what it holds ---
 
@@ -106,6 +111,8 @@ class Value(Methods):
         data = number(data, "data")
         self._tick = next(clock)
         self._data = data
+        if leaf_watchers:
+            leaf_watchers[0](self, "assigned")
 
     @property
     def grad(self) -> float:

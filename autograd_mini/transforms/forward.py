@@ -61,6 +61,8 @@ def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bo
     with engine._lock:
         for node in nodes:
             _push_floats(node, known)
+    for watcher in engine.tangent_watchers:
+        watcher(nodes, known)
     return known
 
 

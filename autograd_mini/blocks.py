@@ -1,0 +1,80 @@
+"""A block that decorates functions too: a `with` statement around every call, generator step or coroutine step."""
+
+from __future__ import annotations
+
+from functools import wraps
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect.CO_GENERATOR and so on, without inspect
+
+
+class Block:
+    """The base of `no_grad`, `origin` and `anomaly`; a subclass says what happens on entering and leaving.
+
+    One block may be entered again inside itself, so that it keeps no state of its own.
+    """
+
+    def __enter__(self) -> None:
+        """Begin."""
+        raise NotImplementedError
+
+    def __exit__(self, *error: object) -> None:
+        """End."""
+        raise NotImplementedError
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with every call, and every step of a generator or coroutine, inside this block."""
+        kind = getattr(getattr(function, "__code__", None), "co_flags", 0)
+        if kind & _ASYNC_GENERATOR:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name}() cannot decorate the asynchronous generator {function.__name__}: write `with {name}():` "
+                "inside it, around what is meant"
+            )
+        if kind & _COROUTINE:
+
+            @wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                return await _Awaited(self, function(*args, **kwargs).__await__())
+
+            return awaited
+
+        @wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                result = function(*args, **kwargs)
+            return _stepped(self, result) if kind & _GENERATOR else result
+
+        return inside
+
+
+def _stepped(block: Block, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Run a generator with each of its steps inside the block, and not what happens between them."""
+    step, given = inner.send, None
+    try:
+        while True:
+            with block:
+                item = step(given)
+            try:
+                step, given = inner.send, (yield item)
+            except GeneratorExit:
+                inner.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in from outside, for the generator to handle
+                step, given = inner.throw, error
+    except StopIteration as end:
+        return end.value
+
+
+class _Awaited:
+    """What a decorated coroutine waits for: its own steps, each inside the block."""
+
+    def __init__(self, block: Block, steps: Generator[Any, Any, Any]) -> None:
+        self.block, self.steps = block, steps
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return _stepped(self.block, self.steps)

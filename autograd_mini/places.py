@@ -1,0 +1,154 @@
+"""A place: the line of the user's code that made a Value, as `origin` and `anomaly` take it down.
+
+While a block of these is on, each new node keeps the code that was running and the position in it, which costs less
+than a microsecond and keeps no variable alive. The file, line and text are looked up when somebody asks.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from autograd_mini.value import Value
+
+    Trail = tuple[tuple[CodeType, int], ...]
+
+PACKAGE = __file__.rpartition("places")[0]
+"""The folder of the package, whose lines are not the user's."""
+
+CALLERS = 3
+"""So many callers of the line are kept too: a line in a helper such as `safe_log` says little without them."""
+
+_generated: tuple[str, ...] = (PACKAGE, "<autograd_mini ", "<__array_function__")
+
+
+class Place:
+    """A line of code, and what called it.
+
+    Attributes:
+        file: the path of the file, or a name such as "<stdin>" or "Cell In[3]".
+        line: the number of the line, from 1.
+        function: the function that it stands in; "<module>" outside of any.
+        text: the line itself, without its indentation; "" if it is not known.
+        span: which characters of `text` are meant, as (start, end); None if that is not known.
+        callers: the places it was called from, the nearest first, a few at most.
+
+    """
+
+    __slots__ = ("callers", "file", "function", "line", "span", "text")
+
+    def __init__(self, code: CodeType, position: int, callers: Trail = ()) -> None:
+        import linecache
+        from itertools import islice
+
+        first, last, start, end = next(islice(code.co_positions(), position // 2, None), (None,) * 4)
+        self.line = first or code.co_firstlineno
+        self.function = code.co_name
+        self.file = _shown(code.co_filename)
+        line = linecache.getline(code.co_filename, self.line).rstrip()
+        self.text = line.strip()
+        self.span: tuple[int, int] | None = None
+        if self.text and start is not None and end is not None:
+            indented = len(line) - len(self.text)
+            left = len(line.encode()[:start].decode(errors="replace")) - indented  # positions count bytes
+            right = len(line.encode()[:end].decode(errors="replace")) - indented if last == first else len(self.text)
+            self.span = (max(left, 0), right)
+        self.callers = tuple([Place(*caller) for caller in callers if not _installed(caller[0].co_filename)])
+
+    def __str__(self) -> str:
+        """Return the place on one line: 'train.py, line 12: "loss = p.log()"'."""
+        return f"{self.file}, line {self.line}" + (f': "{self.text}"' if self.text else "")
+
+    def __repr__(self) -> str:
+        """Show the place on one line."""
+        return f"<place {self}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare file, line, characters, and callers."""
+        if not isinstance(other, Place):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        """Return the hash of file and line."""
+        return hash((self.file, self.line))
+
+    def described(self, *, callers: bool = True) -> str:
+        """Return the place, and its callers before it, on several lines as a traceback shows them."""
+        shown = [*reversed(self.callers), self] if callers else [self]
+        return "\n".join([line for place in shown for line in place._lines()])
+
+    def _lines(self) -> list[str]:
+        file = self.file if self.file.startswith("Cell ") else f'File "{self.file}"'
+        lines = [f"  {file}, line {self.line}, in {self.function}"]
+        if self.text:
+            lines.append(f"    {self.text}")
+            if self.span is not None and self.span != (0, len(self.text)):
+                lines.append(f"    {' ' * self.span[0]}{'^' * (self.span[1] - self.span[0])}")
+        return lines
+
+
+def trail() -> Trail:
+    """Return the code that is running, from the innermost line of the user's outwards, a few callers at most."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_generated):
+        frame = frame.f_back
+    found: list[tuple[CodeType, int]] = []
+    while frame is not None and len(found) <= CALLERS:
+        code = frame.f_code
+        if not code.co_filename.startswith(_generated):
+            found.append((code, frame.f_lasti))
+        if code.co_name.startswith(("<module>", "<cell line")):
+            break  # what runs a script, or the cell of a notebook, is not the user's
+        frame = frame.f_back
+    return tuple(found)
+
+
+def without_numpy() -> None:
+    """Count the lines of NumPy, if it is loaded, among those that are not the user's."""
+    global _generated  # noqa: PLW0603 - it grows once
+    numpy = getattr(sys.modules.get("numpy"), "__file__", None)
+    if numpy is not None and (folder := numpy.rpartition("__init__")[0]) not in _generated:
+        _generated = (*_generated, folder)
+
+
+def place_of(value: Value) -> Place | None:
+    """Return where a Value was made; None if no block of `origin` or `anomaly` was on then."""
+    return _place(value, "made")
+
+
+def assigned_at(value: Value) -> Place | None:
+    """Return where the `data` of a leaf was last assigned; None if that is not known."""
+    return _place(value, "assigned")
+
+
+def _place(value: Value, event: str) -> Place | None:
+    found: Trail | None = getattr(value, "_origin", {}).get(event)
+    return Place(*found[0], found[1:]) if found else None
+
+
+def made_at(value: Value) -> str:
+    """Return ", made in train.py, line 12: …," for a message; nothing if the place is not known."""
+    place = place_of(value)
+    return f", made in {place}," if place is not None else ""
+
+
+def _installed(file: str) -> bool:
+    """Return whether a file belongs to Python or to an installed package: what called a test or a thread is no news."""
+    import os
+
+    return "-packages" in file or file.startswith((os.__file__.removesuffix("os.py"), "<frozen"))
+
+
+def _shown(file: str) -> str:
+    """Return how a file is called: a cell of a notebook, which has a file of no name that anybody knows, by its number.
+
+    IPython keeps the numbers of its cells in a table that has no public name.
+    """
+    if (shell := getattr(sys.modules.get("IPython"), "get_ipython", None)) is None:
+        return file
+    cells = getattr(getattr(shell(), "compile", None), "_filename_map", {})
+    return f"Cell In[{cells[file]}]" if file in cells else file
