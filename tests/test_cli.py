@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -605,21 +606,33 @@ def test_ctrl_c_is_status_130(cli, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
-def test_ctrl_c_in_training_leaves_no_traceback_and_no_model(iris_csv, tmp_path):
-    out = tmp_path / "m.json"
-    words = [
-        sys.executable,
-        "-c",
-        "import sys; from autograd_mini.cli import main; print(1, flush=True); sys.exit(main())",
-    ]
-    words += ["train", str(iris_csv), "--target", "species", "--epochs", "100000", "--out", str(out)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
-        program.stdout.readline()
-        time.sleep(1)
-        program.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_training_that_was_interrupted_or_killed_goes_on_to_the_same_model(iris_csv, tmp_path, number):
+    words = [sys.executable, "-m", "autograd_mini", "train", str(iris_csv), "--target", "species"]
+    words += ["--hidden", "3", "--epochs", "500", "--every", "1"]
+    whole, parts = tmp_path / "whole.json", tmp_path / "parts.json"
+    checkpoint = tmp_path / "parts.checkpoint"
+    with subprocess.Popen([*words, "--out", str(parts)], stderr=subprocess.PIPE, text=True) as program:
+        while not checkpoint.exists():
+            time.sleep(0.01)
+        program.send_signal(number)
         _, err = program.communicate(timeout=60)
-    assert (program.returncode, err) == (130, "autograd-mini: interrupted\n")
-    assert not out.exists()
+    assert not parts.exists()
+    assert checkpoint.exists()
+    if number == signal.SIGINT:
+        assert program.returncode == 130
+        assert re.fullmatch(
+            r"autograd-mini: interrupted after [0-9]+ epochs; the same command with --resume goes on\n", err
+        )
+    wrong = subprocess.run(
+        [*words, "--out", str(parts), "--resume", "--seed", "5"], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert "seed 0, but this one has 5" in wrong.stderr
+    subprocess.run([*words, "--out", str(parts), "--resume"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*words, "--out", str(whole)], check=True, stdout=subprocess.DEVNULL)
+    assert parts.read_bytes() == whole.read_bytes()
+    assert not checkpoint.exists()
 
 
 def test_a_name_that_the_screen_cannot_show_is_one_line(write, tmp_path):

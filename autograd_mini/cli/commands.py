@@ -16,6 +16,7 @@ from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import aligned, read_table
+from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import load, storage
 from autograd_mini.ops import CHOICE, TABLE
 
@@ -24,13 +25,32 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 
-def train(arguments: Namespace) -> None:
-    """Train a network on a CSV file, print its metrics, save it."""
+def train(arguments: Namespace) -> int:
+    """Train a network on a CSV file, print its metrics, save it; return the exit status.
+
+    Until the model is saved there is a checkpoint beside it, which `--resume` goes on from.
+    """
     writable(arguments.out)
     names = Settings.__dataclass_fields__
-    settings = Settings(**{name: value for name, value in vars(arguments).items() if name in names})
-    learned = learn(read_table(arguments.data), arguments.target, settings)
+    given = {name: value for name, value in vars(arguments).items() if name in names}
+    checkpoint = Path(arguments.out).with_suffix(".checkpoint")
+    if arguments.resume and not checkpoint.exists():
+        print(f"autograd-mini: note: there is no {checkpoint} to resume from, so this is a new run", file=sys.stderr)
+    settings = Settings(**given, checkpoint=str(checkpoint))
+    try:
+        learned = learn(read_table(arguments.data), arguments.target, settings)
+    except ValueError as error:
+        if not arguments.resume or isinstance(error, (UserError, ModelFormatError)):
+            raise
+        raise UserError(str(error)) from None
+    if learned.history.stopped == "interrupted":
+        print(
+            f"autograd-mini: interrupted after {learned.history.epochs} epochs; the same command with --resume goes on",
+            file=sys.stderr,
+        )
+        return 130
     learned.model.save(arguments.out)
+    checkpoint.unlink(missing_ok=True)
     for note in learned.notes:
         print(f"autograd-mini: note: {note}", file=sys.stderr)
     recipe = learned.recipe
@@ -39,6 +59,7 @@ def train(arguments: Namespace) -> None:
     print(aligned(learned.scores))
     constant = "most frequent class" if recipe.classes else "mean"
     print(f"\nbaseline: always the {constant} of the training rows\nmodel: {arguments.out}")
+    return 0
 
 
 def predict(arguments: Namespace) -> None:

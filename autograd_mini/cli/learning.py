@@ -44,6 +44,9 @@ class Settings:
     seed: int = 0
     test_fraction: float = 0.25
     ignore: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    every: int = 10
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,9 @@ def learn(table: Table, target: str, settings: Settings) -> Learned:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
+            checkpoint=settings.checkpoint,
+            every=settings.every,
+            resume=settings.resume,
         )
     except DivergedError as error:
         raise UserError(f"{error}; see --lr") from None

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from autograd_mini import __version__
 from autograd_mini.cli import commands, pictures
 from autograd_mini.cli.check import check
+from autograd_mini.cli.course import course
 from autograd_mini.cli.demo import demo
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings
@@ -54,6 +55,15 @@ def parser() -> ArgumentParser:
         return added
 
     _demo(command("demo", demo, "train on irises and on moons, and save what comes out"))
+    _course(
+        command(
+            "course",
+            course,
+            "copy the notebooks of the course to a folder, and open them in JupyterLab",
+            "A notebook that is there and that you have changed is kept as it is. JupyterLab opens if it is installed "
+            "and the command runs in a terminal.",
+        )
+    )
     _train(
         command(
             "train",
@@ -94,6 +104,11 @@ def _demo(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
 
 
+def _course(parser: ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", default="autograd_mini_course", help="where to copy to (%(default)s)")
+    parser.add_argument("--no-open", dest="open", action="store_false", help="do not open JupyterLab")
+
+
 def _train(parser: ArgumentParser) -> None:
     standard = Settings()
 
@@ -122,6 +137,14 @@ def _train(parser: ArgumentParser) -> None:
         default=standard.test_fraction,
     )
     option("--out", "MODEL.json", "where to save the model (%(default)s)", default="model.json")
+    option(
+        "--every",
+        "N",
+        "epochs between checkpoints, files beside the model until it is saved (%(default)s)",
+        type=_whole(1),
+        default=standard.every,
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
 
 
 def _predict(parser: ArgumentParser) -> None:

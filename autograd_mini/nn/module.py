@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from autograd_mini.compiler import Compiled
+
 
 class Module:
     """A function with parameters: the base of neurons, layers, networks and models of one's own.
@@ -70,6 +72,30 @@ class Module:
         """Set the gradient of every parameter to 0, for the next backward pass to add to."""
         for parameter in self.parameters():
             parameter.grad = 0.0
+
+    def jit(self, *, backend: str = "auto", threads: int = 1) -> Compiled:
+        """Return the module as a compiled function of a whole table.
+
+        It takes an array of shape (samples, inputs), or rows of numbers, and returns an array with a prediction for
+        each: of shape (samples,) for one output, (samples, outputs) for several. Parameters are read anew at every
+        call, so it predicts what the model has learnt so far.
+
+        Args:
+            backend: "python", "numpy", "llvm"; "auto" takes LLVM where llvmlite is installed.
+            threads: how many threads share the rows.
+
+        Raises:
+            TracingError: when called, if the module branches on numbers.
+
+        >>> from autograd_mini import MLP
+        >>> predict = MLP(2, [3, 1], seed=0).jit(backend="numpy")
+        >>> predict([[1.0, -2.0], [0.5, 0.0]]).shape
+        (2,)
+
+        """
+        from autograd_mini.nn.predicting import predictor
+
+        return predictor(self, backend=backend, threads=threads)
 
 
 def _find(place: object, name: str, found: dict[str, Value], seen: set[int]) -> None:

@@ -10,6 +10,7 @@ from autograd_mini.optim.settings import nonnegative, power
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from autograd_mini.optim.parameters import Trainable
 
@@ -71,6 +72,19 @@ def clip_grad_value_(params: Iterable[Trainable], clip_value: float) -> None:
     given = [p for p in parameters(params) if p.grad is not None]
     # min and max return their first argument when a comparison with nan fails, so the gradient goes first.
     set_gradients(given, [min(max(g, -bound), bound) for g in numbers(given, "grad")])
+
+
+def bounded(gradient: Any, max_norm: float) -> Any:
+    """Return an array of gradients, scaled as `clip_grad_norm_` scales them."""
+    import numpy as np
+
+    largest = float(np.abs(gradient).max())
+    norm = largest
+    if 0.0 < largest < inf:
+        part = gradient / largest
+        norm = largest * float(part.dot(part)) ** 0.5
+    scale = max_norm / (norm + 1e-6)
+    return gradient if scale >= 1.0 else scale * gradient
 
 
 def _bound(name: str, value: float) -> float:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from autograd_mini.optim.arithmetic import FLOATS
 from autograd_mini.optim.parameters import commit, numbers, parameters, set_gradients
 from autograd_mini.optim.settings import checked, nonnegative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, ClassVar
 
+    from autograd_mini.optim.arithmetic import Arithmetic
     from autograd_mini.optim.parameters import Trainable
     from autograd_mini.optim.settings import Checks
 
     Columns = dict[str, list[Any]]  # one number a parameter and name
+    Formula = Callable[..., tuple[Any, ...]]
 
 
 class Optimizer:
     """What all optimisers share: parameters, settings, a state of one column of numbers a name, and a whole step.
 
     `param_groups` has PyTorch's shape with one group: `optimizer.param_groups[0]["lr"] = 0.01` works, and `lr` is
-    short for it. A subclass gives the formula alone (`_update`), on columns of numbers.
+    short for it. A subclass gives the formula alone.
     """
 
     _checks: ClassVar[Checks]
@@ -41,11 +44,24 @@ class Optimizer:
     def _settings(self, given: Mapping[str, object]) -> dict[str, Any]:
         return checked(self._checks, given)
 
+    def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        """Return the columns of the state that a step with these settings reads and writes."""
+        raise NotImplementedError
+
+    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:
+        """Return the step as a function (x, gradient, *state) -> (x, *state), of numbers or of arrays of them."""
+        raise NotImplementedError
+
     def _update(
         self, settings: dict[str, Any], data: list[float], grads: list[float], columns: Columns
     ) -> tuple[list[float], Columns]:
         """Return the new data and the columns that changed; nothing given is modified."""
-        raise NotImplementedError
+        names = self._names(settings)
+        if not data:
+            return [], {name: [] for name in names}
+        moved = map(self._formula(settings, FLOATS), data, grads, *[columns[name] for name in names])
+        new, *changed = map(list, zip(*moved, strict=True))
+        return new, dict(zip(names, changed, strict=True))
 
     def _column(self, name: str, column: object, size: int) -> list[Any]:
         """Check and copy a column of a saved state."""

@@ -1,8 +1,9 @@
-"""The optimisers: stochastic gradient descent (SGD) and Adam in its two forms, each a formula on columns of numbers."""
+"""The optimisers: stochastic gradient descent (SGD) and Adam in its two forms, each a formula for one parameter."""
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from functools import cache
+from math import sqrt
 
 from autograd_mini.optim.optimizer import Optimizer
 from autograd_mini.optim.settings import decay_rates, finite, flag, nonnegative
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from autograd_mini.optim.optimizer import Columns
+    from autograd_mini.optim.arithmetic import Arithmetic
+    from autograd_mini.optim.optimizer import Formula
     from autograd_mini.optim.parameters import Trainable
+
+_AVERAGES = ("step", "exp_avg", "exp_avg_sq")
 
 
 class SGD(Optimizer):
@@ -70,21 +74,23 @@ class SGD(Optimizer):
             )
         return settings
 
-    def _update(
-        self, settings: dict[str, Any], data: list[float], grads: list[float], columns: Columns
-    ) -> tuple[list[float], Columns]:
+    def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        return ("momentum_buffer",) if settings["momentum"] else ()
+
+    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:  # noqa: ARG002 - + and * will do
         lr, momentum, decay = settings["lr"], settings["momentum"], settings["weight_decay"]
-        changed: Columns = {}
-        if decay:
-            grads = [g + decay * x for x, g in zip(data, grads, strict=True)]
-        if momentum:
-            take = 1 - settings["dampening"]
-            old = columns["momentum_buffer"]
-            buffer = [g if b is None else momentum * b + take * g for b, g in zip(old, grads, strict=True)]
-            changed["momentum_buffer"] = buffer
-            nesterov = settings["nesterov"]
-            grads = [g + momentum * b for b, g in zip(buffer, grads, strict=True)] if nesterov else buffer
-        return [x - lr * g for x, g in zip(data, grads, strict=True)], changed
+        take, nesterov = 1 - settings["dampening"], settings["nesterov"]
+
+        def plain(x: Any, g: Any) -> tuple[Any, ...]:
+            return (x - lr * (g + decay * x if decay else g),)
+
+        def heavy(x: Any, g: Any, buffer: Any) -> tuple[Any, ...]:
+            if decay:
+                g = g + decay * x
+            buffer = g if buffer is None else momentum * buffer + take * g
+            return x - lr * (g + momentum * buffer if nesterov else buffer), buffer
+
+        return heavy if momentum else plain
 
 
 class Adam(Optimizer):
@@ -142,29 +148,33 @@ class Adam(Optimizer):
                 raise ValueError(f"step[{index}] is {value!r}, which counts no steps")
         return found
 
-    def _update(
-        self, settings: dict[str, Any], data: list[float], grads: list[float], columns: Columns
-    ) -> tuple[list[float], Columns]:
+    def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        return (*_AVERAGES, "max_exp_avg_sq") if settings["amsgrad"] else _AVERAGES
+
+    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:
         lr, eps, decay = settings["lr"], settings["eps"], settings["weight_decay"]
         beta1, beta2 = settings["betas"]
-        if decay and self._decoupled:
-            data = [x * (1 - lr * decay) for x in data]
-        elif decay:
-            grads = [g + decay * x for x, g in zip(data, grads, strict=True)]
-        steps = [count + 1 for count in columns["step"]]
-        mean = [beta1 * m + (1 - beta1) * g for m, g in zip(columns["exp_avg"], grads, strict=True)]
-        square = [beta2 * v + (1 - beta2) * g * g for v, g in zip(columns["exp_avg_sq"], grads, strict=True)]
-        changed = {"step": steps, "exp_avg": mean, "exp_avg_sq": square}
-        if settings["amsgrad"]:
-            square = [*map(max, square, columns["max_exp_avg_sq"])]  # max keeps its first argument where that is nan
-            changed["max_exp_avg_sq"] = square
+        root, quotient, larger = arithmetic.root, arithmetic.quotient, arithmetic.larger
+
         # Almost always all parameters have taken equally many steps, so the bias corrections are computed once a count.
-        correction = {count: (lr / (1 - beta1**count), sqrt(1 - beta2**count)) for count in set(steps)}
-        new = [
-            x - rate * (m / d if (d := sqrt(v) / root + eps) else m * inf)  # IEEE's m / 0, which Python refuses
-            for x, m, v, (rate, root) in zip(data, mean, square, map(correction.__getitem__, steps), strict=True)
-        ]
-        return new, changed
+        @cache
+        def correction(count: int) -> tuple[float, float]:
+            return lr / (1 - beta1**count), sqrt(1 - beta2**count)
+
+        def move(x: Any, g: Any, count: int, mean: Any, square: Any, largest: Any = None) -> tuple[Any, ...]:
+            if decay and self._decoupled:
+                x = x * (1 - lr * decay)
+            elif decay:
+                g = g + decay * x
+            rate, unbiased = correction(count + 1)
+            mean = beta1 * mean + (1 - beta1) * g
+            square = beta2 * square + (1 - beta2) * g * g
+            if largest is None:
+                return x - rate * quotient(mean, root(square) / unbiased + eps), count + 1, mean, square
+            largest = larger(square, largest)
+            return x - rate * quotient(mean, root(largest) / unbiased + eps), count + 1, mean, square, largest
+
+        return move
 
 
 class AdamW(Adam):

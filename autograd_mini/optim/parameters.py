@@ -96,6 +96,11 @@ def set_gradients(params: Sequence[Trainable], grads: Sequence[float]) -> None:
     _write(params, ["grad"] * len(params), grads)
 
 
+def set_data(params: Sequence[Trainable], data: Sequence[float]) -> None:
+    """Set `data` of every parameter: all or none."""
+    _write(params, ["data"] * len(params), data)
+
+
 def commit(params: Sequence[Trainable], data: Sequence[float], owner: object, state: object) -> None:
     """Set `data` of every parameter and `owner._state`: all or none."""
     hooks = {getattr(kind, "_assign", None) for kind in set(map(type, params))}

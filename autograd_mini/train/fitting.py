@@ -9,20 +9,25 @@ from autograd_mini.arguments import random_numbers
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
 from autograd_mini.recording import is_recording
+from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
+from autograd_mini.train.interrupts import interrupts
 from autograd_mini.train.measuring import Objective
 from autograd_mini.train.progress import progress_bar
+from autograd_mini.train.steps import StepsOfTraining
 from autograd_mini.train.training import Training
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from os import PathLike
     from typing import Any, Literal
 
     from autograd_mini.optim import Optimizer
     from autograd_mini.train.choices import Loss
     from autograd_mini.train.history import History
     from autograd_mini.train.measuring import Metric, Model, Sample
+    from autograd_mini.train.steps import Compile
 
 
 def fit(  # noqa: PLR0913 - the choices there are in training
@@ -45,12 +50,19 @@ def fit(  # noqa: PLR0913 - the choices there are in training
     metrics: Mapping[str, Metric] | None = None,
     clip_norm: float | None = None,
     progress: bool | Literal["auto"] = "auto",
+    compile: Compile = "auto",  # noqa: A002 - what it is called in PyTorch and Keras
+    checkpoint: str | PathLike[str] | None = None,
+    every: int = 1,
+    resume: str | PathLike[str] | bool | None = None,
     **options: Any,
 ) -> History:
     """Train a model on the rows of X and their targets y, and return the history of its loss and metrics.
 
     Each epoch goes through all rows once, in batches; for each batch the optimiser takes a step along the gradient of
     the mean loss. The same seed gives the same history and parameters, to the bit.
+
+    Ctrl-C ends training after the step under way: the history so far is returned (`stopped` is "interrupted"), the
+    checkpoint has that very step, and a second Ctrl-C raises KeyboardInterrupt.
 
     Args:
         model: a function of a row, a list of floats, with a method `parameters()`, such as an MLP.
@@ -76,12 +88,23 @@ def fit(  # noqa: PLR0913 - the choices there are in training
             accuracy where the loss tells classes apart.
         clip_norm: the most that the norm of all gradients together may be before a step.
         progress: whether to show a bar; "auto" for only in a terminal or a notebook.
+        compile: whether to compile the model and its loss and to run the optimiser on arrays: "auto" for where they
+            can be compiled, and rows times parameters are at least 5,000; True, or the name of a backend of
+            `jit`, to raise where they cannot; False for one graph a sample. Results differ in rounding alone, and
+            `history.backend` says what was done.
+        checkpoint: a file to write the state of training to, for `resume`; it is always whole.
+        every: how many epochs lie between two checkpoints. There is one more when training ends.
+        resume: a checkpoint to go on from, with the same arguments and as many `epochs` in all: the result is that of
+            a run that was never interrupted, to the bit. True for `checkpoint` if it exists, else from the beginning.
         options: further settings of the optimiser: momentum=0.9, weight_decay=1e-4, betas=(0.9, 0.99).
 
     Raises:
         DivergedError: if the loss becomes nan or infinite; the model then has the last parameters for which it was not.
         ValueError: for data or a setting that does not fit, naming argument, row and column.
         TypeError: for an argument of the wrong kind.
+        TracingError: if compile is neither "auto" nor False and the model or the loss cannot be compiled.
+        ModelFormatError: if the file to resume from is no checkpoint.
+        OSError: if a checkpoint cannot be written or read.
 
     >>> from autograd_mini import MLP
     >>> X, y = [[-1.0], [0.0], [1.0], [2.0]], [-1.0, 1.0, 3.0, 5.0]
@@ -104,30 +127,51 @@ def fit(  # noqa: PLR0913 - the choices there are in training
     params = parameters(model.parameters())
     optimizer = chosen_optimizer(optimizer, params, lr, options)
     schedule = chosen_schedule(schedule, optimizer)
-    training = Training(
-        model, params, optimizer, schedule, SystemRandom().getrandbits(64) if seed is None else int(seed)
+    training = Training(model, params, optimizer, schedule, _seed(seed))
+    training.watched = bool(callbacks)
+    saved = Checkpoints(
+        checkpoint,
+        every,
+        resume,
+        {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)},
     )
+    saved.resume(training, seed)
+    steps = StepsOfTraining(compile, training, objective, samples, held_out)
 
-    history, start = training.history, perf_counter()
+    history, start = training.history, perf_counter() - training.history.seconds
+    if tol is not None and _converged(history.monitored, tol, patience):
+        history.stopped = "converged"
     bar = progress_bar(progress, epochs, -(-len(samples) // size))
     try:
-        while history.stopped is None and training.epoch < epochs:
-            order = training.order(len(samples)) if shuffle else range(len(samples))
-            batches = [order[first : first + size] for first in range(0, len(order), size)]
-            row = training.run_epoch(objective, samples, batches, clip_norm, bar.batch)
-            row |= training.validate(objective, held_out)
-            training.end_epoch(row)
-            history.seconds = perf_counter() - start
-            bar.epoch(training.epoch, row)
-            if sum(bool(callback(training)) for callback in callbacks):  # each is called
-                history.stopped = "callback"
-            elif tol is not None and _converged(history.monitored, tol, patience):
-                history.stopped = "converged"
+        with interrupts(training):
+            while history.stopped is None and training.epoch < epochs:
+                order = training.order(len(samples)) if shuffle else range(len(samples))
+                row = training.run_epoch(steps.begun(order), objective.names, len(order), size, clip_norm, bar.batch)
+                history.seconds = perf_counter() - start
+                if row is None:
+                    history.stopped = "interrupted"
+                    break
+                if held_out:
+                    row |= training.validate()
+                training.end_epoch(row)
+                bar.epoch(training.epoch, row)
+                if sum(bool(callback(training)) for callback in callbacks):  # each is called
+                    history.stopped = "callback"
+                elif tol is not None and _converged(history.monitored, tol, patience):
+                    history.stopped = "converged"
+                elif training.interrupted:
+                    history.stopped = "interrupted"
+                saved.epoch_done(training)
     finally:
         bar.close()
         history.seconds = perf_counter() - start
     history.stopped = history.stopped or "epochs"
+    saved.write(training)
     return history
+
+
+def _seed(seed: int | None) -> int:
+    return SystemRandom().getrandbits(64) if seed is None else int(seed)
 
 
 def _validation(objective: Objective, model: Model, validation: Any) -> list[Sample]:

@@ -16,13 +16,15 @@ class History:
     `loss` and the metrics of an epoch are means over its samples, each measured when its batch was due, so with the
     parameters of that moment; those named `validation_...` are measured after the epoch's last step. `lr` is the
     learning rate of the epoch. `history["loss"]` is a column, `history[-1]` a row, and the rows can be walked through.
-    Two histories are equal when all but the seconds are, to the bit.
+    Two histories are equal when the figures and the reason to stop are, to the bit.
 
     Attributes:
         columns: a list of floats for each name, one an epoch.
-        stopped: why training ended: "epochs" (all done), "converged" or "callback"; None while it goes on, or where
-            an error ended it.
+        stopped: why training ended: "epochs" (all done), "converged", "callback" or "interrupted"; None while it goes
+            on, or where an error ended it.
         seconds: how long training took.
+        backend: what the last epoch ran on: "llvm", "numpy" or "python" if it was compiled, else "eager".
+        why: why it did.
 
     >>> history = History()
     >>> history.append({"loss": 0.5, "accuracy": 0.75})
@@ -37,12 +39,13 @@ class History:
 
     """
 
-    __slots__ = ("columns", "seconds", "stopped")
+    __slots__ = ("backend", "columns", "seconds", "stopped", "why")
 
     def __init__(self) -> None:
         self.columns: dict[str, list[float]] = {}
         self.stopped: str | None = None
         self.seconds = 0.0
+        self.backend = self.why = ""
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add an epoch; every epoch has the names of the first, or a ValueError is raised."""
@@ -88,6 +91,8 @@ class History:
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
             "seconds": self.seconds,
+            "backend": self.backend,
+            "why": self.why,
             "columns": {name: [*column] for name, column in self.columns.items()},
         }
 
@@ -97,6 +102,7 @@ class History:
         history = cls()
         history.columns = {name: [*column] for name, column in data["columns"].items()}
         history.stopped, history.seconds = data["stopped"], data["seconds"]
+        history.backend, history.why = data.get("backend", ""), data.get("why", "")
         return history
 
     def __len__(self) -> int:
@@ -118,7 +124,7 @@ class History:
         return {"epoch": epoch} | {name: column[key] for name, column in self.columns.items()}
 
     def __eq__(self, other: object) -> bool:
-        """Compare all but the seconds."""
+        """Compare the figures and the reason to stop."""
         if not isinstance(other, History):
             return NotImplemented
         return (self.columns, self.stopped) == (other.columns, other.stopped)
@@ -129,6 +135,7 @@ class History:
         """Show the first and the last epochs as a table."""
         facts = [f"History of {self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
         facts += [f"stopped: {self.stopped}"] * bool(self.stopped)
+        facts += [f"on {self.backend}"] * bool(self.backend)
         facts += [f"best * by {'validation_loss' if self.validation_loss else 'loss'}"] * bool(self.epochs)
         lines = [", ".join([*facts, f"{self.seconds:.1f} s"])]
         if self.epochs:

@@ -35,6 +35,7 @@ class Objective:
     Attributes:
         name: the name of the loss; None for a function of the user's own.
         loss: the loss, which is given Values and returns one.
+        names: "loss" and the names of the metrics.
         metrics: the metrics by name, which are given plain floats and return a number.
 
     """
@@ -52,6 +53,7 @@ class Objective:
             if name in {"loss", "lr", "epoch"} or name.startswith("validation_"):
                 raise ValueError(f"metrics has the name {name!r}, which the history uses itself: choose another")
         self.metrics = dict(metrics)
+        self.names = ["loss", *self.metrics]
 
     def samples(self, model: Model, X: Any, y: Any, of: str = "") -> list[Sample]:
         """Return the rows of X with their targets, checked; the model is tried on the first row.
@@ -89,7 +91,7 @@ class Objective:
 
     def means(self, figures: Sequence[Sequence[float]]) -> dict[str, float]:
         """Return the mean over samples of each of their figures, by name."""
-        columns = zip(["loss", *self.metrics], zip(*figures, strict=True), strict=True)
+        columns = zip(self.names, zip(*figures, strict=True), strict=True)
         return {name: sum(column) / len(figures) for name, column in columns}
 
     def measure(self, model: Model, samples: Sequence[Sample]) -> dict[str, float]:

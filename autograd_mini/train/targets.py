@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.arguments import real_number
+from autograd_mini.choice import where
 from autograd_mini.train.data import members, numbers
 
 TYPE_CHECKING = False
@@ -58,23 +59,29 @@ def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Ta
     return [_row(f"row {row} of {name}", t, loss, expected, accepts, outputs) for row, t in enumerate(given)]
 
 
-def _accuracy(border: float) -> Callable[[Any, Target], float]:
+def _accuracy(border: float) -> Callable[[Any, Target], Any]:
     """Return the share of outputs, one or several, that are on the side of 0 where their target is of the border."""
 
-    def accuracy(prediction: Any, target: Target) -> float:
+    def accuracy(prediction: Any, target: Target) -> Any:
         if isinstance(prediction, list):
             return sum(map(accuracy, prediction, target)) / len(prediction)
-        return float((prediction > 0.0) == (target > border))
+        right, wrong = where(target > border, 1.0, 0.0), where(target > border, 0.0, 1.0)
+        return where(prediction > 0.0, right, wrong)
 
     return accuracy
 
 
-def _argmax_accuracy(logits: list[float], target: int) -> float:
+def _argmax_accuracy(logits: list[Any], target: Any) -> Any:
     """Return 1 if the largest logit is that of the target; of equal ones the first counts."""
-    return float(max(range(len(logits)), key=logits.__getitem__) == target)
+    largest: Any = logits[0]
+    winner: Any = 0.0
+    for index, logit in enumerate(logits[1:], start=1):
+        larger = logit > largest
+        largest, winner = where(larger, logit, largest), where(larger, float(index), winner)
+    return where(target == winner, 1.0, 0.0)
 
 
-ACCURACY: dict[str, Callable[[Any, Target], float]] = {
+ACCURACY: dict[str, Callable[[Any, Target], Any]] = {
     "cross_entropy": _argmax_accuracy,
     "binary_cross_entropy": _accuracy(0.5),
     "hinge": _accuracy(0.0),

@@ -1,0 +1,74 @@
+"""An optimiser on flat arrays: the same formula on all parameters at once, while it takes many steps in a row."""
+
+from __future__ import annotations
+
+from autograd_mini.optim.arithmetic import arrays
+from autograd_mini.optim.optimizers import SGD, Adam, AdamW
+from autograd_mini.optim.parameters import commit, numbers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from autograd_mini.optim.optimizer import Optimizer
+
+COUNTS = frozenset({"step"})
+"""Columns of whole numbers, kept as one number while it is the same for all parameters."""
+
+
+class Flat:
+    """The parameters and the state of an optimiser as arrays of NumPy.
+
+    They are read when it is made; `settle` writes them back. Between the two, nobody else may change either.
+
+    Attributes:
+        now: the parameters, an array of float64, and after them the columns of the state; replaced as a whole by
+            every step, so that an interrupt finds what was before a step or what is after it.
+
+    """
+
+    def __init__(self, optimizer: Optimizer, columns: list[Any]) -> None:
+        import numpy as np
+
+        group = optimizer.param_groups[0]
+        settings = optimizer._settings(group)
+        self._optimizer, self._params = optimizer, group["params"]
+        self._names = optimizer._names(settings)
+        self._formula = optimizer._formula(settings, arrays())
+        self._maximize = settings["maximize"]
+        self.now = (
+            np.array(numbers(self._params, "data")),
+            *[np.array(column) if isinstance(column, list) else column for column in columns],
+        )
+
+    def step(self, gradient: Any) -> None:
+        """Move all parameters by one update along an array of their gradients."""
+        self.now = self._formula(self.now[0], -gradient if self._maximize else gradient, *self.now[1:])
+
+    def settle(self) -> None:
+        """Write parameters and state back, all or nothing."""
+        data, *columns = self.now
+        state = {
+            name: [column] * len(data) if name in COUNTS or column is None else column.tolist()
+            for name, column in zip(self._names, columns, strict=True)
+        }
+        commit(self._params, data.tolist(), self._optimizer, {**self._optimizer._state, **state})
+
+
+def flat(optimizer: Any) -> Flat | None:
+    """Return an optimiser of this package on arrays; None for one of another kind.
+
+    None too where parameters have taken different numbers of steps, which happens to those that had no gradient.
+    """
+    if type(optimizer) not in (SGD, Adam, AdamW):
+        return None
+    group = optimizer.param_groups[0]
+    columns: list[Any] = []
+    for name in optimizer._names(optimizer._settings(group)):
+        column = optimizer._state.get(name) or [optimizer._start[name]] * len(group["params"])
+        if name in COUNTS or None in column:
+            if len(set(column)) > 1:
+                return None
+            column = column[0]
+        columns.append(column)
+    return Flat(optimizer, columns)

@@ -1,0 +1,204 @@
+"""A checkpoint is a file with all that the rest of a training run depends on, beside the data and `fit`'s arguments.
+
+    {"format": "autograd_mini checkpoint", "version": 1, "run": {"loss": "mse", "rows": 150, "batch_size": 16, …},
+     "epoch": 4, "batch": 0, "sums": [], "seed": 0, "parameters": {"labels": […], "numbers": […]},
+     "optimizer": {…}, "schedule": null, "history": {…}}
+
+It is JSON, read with the care that `files` takes: nothing in it is run, and it is checked before anything changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from math import isfinite
+from pathlib import Path
+
+from autograd_mini.errors import ModelFormatError
+from autograd_mini.files import storage
+from autograd_mini.files.documents import parse, plain, shown
+from autograd_mini.files.schema import member
+from autograd_mini.optim.parameters import numbers, set_data
+from autograd_mini.optim.settings import positive_whole
+from autograd_mini.train.history import History
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+    from typing import Any
+
+    from autograd_mini.train.training import Training
+
+FORMAT, VERSION = "autograd_mini checkpoint", 1
+LARGEST = 64 * 1024 * 1024
+"""Bytes that no checkpoint may exceed."""
+
+
+class Checkpoints:
+    """Writes the checkpoints of a run, and takes up the one to go on from.
+
+    Args:
+        path: where to write; None for nowhere.
+        every: how many epochs lie between two checkpoints.
+        resume: the file to go on from; True for `path` if it exists; None or False to start anew.
+        run: the arguments of `fit` that must be the same again.
+
+    Raises:
+        ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
+        OSError: if the folder to write to does not exist.
+
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str] | None,
+        every: int,
+        resume: str | PathLike[str] | bool | None,  # noqa: FBT001 - a path, or True for the one before
+        run: Mapping[str, Any],
+    ) -> None:
+        self._every = positive_whole("every", every)
+        self._path = None if path is None else Path(path)
+        if self._path is not None and not self._path.resolve().parent.is_dir():
+            raise FileNotFoundError(f"checkpoint is {os.fspath(self._path)!r}, but its folder does not exist")
+        if resume is True and self._path is None:
+            raise ValueError(
+                "resume=True goes on from the checkpoint if there is one: say where, checkpoint='run.json'"
+            )
+        self._from: Path | None = None
+        if resume is True:
+            self._from = self._path if self._path is not None and self._path.exists() else None
+        elif resume is not None and resume is not False:
+            self._from = Path(resume)
+        self._run = dict(run)
+        self._written: tuple[int, int] | None = None
+
+    def epoch_done(self, training: Training) -> None:
+        """Write a checkpoint if one is due."""
+        if training.epoch % self._every == 0:
+            self.write(training)
+
+    def write(self, training: Training) -> None:
+        """Write a checkpoint, whole or not at all, unless the one there says the same."""
+        if self._path is None or self._written == (training.epoch, training.batch):
+            return
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "run": self._run,
+            "epoch": training.epoch,
+            "batch": training.batch,
+            "sums": training.sums,
+            "seed": training.seed,
+            "parameters": {"labels": _labels(training), "numbers": numbers(training.params, "data")},
+            "optimizer": training.optimizer.state_dict(),
+            "schedule": None if training.schedule is None else training.schedule.state_dict(),
+            "history": training.history.to_dict(),
+        }
+        data = json.dumps(plain(document, "the checkpoint"), allow_nan=False).encode()
+        if len(data) > LARGEST:
+            raise ValueError(f"the checkpoint would have {len(data)} bytes, but is read only up to {LARGEST}")
+        try:
+            storage.write(self._path, data)
+        except OSError as error:
+            error.add_note(
+                f"No checkpoint of epoch {training.epoch} was written; the one before it is as it was, and the model "
+                "has the parameters that it has learnt so far."
+            )
+            raise
+        self._written = training.epoch, training.batch
+
+    def resume(self, training: Training, seed: int | None) -> None:
+        """Bring a run to where the checkpoint to go on from was written.
+
+        Raises:
+            ModelFormatError: if the file is no checkpoint.
+            ValueError: if it is one of another run.
+            TypeError: if checkpoints are wanted, but the optimiser or the schedule cannot say what its state is.
+            OSError: if the file cannot be read.
+
+        """
+        if self._path is not None or self._from is not None:
+            for name, part in (("optimizer", training.optimizer), ("schedule", training.schedule)):
+                if part is not None and not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
+                    raise TypeError(
+                        f"{name} is a {type(part).__name__} without state_dict and load_state_dict, so no checkpoint "
+                        "can hold it"
+                    )
+        if self._from is None:
+            return
+        try:
+            found = _checked(parse(storage.read(self._from, 1, lambda _: LARGEST)))
+        except ValueError as error:
+            raise ModelFormatError(f"{self._from} is no checkpoint that can be read here: {error}") from None
+        self._same_run(found, training, seed)
+        before = training.optimizer.state_dict()
+        training.optimizer.load_state_dict(found["optimizer"])
+        try:
+            if training.schedule is not None:
+                training.schedule.load_state_dict(found["schedule"])
+            set_data(training.params, found["parameters"]["numbers"])
+        except BaseException:
+            training.optimizer.load_state_dict(before)
+            raise
+        training.epoch, training.batch, training.seed = found["epoch"], found["batch"], found["seed"]
+        training.sums = [*map(float, found["sums"])]
+        training.history = History.from_dict({**found["history"], "stopped": None})
+
+    def _same_run(self, found: dict[str, Any], training: Training, seed: int | None) -> None:
+        """Raise a ValueError unless a checkpoint is one of this run."""
+        wanted = {**self._run, "seed": found["seed"] if seed is None else int(seed)}
+        for name, value in wanted.items():
+            there = found["seed"] if name == "seed" else found["run"].get(name)
+            if there != value:
+                raise ValueError(
+                    f"{self._from} was written by a run with {name} {shown(there)}, but this one has {value!r}: go on "
+                    "with the same, or load the model and start a new run"
+                )
+        count, here = len(found["parameters"]["numbers"]), len(training.params)
+        if count != here:
+            raise ValueError(f"{self._from} has {count} parameters, but the model has {here}")
+        if found["parameters"]["labels"] != _labels(training):
+            raise ValueError(
+                f"{self._from} has parameters with other labels than the model: it is one of another model"
+            )
+        if (found["schedule"] is None) != (training.schedule is None):
+            with_or_without = "without" if found["schedule"] is None else "with"
+            raise ValueError(f"{self._from} was written by a run {with_or_without} a schedule")
+
+
+def _labels(training: Training) -> list[str]:
+    return [str(getattr(parameter, "label", "")) for parameter in training.params]
+
+
+def _checked(document: Any) -> dict[str, Any]:
+    """Return a document if it is a checkpoint; a ValueError says why it is none."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f'it does not hold {{"format": "{FORMAT}", …}}')
+    version = member(document, "version", int)
+    if version > VERSION:
+        raise ValueError(f"it is of version {shown(version)}, and this one reads up to {VERSION}: update autograd_mini")
+    for name, kind in (("run", dict), ("parameters", dict), ("optimizer", dict), ("history", dict), ("sums", list)):
+        member(document, name, kind)
+    for name in ("epoch", "batch", "seed"):
+        if member(document, name, int) < 0:
+            raise ValueError(f"{name} is {shown(document[name])}, but counts from 0")
+    if document.get("schedule", 0) is not None:
+        member(document, "schedule", dict)
+    _numbers("sums", document["sums"])
+    _numbers("numbers", member(document["parameters"], "numbers", list))
+    member(document["parameters"], "labels", list)
+    history = document["history"]
+    columns = member(history, "columns", dict)
+    for name, column in columns.items():
+        _numbers(f"columns[{shown(name)}]", member(columns, name, list))
+        if len(column) != document["epoch"]:
+            raise ValueError(f"the history has {len(column)} epochs, but epoch is {document['epoch']}")
+    _numbers("seconds", [history.get("seconds")])
+    return document
+
+
+def _numbers(name: str, column: list[Any]) -> None:
+    for index, entry in enumerate(column):
+        if type(entry) not in (int, float) or not isfinite(entry):
+            raise ValueError(f"{name}[{index}] is {shown(entry)}, but expected a number")

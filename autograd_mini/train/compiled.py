@@ -1,0 +1,170 @@
+"""Compiled steps: the model and its loss are traced once, and from then on a step is one call of machine code.
+
+The optimiser works on flat arrays meanwhile. Parameters, gradients and the optimiser's state are written back at the
+end of every epoch, and when anything interrupts it.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from autograd_mini.errors import TracingError
+from autograd_mini.optim.clipping import bounded
+from autograd_mini.optim.flat import flat
+from autograd_mini.optim.parameters import numbers, set_data, set_gradients
+from autograd_mini.train.kernel import Kernel, arrays
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from autograd_mini.optim.flat import Flat
+    from autograd_mini.train.measuring import Objective, Sample
+    from autograd_mini.train.training import Training
+
+
+class CompiledSteps:
+    """The steps of training, on arrays; the methods are those of `EagerSteps`.
+
+    Attributes:
+        backend: the compiler's backend.
+        why: why that one.
+
+    Raises:
+        TracingError: if the model or the loss cannot be compiled as it is.
+        ImportError: if NumPy is not installed.
+
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        objective: Objective,
+        samples: Sequence[Sample],
+        held_out: Sequence[Sample],
+        backend: str,
+    ) -> None:
+        import numpy as np
+
+        self._training, self._objective = training, objective
+        groups = getattr(training.optimizer, "param_groups", [])
+        self._moved = [parameter for group in groups for parameter in group["params"]] or [*training.params]
+        self._kernel = Kernel(training.model, objective, samples, self._moved, backend)
+        self._samples, self._held_out = samples, held_out
+        self.backend, self.why = self._kernel.backend, self._kernel.why
+        self._X, self._y = arrays(samples)
+        self._validation = arrays(held_out) if held_out else None
+        self._isfinite = np.isfinite
+        self._order: Sequence[int] = ()
+        self._flat: Flat | None = None
+        self._gradient: Any = None
+        self._before: Any = None
+
+    def begin(self, order: Sequence[int]) -> None:
+        """Read the parameters and the optimiser, and bring the samples into order."""
+        import numpy as np
+
+        self._check_kernel(order)
+        self._order = order
+        rows = np.asarray(order)
+        self._now_X, self._now_y = self._X[rows], self._y[rows]
+        self._gradient = None
+        self._flat = flat(self._training.optimizer)
+        self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
+        self._kernel.read()
+        self._quiet = np.errstate(all="ignore")  # what overflows is found, and said, without NumPy's warnings
+        self._quiet.__enter__()
+
+    def take(self, first: int, end: int, clip_norm: float | None) -> list[float]:
+        """Take a step."""
+        X, y = self._now_X[first:end], self._now_y[first:end]
+        loss, gradient, metrics = self._kernel.step(self._x, X, y)
+        if not isfinite(loss):
+            raise self._training.diverged(self._culprit(first, end, loss))
+        before, kernel = self._x, self._kernel
+        if kernel.outside:
+            set_data(self._moved, before.tolist())
+            metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+        if clip_norm is not None:
+            gradient = bounded(gradient, clip_norm)
+        if self._flat is not None:
+            self._flat.step(gradient)
+            self._x = self._flat.now[0]
+            self._gradient = gradient
+        else:
+            self._step_otherwise(gradient)
+        self._before = before
+        # The square of the length is finite if all of them are, but for numbers beyond 1e154.
+        if not isfinite(self._x.dot(self._x)) and not self._isfinite(self._x).all():
+            raise self._training.diverged("a parameter became nan or infinite")
+        count = end - first
+        return [loss * count, *[metric * count for metric in metrics]]
+
+    def end(self) -> None:
+        """Write everything back to the parameters and the optimiser."""
+        self._quiet.__exit__(None, None, None)
+        if self._flat is not None:
+            self._flat.settle()
+        if self._gradient is not None:
+            set_gradients(self._moved, self._gradient.tolist())
+        self._flat = None
+
+    def check(self, means: dict[str, float]) -> None:
+        """Do nothing: a loss that depends on nothing was refused when it was traced."""
+
+    def restore(self) -> bool:
+        """Put the parameters back as they were before the last step; return whether there was one."""
+        if self._before is None:
+            return False
+        if self._flat is not None:
+            self._flat.now = (self._before, *self._flat.now[1:])
+        set_data(self._moved, self._before.tolist())
+        return True
+
+    def validate(self) -> dict[str, float]:
+        """Return the means over the samples kept out of training."""
+        import numpy as np
+
+        assert self._validation is not None  # noqa: S101 - there are some
+        X, y = self._validation
+        self._kernel.read()
+        loss, _, metrics = self._kernel.step(np.array(numbers(self._moved, "data")), X, y)
+        if self._kernel.outside:
+            found = self._kernel.measured_outside(X, [target for _, target in self._held_out])
+        else:
+            found = metrics
+        return dict(zip(self._objective.names, [loss, *found], strict=True))
+
+    def _step_otherwise(self, gradient: Any) -> None:
+        """Let an optimiser step that works on parameters, not on arrays."""
+        import numpy as np
+
+        optimizer = self._training.optimizer
+        optimizer.zero_grad()
+        set_gradients(self._moved, gradient.tolist())
+        optimizer.step()
+        self._x = np.array(numbers(self._moved, "data"))
+
+    def _check_kernel(self, order: Sequence[int]) -> None:
+        """Compare the compiled loss with the eager one, in case the model changes what it computes.
+
+        It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks.
+        """
+        epoch = self._training.epoch
+        if epoch & (epoch - 1) and not self._training.watched:
+            return
+        if not self._kernel.agrees([self._samples[order[0]]]):
+            raise TracingError(
+                "the loss of a sample is another than when training began: the model or the loss depends on something "
+                "beside its parameters and the sample, which may change; pass compile=False"
+            )
+
+    def _culprit(self, first: int, end: int, loss: float) -> str:
+        """Say which sample of a batch has a loss that is not finite."""
+        set_data(self._moved, self._x.tolist())
+        for row in self._order[first:end]:
+            found = self._kernel.eager(self._samples[row])[0]
+            if not isfinite(found):
+                return f"the loss of row {row} became {found}"
+        return f"the mean loss became {loss}"

@@ -1,0 +1,100 @@
+"""Eager steps: every sample's graph is built and walked back, one after the other."""
+
+from __future__ import annotations
+
+from math import isfinite
+from operator import attrgetter
+
+from autograd_mini.optim import clip_grad_norm_
+from autograd_mini.optim.parameters import set_data, set_gradients
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograd_mini.train.measuring import Objective, Sample
+    from autograd_mini.train.training import Training
+
+_data = attrgetter("data")
+
+
+class EagerSteps:
+    """The steps of training, on Values.
+
+    Attributes:
+        backend: the name that the history gives to this way.
+        why: why it was chosen.
+
+    """
+
+    backend = "eager"
+
+    def __init__(
+        self, training: Training, objective: Objective, samples: Sequence[Sample], held_out: Sequence[Sample], why: str
+    ) -> None:
+        self.why = why
+        self._training, self._objective, self._samples, self._held_out = training, objective, samples, held_out
+        self._order: Sequence[int] = ()
+        self._depends = False
+        self._before: list[float] | None = None  # the parameters before the last step
+
+    def begin(self, order: Sequence[int]) -> None:
+        """Start an epoch, in which the samples come in this order."""
+        self._order = order
+        self._depends = False
+
+    def take(self, first: int, end: int, clip_norm: float | None) -> list[float]:
+        """Take a step along the gradient of the mean loss of the samples from `first` to before `end` of the order.
+
+        Returns:
+            the sums of the loss and of each metric over these samples.
+
+        Raises:
+            DivergedError: if the loss or a parameter is no longer finite.
+
+        """
+        training, objective = self._training, self._objective
+        batch = self._order[first:end]
+        training.optimizer.zero_grad()
+        set_gradients(training.params, [0.0] * len(training.params))  # of those too that the optimiser leaves alone
+        figures: list[list[float]] = []
+        for row in batch:
+            loss, measured = objective.sample(training.model, *self._samples[row])
+            if not isfinite(measured[0]):
+                raise training.diverged(f"the loss of row {row} became {measured[0]}")
+            # The backward pass of one sample at a time takes the memory of one sample's graph, and less time than
+            # that of the whole batch, whose graph leaves the processor's cache.
+            if loss is not None:
+                loss.backward(1.0 / len(batch))
+                self._depends = True
+            figures.append(measured)
+        if clip_norm is not None:
+            clip_grad_norm_(training.params, clip_norm)
+        before = [*map(_data, training.params)]
+        training.optimizer.step()
+        self._before = before
+        if not all(map(isfinite, map(_data, training.params))):
+            raise training.diverged("a parameter became nan or infinite")
+        return [*map(sum, zip(*figures, strict=True))]
+
+    def end(self) -> None:
+        """Leave model and optimiser as they are after the last step."""
+
+    def check(self, means: dict[str, float]) -> None:
+        """Raise a TypeError if no loss of the epoch depended on anything."""
+        if not self._depends and means["loss"]:
+            raise TypeError(
+                "every loss was a plain number, so nothing was learnt: the model or the loss lets go of the Values, "
+                "as .data and float() do"
+            )
+
+    def restore(self) -> bool:
+        """Put the parameters back as they were before the last step; return whether there was one."""
+        if self._before is None:
+            return False
+        set_data(self._training.params, self._before)
+        return True
+
+    def validate(self) -> dict[str, float]:
+        """Return the means over the samples kept out of training."""
+        return self._objective.measure(self._training.model, self._held_out)

@@ -1,0 +1,179 @@
+"""A kernel is a model and its loss, compiled: from parameters and a batch to the mean loss, its gradient, the metrics.
+
+Metrics come out of the very same call: each is added to the loss times a weight of 0, so that it is the derivative of
+the loss with respect to that weight. Metrics that cannot be compiled are measured outside, from compiled predictions.
+"""
+
+from __future__ import annotations
+
+from math import isclose, isnan
+
+from autograd_mini.errors import TracingError
+from autograd_mini.nn.predicting import predictor
+from autograd_mini.recording import no_grad
+from autograd_mini.value import Parameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from autograd_mini.train.measuring import Model, Objective, Sample
+
+TRIED = 8
+"""So many samples are computed both ways before a kernel is trusted."""
+
+
+class Kernel:
+    """The objective of a model, for whole batches.
+
+    Args:
+        model: the model.
+        objective: its loss and metrics.
+        samples: rows with targets, of which the first are tried.
+        moved: the parameters that gradients are wanted for.
+        backend: the name of a backend of the compiler, or "auto".
+
+    Attributes:
+        outside: whether metrics are measured outside, by `measured_outside`.
+        backend: the compiler's backend.
+        why: why that one.
+
+    Raises:
+        TracingError: if model or loss cannot be compiled, or would be wrong compiled.
+        ImportError: if NumPy is not installed.
+
+    """
+
+    def __init__(
+        self, model: Model, objective: Objective, samples: Sequence[Sample], moved: Sequence[Any], backend: str
+    ) -> None:
+        self._model, self._objective, self._moved = model, objective, moved
+        tried, metrics = samples[:TRIED], [*objective.metrics.values()]
+        try:
+            self.outside = False
+            self._compile(tried, metrics, backend)
+        except TracingError:
+            if not metrics:
+                raise
+            self.outside = True
+            self._compile(tried, [], backend)
+            self._predict = predictor(model, backend=backend)
+
+    def _compile(self, tried: Sequence[Sample], metrics: Sequence[Callable[..., Any]], backend: str) -> None:
+        """Trace and compile, with the metrics, and compare the result with the eager one."""
+        from autograd_mini.compiler import jit
+
+        weights = [Parameter(0.0) for _ in metrics]
+
+        def loss(row: Any, target: Any) -> Any:
+            prediction, goal = self._model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
+            found = self._objective.loss(prediction, goal)
+            for weight, metric in zip(weights, metrics, strict=True):
+                found = found + weight * metric(prediction, goal)
+            return found
+
+        X, y = arrays(tried)
+        fast, again = (jit(loss, batched=True, backend=name) for name in (backend, "python"))
+        try:
+            program, repeated = (made._prepared((X, y), {}, differentiate=True)[0] for made in (fast, again))
+        except TracingError:
+            raise
+        except Exception as error:  # whatever the user's code raises on symbols
+            raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
+        self.backend, self.why = program.backend, program.why
+        self._leaves = fast.parameters
+        self._place(weights)
+        self._call = fast.value_and_grad
+        if str(program.tape) != str(repeated.tape) or not self.agrees(tried):
+            raise TracingError(
+                "the compiled loss is another than the eager one: the model or the loss draws random numbers, or "
+                "changes from call to call; pass compile=False"
+            )
+        self._call = fast.value_and_grad  # machine code, now that it was called
+
+    def _place(self, weights: Sequence[Any]) -> None:
+        """Find out where among the kernel's parameters those to be moved and the weights of the metrics are."""
+        import numpy as np
+
+        places = {id(leaf): at for at, leaf in enumerate(self._leaves)}
+        found = [places.get(id(parameter)) for parameter in self._moved]
+        if all(place is None for place in found):
+            raise TracingError("the loss depends on no parameter that the optimiser moves")
+        if any(id(weight) not in places for weight in weights):
+            raise TracingError("a metric does not depend on the sample")
+        self._metrics: Any = np.array([places[id(weight)] for weight in weights], dtype=int)
+        self._at: Any = slice(0, len(found))
+        self._unused = None
+        if found != [*range(len(found))]:
+            self._unused = np.array([at for at, place in enumerate(found) if place is None], dtype=int)
+            self._at = np.array([place or 0 for place in found], dtype=int)
+            self._spot = np.array([at for at, place in enumerate(found) if place is not None], dtype=int)
+        self.read()
+
+    def read(self) -> None:
+        """Read the numbers of all Values that model and loss use, those that are not to be moved included."""
+        import numpy as np
+
+        self._p = np.array([leaf.data for leaf in self._leaves])
+
+    def step(self, x: Any, X: Any, y: Any) -> tuple[float, Any, list[float]]:
+        """Return the mean loss of a batch, its gradient, and the means of the metrics.
+
+        Args:
+            x: the numbers of the parameters to be moved.
+            X: the inputs, a row a sample.
+            y: the targets.
+
+        """
+        if self._unused is None:
+            self._p[self._at] = x
+            loss, slopes = self._call(self._p, X, y)
+            gradient = slopes[self._at]
+        else:
+            self._p[self._at[self._spot]] = x[self._spot]
+            loss, slopes = self._call(self._p, X, y)
+            gradient = slopes[self._at]
+            gradient[self._unused] = 0.0
+        return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
+
+    def eager(self, sample: Sample) -> list[float]:
+        """Return the loss and the metrics of a sample, computed on Values."""
+        with no_grad():
+            return self._objective.sample(self._model, *sample)[1]
+
+    def measured_outside(self, X: Any, targets: Sequence[Any]) -> list[float]:
+        """Return the means of the metrics, from predictions with the parameters as they are in the model."""
+        rows = self._predict(X).tolist()
+        columns = [[*map(metric, rows, targets)] for metric in self._objective.metrics.values()]
+        return [sum(column) / len(rows) for column in columns]
+
+    def agrees(self, samples: Sequence[Sample]) -> bool:
+        """Return whether the kernel gives what the objective gives on Values, for the parameters as they are."""
+        import numpy as np
+
+        self.read()
+        x = np.array([parameter.data for parameter in self._moved])
+        for sample in samples:
+            loss, _, metrics = self.step(x, *arrays([sample]))
+            expected = self.eager(sample)[: 1 + len(metrics)]
+            for a, b in zip([loss, *metrics], expected, strict=True):
+                if isnan(a) != isnan(b) or not (isnan(a) or isclose(a, b, rel_tol=1e-6, abs_tol=1e-6)):
+                    return False
+        return True
+
+
+def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
+    """Return the rows and the targets of samples as arrays of floats.
+
+    Raises:
+        TracingError: if the targets are neither numbers nor rows of equally many.
+
+    """
+    import numpy as np
+
+    try:
+        targets = np.array([target for _, target in samples], dtype=float)
+    except (TypeError, ValueError):
+        raise TracingError("the targets are neither numbers nor rows of equally many") from None
+    return np.array([row for row, _ in samples]), targets
