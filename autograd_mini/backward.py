@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections import deque
 from itertools import repeat
 from operator import attrgetter
-from threading import RLock
 
 from autograd_mini import rules
 from autograd_mini.errors import StaleValueError
+from autograd_mini.forking import awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.value import Value
 
-_lock = RLock()
+_lock = awaited_lock()
 _running = False
 _sweep: Callable[[Iterable[Value]], None] | None = None  # compiled by the first pass; `anomaly` puts its own here
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from threading import Lock, local
+from threading import local
 
 from autograd_mini.blocks import Block
+from autograd_mini.forking import awaited_lock, in_child
 from autograd_mini.value import Value, watchers
 
 
@@ -15,13 +16,24 @@ class _Pauses(local):
 
 
 _pauses = _Pauses()
-_lock = Lock()
+_lock = awaited_lock()
 _blocks = 0  # in all threads together; while it is 0, new nodes are not looked at
 
 
 def _forget(node: Value) -> Value:
     """Replace a new node by a leaf with its number, in a thread that is paused."""
     return Value(node.data) if _pauses.depth else node
+
+
+def _alone() -> None:
+    """Forget the blocks of threads that a fork has left behind."""
+    global _blocks  # noqa: PLW0603 - counts over all threads
+    _blocks = _pauses.depth
+    if _forget in watchers and not _blocks:
+        watchers.remove(_forget)
+
+
+in_child(_alone)
 
 
 class no_grad(Block):  # noqa: N801 - PyTorch's name for it

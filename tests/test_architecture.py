@@ -18,14 +18,15 @@ import autograd_mini
 PACKAGE = Path(autograd_mini.__file__).parent
 NAME = "autograd_mini"
 
-ENGINE = ("errors", "numbers", "ieee", "ops", "formula", "codegen", "rules", "backward", "value", "recording")
-ENGINE += ("functions", "graph", "copying", "operators", "choice", "operation")
+ENGINE = ("errors", "numbers", "ieee", "forking", "ops", "formula", "codegen", "rules", "backward", "value")
+ENGINE += ("recording", "functions", "graph", "copying", "operators", "choice", "operation")
 """The units that everything else stands on."""
 
 MAY_NOT_IMPORT = {
     "errors": {"*"},
     "numbers": {"*"},
     "ieee": {"*"},
+    "forking": {"*"},
     "optim": {*ENGINE, "nn", "train", "jit", "viz", "testing", "cli", "datasets"} - {"errors", "numbers"},
     "nn": {"train", "jit", "viz", "testing", "cli", "optim"},
     "datasets": {"nn", "optim", "train", "jit", "viz", "testing", "cli"},
@@ -38,7 +39,7 @@ MAY_NOT_IMPORT = {
     **{
         unit: {"nn", "optim", "train", "jit", "viz", "testing", "cli", "datasets", "transforms"}
         for unit in ENGINE
-        if unit not in {"errors", "numbers", "ieee"}
+        if unit not in {"errors", "numbers", "ieee", "forking"}
     },
 }
 """What each unit (a module, or a package below the top) must not know; "*" is anything of the package."""

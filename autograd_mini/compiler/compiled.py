@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from threading import RLock
 
 from autograd_mini import backward as engine
 from autograd_mini.compiler import entries
@@ -11,6 +10,7 @@ from autograd_mini.compiler.arguments import columns, flat, nested, stacked
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.compiler.trace import is_tracing
 from autograd_mini.errors import TracingError
+from autograd_mini.forking import own_lock
 from autograd_mini.transforms.structure import holds_values
 from autograd_mini.value import traces
 
@@ -49,7 +49,7 @@ class Compiled:
         self._programs: dict[Any, Program] = {}
         self._last: Program | None = None
         self._entry: Callable[..., Any] | None = None  # machine code that is called directly
-        self._lock = RLock()
+        self._lock = own_lock(self)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(f, name):
                 setattr(self, name, getattr(f, name))
@@ -158,7 +158,7 @@ class Compiled:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Run the tapes that came along."""
-        vars(self).update(state, _lock=RLock())
+        vars(self).update(state, _lock=own_lock(self))
         del self.value_and_grad  # the method shows again
 
     # --- how it is done ---

@@ -10,6 +10,7 @@ from autograd_mini.compiler.expansion import expanded
 from autograd_mini.compiler.instructions import Writer
 from autograd_mini.compiler.lanes import Kernel
 from autograd_mini.compiler.machine import Code, lanes
+from autograd_mini.forking import in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(threads, thread_name_prefix="autograd_mini")
+
+
+in_child(_pool.cache_clear)
 
 
 class Batch:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 from functools import cache
 from importlib import import_module
-from threading import Lock
+
+from autograd_mini.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _VECTOR_LIBRARY = "libmvec.so.1"
 _PREFIXES = {8: "_ZGVeN8", 4: "_ZGVdN4", 2: "_ZGVbN2"}
 """How glibc's vector functions for so many lanes begin (the vector function ABI of x86-64)."""
 
-_compiling = Lock()
+_compiling = awaited_lock()
 
 
 @cache
@@ -36,6 +37,7 @@ def llvmlite() -> Any:
             "backend='llvm' needs llvmlite, which is not installed: install the extra with "
             "pip install 'autograd_mini[jit]', or use backend='numpy' or 'python'"
         ) from error
+    await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding

@@ -5,7 +5,6 @@ It is made by `traced` and can be pickled; machine code is made again where it i
 
 from __future__ import annotations
 
-from threading import Lock
 from time import perf_counter
 
 from autograd_mini.compiler import python
@@ -14,6 +13,7 @@ from autograd_mini.compiler.lowering import closed_over, lowered
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
 from autograd_mini.errors import TracingError
+from autograd_mini.forking import own_lock
 from autograd_mini.graph import gradient
 from autograd_mini.value import Value
 
@@ -52,7 +52,7 @@ class Program:
         self.backend, self.why = chosen(wanted, tape, batched=widths is not None)
         self.text = ""
         self.entry: Callable[..., Any] | None = None  # machine code that is called directly, see `entries`
-        self._lock = Lock()
+        self._lock = own_lock(self)
         self._runs: dict[int, Callable[..., Any]] = {}
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
@@ -81,7 +81,7 @@ class Program:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
-        vars(self).update(state, _lock=Lock(), _runs={}, entry=None)
+        vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None)
         self.backend, self.why = chosen(self.wanted, self.tape, batched=self.widths is not None)
 
 

@@ -7,11 +7,12 @@ answer would be baked into the compiled function without a word.
 
 from __future__ import annotations
 
-from threading import Lock, local
+from threading import local
 
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
 from autograd_mini.errors import TracingError
+from autograd_mini.forking import awaited_lock, in_child
 from autograd_mini.transforms.tracing import Recorded
 from autograd_mini.value import ABSENT, Computed, Value, clock, traces, watchers
 
@@ -82,8 +83,20 @@ class _This(local):
 
 _UNKNOWN = float("nan")
 _this = _This()
-_lock = Lock()
+_lock = awaited_lock()
 _running = 0
+
+
+def _alone() -> None:
+    """Forget the traces of threads that a fork has left behind."""
+    global _running  # noqa: PLW0603 - counts over all threads
+    _running = int(_this.trace is not None)
+    if traces and not _running:
+        watchers.remove(_watch)
+        traces.clear()
+
+
+in_child(_alone)
 
 
 def is_tracing() -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from threading import Lock
+
+from autograd_mini.forking import awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
 
-_lock = Lock()  # Graphviz as a library keeps global state
+_lock = awaited_lock()  # Graphviz as a library keeps global state
 
 
 class MissingRendererError(ImportError):

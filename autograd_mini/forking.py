@@ -1,0 +1,74 @@
+"""A fork: a copy of the process in which only the thread that asked for it goes on.
+
+A lock that another thread holds at that moment would stay locked in the child for good. So a fork waits for the locks
+made here, which also means that what they guard, such as the gradients of a backward pass, is whole in the child; locks
+of single objects are made anew there, and threads that are gone are forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import RLock
+from weakref import WeakSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_locks: list[Any] = []
+"""In the order in which a thread may take one while it holds another: that of the imports."""
+
+_taken: list[Any] = []
+"""Those that the fork under way holds."""
+
+_owners: WeakSet[Any] = WeakSet()
+_recoveries: list[Callable[[], object]] = []
+
+
+def awaited_lock() -> Any:
+    """Return a lock of a module, for which every fork waits.
+
+    Whoever holds it may take locks that were made later, and no earlier ones.
+    """
+    return await_lock(RLock())
+
+
+def await_lock(lock: Any) -> Any:
+    """Let every fork wait for a lock that somebody else made, any context manager, and return it."""
+    _locks.append(lock)
+    return lock
+
+
+def own_lock(owner: object) -> Any:
+    """Return a lock for the attribute `_lock` of an object, which has another one in every child."""
+    _owners.add(owner)
+    return RLock()
+
+
+def in_child(recover: Callable[[], object]) -> None:
+    """Call a function in every child, before anything else runs there."""
+    _recoveries.append(recover)
+
+
+def _before() -> None:
+    for lock in tuple(_locks):
+        lock.__enter__()
+        _taken.append(lock)
+
+
+def _after_in_parent() -> None:
+    while _taken:
+        _taken.pop().__exit__(None, None, None)
+
+
+def _after_in_child() -> None:
+    for owner in list(_owners):
+        owner._lock = RLock()
+    for recover in _recoveries:
+        recover()
+    _after_in_parent()
+
+
+if hasattr(os, "register_at_fork"):  # where processes can fork
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
