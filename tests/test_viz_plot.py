@@ -144,7 +144,7 @@ def test_learning_rates_have_one_plot_each_that_says_how_it_ended(start):
     rates = [0.01, 0.3, 1.05] if isinstance(start, float) else [0.01, 0.13, 0.2]
     axes = plot.learning_rates(f, start, rates, steps=120, resolution=12)
     titles = [ax.get_title(loc="left") for ax in axes]
-    assert [title.split(": ")[1].split()[0] for title in titles] == ["120", "converged", "diverged"]
+    assert [title.split("\n")[1].split()[0] for title in titles] == ["120", "converged", "diverged"]
 
 
 def test_the_gradient_flow_needs_gradients():
@@ -255,9 +255,22 @@ def test_a_landscape_calls_its_axes_as_the_function_calls_its_arguments():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("w", "f")
 
 
-def test_heights_are_told_apart_where_descents_end():
-    norm = plot.surface(bowl, resolution=9)[1].collections[0].norm
-    assert norm(bowl(0.3, 0.0)) - norm(0.0) > 3 * (norm(bowl(3.0, 3.0)) - norm(bowl(2.986, 3.0)))
+@pytest.mark.parametrize("f", [bowl, lambda x, y: x + y, lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2])
+def test_half_of_a_map_has_the_brighter_half_of_the_colours_as_far_as_powers_go(f):
+    shapes = plot.contour(f, resolution=9).collections[0]
+    heights = sorted(f(-3 + 0.75 * i, -3 + 0.75 * j) for i in range(9) for j in range(9))
+    power = shapes.norm.gamma
+    assert 0.3 <= power <= 1.0
+    assert power in {0.3, 1.0} or shapes.norm(heights[40]) == pytest.approx(0.5)
+    assert [*shapes.levels] == sorted({*shapes.levels})
+
+
+def test_a_logarithmic_axis_has_numbers_written_out():
+    ax = plot.loss_curve([0.7, 0.2, 0.04])
+    ax.figure.canvas.draw()
+    texts = [t.get_text() for t in (*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)) if t.get_text()]
+    assert {"0.1", "0.2"} < {*texts}
+    assert [f"{float(text):g}" for text in texts] == texts
 
 
 def test_a_flat_landscape_is_drawn_too():
@@ -280,5 +293,7 @@ def test_contours_without_a_path_show_the_bounds_asked_for():
 def test_contours_say_what_is_wrong_with_paths_and_labels():
     with pytest.raises(ValueError, match="two coordinates"):
         plot.contour(bowl, [(1.0, 2.0, 3.0)])
+    with pytest.raises(ValueError, match="at least one"):
+        plot.contour(bowl, [])
     with pytest.raises(ValueError, match="each of the 1 paths; got 2"):
         plot.contour(bowl, [(1.0, 2.0)], labels=["a", "b"])

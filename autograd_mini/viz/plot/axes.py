@@ -16,6 +16,9 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 ON_PAPER: dict[str, Any] = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "labelcolor": INK}
 """A legend that lies on a coloured plane: dark on white of its own, whatever the ground of the figure."""
 
+ON_MAP: dict[str, Any] = {"frameon": True, "facecolor": "#333333", "framealpha": 0.85, "labelcolor": "white"}
+"""The same for the colours of paths on a map, which are light."""
+
 
 def pyplot() -> Any:
     """Return matplotlib.pyplot.
@@ -50,3 +53,18 @@ def tidy(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def plain_logarithmic(ax: Axes) -> None:
+    """Make the y axis logarithmic, with its numbers written out: 0.02 and not 2 × 10⁻²."""
+    from matplotlib.ticker import LogFormatterSciNotation  # type: ignore[import-not-found, unused-ignore]
+
+    class Plain(LogFormatterSciNotation):  # type: ignore[misc, unused-ignore]  # of no type where matplotlib is missing
+        """Numbers where matplotlib would put them."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(Plain())
+    ax.yaxis.set_minor_formatter(Plain())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_mini.recording import no_grad
-from autograd_mini.viz.plot.axes import INK, ON_PAPER, ORANGE, axes, pyplot, tidy
+from autograd_mini.viz.plot.axes import INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, contours, ended, line_of, names_of, plane, scale
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def surface(
     (left, right), (low, high) = bounds or around(points)
     *names, label = names_of(f, 2)
     if ax is None:
-        figure = pyplot().figure(figsize=(10.0, 4.4), layout="constrained")
+        figure = pyplot().figure(figsize=(8.5, 3.9), layout="constrained")
         figure.get_layout_engine().set(wspace=0.06)
         ax = (figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2))
     if len(ax) != 2 or not hasattr(ax[0], "plot_surface"):
@@ -64,9 +64,10 @@ def surface(
     with no_grad():
         heights = np.array([[at(f, x, y) for x in across] for y in up])
     grid = np.meshgrid(across, up)
-    # Smoothed or translucent faces would show a net of seams; in a file of lines, dots in place of 2,500 polygons.
-    faces = {"linewidth": 0, "antialiased": False, "rasterized": True}
-    solid.plot_surface(*grid, heights, cmap="cividis", norm=scale(heights), **faces)
+    # In a file of lines the faces are dots, a tenth of the bytes; edges of their own colours hide the seams.
+    look = {"cmap": "cividis", "norm": scale(heights), "linewidth": 0.4, "rasterized": True}
+    faces = solid.plot_surface(*grid, heights, rcount=resolution, ccount=resolution, **look)
+    faces.set_edgecolor("face")
     contours(flat, across, up, heights, label)
     inside = [p for p in points if left <= p[0] <= right and low <= p[1] <= high]
     if inside:
@@ -120,8 +121,9 @@ def contour(
 
     """
     walks = [[tuple(float(c) for c in point) for point in path] for path in paths]
-    if any(len(point) != 2 for points in walks for point in points):
-        raise ValueError("paths hold points of two coordinates; got one of another length")
+    for points in walks:
+        if not points or any(len(point) != 2 for point in points):
+            raise ValueError(f"a path holds points of two coordinates, at least one; got {points[:1]}")
     if labels and len(labels) != len(walks):
         raise ValueError(f"labels holds one name for each of the {len(walks)} paths; got {len(labels)}")
     ax = axes(ax, (6.4, 4.6))
@@ -135,6 +137,6 @@ def contour(
         ax.plot(xs[0], ys[0], "s", color=style["color"], markeredgecolor=INK, markersize=7, zorder=4)
         ax.plot(xs[-1], ys[-1], "*", color=style["color"], markeredgecolor=INK, markersize=13, zorder=5)
     if labels:
-        ax.legend(loc="best", **ON_PAPER)
+        ax.legend(loc="best", **ON_MAP)
     tidy(ax, "", *names)
     return ax

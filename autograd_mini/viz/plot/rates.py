@@ -49,7 +49,7 @@ def learning_rates(
     if dimensions not in {1, 2}:
         raise ValueError(f"rates holds at least one learning rate and x0 one or two numbers; got {rates!r} and {x0!r}")
     if ax is None:
-        size = (3.9 * len(paths), 3.6)
+        size = (2.85 * len(paths), 3.1)
         ax = pyplot().subplots(1, len(paths), figsize=size, layout="constrained", squeeze=False)[1][0]
     if len(ax) != len(paths):
         raise ValueError(f"ax holds one axes for each of the {len(paths)} learning rates; got {len(ax)}")
@@ -60,7 +60,7 @@ def learning_rates(
             _line(place, f, path, bounds[0], resolution * 3)
         else:
             _contours(place, f, path, bounds, resolution)
-        tidy(place, f"lr = {path.lr:g}: {ended(path)}", *names[:2])
+        tidy(place, f"lr = {path.lr:g}\n{ended(path)}", *names[:2])
     return ax
 
 

@@ -6,7 +6,19 @@ from math import exp, isfinite
 
 from autograd_mini.recording import no_grad
 from autograd_mini.value import Value
-from autograd_mini.viz.plot.axes import BLUE, GREEN, INK, MARKS, ON_PAPER, ORANGE, axes, edge, pyplot, tidy
+from autograd_mini.viz.plot.axes import (
+    BLUE,
+    GREEN,
+    INK,
+    MARKS,
+    ON_PAPER,
+    ORANGE,
+    axes,
+    edge,
+    plain_logarithmic,
+    pyplot,
+    tidy,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +63,7 @@ def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
         star = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
         ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
     if all(loss > 0 for loss in losses + validation if isfinite(loss)):
-        ax.set_yscale("log")
+        plain_logarithmic(ax)
     tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
     ax.grid(axis="y", which="major", alpha=0.3)
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -102,6 +114,7 @@ def decision_boundary(
         shown = [[chance(cell[0]) for cell in row] for row in outputs]
         levels = [index / 20 for index in range(21)]
         mesh = ax.contourf(horizontal, vertical, shown, levels=levels, cmap=_pale())
+        mesh.set_rasterized(True)  # in a file of lines, a tenth of the bytes
         if min(map(min, shown)) < 0.5 < max(map(max, shown)):
             ax.contour(horizontal, vertical, shown, levels=[0.5], colors=INK, linewidths=2)
         ax.figure.colorbar(mesh, ax=ax, label="p(class 1); line: p = ½", ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
