@@ -119,7 +119,8 @@ def adjoints_of(
 ) -> dict[Value, Value | float]:
     """Return the adjoints of the nodes between y and the wanted ones, following the given operands of each node."""
     nodes = _below([y], operands_of)
-    leading = set(wanted)  # the nodes that `wanted` leads to: only their adjoints matter
+    targets = set(wanted)
+    leading = set(targets)  # the nodes that `wanted` leads to: only their adjoints matter
     for node in nodes:
         for operand in operands_of(node):
             if operand._tick > node._tick:
@@ -128,7 +129,7 @@ def adjoints_of(
                 leading.add(node)
 
     if y.symbolic:
-        return y.adjoints_below(nodes, leading, seed, operands_of)
+        return y.adjoints_below(targets, nodes, leading, seed, operands_of)
     adjoints: dict[Value, Value | float] = {y: seed}
     for node in reversed(nodes):
         if node not in leading or node not in adjoints or not (reached := operands_of(node)):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.compiler import python
-from autograd_mini.compiler.passes import PASSES, fold, hoist, optimised, pruned, rewritten, simplify
+from autograd_mini.compiler.passes import PASSES, fold, hoist, optimised, pruned, rewritten, simplify, split
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Builder, Tape
 from autograd_mini.compiler.tiles import SIZE, tiles
 from autograd_mini.ops import TABLE
@@ -138,3 +138,23 @@ def test_tiles_hold_every_product_once_and_fit_into_registers(pairs):
     held = [(at, *pair) for _, _, sums in made for pair, ats in sums.items() for at in ats]
     assert sorted(held) == products
     assert all(len(sums) <= SIZE for _, _, sums in made)
+
+
+@given(st.lists(st.sampled_from(NUMBERS), min_size=8, max_size=8))
+def test_a_choice_for_each_product_becomes_one_for_each_factor(inputs):
+    builder = Builder(8)
+    x = [builder.input(at) for at in range(8)]
+    holds = builder.lt(x[7], 1.0)
+    products = [builder.where(holds, builder.mul(x[i], x[j]), 0.0) for i in range(3) for j in range(3, 7)]
+    whole = builder.finished(products)
+    tape = pruned(split(whole))
+    assert [step[0] for step in tape.steps].count("select") == 7
+    assert bits(python.scalar(tape)(inputs)) == bits(python.scalar(whole)(inputs))
+
+
+def test_choices_between_products_stay_where_factors_are_as_many():
+    builder = Builder(4)
+    x = [builder.input(at) for at in range(4)]
+    holds = builder.lt(x[3], 1.0)
+    tape = builder.finished([builder.where(holds, builder.mul(x[0], x[1]), 0.0)])
+    assert split(tape) is tape

@@ -10,6 +10,7 @@ import sys
 from math import prod
 
 from autograd_mini.numbers import number
+from autograd_mini.transforms import structure
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False
@@ -57,22 +58,11 @@ def nested(layout: Layout, numbers: Iterator[Any]) -> Any:
         return next(numbers)
     kind, items = layout[0], layout[-1]
     if kind == "array":
-        return filled([next(numbers) for _ in range(prod(items))], items)
+        return structure.array([next(numbers) for _ in range(prod(items))], items)
     if kind == "dict":
         return {key: nested(item, numbers) for key, item in zip(layout[1], items, strict=True)}
     made = [nested(item, numbers) for item in items]
     return made if kind == "list" else tuple(made) if kind == "tuple" else layout[1]._make(made)
-
-
-def filled(numbers: list[Any], shape: tuple[int, ...]) -> Any:
-    """Return an array of float64, or of objects if there is a Value among the numbers."""
-    import numpy as np
-
-    if any(isinstance(entry, Value) for entry in numbers):
-        made = np.empty(len(numbers), dtype=object)
-        made[:] = numbers
-        return made.reshape(shape)
-    return np.array(numbers, dtype=np.float64).reshape(shape)
 
 
 def columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Layout:

@@ -6,9 +6,8 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.tape import TRUTHS, Builder
+from autograd_mini.compiler.tape import BASIC, TRUTHS, Builder
 from autograd_mini.errors import TracingError
-from autograd_mini.graph import order
 from autograd_mini.ops import CHOICE, TABLE
 from autograd_mini.value import Value
 
@@ -21,59 +20,97 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.trace import Trace
 
 
-def closed_over(trace: Trace, outputs: Sequence[Value | float]) -> list[Value]:
-    """Return the leaves from outside that the outputs were computed from, oldest first.
+class Below:
+    """What the outputs of a traced function were computed from.
+
+    Args:
+        trace: the trace.
+        outputs: the results of the traced function.
+
+    Attributes:
+        nodes: the symbols, oldest first.
+        outside: the leaves from outside, oldest first.
 
     Raises:
         TracingError: if they were computed from a result of an operation outside.
 
     """
-    found = []
-    for node in order(*[y for y in outputs if isinstance(y, Value)]):
-        if node.symbolic or node._tick > trace.start:
-            continue
-        if node._pull is not None:
-            raise TracingError(
-                f"the traced function uses {node!r}, which was computed outside by {node.op}(…): compute it inside of "
-                "the function, pass it as an argument, or use its number (x.data, read outside) as a constant"
-            )
-        found.append(node)
-    return found
+
+    def __init__(self, trace: Trace, outputs: Sequence[Value | float]) -> None:
+        self.trace, self.outputs = trace, outputs
+        reached = {y for y in outputs if isinstance(y, Value)}
+        symbols = []
+        for node in reversed(trace.nodes):  # they were made in this order, operands before results
+            if node in reached:
+                symbols.append(node)
+                if node._pull is not None:
+                    reached.update([arg for arg in node._pull.rule.args(node) if isinstance(arg, Value)])
+        self.nodes = symbols[::-1]
+        others = reached.difference(symbols)
+        self.outside = sorted([leaf for leaf in others if leaf._tick < trace.start], key=lambda leaf: leaf._tick)
+        for leaf in self.outside:
+            if leaf._pull is not None:
+                raise TracingError(
+                    f"the traced function uses {leaf!r}, which was computed outside by {leaf.op}(…): compute it inside "
+                    "of the function, pass it as an argument, or use its number (x.data, read outside) as a constant"
+                )
+
+    def lowered(self, parameters: Sequence[Value]) -> Tape:
+        """Return the program that computes the outputs.
+
+        Args:
+            parameters: the leaves from outside, whose inputs follow those of the trace.
+
+        Raises:
+            TracingError: if there is an operation that cannot be compiled.
+
+        """
+        trace = self.trace
+        builder = Builder(len(trace.inputs) + len(parameters))
+        places: dict[Value, int] = {node: builder.input(at) for node, at in trace.inputs.items()}
+        for at, parameter in enumerate(parameters, start=len(trace.inputs)):
+            places[parameter] = builder.input(at)
+        names: dict[Any, str] = {}  # of the rules met so far whose rows a machine has
+        truths: set[int] = set()
+        for node in self.nodes:
+            pull = node._pull
+            if pull is None:
+                continue
+            rule: Any = pull.rule
+            operands = [
+                (places[arg] if arg in places else _constant(builder, places, arg))
+                if isinstance(arg, Value)
+                else builder.constant(arg)
+                for arg in rule.args(node)
+            ]
+            name = names.get(rule)
+            if name is None or not truths.isdisjoint(operands):
+                places[node] = at = _step(builder, rule, operands)
+                if builder.steps[at][0] in TRUTHS:
+                    truths.add(at)
+                elif TABLE.get(rule.op.name) is rule.op and rule.op.name in BASIC:
+                    names[rule] = rule.op.name
+            else:
+                made = (name, *operands)
+                places[node] = builder.placed(made, made)
+        results = []
+        for y in self.outputs:
+            if isinstance(y, Value):
+                results.append(builder.number(places[y] if y in places else _constant(builder, places, y)))
+            else:
+                results.append(builder.constant(y))
+        return builder.finished(results)
 
 
-def lowered(trace: Trace, outputs: Sequence[Value | float], parameters: Sequence[Value]) -> Tape:
-    """Return the program that computes the outputs.
-
-    Args:
-        trace: the trace, whose inputs come first.
-        outputs: the results of the traced function.
-        parameters: the leaves from outside, whose inputs follow.
-
-    Raises:
-        TracingError: if there is an operation that cannot be compiled.
-
-    """
-    builder = Builder(len(trace.inputs) + len(parameters))
-    places: dict[Value, int] = {node: builder.input(at) for node, at in trace.inputs.items()}
-    for at, parameter in enumerate(parameters, start=len(trace.inputs)):
-        places[parameter] = builder.input(at)
-    for node in order(*[y for y in outputs if isinstance(y, Value)]):
-        if node in places:
-            continue
-        if node._pull is None:
-            places[node] = builder.constant(node._data)
-        else:
-            places[node] = _step(builder, node, places)
-    return builder.finished(
-        [builder.number(places[y]) if isinstance(y, Value) else builder.constant(y) for y in outputs]
-    )
+def _constant(builder: Builder, places: dict[Value, int], leaf: Value) -> int:
+    """Return the step of a leaf that was made while tracing."""
+    places[leaf] = at = builder.constant(leaf._data)
+    return at
 
 
-def _step(builder: Builder, node: Value, places: dict[Value, int]) -> int:
+def _step(builder: Builder, rule: Any, operands: list[int]) -> int:
     """Return the step that a node ends in."""
-    rule: Any = node._pull.rule  # type: ignore[union-attr]  # the caller took leaves out
     name = rule.op.name
-    operands = [places[arg] if isinstance(arg, Value) else builder.constant(arg) for arg in rule.args(node)]
     if rule.op is CHOICE:
         condition, this, otherwise = operands
         if builder.steps[condition] in {("constant", True), ("constant", False)}:

@@ -28,9 +28,13 @@ _LOGIC: dict[str, Callable[..., Any]] = {
 }
 
 
+_CHOOSING = frozenset({"select", "and", "or"})
+
+
 def rewritten(tape: Tape, rule: Rewriting) -> Tape:
     """Return the tape with a rule applied to every step; steps that become equal become one."""
     builder = Builder(tape.inputs)
+    placed = builder.placed
     places: list[int] = []
     for step in tape.steps:
         name = step[0]
@@ -39,28 +43,31 @@ def rewritten(tape: Tape, rule: Rewriting) -> Tape:
         elif name == "constant":
             places.append(builder.constant(step[1]))
         else:
-            operands = tuple([places[at] for at in step[1:]])
+            # Most steps have two operands, and this loop is what compiling a long program waits for.
+            operands = (places[step[1]], places[step[2]]) if len(step) == 3 else tuple([places[at] for at in step[1:]])
             found = rule(builder, name, operands)
-            places.append(builder.step(name, *operands) if found is None else found)
+            if found is None:
+                made = (name, *operands)
+                found = placed(made, made)
+            places.append(found)
     return builder.finished([places[at] for at in tape.results])
 
 
 def fold(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
     """Compute what has only constants as operands, and take the branch of a condition that is known."""
     steps = builder.steps
-    if name == "select" and steps[operands[0]][0] == "constant":
-        return operands[1] if steps[operands[0]][1] else operands[2]
-    if name in {"and", "or"}:
-        for this, other in (operands, operands[::-1]):
-            if steps[this][0] == "constant":
-                return other if steps[this][1] == (name == "and") else this
-    numbers = []
+    if name in _CHOOSING:
+        if name == "select" and steps[operands[0]][0] == "constant":
+            return operands[1] if steps[operands[0]][1] else operands[2]
+        if name != "select":
+            for this, other in (operands, operands[::-1]):
+                if steps[this][0] == "constant":
+                    return other if steps[this][1] == (name == "and") else this
     for at in operands:
         if steps[at][0] != "constant":
             return None
-        numbers.append(steps[at][1])
     known = _LOGIC.get(name) or rules.compiled(TABLE[name]).floats
-    return builder.constant(known(*numbers))
+    return builder.constant(known(*[steps[at][1] for at in operands]))
 
 
 def simplify(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
@@ -80,7 +87,13 @@ def _negated(builder: Builder, at: int) -> int | None:
     return step[1] if step[0] == "neg" else None
 
 
+_SPECIAL = frozenset({"constant", "neg"})
+"""What one operand of an arithmetic operation has to be, if there is to be an identity for it."""
+
+
 def _add(b: Builder, x: int, y: int) -> int | None:
+    if b.steps[x][0] not in _SPECIAL and b.steps[y][0] not in _SPECIAL:
+        return None
     for this, other in ((x, y), (y, x)):
         if _constant(b, this) == "-0.0":
             return other
@@ -96,6 +109,8 @@ def _sub(b: Builder, x: int, y: int) -> int | None:
 
 
 def _mul(b: Builder, x: int, y: int) -> int | None:
+    if b.steps[x][0] not in _SPECIAL and b.steps[y][0] not in _SPECIAL:
+        return None
     for this, other in ((x, y), (y, x)):
         known = _constant(b, this)
         if known == "1.0":
@@ -198,6 +213,42 @@ def _chosen(b: Builder, condition: int, x: int, y: int, depth: int) -> int:
     return b.step("select", condition, x, y) if found is None else found
 
 
+def split(tape: Tape) -> Tape:
+    """Choose between factors and 0 where that takes fewer choices than between products and 0.
+
+    The gradient by a matrix of weights has a product for each weight, of few factors. If all hang on one condition it
+    is asked once for each factor, and the sums of the products over samples are done as for any other matrix.
+    """
+    steps = tape.steps
+    zero = next((at for at, step in enumerate(steps) if step[0] == "constant" and str(step[1]) == "0.0"), None)
+    guarded = {
+        at: (step[1], *steps[step[2]][1:])
+        for at, step in enumerate(steps)
+        if step[0] == "select" and step[3] == zero and steps[step[2]][0] == "mul"
+    }
+    factors: dict[int, set[int]] = {}
+    products: dict[int, int] = {}
+    for condition, x, y in guarded.values():
+        factors.setdefault(condition, set()).update((x, y))
+        products[condition] = products.get(condition, 0) + 1
+    fewer = {condition for condition, count in products.items() if len(factors[condition]) < count}
+    if not fewer:
+        return tape
+    builder = Builder(tape.inputs)
+    places: list[int] = []
+    for at, step in enumerate(steps):
+        if step[0] == "input":
+            places.append(builder.input(step[1]))
+        elif step[0] == "constant":
+            places.append(builder.constant(step[1]))
+        elif at in guarded and step[1] in fewer:
+            condition, *pair = [places[operand] for operand in guarded[at]]
+            places.append(builder.step("mul", *[builder.step("select", condition, x, 0.0) for x in pair]))
+        else:
+            places.append(builder.step(step[0], *[places[operand] for operand in step[1:]]))
+    return builder.finished([places[at] for at in tape.results])
+
+
 def pruned(tape: Tape) -> Tape:
     """Return the tape without the steps that no result needs."""
     needed = [False] * len(tape.steps)
@@ -221,7 +272,8 @@ def pruned(tape: Tape) -> Tape:
 PASSES: dict[str, Callable[[Tape], Tape]] = {
     "fold": lambda tape: rewritten(tape, fold),
     "simplify": lambda tape: rewritten(tape, simplify),
-    "hoist": lambda tape: rewritten(tape, hoist),
+    "hoist": lambda tape: rewritten(tape, hoist) if any(step[0] == "select" for step in tape.steps) else tape,
+    "split": split,
     "prune": pruned,
 }
 """The passes in their order, by name."""

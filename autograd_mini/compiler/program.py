@@ -9,7 +9,7 @@ from time import perf_counter
 
 from autograd_mini.compiler import python
 from autograd_mini.compiler.arguments import flat, nested
-from autograd_mini.compiler.lowering import closed_over, lowered
+from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
 from autograd_mini.errors import TracingError
@@ -147,16 +147,18 @@ def traced(
             raise TypeError(f"a gradient needs a function that returns one number; it returned a {layout[0]}")
         if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
             raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
+        below = Below(trace, numbers)
         known = set(parameters)
-        parameters += [leaf for leaf in closed_over(trace, numbers) if leaf not in known]
+        parameters += [leaf for leaf in below.outside if leaf not in known]
         used = list(range(len(parameters)))
         if differentiate:
             y = numbers[0]
             numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
+            below = Below(trace, numbers)
         else:
-            needed = set(closed_over(trace, numbers))
+            needed = set(below.outside)
             used = [at for at in used if parameters[at] in needed]
-        tape = lowered(trace, numbers, [parameters[at] for at in used])
+        tape = below.lowered([parameters[at] for at in used])
     middle = perf_counter()
     tape, counts = optimised(tape)
     seconds = {"trace": middle - start, "passes": perf_counter() - middle}

@@ -30,31 +30,78 @@ MOST = 8
 """So many alternatives are kept apart; more are joined into a condition of their own."""
 
 
-def adjoints(y: Value, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
+def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
     """Return the adjoints of the nodes between y and those that are wanted; see `graph.adjoints_of`."""
-    found: dict[Value, Any] = {y: seed}
-    reached: dict[Value, Reach] = {y: ALWAYS}
-    made: dict[Reach, Condition] = {}
+    adjoints = _Adjoints(y, seed)
     for node in reversed(nodes):
-        if node not in leading or node not in found or not (operands := operands_of(node)):
+        if node not in leading or node not in adjoints.found or not (operands := operands_of(node)):
             continue
-        here = reached[node]
-        guard = None if here == ALWAYS or _harmless(node) else _condition(here, made)
+        adjoint, here, held = adjoints.of(node)
+        chooses = _chooses(node)
+        there, after = here, held
         for at, (operand, times_partial) in enumerate(zip(operands, node.partials(), strict=True)):
             if operand not in leading:
                 continue
-            share = times_partial(node, found[node])
-            if guard is not None:
-                share = where(guard, share, 0.0)
-            there = _narrowed(here, (node._k[0], at == 0)) if _chooses(node) else here
-            if not there:  # under contradicting conditions: never
-                continue
-            if operand in found:
-                found[operand] = found[operand] + share
-                reached[operand] = _either(reached[operand], there, made)
-            else:
-                found[operand], reached[operand] = share, there
-    return found
+            if chooses:
+                there = _narrowed(here, (node._k[0], at == 0))
+                if not there:  # under contradicting conditions: never
+                    continue
+                after = held if held is ALWAYS else there
+            share = adjoint if chooses and held is not ALWAYS else times_partial(node, adjoint)
+            adjoints.add(operand, share, there, after)
+    for node in wanted:
+        if node in adjoints.pending:
+            adjoints.settle(node)
+    return adjoints.found
+
+
+class _Adjoints:
+    """The adjoints found so far.
+
+    The choice between a share and nothing is put off as long as all of an adjoint hangs on one condition: `pending`
+    has the nodes whose adjoint in `found` is what it should be only where that condition holds, and 0 elsewhere.
+    """
+
+    def __init__(self, y: Value, seed: Any) -> None:
+        self.found: dict[Value, Any] = {y: seed}
+        self.reached: dict[Value, Reach] = {y: ALWAYS}
+        self.pending: dict[Value, Reach] = {}
+        self._made: dict[Reach, Condition] = {}
+
+    def of(self, node: Value) -> tuple[Any, Reach, Reach]:
+        """Return a node's adjoint, where it is reached, and the condition that its shares are to be put under."""
+        here = self.reached[node]
+        if here is ALWAYS:
+            return self.found[node], here, here
+        held = self.pending.get(node, ALWAYS)
+        if held is not ALWAYS and held != here:
+            self.settle(node)
+            held = ALWAYS
+        if held is ALWAYS and not _harmless(node):
+            held = here
+        return self.found[node], here, held
+
+    def add(self, node: Value, share: Any, there: Reach, held: Reach) -> None:
+        """Add a share to the adjoint of a node, which is reached there; elsewhere than `held` it counts as 0."""
+        if node not in self.found:
+            self.found[node], self.reached[node] = share, there
+            if held is not ALWAYS:
+                self.pending[node] = held
+            return
+        before = self.pending.get(node, ALWAYS)
+        if before is not held and before != held:
+            self.settle(node)
+            share = self._guarded(share, held)
+        self.found[node] = self.found[node] + share
+        if there is not ALWAYS or self.reached[node] is not ALWAYS:
+            self.reached[node] = _either(self.reached[node], there, self._made)
+
+    def settle(self, node: Value) -> None:
+        """Make the adjoint of a node 0 where its condition does not hold."""
+        self.found[node] = self._guarded(self.found[node], self.pending.pop(node, ALWAYS))
+
+    def _guarded(self, adjoint: Any, held: Reach) -> Any:
+        return adjoint if held is ALWAYS else where(_condition(held, self._made), adjoint, 0.0)
 
 
 def _chooses(node: Value) -> bool:
@@ -93,6 +140,8 @@ def _either(this: Reach, other: Reach, made: dict[Reach, Condition]) -> Reach:
             if again:
                 break
     least = frozenset([path for path in paths if not any(other < path for other in paths)])
+    if least == ALWAYS:
+        return ALWAYS
     return least if len(least) <= MOST else frozenset([frozenset([(_condition(least, made), True)])])
 
 

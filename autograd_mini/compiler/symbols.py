@@ -101,11 +101,11 @@ class Traced(Computed):
             return _CHOICE_PARTIALS
         return formulas.partials(rule.op, rule.variant) if isinstance(rule, Rule) else tuple(rule.partials)
 
-    def adjoints_below(self, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
+    def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
         """Return the adjoints of the nodes below, each computed under the condition that it is reached."""
         from autograd_mini.compiler.reach import adjoints
 
-        return adjoints(self, nodes, leading, seed, operands_of)
+        return adjoints(self, wanted, nodes, leading, seed, operands_of)
 
 
 class Condition(Traced):

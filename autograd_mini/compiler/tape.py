@@ -124,22 +124,30 @@ class Builder:
     def __init__(self, inputs: int) -> None:
         self.inputs = inputs
         self.steps: list[Step] = []
-        self._places: dict[Step, int] = {}
+        self.places: dict[Step, int] = {}
 
     def input(self, at: int) -> int:
         """Return the step of an input."""
-        return self._step(("input", at), ("input", at))
+        return self.placed(("input", at), ("input", at))
 
     def constant(self, number: float) -> int:
         """Return the step of a constant, a float or a bool."""
         # 0.0 == -0.0 == False and nan != nan, so the key says what the number is.
         key = ("constant", type(number), str(number), copysign(1.0, number))
-        return self._step(("constant", number), key)
+        return self.placed(("constant", number), key)
 
     def step(self, name: str, *operands: Operand) -> int:
         """Return the step that applies an operation."""
         made = (name, *[at if type(at) is int else self.constant(at) for at in operands])
-        return self._step(made, made)
+        return self.placed(made, made)
+
+    def placed(self, step: Step, key: Step) -> int:
+        """Return the number of a step, which is put at the end if there is none with this key."""
+        at = self.places.get(key)
+        if at is None:
+            at = self.places[key] = len(self.steps)
+            self.steps.append(step)
+        return at
 
     def number(self, at: int) -> int:
         """Return a step as a number: a truth value becomes 1.0 or 0.0."""
@@ -175,10 +183,3 @@ class Builder:
     def finished(self, results: Iterable[int]) -> Tape:
         """Return the tape."""
         return Tape(self.steps, list(results), self.inputs)
-
-    def _step(self, step: Step, key: Step) -> int:
-        at = self._places.get(key)
-        if at is None:
-            at = self._places[key] = len(self.steps)
-            self.steps.append(step)
-        return at

@@ -27,13 +27,14 @@ class Trace(Recorded):
     Attributes:
         start: the tick at which it began; leaves that are older come from outside.
         inputs: the symbols that stand for numbers of the arguments.
+        nodes: the symbols made so far.
 
     """
 
     def __init__(self) -> None:
         self.start = next(clock)
         self.inputs: dict[Value, int] = {}
-        self._nodes: list[Value] = []
+        self.nodes: list[Value] = []
 
     def input(self) -> Value:
         """Return a new symbol for a number of an argument."""
@@ -42,7 +43,7 @@ class Trace(Recorded):
         node._x = node._y = ABSENT
         node._tick, node._adjoint = next(clock), None
         self.inputs[node] = len(self.inputs)
-        self._nodes.append(node)
+        self.nodes.append(node)
         return node
 
     def __contains__(self, node: Value) -> bool:
@@ -71,7 +72,7 @@ class Trace(Recorded):
                 traces.clear()
         _this.trace = None
         super().__exit__(*error)
-        for node in self._nodes:
+        for node in self.nodes:
             del node._data
 
 
@@ -113,7 +114,7 @@ def _watch(node: Value) -> Value:
     if type(node) is Computed:
         node.__class__ = Traced
         node._data = _UNKNOWN
-        trace._nodes.append(node)
+        trace.nodes.append(node)
     return node
 
 

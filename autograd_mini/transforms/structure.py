@@ -134,9 +134,8 @@ def array(numbers: Sequence[Any], shape: Shape) -> Any:
     import numpy as np
 
     if any(isinstance(entry, Value) for entry in numbers):
-        made = np.empty(len(numbers), dtype=object)
-        made[:] = numbers
-        return made.reshape(shape)
+        # Unlike an assignment, this asks no Value whether it is an array.
+        return np.fromiter(numbers, dtype=object, count=len(numbers)).reshape(shape)
     return np.array(numbers, dtype=np.float64).reshape(shape)
 
 
