@@ -1,0 +1,349 @@
+"""Compiled training: the same results as eager training, and the runs that are not compiled."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_mini import MLP, Module, Parameter, Value, datasets, exp, relu, where
+from autograd_mini.errors import DivergedError, TracingError
+from autograd_mini.nn.losses import LOSSES
+from autograd_mini.optim import SGD, Adam, ExponentialLR
+from autograd_mini.train import fit
+
+pytest.importorskip("numpy")
+
+MOONS = datasets.moons(60, noise=0.2, seed=0)
+
+
+def same(first, second):
+    """Return whether two lists of numbers, or two histories, are equal but for rounding."""
+    if hasattr(first, "columns"):
+        return first.columns.keys() == second.columns.keys() and all(
+            same(first[name], second[name]) for name in first.columns
+        )
+    return first == pytest.approx(second, rel=1e-9, abs=1e-12)
+
+
+def both(make, X, y, compiled="numpy", **arguments):
+    """Train two models, one compiled, and return (history, model) of each."""
+    runs = []
+    for compile in (False, compiled):  # noqa: A001 - what fit calls it
+        model = make()
+        runs.append((fit(model, X, y, compile=compile, **arguments), model))
+    (eager, left), (fast, right) = runs
+    assert eager.backend == "eager"
+    assert fast.backend == ("llvm" if compiled is True else compiled)
+    assert same(eager, fast)
+    assert same([p.data for p in left.parameters()], [p.data for p in right.parameters()])
+    assert same([p.grad for p in left.parameters()], [p.grad for p in right.parameters()])
+    return runs
+
+
+OPTIMIZERS = [
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.01},
+    {"optimizer": "sgd", "momentum": 0.8, "nesterov": True},
+    {"optimizer": "sgd", "momentum": 0.8, "dampening": 0.3, "lr": 0.05},
+    {"optimizer": "adam"},
+    {"optimizer": "adam", "amsgrad": True, "weight_decay": 0.01},
+    {"optimizer": "adamw", "betas": (0.8, 0.9)},
+    {"optimizer": "adam", "clip_norm": 0.05},
+    {"optimizer": "sgd", "schedule": lambda optimizer: ExponentialLR(optimizer, 0.5)},
+]
+
+
+@given(
+    chosen=st.sampled_from(OPTIMIZERS),
+    size=st.sampled_from([1, 7, 8, 9, 60, 1001, None]),
+    loss=st.sampled_from(["binary_cross_entropy", "mse", "mae", "huber", "rss"]),
+    activation=st.sampled_from(["tanh", "relu", "gelu", "sigmoid"]),
+    seed=st.integers(0, 99),
+    validate=st.booleans(),
+)
+@settings(max_examples=25)
+def test_compiled_training_gives_what_eager_training_gives(chosen, size, loss, activation, seed, validate):
+    X, y = MOONS
+    both(
+        lambda: MLP(2, [3, 1], activation=activation, seed=seed),
+        X,
+        y,
+        loss=loss,
+        epochs=3,
+        batch_size=size,
+        seed=seed,
+        validation=datasets.moons(11, noise=0.2, seed=1) if validate else None,
+        **{"lr": 0.01, **chosen},
+    )
+
+
+def test_several_outputs_and_several_classes_train_compiled():
+    X, y = datasets.iris()
+    both(lambda: MLP(4, [3, 3], seed=1), X, y, loss="cross_entropy", epochs=2)
+    both(lambda: MLP(2, [3, 2], seed=1), X := MOONS[0], [[a, b] for a, b in X], loss="mse", epochs=2)
+    signs = [2 * label - 1 for label in MOONS[1]]
+    both(lambda: MLP(2, [3, 1], seed=1), MOONS[0], signs, loss="hinge", epochs=2)
+
+
+def test_llvm_trains_to_what_eager_training_gives():
+    pytest.importorskip("llvmlite")
+    both(lambda: MLP(2, [4, 1], seed=2), *MOONS, compiled=True, loss="binary_cross_entropy", epochs=3, optimizer="adam")
+
+
+class Curve(Module):
+    """A model of one's own: a * exp(-b * x), where c is not used."""
+
+    def __init__(self):
+        """Start anywhere."""
+        self.a, self.c, self.b = Parameter(1.0, label="a"), Parameter(3.0, label="c"), Parameter(0.1, label="b")
+
+    def __call__(self, row):
+        """Return the height of the curve."""
+        return self.a * exp(-self.b * row[0])
+
+
+CURVE = [[x / 10] for x in range(40)], [2 * 2.718 ** (-x / 20) for x in range(40)]
+
+
+def test_a_model_and_a_loss_of_ones_own_train_compiled_whatever_they_use():
+    asymmetric = lambda p, t: where(p > t, 2.0, 1.0) * (p - t) ** 2  # noqa: E731 - as users write it
+    both(Curve, *CURVE, loss=asymmetric, epochs=5, lr=0.01)
+    both(Curve, *CURVE, loss=asymmetric, epochs=5, lr=0.01, momentum=0.5, weight_decay=0.1)
+
+
+def test_a_loss_may_use_a_value_that_is_not_trained():
+    stiffness = Value(0.3)
+    (_, _), (_, model) = both(Curve, *CURVE, loss=lambda p, t: (p - t) ** 2 + stiffness * p**2, epochs=2, lr=0.01)
+    assert stiffness.data == 0.3
+    assert model.c.data == 3.0
+
+
+def test_an_optimizer_of_part_of_the_parameters_leaves_the_others_alone():
+    class Head(Curve):
+        def head(self):
+            return [self.b]
+
+    for compile in (False, "numpy"):  # noqa: A001 - as above
+        model = Head()
+        fit(model, *CURVE, loss="mse", optimizer=SGD(model.head(), lr=0.1), epochs=3, compile=compile)
+        assert model.a.data == 1.0
+        assert model.b.data != 0.1
+
+
+def test_an_optimizer_of_ones_own_steps_on_the_parameters_themselves():
+    class Signs:
+        def __init__(self, params):
+            self.params = list(params)
+
+        def zero_grad(self):
+            for p in self.params:
+                p.grad = 0.0
+
+        def step(self):
+            for p in self.params:
+                p.data -= 0.01 * (1 if p.grad > 0 else -1)
+
+    class Half(SGD):
+        def step(self):
+            super().step()
+            for p in self.param_groups[0]["params"]:
+                p.data *= 0.999
+
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", optimizer=Signs, epochs=2)
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", optimizer=Half, lr=0.01, epochs=2)
+
+
+def test_an_optimizer_whose_parameters_took_different_numbers_of_steps_goes_on_from_there():
+    def warmed():
+        model = MLP(2, [3, 1], seed=0)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        for parameter in model.parameters()[:5]:
+            parameter.grad = 0.1
+        for parameter in model.parameters()[5:]:
+            parameter.grad = None
+        optimizer.step()
+        return model, optimizer
+
+    ends = []
+    for compile in (False, "numpy"):  # noqa: A001 - as above
+        model, optimizer = warmed()
+        fit(model, *MOONS, loss="mse", optimizer=optimizer, epochs=2, compile=compile)
+        ends.append(([p.data for p in model.parameters()], optimizer.state_dict()["state"]["step"]))
+    assert same(ends[0][0], ends[1][0])
+    assert ends[0][1] == ends[1][1]
+
+
+# Metrics
+
+
+def test_metrics_that_branch_are_measured_from_predictions_of_the_moment():
+    def near(prediction, target):
+        return 1.0 if abs(prediction - target) < 0.5 else 0.0
+
+    def square(prediction, target):
+        return (prediction - target) ** 2
+
+    for metrics in ({"near": near}, {"square": square}, {"square": square, "near": near}):
+        runs = both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", metrics=metrics, epochs=3, validation=MOONS)
+        if "square" in metrics:
+            assert same(runs[1][0]["square"], runs[1][0].loss)
+
+
+def test_a_metric_that_looks_at_nothing_is_measured_all_the_same():
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", metrics={"one": lambda _p, _t: 1.0}, epochs=2)
+
+
+# What is not compiled
+
+
+def refused(loss=None, model=None, **arguments):
+    """Train with compile="auto" and return why that was eager, after seeing that compile=True raises."""
+    arguments = {"epochs": 2, "lr": 0.01, **arguments}
+    loss = loss or "mse"
+    with pytest.raises(TracingError):
+        fit(model or MLP(2, [50, 1], seed=0), *MOONS, loss=loss, compile=True, **arguments)
+    history = fit(model or MLP(2, [50, 1], seed=0), *MOONS, loss=loss, **arguments)
+    assert history.backend == "eager"
+    return history.why
+
+
+def test_a_loss_that_branches_on_numbers_trains_eagerly_and_says_where():
+    why = refused(lambda p, t: p * p if p.data > t else p)
+    assert __file__ in why
+
+
+def test_a_loss_that_draws_random_numbers_trains_eagerly():
+    why = refused(lambda p, t: (p - t - random.gauss(0.0, 0.1)) ** 2)
+    assert "random numbers" in why
+
+
+def test_a_loss_that_counts_its_calls_trains_eagerly():
+    calls = []
+
+    def loss(p, t):
+        calls.append(0)
+        return (p - t) ** 2 * (1.0 + len(calls) % 2)
+
+    assert "changes from call to call" in refused(loss)
+
+
+def test_targets_that_are_no_numbers_train_eagerly():
+    X, y = MOONS
+    names = ["one" if label else "zero" for label in y]
+    history = fit(
+        MLP(2, [50, 1], seed=0), X, names, loss=lambda p, t: (p - (t == "one")) ** 2, epochs=1, lr=0.01, compile="auto"
+    )
+    assert history.backend == "eager"
+    assert "targets" in history.why
+
+
+def test_little_data_is_not_worth_compiling():
+    history = fit(MLP(1, [1], seed=0), [[1.0]], [2.0], loss="mse", epochs=3)
+    assert history.backend == "eager"
+    assert "without compiling" in history.why
+
+
+def test_a_model_that_a_callback_changes_is_trained_as_it_is_from_then_on():
+    class Switch(Module):
+        def __init__(self):
+            self.inner, self.scale = MLP(2, [50, 1], seed=0), 1.0
+
+        def __call__(self, row):
+            return self.inner(row) * self.scale
+
+    def change(training):
+        if training.epoch == 3:
+            training.model.scale = 0.5
+
+    ends, histories = [], []
+    for compile in (False, "auto"):  # noqa: A001 - as above
+        model = Switch()
+        histories.append(fit(model, *MOONS, loss="mse", epochs=6, lr=0.01, callbacks=[change], compile=compile))
+        ends.append([p.data for p in model.parameters()])
+    assert histories[1].backend == "eager"
+    assert "than when training began" in histories[1].why
+    assert same(*histories)
+    assert same(*ends)
+    with pytest.raises(TracingError, match="than when training began"):
+        fit(Switch(), *MOONS, loss="mse", epochs=6, lr=0.01, callbacks=[change], compile=True)
+
+
+def test_callbacks_see_and_may_change_the_parameters():
+    def freeze(training):
+        training.model.parameters()[0].data = 0.25
+
+    _, (_, model) = both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", epochs=3, callbacks=[freeze])
+    assert model.parameters()[0].data == 0.25
+
+
+@pytest.mark.parametrize("compile", ["yes", None, 2, "jax"])
+def test_compile_is_one_of_a_few_words(compile):  # noqa: A002 - as above
+    with pytest.raises(ValueError, match="compile is"):
+        fit(MLP(2, [1]), *MOONS, loss="mse", compile=compile)
+
+
+# Numbers that are not finite
+
+
+@pytest.mark.parametrize("lr", [1e3, 1e30, 1e200])
+def test_divergence_names_the_same_place_and_leaves_the_same_parameters(lr):
+    ends = []
+    for compile in (False, "numpy"):  # noqa: A001 - as above
+        model = MLP(2, [4, 1], activation="relu", seed=0)
+        with pytest.raises(DivergedError) as raised:
+            fit(model, *MOONS, loss="mse", lr=lr, epochs=50, batch_size=20, compile=compile)
+        ends.append((str(raised.value).partition(":")[0], [p.data for p in model.parameters()]))
+    places = [message.partition(" became ")[2].partition(" in ")[2] for message, _ in ends]
+    assert places[0] == places[1] != ""
+    assert same(ends[0][1], ends[1][1])
+
+
+def test_a_model_with_no_finite_loss_is_said_before_any_step():
+    model = MLP(2, [1], seed=0)
+    model.parameters()[0].data = 1e300
+    with pytest.raises(DivergedError, match=r"row [0-9]+ became inf in epoch 1, batch 1, before any step"):
+        fit(model, *MOONS, loss="mse", compile="numpy")
+
+
+# Prediction
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "auto"])
+def test_a_compiled_model_predicts_what_the_model_predicts(backend):
+    import numpy as np
+
+    X = np.array(MOONS[0])
+    for outputs in (1, 3):
+        model = MLP(2, [4, outputs], activation="tanh", seed=3)
+        predict = model.jit(backend=backend)
+        for _ in range(2):
+            expected = [[v.data for v in model(row)] if outputs > 1 else model(row).data for row in MOONS[0]]
+            assert predict(X).shape == ((60,) if outputs == 1 else (60, outputs))
+            assert predict(X) == pytest.approx(np.array(expected), rel=1e-12)
+            assert predict(MOONS[0]) == pytest.approx(np.array(expected), rel=1e-12)
+            for p in model.parameters():  # what it learns later counts
+                p.data *= 1.5
+    assert model.jit(backend=backend)(np.empty((0, 2))).shape == (0, 3)
+
+
+def test_a_compiled_model_names_rows_of_the_wrong_width():
+    with pytest.raises(ValueError, match="2"):
+        MLP(2, [1]).jit(backend="numpy")([[1.0, 2.0, 3.0]])
+
+
+def test_every_loss_of_the_package_compiles():
+    targets = {"cross_entropy": MOONS[1], "hinge": [2 * label - 1 for label in MOONS[1]]}
+    for name in LOSSES:
+        history = fit(
+            MLP(2, [3, 2 if name == "cross_entropy" else 1], activation=relu, seed=0),
+            MOONS[0],
+            targets.get(name, MOONS[1]),
+            loss=name,
+            epochs=1,
+            lr=0.01,
+            compile="numpy",
+        )
+        assert history.backend == "numpy", name
