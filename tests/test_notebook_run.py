@@ -1,0 +1,52 @@
+"""A run of the notebooks compares the text that their cells give with the text they show, and spares the pictures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+for needed in ("nbval", "ipykernel"):
+    pytest.importorskip(needed)
+
+ROOT = Path(__file__).parent.parent
+OPTIONS = [
+    word for word in (ROOT / "tests" / "notebooks.txt").read_text(encoding="utf-8").split() if word != "notebooks"
+]
+
+SVG = """\
+from IPython.display import SVG
+SVG('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8"/></svg>')"""
+
+
+def cell(source, shown, kind="text/plain", **metadata):
+    """Return a code cell that was run and shows something."""
+    data = {kind: shown} | ({} if kind == "text/plain" else {"text/plain": "<IPython.core.display.SVG object>"})
+    output = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": data}
+    whole = {"cell_type": "code", "id": "a", "metadata": metadata, "execution_count": 1}
+    return whole | {"source": source, "outputs": [output]}
+
+
+def test_text_that_changes_fails_and_a_picture_that_changes_or_an_output_that_is_ignored_does_not(tmp_path):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [
+        cell("6 * 7", "42"),
+        cell("6 * 7", "41"),
+        cell("6 * 7", "41", tags=["nbval-ignore-output"]),
+        cell(SVG, '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">\n</svg>\n', "image/svg+xml"),
+        cell("6 * 7", '<svg xmlns="http://www.w3.org/2000/svg"></svg>', "image/svg+xml"),
+        cell("print('<b>')", "<b>"),
+    ]
+    for at, one in enumerate(cells):
+        one["id"] = f"c{at}"
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path = tmp_path / "changed.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", *OPTIONS, "-p", "no:cacheprovider", "-rA", "-q", str(path)]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    failed = {line.rpartition(" ")[2] for line in done.stdout.splitlines() if line.startswith("FAILED")}
+    assert failed == {"1", "4", "5"}, done.stdout
