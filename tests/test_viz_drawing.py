@@ -12,12 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import autograd_mini as ag
-from autograd_mini import Parameter, Value
+from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import diagram, draw
+from autograd_mini.viz import diagram, draw, source
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.svg import _MARKED
+from autograd_mini.viz.text import figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -87,6 +88,47 @@ def test_a_wire_says_the_local_derivative_and_the_contribution():
     key = {card.name: card.key for card in diagram.cards}
     assert tips[key["x1"], key["v1"]] == "∂v1/∂x1 = w1 = −3\ncontributes −1.5"
     assert tips[key["v4"], key["o"]] == "∂o/∂v4 = 1 − o² = 0.5\ncontributes +0.5"
+
+
+def test_wires_carry_their_factor_and_what_goes_back_where_that_is_asked_for():
+    a = Value(3.0, label="a")
+    y = a * a - 2 * a
+    written = [wire.marks for wire in draw(y, partials=True).diagram.wires]
+    assert written == [["× 3"], ["× 3"], [], ["× 2"], ["× 1"], ["× −1"]]
+    y.backward()
+    picture = draw(y, partials=True)
+    written = [wire.marks for wire in picture.diagram.wires]
+    assert written == [["× 3", "+3"], ["× 3", "+3"], [], ["× 2", "−2"], ["× 1", "+1"], ["× −1", "−1"]]
+    assert 'label="× 2\\n−2"' in picture.source
+    assert '-->|"× 2<br/>−2"|'.replace("×", "#215;") in picture.mermaid()
+    assert not any(wire.marks for wire in draw(y).diagram.wires)
+
+
+@rendered
+def test_what_is_written_on_wires_has_a_place_of_its_own():
+    o = neuron()
+    o.backward()
+    picture = draw(o, partials=True)
+    assert {"× −3", "−1.5", "× 0.5", "+0.5"} <= set(texts(picture.svg()))
+    places = rendering.layout(source.layout_source(picture.diagram))
+    boxes = list(places.boxes.values())
+    for wire in picture.diagram.wires:
+        x, y = places.marks[wire.key]
+        w, h = source.marks_size(wire)
+        boxes.append((x - w / 2, y - h / 2, w, h))
+    for index, (left, top, w, h) in enumerate(boxes):
+        for other_left, other_top, other_w, other_h in boxes[:index]:
+            beside = left >= other_left + other_w or other_left >= left + w
+            assert beside or top >= other_top + other_h or other_top >= top + h
+
+
+def test_wires_between_neurons_carry_the_sum_of_what_goes_back():
+    model = MLP(1, [2, 1], seed=0, activation="tanh")
+    y = model([Value(0.5, label="x")])
+    y.backward()
+    wires = draw(y, level="neuron", partials=True).diagram.wires
+    assert wires
+    assert all(wire.marks == [figure(wire.share, sign=True)] for wire in wires)
 
 
 def test_the_operand_that_where_did_not_take_is_dashed_and_receives_nothing():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite, sqrt
+from os import sep
 
 from autograd_mini.graph import order
+from autograd_mini.places import place_of
 from autograd_mini.value import Parameter, Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import flows
@@ -75,16 +77,18 @@ class Wire:
         flowing: whether a gradient goes back along it.
         tip: what a tooltip says.
         share: the gradient that goes back along it, where several are summed; else None.
+        marks: what is written on it, a line each: the local derivative, "× −3", and what goes back, "+1.5".
         weight: the weight it stands for in the picture of a network; else None.
         mark: "added" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("flowing", "head", "key", "mark", "share", "tail", "tip", "weight")
+    __slots__ = ("flowing", "head", "key", "mark", "marks", "share", "tail", "tip", "weight")
 
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
+        self.marks: list[str] = []
         self.share: float | None = None
         self.weight: float | None = None
 
@@ -132,8 +136,15 @@ class Diagram:
                 card.strength = sqrt(abs(card.grad) / largest)
 
 
-def full(roots: Sequence[Value], rankdir: str) -> Diagram:
-    """Return the diagram with one card for every node and every plain number that an operation used."""
+def full(roots: Sequence[Value], rankdir: str, *, partials: bool = False) -> Diagram:
+    """Return the diagram with one card for every node and every plain number that an operation used.
+
+    Args:
+        roots: the results.
+        rankdir: which way the arrows run.
+        partials: whether the wires carry their local derivatives and what goes back along them.
+
+    """
     nodes = order(*roots)
     called = names(nodes)
     diagram = Diagram(rankdir)
@@ -144,7 +155,7 @@ def full(roots: Sequence[Value], rankdir: str) -> Diagram:
         card = diagram.card(kind_of(node), called[node], symbol(node))
         diagram.keys[node] = card.key
         describe(card, node)
-        wire_operands(diagram, node, constants, called)
+        wire_operands(diagram, node, constants, called, partials=partials)
     diagram.measure()
     diagram.about = about(nodes, roots, called)
     return diagram
@@ -165,6 +176,8 @@ def describe(card: Card, node: Value) -> None:
     known = f"gradient {figure(card.grad, sign=True, digits=12)}" if card.grad is not None else "gradient not computed"
     made = f" = {node.op}" if node.op else f" ({card.kind})"
     card.tip = f"{card.name}{made}: value {figure(node.data, digits=12)}, {known}"
+    if (place := place_of(node)) is not None:  # its file without the folder, which is nobody else's business
+        card.tip += f"\n{place.file.replace(sep, '/').rpartition('/')[2]}, line {place.line}: {place.text}"
 
 
 def shown_args(node: Value) -> tuple[Value | float, ...]:
@@ -179,7 +192,14 @@ def _constant(diagram: Diagram, number: float) -> str:
     return card.key
 
 
-def wire_operands(diagram: Diagram, node: Value, constants: Sequence[str | None], called: dict[Value, str]) -> None:
+def wire_operands(
+    diagram: Diagram,
+    node: Value,
+    constants: Sequence[str | None],
+    called: dict[Value, str],
+    *,
+    partials: bool = False,
+) -> None:
     """Draw a wire from each operand of a node to it, dashed where no gradient goes back."""
     received = {flow.position: flow for flow in flows(node, node.grad if node.has_grad else None)}
     hidden = len(node.args) - len(constants)
@@ -201,7 +221,9 @@ def wire_operands(diagram: Diagram, node: Value, constants: Sequence[str | None]
         tip = f"{over} = {formula}{equal}" if formula else f"{over}{equal}"
         if flow.share is not None:
             tip += f"\ncontributes {figure(flow.share, sign=True)}"
-        diagram.wire(tail, diagram.keys[node], tip)
+        wire = diagram.wire(tail, diagram.keys[node], tip)
+        if partials:
+            wire.marks = [f"× {number}"] + ([] if flow.share is None else [figure(flow.share, sign=True)])
 
 
 def about(nodes: Sequence[Value], roots: Sequence[Value], called: dict[Value, str]) -> str:

@@ -8,6 +8,7 @@ from autograd_mini.value import Value
 from autograd_mini.viz.diagram import full
 from autograd_mini.viz.groups import collapsed
 from autograd_mini.viz.network import network
+from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ DRAWABLE = 1000
 """The values up to which "full" draws; Graphviz takes minutes for a few thousand."""
 
 
-def draw(y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = "auto") -> Picture:
+def draw(
+    y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = "auto", *, partials: bool = False
+) -> Picture:
     """Return the picture of the graph that y was computed with, or of a network.
 
     Every value is a card: its name, operation, number and gradient; "–" where no gradient was computed. Inputs have
@@ -38,6 +41,8 @@ def draw(y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = 
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         level: "full" for a card a value, "neuron" or "layer" for a card each, "auto" for the finest that can be read.
             What goes back along a wire between such cards is the exact sum of all contributions.
+        partials: whether every wire carries the local derivative as a factor, "× −3", and, where gradients were
+            computed, what goes back along it, "+1.5"; between neurons or layers the sum alone.
 
     Returns:
         A graphviz.Digraph; `save("graph.svg")` writes it, also as .png, .pdf, .dot, .html and .mmd.
@@ -59,18 +64,21 @@ def draw(y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = 
     if isinstance(y, Module):
         return picture()(network(y))
     roots = roots_of(y)
-    return picture()(diagram_of(roots, rankdir, level))
+    return picture()(diagram_of(roots, rankdir, level, partials=partials))
 
 
-def diagram_of(roots: list[Value], rankdir: str, level: str) -> Diagram:
+def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool = False) -> Diagram:
     """Return the diagram at a level; "auto" takes the finest that can be read."""
     count = len(order(*roots))
     if level == "full" or (level == "auto" and count <= READABLE):
-        return _one_by_one(roots, rankdir, count)
+        return _one_by_one(roots, rankdir, count, partials=partials)
     for wanted in ("neuron", "layer") if level == "auto" else (level,):
         diagram = collapsed(roots, rankdir, wanted)
         if diagram is None:
             break
+        if partials:
+            for wire in diagram.wires:
+                wire.marks = [] if wire.share is None else [figure(wire.share, sign=True)]
         if len(diagram.cards) <= READABLE or wanted == level:
             if len(diagram.cards) > DRAWABLE or len(diagram.wires) > 10 * DRAWABLE:
                 raise ValueError(
@@ -84,16 +92,16 @@ def diagram_of(roots: list[Value], rankdir: str, level: str) -> Diagram:
             f"level {level!r} needs parameters labelled as those of a neuron, 'w[l][j][k]' and 'b[l][j]', as MLP "
             "labels them; use level='full'"
         )
-    return _one_by_one(roots, rankdir, count)
+    return _one_by_one(roots, rankdir, count, partials=partials)
 
 
-def _one_by_one(roots: list[Value], rankdir: str, count: int) -> Diagram:
+def _one_by_one(roots: list[Value], rankdir: str, count: int, *, partials: bool) -> Diagram:
     if count > DRAWABLE:
         raise ValueError(
             f"the graph has {count} values, more than the {DRAWABLE} that can be drawn one by one: draw a part of it, "
             "such as draw(y.args[0]), or, for a network, collapse it with level='neuron' or level='layer'"
         )
-    return full(roots, rankdir)
+    return full(roots, rankdir, partials=partials)
 
 
 def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:

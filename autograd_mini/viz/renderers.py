@@ -28,10 +28,11 @@ class Layout:
         size: the width and height of the whole.
         boxes: for every node its left, top, width and height.
         curves: for every edge the points of its Bézier curve: the start, then three a piece.
+        marks: for every edge that has a place kept free for what is written on it, the middle of that place.
 
     """
 
-    __slots__ = ("boxes", "curves", "size")
+    __slots__ = ("boxes", "curves", "marks", "size")
 
     def __init__(self, source: bytes) -> None:
         found = json.loads(source)
@@ -39,6 +40,7 @@ class Layout:
         self.size = (right, top)
         self.boxes: dict[str, tuple[float, float, float, float]] = {}
         self.curves: dict[str, list[Point]] = {}
+        self.marks: dict[str, Point] = {}
         for node in found.get("objects", ()):
             if "pos" not in node:
                 continue
@@ -50,6 +52,8 @@ class Layout:
             ends = [text for text in points if text.startswith("e,")]
             inner = [_point(text, top) for text in points if text[0] not in "es"]
             self.curves[edge["id"]] = [*inner, *[_point(text[2:], top) for text in ends]]
+            if "lp" in edge:
+                self.marks[edge["id"]] = _point(edge["lp"], top)
 
 
 def _point(text: str, top: float) -> Point:

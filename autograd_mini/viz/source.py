@@ -7,7 +7,7 @@ from autograd_mini.viz.text import clean, shortened, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.viz.diagram import Card, Diagram
+    from autograd_mini.viz.diagram import Card, Diagram, Wire
 
 FONT = "Helvetica,Arial,sans-serif"
 DOT_SPACING = 'ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"'
@@ -60,6 +60,8 @@ def dot_lines(diagram: Diagram) -> list[str]:
         attributes = {"id": wire.key, "tooltip": escaped(wire.tip)}
         if not wire.flowing:
             attributes["style"] = "dashed"
+        if wire.marks:
+            attributes["label"] = "\\n".join(map(escaped, wire.marks))
         if wire.weight is not None:
             attributes["color"] = weight_colour(wire.weight)
         lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
@@ -73,8 +75,22 @@ def layout_source(diagram: Diagram, ranksep: float = 0.5) -> str:
     for card in diagram.cards:
         w, h = card_size(card)
         lines.append(f'{card.key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]')
-    lines += [f'{wire.tail} -> {wire.head} [id="{wire.key}"]' for wire in diagram.wires]
+    lines += [f'{wire.tail} -> {wire.head} [id="{wire.key}"{_free_place(wire)}]' for wire in diagram.wires]
     return "\n".join([*lines, "}"])
+
+
+def marks_size(wire: Wire) -> tuple[float, float]:
+    """Return the width and height, in points, of what is written on a wire."""
+    return max(width(mark, 12.0) for mark in wire.marks) + 12.0, 15.0 * len(wire.marks) + 5.0
+
+
+def _free_place(wire: Wire) -> str:
+    """Return the DOT attribute that keeps a place free for what is written on a wire; nothing for a bare one."""
+    if not wire.marks:
+        return ""
+    w, h = marks_size(wire)
+    size = f'fixedsize="true" width="{w + 4.0:.0f}" height="{h + 4.0:.0f}"'
+    return f' label=<<table border="0" {size}><tr><td></td></tr></table>>'
 
 
 def escaped(text: str) -> str:
@@ -106,7 +122,9 @@ def mermaid(diagram: Diagram) -> str:
         head = " ".join(filter(None, [shortened(card.name), card.badge]))
         text = "<br/>".join(_mermaid(line) for line in [head, *(f"{word} {text}" for word, text in card.rows)])
         lines.append(f'    {card.key}{opening}"{text}"{closing}')
-    lines += [f"    {wire.tail} {'-->' if wire.flowing else '-.->'} {wire.head}" for wire in diagram.wires]
+    for wire in diagram.wires:
+        written = f'|"{"<br/>".join(map(_mermaid, wire.marks))}"|' if wire.marks else ""
+        lines.append(f"    {wire.tail} {'-->' if wire.flowing else '-.->'}{written} {wire.head}")
     for tone, fill, stroke in ((1, "#e3f1fa", "#0072b2"), (-1, "#fdeee2", "#a84900"), (0, "#f4f4f4", "#767676")):
         keys = [card.key for card in diagram.cards if card.tone == tone]
         if keys:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import hypot
 
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, POSITIVE, QUIET
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width
+from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, marks_size
 from autograd_mini.viz.text import shortened, xml
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ def svg(diagram: Diagram, layout: Layout) -> str:
     if any(card.alarm for card in diagram.cards):
         parts.append(f"<defs>{_HATCH}</defs>")
     parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
+    parts += [_marks(wire, layout.marks[wire.key]) for wire in diagram.wires if wire.marks]
     parts += [card_svg(card, layout.boxes[card.key]) for card in diagram.cards]
     return "\n".join([*parts, "</svg>", ""])
 
@@ -81,6 +82,20 @@ def wire_svg(wire: Wire, points: list[Point]) -> str:
         f'<polygon points="{arrowhead(points)}" fill="{colour}"/>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-opacity="0" stroke-width="12"/></g>'
     )
+
+
+def _marks(wire: Wire, middle: Point) -> str:
+    """Return what is written on a wire, on light ground of its own: a factor, and what goes back, in its colour."""
+    w, h = marks_size(wire)
+    left, top = middle[0] - w / 2.0, middle[1] - h / 2.0
+    ground = f'<rect x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}" rx="5" '
+    parts = [f'<g><title>{xml(wire.tip)}</title>{ground}fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>']
+    for row, mark in enumerate(wire.marks):
+        colour = {"+": POSITIVE, "−": NEGATIVE}.get(mark[0], INK)
+        weight = "" if mark.startswith("×") else ' font-weight="bold"'
+        y = top + 15.0 * row + 14.0
+        parts.append(_text(middle[0], y, mark, colour, f'font-size="12" text-anchor="middle"{weight}'))
+    return "".join([*parts, "</g>"])
 
 
 def card_svg(card: Card, box: tuple[float, float, float, float]) -> str:
