@@ -27,7 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
-    from autograd_mini.errors import DivergedError, ModelFormatError
+    from autograd_mini.diagnosis import anomaly, origin, place_of
+    from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
     from autograd_mini.reading import latex, sympy
@@ -94,6 +95,11 @@ _HOMES = {
     "descend": "viz",
     "explore": "viz",
     "DivergedError": "errors",
+    "anomaly": "diagnosis",
+    "origin": "diagnosis",
+    "place_of": "diagnosis",
+    "AnomalyError": "errors",
+    "DiagnosisWarning": "errors",
 }
 """The module that each name imported on first use comes from."""
 

@@ -1,7 +1,7 @@
 """A place: the line of the user's code that made a Value, as `origin` and `anomaly` take it down.
 
-While a block of these is on, each new node keeps the code that was running and the position in it, which costs less
-than a microsecond and keeps no variable alive. The file, line and text are looked up when somebody asks.
+While a block of these is on, each new node keeps the code that was running and the position in it, which takes
+little time and keeps no variable alive. The file, line and text are looked up when somebody asks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ PACKAGE = __file__.rpartition("places")[0]
 CALLERS = 3
 """So many callers of the line are kept too: a line in a helper such as `safe_log` says little without them."""
 
-_generated: tuple[str, ...] = (PACKAGE, "<autograd_mini ", "<__array_function__")
+
+class _Passed(dict[str, bool]):
+    """Of every file seen so far whether its lines are passed over because they are not the user's."""
+
+    beginnings: tuple[str, ...] = (PACKAGE, "<autograd_mini ", "<__array_function__")
+
+    def __missing__(self, file: str) -> bool:
+        """Find out, once for each file: a lookup takes less time than the comparison."""
+        self[file] = found = file.startswith(self.beginnings)
+        return found
+
+
+_passed = _Passed()
 
 
 class Place:
@@ -94,12 +106,12 @@ class Place:
 def trail() -> Trail:
     """Return the code that is running, from the innermost line of the user's outwards, a few callers at most."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_generated):
+    while frame is not None and _passed[frame.f_code.co_filename]:
         frame = frame.f_back
     found: list[tuple[CodeType, int]] = []
     while frame is not None and len(found) <= CALLERS:
         code = frame.f_code
-        if not code.co_filename.startswith(_generated):
+        if not _passed[code.co_filename]:
             found.append((code, frame.f_lasti))
         if code.co_name.startswith(("<module>", "<cell line")):
             break  # what runs a script, or the cell of a notebook, is not the user's
@@ -108,11 +120,11 @@ def trail() -> Trail:
 
 
 def without_numpy() -> None:
-    """Count the lines of NumPy, if it is loaded, among those that are not the user's."""
-    global _generated  # noqa: PLW0603 - it grows once
+    """Pass over the lines of NumPy too, if it is loaded."""
     numpy = getattr(sys.modules.get("numpy"), "__file__", None)
-    if numpy is not None and (folder := numpy.rpartition("__init__")[0]) not in _generated:
-        _generated = (*_generated, folder)
+    if numpy is not None and (folder := numpy.rpartition("__init__")[0]) not in _passed.beginnings:
+        _passed.beginnings += (folder,)
+        _passed.clear()
 
 
 def place_of(value: Value) -> Place | None:
@@ -126,7 +138,8 @@ def assigned_at(value: Value) -> Place | None:
 
 
 def _place(value: Value, event: str) -> Place | None:
-    found: Trail | None = getattr(value, "_origin", {}).get(event)
+    kept: Trail | dict[str, Trail] = getattr(value, "_origin", ())
+    found = kept.get(event) if isinstance(kept, dict) else kept if event == "made" else ()
     return Place(*found[0], found[1:]) if found else None
 
 

@@ -1,0 +1,9 @@
+"""Diagnosis: where a nan came from, which line made a Value, and which of the classic mistakes a model shows."""
+
+from __future__ import annotations
+
+from autograd_mini.diagnosis.anomalies import anomaly
+from autograd_mini.diagnosis.origins import origin
+from autograd_mini.places import Place, assigned_at, place_of
+
+__all__ = ["Place", "anomaly", "assigned_at", "origin", "place_of"]
