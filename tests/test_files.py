@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import autograd_mini
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import HEAD, LARGEST, SMALL, load
+from autograd_mini.files import HEAD, LARGEST, PER_PARAMETER, SMALL, load
 from autograd_mini.files.documents import DEEPEST, parse, plain
 from autograd_mini.nn import MLP, Layer, Module
 from autograd_mini.ops import TABLE
@@ -448,7 +448,10 @@ BAD = {
     "open text": ('"' + '\\"' * 120_000, "not JSON"),
     "long text": (changed(format="x" * 200_000), "its format is 'xxx"),
     "long name": (within("architecture", **{"y" * 100_000: 1}), "has a member 'yyy"),
-    "too large": (changed().ljust(SMALL + 13 * 128 + 1), f"has {SMALL + 1665} bytes, more than the {SMALL + 1664}"),
+    "too large": (
+        changed().ljust(SMALL + 13 * PER_PARAMETER + 1),
+        f"has {SMALL + 13 * PER_PARAMETER + 1} bytes, more than the {SMALL + 13 * PER_PARAMETER} that",
+    ),
     "much too large": (" " * (3 * SMALL), "bytes, more than"),
     "large, of a huge architecture": (huge(10**9), r"W\[0\] has 3 entries where"),
     "large, of a newer version": (changed(version=2, x="").ljust(SMALL + 1), "it is of version 2"),
@@ -474,7 +477,7 @@ def test_a_bad_file_is_one_kind_of_error_that_says_what_is_wrong_and_takes_littl
 
 
 def test_a_file_may_have_as_many_bytes_as_its_parameters_justify(path):
-    path.write_text(changed().ljust(SMALL + 13 * 128))
+    path.write_text(changed().ljust(SMALL + 13 * PER_PARAMETER))
     assert bits(load(path)) == bits(small_model())
 
 

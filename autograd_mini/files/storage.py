@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -11,35 +13,68 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
+SMALL = 256 * 1024
+"""Bytes that any model file may have, and that one may have beside its parameters."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes that no model file may exceed."""
+
 
 def write(path: str | PathLike[str], data: bytes) -> None:
     """Write a file: afterwards it has either all of the data, on the disk, or what it had before.
 
-    The data goes to a temporary file in the same folder, which then takes the name of the old one in a single step. Its
-    permissions are those that any new file gets. A symbolic link stays one, and the file that it leads to is replaced.
+    The data goes to a temporary file in the same folder, which then takes the name of the old one in a single step. A
+    process that is killed meanwhile may leave that temporary file, ".autograd_mini-….part", which nobody needs. The
+    permissions are those of the file before, or those that any new file gets. A symbolic link stays one, and the file
+    that it leads to is replaced.
 
     Args:
         path: where.
         data: the content.
 
     Raises:
-        OSError: if it cannot be written, or if there is a folder or device of that name.
+        OSError: if it cannot be written, for example because the disk is full, the folder read-only or missing, or the
+            file protected; or if there is a folder or device of that name. Nothing has changed then.
 
     """
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        raise OSError(f"{target} is no regular file, so no file can take its place")
-    part = target.with_name(f".autograd_mini-{os.urandom(8).hex()}.part")
+    name = os.fsdecode(path)
+    target = Path(os.path.realpath(name))
     try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        before = _replaceable(target, name)
+        part = target.with_name(f".autograd_mini-{os.urandom(8).hex()}.part")
+        try:
+            with part.open("xb") as file:
+                if before is not None:
+                    with suppress(OSError):  # some file systems of other systems have no permissions
+                        part.chmod(before)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        if error.errno is None:
+            raise
+        reason = f"{error.strerror}, so nothing was written, and what was there before is as it was"
+        raise OSError(error.errno, reason, name) from None
     _sync_folder(target.parent)
+
+
+def _replaceable(target: Path, name: str) -> int | None:
+    """Return the permissions of the file that is to be replaced, None if there is none, or raise an OSError."""
+    if name.endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, "It is the name of a folder")
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, "It is no regular file")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "The file is write-protected")
+    return stat.S_IMODE(mode)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -69,7 +104,7 @@ def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) 
         OSError: if it cannot be read.
 
     """
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(os.fspath(path), "rb", opener=_open_at_once) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is no regular file")

@@ -120,7 +120,8 @@ class MLP(Module):
         The file is written whole or not at all: if anything goes wrong, one that was there before stays as it was.
 
         Args:
-            path: where. A file there is replaced.
+            path: where. A file there is replaced. If the name ends in ".safetensors", the format is that one, for
+                exchange with PyTorch; it needs pip install 'autograd_mini[safetensors]'. Otherwise it is JSON.
             metadata: what to note down with it: a dict of text, numbers, lists and dicts, such as JSON holds. By
                 default the model's own `metadata`.
             nonfinite: whether to write parameters that are nan or infinite.
@@ -128,6 +129,7 @@ class MLP(Module):
         Raises:
             ValueError: if a parameter is nan or infinite, or the model is not made of what a file can name.
             TypeError: if there is something in `metadata` that JSON does not hold.
+            ImportError: if the package safetensors is needed and not installed.
             OSError: if the file cannot be written.
 
         """
