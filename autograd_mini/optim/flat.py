@@ -30,16 +30,20 @@ class Flat:
     def __init__(self, optimizer: Optimizer, columns: list[Any]) -> None:
         import numpy as np
 
-        group = optimizer.param_groups[0]
-        settings = optimizer._settings(group)
-        self._optimizer, self._params = optimizer, group["params"]
-        self._names = optimizer._names(settings)
-        self._formula = optimizer._formula(settings, arrays())
-        self._maximize = settings["maximize"]
+        self._optimizer, self._params = optimizer, optimizer.param_groups[0]["params"]
+        self._arithmetic = arrays()
+        self.refresh()
         self.now = (
             np.array(numbers(self._params, "data")),
             *[np.array(column) if isinstance(column, list) else column for column in columns],
         )
+
+    def refresh(self) -> None:
+        """Read the settings, such as the learning rate, anew."""
+        settings = self._optimizer._settings(self._optimizer.param_groups[0])
+        self._names = self._optimizer._names(settings)
+        self._formula = self._optimizer._formula(settings, self._arithmetic)
+        self._maximize = settings["maximize"]
 
     def step(self, gradient: Any) -> None:
         """Move all parameters by one update along an array of their gradients."""

@@ -73,9 +73,13 @@ class Checkpoints:
         self._run = dict(run)
         self._written: tuple[int, int] | None = None
 
+    def due(self, training: Training) -> bool:
+        """Return whether a checkpoint is due after this epoch."""
+        return self._path is not None and training.epoch % self._every == 0
+
     def epoch_done(self, training: Training) -> None:
         """Write a checkpoint if one is due."""
-        if training.epoch % self._every == 0:
+        if self.due(training):
             self.write(training)
 
     def write(self, training: Training) -> None:

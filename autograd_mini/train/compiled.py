@@ -1,7 +1,7 @@
 """Compiled steps: the model and its loss are traced once, and from then on a step is one call of machine code.
 
-The optimiser works on flat arrays meanwhile. Parameters, gradients and the optimiser's state are written back at the
-end of every epoch, and when anything interrupts it.
+The optimiser works on flat arrays meanwhile. Parameters, gradients and the optimiser's state are written back when
+somebody may look at them: for callbacks and checkpoints, at the end, and when anything interrupts it.
 """
 
 from __future__ import annotations
@@ -62,17 +62,19 @@ class CompiledSteps:
         self._before: Any = None
 
     def begin(self, order: Sequence[int]) -> None:
-        """Read the parameters and the optimiser, and bring the samples into order."""
+        """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
         import numpy as np
 
         self._check_kernel(order)
         self._order = order
         rows = np.asarray(order)
         self._now_X, self._now_y = self._X[rows], self._y[rows]
-        self._gradient = None
-        self._flat = flat(self._training.optimizer)
-        self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
-        self._kernel.read()
+        if self._flat is None:
+            self._flat = flat(self._training.optimizer)
+            self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
+            self._kernel.read()
+        else:
+            self._flat.refresh()
         self._quiet = np.errstate(all="ignore")  # what overflows is found, and said, without NumPy's warnings
         self._quiet.__enter__()
 
@@ -102,13 +104,17 @@ class CompiledSteps:
         return [loss * count, *[metric * count for metric in metrics]]
 
     def end(self) -> None:
-        """Write everything back to the parameters and the optimiser."""
+        """End the epoch."""
         self._quiet.__exit__(None, None, None)
+
+    def settle(self) -> None:
+        """Write everything back to the parameters and the optimiser."""
         if self._flat is not None:
             self._flat.settle()
+            self._flat = None
         if self._gradient is not None:
             set_gradients(self._moved, self._gradient.tolist())
-        self._flat = None
+            self._gradient = None
 
     def check(self, means: dict[str, float]) -> None:
         """Do nothing: a loss that depends on nothing was refused when it was traced."""
@@ -117,20 +123,17 @@ class CompiledSteps:
         """Put the parameters back as they were before the last step; return whether there was one."""
         if self._before is None:
             return False
-        if self._flat is not None:
-            self._flat.now = (self._before, *self._flat.now[1:])
+        self.settle()
         set_data(self._moved, self._before.tolist())
         return True
 
     def validate(self) -> dict[str, float]:
         """Return the means over the samples kept out of training."""
-        import numpy as np
-
         assert self._validation is not None  # noqa: S101 - there are some
         X, y = self._validation
-        self._kernel.read()
-        loss, _, metrics = self._kernel.step(np.array(numbers(self._moved, "data")), X, y)
+        loss, _, metrics = self._kernel.step(self._x, X, y)
         if self._kernel.outside:
+            set_data(self._moved, self._x.tolist())
             found = self._kernel.measured_outside(X, [target for _, target in self._held_out])
         else:
             found = metrics
@@ -154,6 +157,7 @@ class CompiledSteps:
         epoch = self._training.epoch
         if epoch & (epoch - 1) and not self._training.watched:
             return
+        self.settle()
         if not self._kernel.agrees([self._samples[order[0]]]):
             raise TracingError(
                 "the loss of a sample is another than when training began: the model or the loss depends on something "

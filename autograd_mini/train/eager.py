@@ -40,7 +40,7 @@ class EagerSteps:
 
     def begin(self, order: Sequence[int]) -> None:
         """Start an epoch, in which the samples come in this order."""
-        self._order = order
+        self._order = [*map(int, order)]
         self._depends = False
 
     def take(self, first: int, end: int, clip_norm: float | None) -> list[float]:
@@ -78,7 +78,10 @@ class EagerSteps:
         return [*map(sum, zip(*figures, strict=True))]
 
     def end(self) -> None:
-        """Leave model and optimiser as they are after the last step."""
+        """End the epoch."""
+
+    def settle(self) -> None:
+        """Leave model and optimiser as they are after the last step, for others to see."""
 
     def check(self, means: dict[str, float]) -> None:
         """Raise a TypeError if no loss of the epoch depended on anything."""

@@ -14,6 +14,7 @@ from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
 from autograd_mini.train.interrupts import interrupts
 from autograd_mini.train.measuring import Objective
 from autograd_mini.train.progress import progress_bar
+from autograd_mini.train.shuffling import shuffled
 from autograd_mini.train.steps import StepsOfTraining
 from autograd_mini.train.training import Training
 
@@ -138,36 +139,42 @@ def fit(  # noqa: PLR0913 - the choices there are in training
     saved.resume(training, seed)
     steps = StepsOfTraining(compile, training, objective, samples, held_out)
 
-    history, start = training.history, perf_counter() - training.history.seconds
-    if tol is not None and _converged(history.monitored, tol, patience):
-        history.stopped = "converged"
     bar = progress_bar(progress, epochs, -(-len(samples) // size))
+    start = perf_counter() - training.history.seconds
+
+    def converged() -> bool:
+        return tol is not None and _converged(training.history.monitored, tol, patience)
+
+    def epoch() -> str | None:
+        """Run an epoch and return the reason to stop after it, if there is one."""
+        order = shuffled(len(samples), training.seed, training.epoch) if shuffle else range(len(samples))
+        row = training.run_epoch(steps.begun(order), objective.names, len(samples), size, clip_norm, bar.batch)
+        training.history.seconds = perf_counter() - start
+        if row is None:
+            return "interrupted"
+        if held_out:
+            row |= training.validate()
+        training.end_epoch(row)
+        bar.epoch(training.epoch, row)
+        if callbacks or saved.due(training):
+            steps.settle()
+        if sum(bool(callback(training)) for callback in callbacks):  # each is called
+            return "callback"
+        saved.epoch_done(training)
+        return "converged" if converged() else "interrupted" if training.interrupted else None
+
+    stopped = "converged" if converged() else None
     try:
         with interrupts(training):
-            while history.stopped is None and training.epoch < epochs:
-                order = training.order(len(samples)) if shuffle else range(len(samples))
-                row = training.run_epoch(steps.begun(order), objective.names, len(order), size, clip_norm, bar.batch)
-                history.seconds = perf_counter() - start
-                if row is None:
-                    history.stopped = "interrupted"
-                    break
-                if held_out:
-                    row |= training.validate()
-                training.end_epoch(row)
-                bar.epoch(training.epoch, row)
-                if sum(bool(callback(training)) for callback in callbacks):  # each is called
-                    history.stopped = "callback"
-                elif tol is not None and _converged(history.monitored, tol, patience):
-                    history.stopped = "converged"
-                elif training.interrupted:
-                    history.stopped = "interrupted"
-                saved.epoch_done(training)
+            while stopped is None and training.epoch < epochs:
+                stopped = epoch()
     finally:
         bar.close()
-        history.seconds = perf_counter() - start
-    history.stopped = history.stopped or "epochs"
+        steps.settle()
+        training.history.seconds = perf_counter() - start
+    training.history.stopped = stopped or "epochs"
     saved.write(training)
-    return history
+    return training.history
 
 
 def _seed(seed: int | None) -> int:

@@ -109,6 +109,7 @@ class Kernel:
             self._unused = np.array([at for at, place in enumerate(found) if place is None], dtype=int)
             self._at = np.array([place or 0 for place in found], dtype=int)
             self._spot = np.array([at for at, place in enumerate(found) if place is not None], dtype=int)
+        self._direct = found == [*range(len(self._leaves))]
         self.read()
 
     def read(self) -> None:
@@ -126,6 +127,9 @@ class Kernel:
             y: the targets.
 
         """
+        if self._direct:
+            loss, gradient = self._call(x, X, y)
+            return loss, gradient, []
         if self._unused is None:
             self._p[self._at] = x
             loss, slopes = self._call(self._p, X, y)

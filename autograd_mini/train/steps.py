@@ -74,6 +74,10 @@ class StepsOfTraining:
         history.backend, history.why = self._steps.backend, self._steps.why
         return self._steps
 
+    def settle(self) -> None:
+        """Write the parameters and the state of the optimiser to where others see them."""
+        self._steps.settle()
+
     def _eager(self, why: str) -> None:
         self._steps = EagerSteps(*self._given, why)
 

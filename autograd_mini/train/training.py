@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from math import isfinite
+from operator import add
 
-from autograd_mini.arguments import random_numbers
 from autograd_mini.errors import DivergedError
 from autograd_mini.train.history import History
 
@@ -54,12 +54,6 @@ class Training:
         self.interrupted = self.watched = False
         self._steps: Steps | None = None
 
-    def order(self, count: int) -> list[int]:
-        """Return the numbers below `count` in the random order of the next epoch."""
-        random = random_numbers((self.seed << 32) + self.epoch)
-        # Rows sorted by a random number each; `Random.shuffle` may differ between Python versions.
-        return sorted(range(count), key=[random() for _ in range(count)].__getitem__)
-
     def run_epoch(
         self,
         steps: Steps,
@@ -87,7 +81,7 @@ class Training:
         try:
             for first in range(self.batch * size, count, size):
                 found = steps.take(first, min(first + size, count), clip_norm)
-                self.sums = [a + b for a, b in zip(self.sums, found, strict=True)] if self.sums else found
+                self.sums = [*map(add, self.sums, found)] if self.sums else found
                 self.batch += 1
                 done(self.epoch + 1, self.batch)
                 if self.interrupted:
