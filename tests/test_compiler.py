@@ -6,7 +6,9 @@ import gc
 import importlib.util
 import math
 import pickle
+import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -341,6 +343,15 @@ def test_what_would_be_baked_in_is_refused_with_the_way_out(name, batched):
 def test_a_refusal_names_the_file_and_the_line():
     with pytest.raises(TracingError, match=r"test_compiler\.py, line \d+: \"if x > 0:\""):
         ag.jit(branches)(1.0)
+
+
+def test_a_refusal_names_the_cell_of_a_notebook_by_its_number(monkeypatch):
+    names = {}
+    exec(compile("def f(x):\n    return float(x)\n", "ipykernel_1/2.py", "exec"), names)  # noqa: S102 - as a kernel does
+    shell = SimpleNamespace(compile=SimpleNamespace(_filename_map={"ipykernel_1/2.py": 7}))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    with pytest.raises(TracingError, match=r"in Cell In\[7\], line 2: its number"):
+        ag.jit(names["f"])(1.0)
 
 
 def test_a_symbol_used_after_its_trace_is_refused():

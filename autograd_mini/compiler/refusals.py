@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from autograd_mini.errors import TracingError
+from autograd_mini.places import Place
 
 PACKAGE = __file__.rpartition("compiler")[0]
 """The folder of the package, whose lines are not the user's."""
@@ -31,12 +32,8 @@ def refusal(what: str) -> TracingError:
 
 
 def place() -> str:
-    """Return the file, line and text of the line of the user's that is running."""
-    import linecache
-
+    """Return the file, line and text of the line of the user's that is running; a notebook's cell by its number."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, "<autograd_mini")):
         frame = frame.f_back
-    name, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(name, line).strip()
-    return f' in {name}, line {line}: "{text}"' if text else f" in {name}, line {line}"
+    return f" in {Place(frame.f_code, frame.f_lasti)}"
