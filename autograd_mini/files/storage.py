@@ -72,7 +72,7 @@ def _replaceable(target: Path, name: str) -> int | None:
         return None
     if not stat.S_ISREG(mode):
         raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, "It is no regular file")
-    if not os.access(target, os.W_OK):
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, "The file is write-protected")
     return stat.S_IMODE(mode)
 
