@@ -21,7 +21,7 @@ from autograd_mini.transforms import grad, hessian, value_and_grad
 
 np = pytest.importorskip("numpy")
 
-BACKENDS = ["python", "numpy"] + ["llvm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 SIZES = (1, 2, 7, 8, 9, 63, 64, 65, 129, 1001)
 

@@ -20,17 +20,17 @@ from autograd_mini.transforms import value_and_grad
 np = pytest.importorskip("numpy")
 
 EPS = 2.0**-52
-BACKENDS = ["python", "numpy", "llvm"]
+BACKENDS = ["python", "numpy", "llvm", "vm"]
 ROWS = [row for row in TABLE.values() if row.builtin]
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, 1e-300, -1e-300, 1e-160, 1e160, 1e300, -1e300, 709.0,
            -745.0, 5e-324, math.inf, -math.inf, math.nan)  # fmt: skip
-ULPS = {"python": 0.0, "numpy": 8.0, "llvm": 8.0}
+ULPS = {"python": 0.0, "numpy": 8.0, "llvm": 8.0, "vm": 8.0}
 """How far an operation may be from eager, in units of the last place: vector libraries promise 4."""
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
 def backend(request):
-    if request.param == "llvm":
+    if request.param in {"llvm", "vm"}:
         pytest.importorskip("llvmlite")
     return request.param
 

@@ -17,7 +17,7 @@ TARGETS = {
     "binary_cross_entropy": (1, [1.0, 0.0, 0.3, 1.0, 0.0]),
     "cross_entropy": (3, [0.0, 2.0, 1.0, 1.0, 0.0]),
 }
-BACKENDS = ["python", "numpy"] + ["llvm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

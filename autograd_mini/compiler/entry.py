@@ -35,8 +35,10 @@ class _Method(ctypes.Structure):
 
 
 def possible() -> bool:
-    """Return whether this interpreter has the convention and the structures that the entry relies on."""
-    return sys.implementation.name == "cpython" and sys.version_info >= (3, 11) and ctypes.sizeof(ctypes.c_void_p) == 8
+    """Return whether this interpreter has the convention, the structures and the lock that the entry relies on."""
+    locked: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    cpython = sys.implementation.name == "cpython" and sys.version_info >= (3, 11)
+    return cpython and ctypes.sizeof(ctypes.c_void_p) == 8 and locked()
 
 
 def _api(name: str) -> str:
@@ -273,15 +275,16 @@ def scalar_entry(size: int, program: int, slow: Callable[..., Any]) -> str:
     """
     views = Views([(size,)], slow)
     head = views.head()
-    head[2:2] = [f"  %results = alloca [{size + 1} x double], align 64", "  %call = alloca [2 x ptr], align 16"]
+    head[2:2] = ["  %call = alloca [2 x ptr], align 16"]
     lines = [
+        f"@results = internal global [{size + 1} x double] zeroinitializer, align 64",  # one call is in here at a time
         *head,
         "run:",
-        f"  call void {pointer(program)}(ptr %buffer0, ptr %results)",
+        f"  call void {pointer(program)}(ptr %buffer0, ptr @results)",
         *new_array(size),
-        "  %slopes = getelementptr double, ptr %results, i64 1",
+        "  %slopes = getelementptr double, ptr @results, i64 1",
         f"  call void @llvm.memcpy.p0.p0.i64(ptr %numbers, ptr %slopes, i64 {8 * size}, i1 false)",
-        "  %value = load double, ptr %results",
+        "  %value = load double, ptr @results",
         *pair("%value"),
     ]
     return "\n".join([*lines, *views.tail("%pair"), _COPY])

@@ -82,3 +82,9 @@ _EXPANSIONS: dict[str, Callable[..., int | None]] = {
     "floordiv": _floordiv,
     "round": _round,
 }
+
+WRITTEN_OUT = frozenset(_EXPANSIONS) - {"round"}
+"""Operations that are written out wherever they stand; `round` is where the number of decimals is known to be 0."""
+
+ADDED = frozenset({"fmod", "copysign", "cbrt_rough", "roundeven"})
+"""Operations that tapes have besides after `expanded`."""

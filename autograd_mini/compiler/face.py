@@ -52,8 +52,8 @@ def jit(
             for every sample.
         static: the position, or positions, of arguments that are no numbers to compute with, such as sizes: f is
             traced for each of their values.
-        backend: "python", "numpy" or "llvm"; "auto" takes LLVM where llvmlite is installed and the program is not too
-            long.
+        backend: "python", "numpy", "llvm" or, for programs that take LLVM too long, "vm", an interpreter that needs no
+            time to compile; "auto" takes one of the last two where llvmlite is installed, and `stats` says why.
         threads: how many threads share a batch. Sums depend on it in their rounding.
 
     Returns:

@@ -57,7 +57,7 @@ class Kernel:
                     self.uses[operand] += 1
         for at in tape.results:
             self.uses[at] += 1
-        self.varies = self._varying()
+        self.varies = tape.varying(self.batched)
         self.fusing = self._products_to_fuse()
         self.products, self.others = self._summands()
         factors = [factor for _, *pair in self.products for factor in pair] + [result for _, result in self.others]
@@ -65,15 +65,6 @@ class Kernel:
         preamble = self._preamble()
         body = self._body()
         self.text = frame.module(self, preamble, body)
-
-    def _varying(self) -> list[bool]:
-        varies: list[bool] = []
-        for step in self.tape.steps:
-            if step[0] == "input":
-                varies.append(step[1] < self.batched)
-            else:
-                varies.append(step[0] != "constant" and any(varies[at] for at in step[1:]))
-        return varies
 
     def _preamble(self) -> list[str]:
         """Write what is computed once, and give each such step a slot in `uniform`."""

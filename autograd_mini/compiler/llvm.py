@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
 
-from autograd_mini.compiler import entry
 from autograd_mini.compiler.expansion import expanded
 from autograd_mini.compiler.instructions import Writer
 from autograd_mini.compiler.lanes import Kernel
 from autograd_mini.compiler.machine import Code, lanes
-from autograd_mini.forking import in_child
+from autograd_mini.compiler.sharing import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from collections.abc import Sequence
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
@@ -28,6 +25,7 @@ class Scalar:
 
     Attributes:
         text: the module in LLVM's language.
+        address: where the function (inputs, results) begins.
 
     """
 
@@ -35,8 +33,9 @@ class Scalar:
         tape = expanded(tape)
         declarations: set[str] = set()
         self.text = scalar_text(tape, declarations)
-        self.code = Code(self.text, level=1)
-        self._call = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(self.code.address("program"))
+        self._code = Code(self.text, level=1)
+        self.address = self._code.address("program")
+        self._call = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(self.address)
         self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
 
     def __call__(self, inputs: Sequence[float]) -> list[float]:
@@ -74,22 +73,12 @@ FEWEST = 256
 """So many blocks are worth another thread."""
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Return the threads that share batches; starting them takes longer than a small batch."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(threads, thread_name_prefix="autograd_mini")
-
-
-in_child(_pool.cache_clear)
-
-
 class Batch:
     """The program as a function of a whole batch; see `python.batch`.
 
     Attributes:
         text: the module in LLVM's language.
+        address: where the kernel begins.
 
     """
 
@@ -98,7 +87,8 @@ class Batch:
         self.width = lanes()
         kernel = Kernel(tape, widths, kept, self.width)
         self.text = kernel.text
-        self.code = Code(kernel.text)
+        self._code = Code(kernel.text)
+        self.address = self._code.address("kernel")
         self.kept, self.threads = kept, threads
         self.room = kernel.room
         self.summed, self.slots, self.given = kernel.summed, kernel.slots, tape.inputs - kernel.batched
@@ -109,7 +99,7 @@ class Batch:
                 self.same.append((at, kernel.slot.get(result), step[1] if step[0] == "constant" else 0.0))
         self._call = ctypes.CFUNCTYPE(
             None, _INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER
-        )(self.code.address("kernel"))
+        )(self.address)
         self._arrays, self._columns = _POINTER * max(len(widths), 1), _POINTER * max(kept, 1)
 
     def __call__(self, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
@@ -119,39 +109,21 @@ class Batch:
         columns = [np.empty(n + self.width) for _ in range(self.kept)]
         places = self._arrays(*[array.ctypes.data for array in arrays])
         stored = self._columns(*[column.ctypes.data for column in columns])
-        blocks = -(-n // self.width)
 
-        def run(first: int, end: int, divisor: float) -> tuple[Any, Any]:
+        def run(first: int, end: int) -> tuple[Any, Any]:
             buffer = np.empty(max(self.slots, 1))
             buffer[: self.given] = uniform
             sums = np.empty(self.room)
-            self._call(first, end, n, divisor, places, buffer.ctypes.data, stored, sums.ctypes.data)
+            self._call(first, end, n, float(n), places, buffer.ctypes.data, stored, sums.ctypes.data)
             return sums, buffer
 
-        if self.threads > 1 and blocks >= FEWEST * self.threads:
-            edges = [blocks * part // self.threads for part in range(self.threads + 1)]
-            parts = list(_pool(self.threads).map(run, edges, edges[1:], [1.0] * self.threads))
-            sums, buffer = sum(part[0] for part in parts) / n, parts[0][1]
-        else:
-            sums, buffer = run(0, blocks, float(n))
+        parts = shared(run, -(-n // self.width), self.threads, FEWEST)
+        sums, buffer = parts[0]
+        if len(parts) > 1:
+            sums = sum(part[0] for part in parts)
         for at, slot, constant in self.same:
             sums[at] = constant if slot is None else buffer[slot]
         return [column[:n] for column in columns], sums[: self.summed]
-
-
-def entry_of_batch(made: Batch, shapes: Sequence[tuple[int | None, ...]], slow: Callable[..., Any]) -> Any:
-    """Return a built-in function (p, *arrays) -> (mean loss, gradient); see `entry`."""
-    text = entry.batch_entry(
-        shapes, made.slots, (made.summed, made.room), made.same, made.width, made.code.address("kernel"), slow
-    )
-    code = Code(text, level=1)
-    return entry.function(code.address("entry"), "value_and_grad", (code, made, slow))
-
-
-def entry_of_scalar(made: Scalar, size: int, slow: Callable[..., Any]) -> Any:
-    """Return a built-in function (x) -> (value, gradient); see `entry`."""
-    code = Code(entry.scalar_entry(size, made.code.address("program"), slow), level=1)
-    return entry.function(code.address("entry"), "compiled", (code, made, slow))
 
 
 def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Batch:

@@ -86,10 +86,11 @@ class Below:
             name = names.get(rule)
             if name is None or not truths.isdisjoint(operands):
                 places[node] = at = _step(builder, rule, operands)
+                named = rule.op.name
                 if builder.steps[at][0] in TRUTHS:
                     truths.add(at)
-                elif TABLE.get(rule.op.name) is rule.op and rule.op.name in BASIC:
-                    names[rule] = rule.op.name
+                elif TABLE.get(named) is rule.op and named in BASIC:
+                    names[rule] = named
             else:
                 made = (name, *operands)
                 places[node] = builder.placed(made, made)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.arguments import Layout
     from autograd_mini.compiler.tape import Tape
 
-BACKENDS = ("auto", "python", "numpy", "llvm")
-LARGEST = 20_000
-"""LLVM takes seconds for straight-line programs longer than this many operations."""
+BACKENDS = ("auto", "python", "numpy", "llvm", "vm")
+LONGEST, LONGEST_OF_A_BATCH = 4_000, 20_000
+"""A program of more operations is run by the interpreter: LLVM would take half a second for it. A batch repays more."""
 
 
 class Program:
@@ -89,12 +89,14 @@ def chosen(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
     """Return the backend for a tape, and why."""
     if wanted != "auto":
         return wanted, "asked for"
-    fallback = "numpy" if batched else "python"
-    if len(tape) > LARGEST:
-        return fallback, f"{len(tape)} operations would take LLVM long"
     from autograd_mini.compiler.llvm import available
 
-    return ("llvm", "llvmlite is installed") if available() else (fallback, "llvmlite is not installed")
+    if not available():
+        return "numpy" if batched else "python", "llvmlite is not installed"
+    longest = LONGEST_OF_A_BATCH if batched else LONGEST
+    if len(tape) <= longest:
+        return "llvm", "llvmlite is installed"
+    return "vm", f"LLVM takes long for more than {longest} operations; there are {len(tape)}"
 
 
 def _module(backend: str) -> ModuleType:

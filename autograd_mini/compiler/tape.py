@@ -74,6 +74,16 @@ class Tape:
         lines.append(f"    return {''.join(f'{names[at]}, ' for at in self.results).strip() or '()'}")
         return "\n".join(lines)
 
+    def varying(self, batched: int) -> list[bool]:
+        """Return for each step whether it depends on one of so many first inputs."""
+        varies: list[bool] = []
+        for step in self.steps:
+            if step[0] == "input":
+                varies.append(step[1] < batched)
+            else:
+                varies.append(step[0] != "constant" and any(varies[at] for at in step[1:]))
+        return varies
+
     def names(self) -> list[str]:
         """Return what each step is called: x0 for an input, a number for a constant, else v0, v1, and so on."""
         named: list[str] = []
