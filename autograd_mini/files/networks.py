@@ -105,13 +105,19 @@ def fill(model: MLP, numbers: Numbers) -> None:
 def check_fit(model: MLP, architecture: dict[str, Any]) -> None:
     """Raise a ValueError unless numbers of this architecture are numbers for this network."""
     fan_ins, nouts = shape_of(model)
-    if (fan_ins[0], nouts) != (architecture["nin"], architecture["nouts"]):
-        there = "-".join(map(str, (architecture["nin"], *architecture["nouts"])))
-        raise ValueError(f"it has layers of {shown(there)} numbers, but the model of {fan_ins[0]}-{nouts}")
+    here, there = (fan_ins[0], *nouts), (architecture["nin"], *architecture["nouts"])
+    if here != there:
+        raise ValueError(f"it has layers of {_dashed(there)} units, but the model of {_dashed(here)}")
     for index, (layer, name) in enumerate(zip(model.layers, architecture.get("activations", ()), strict=False)):
         for neuron in layer.neurons:
             if neuron.activation != name:
                 raise ValueError(
-                    f"layer {index} has the activation {shown(name)}, but that of the model {neuron.activation}: "
-                    "load it without `into`"
+                    f"layers[{index}] has the activation {shown(name)}, but that of the model is "
+                    f"{shown(neuron.activation)}: assign it first, or load a new model"
                 )
+
+
+def _dashed(sizes: Sequence[int]) -> str:
+    """Return sizes as textbooks write those of a network: 2-16-16-1."""
+    text = "-".join(map(str, sizes))
+    return text if len(text) <= 60 else f"{text[:50]}…"

@@ -57,8 +57,8 @@ def dumps(description: dict[str, Any], weights: list[list[list[float]]], biases:
     for index, (rows, bias) in enumerate(zip(weights, biases, strict=True)):
         held[f"layers.{index}.weight"] = np.array(rows, dtype=np.float64)
         held[f"layers.{index}.bias"] = np.array(bias, dtype=np.float64)
-    metadata = {"format": "pt", KEY: json.dumps(description, allow_nan=False)}  # "pt": shapes are those of PyTorch
-    data: bytes = library().numpy.save(held, metadata)
+    # One entry alone: safetensors writes several in an order that changes from process to process.
+    data: bytes = library().numpy.save(held, {KEY: json.dumps(description, allow_nan=False)})
     if (size := int.from_bytes(data[:8], "little")) > SMALL:
         raise ValueError(f"the header would have {size} bytes, more than {SMALL}: note down less, or save it as .json")
     return data
