@@ -110,6 +110,18 @@ def test_a_network_is_drawn_in_the_notation_of_textbooks():
     assert "a_1^[2]" in picture.source
 
 
+def test_a_network_can_carry_the_names_of_its_weights_and_biases():
+    svg = draw(MLP(2, [3, 1], seed=3), names=True).svg()
+    texts = [element.text for element in ET.fromstring(svg).iter() if element.tag.endswith("text")]  # noqa: S314 - ours
+    named = [text + "_" + texts[i + 1] + "^" + texts[i + 2] for i, text in enumerate(texts) if text in {"w", "b"}]
+    assert sorted(named) == [
+        *("b_1^[1]", "b_1^[2]", "b_2^[1]", "b_3^[1]"),
+        *("w_11^[1]", "w_11^[2]", "w_12^[1]", "w_12^[2]", "w_13^[2]"),
+        *("w_21^[1]", "w_22^[1]", "w_31^[1]", "w_32^[1]"),
+    ]
+    assert "b 0" not in texts
+
+
 @pytest.mark.parametrize("model", [Layer(2, 2, seed=0), Neuron(2, seed=0)], ids=["layer", "neuron"])
 def test_a_layer_and_a_neuron_are_networks_too(model):
     assert draw(model).svg().startswith("<svg")

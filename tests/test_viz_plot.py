@@ -297,3 +297,11 @@ def test_contours_say_what_is_wrong_with_paths_and_labels():
         plot.contour(bowl, [])
     with pytest.raises(ValueError, match="each of the 1 paths; got 2"):
         plot.contour(bowl, [(1.0, 2.0)], labels=["a", "b"])
+
+
+def test_a_boundary_among_several_needs_no_legend_of_its_own():
+    figure, ax = plt.subplots(1, 2)
+    for place, legend in zip(ax, (True, False), strict=True):
+        plot.decision_boundary(MLP(2, [2, 1], seed=0), POINTS, [0, 1, 1, 0], ax=place, resolution=8, legend=legend)
+    assert (ax[0].get_legend() is None, ax[1].get_legend() is None) == (False, True)
+    assert len(figure.axes) == 3

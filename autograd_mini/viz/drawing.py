@@ -28,7 +28,12 @@ DRAWABLE = 1000
 
 
 def draw(
-    y: Value | Iterable[Value] | Module, rankdir: str = "LR", level: str = "auto", *, partials: bool = False
+    y: Value | Iterable[Value] | Module,
+    rankdir: str = "LR",
+    level: str = "auto",
+    *,
+    partials: bool = False,
+    names: bool = False,
 ) -> Picture:
     """Return the picture of the graph that y was computed with, or of a network.
 
@@ -43,6 +48,7 @@ def draw(
             What goes back along a wire between such cards is the exact sum of all contributions.
         partials: whether every wire carries the local derivative as a factor, "× −3", and, where gradients were
             computed, what goes back along it, "+1.5"; between neurons or layers the sum alone.
+        names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
 
     Returns:
         A graphviz.Digraph; `save("graph.svg")` writes it, also as .png, .pdf, .dot, .html and .mmd.
@@ -62,7 +68,7 @@ def draw(
     if level not in LEVELS:
         raise ValueError(f"level is one of {', '.join(LEVELS)}; got {level!r}")
     if isinstance(y, Module):
-        return picture()(network(y))
+        return picture()(network(y, names=names))
     roots = roots_of(y)
     return picture()(diagram_of(roots, rankdir, level, partials=partials))
 

@@ -24,6 +24,7 @@ LABELLED = 12
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
 _ITALIC = f'fill="{INK}" font-style="italic"'
 RADIUS, ACROSS, DOWN, TOP = 25.0, 210.0, 74.0, 58.0
+NAMED = 1.35  # times as far down, where names need the room
 
 
 class Column:
@@ -72,8 +73,8 @@ def layers_of(model: Module) -> list[list[Any]]:
     return found
 
 
-def network(model: Module) -> Diagram:
-    """Return the diagram of a model: MLP, Layer or Neuron."""
+def network(model: Module, *, names: bool = False) -> Diagram:
+    """Return the diagram of a model: MLP, Layer or Neuron; with the names of weights and biases, or their numbers."""
     from autograd_mini.nn.activations import title
 
     layers = layers_of(model)
@@ -99,35 +100,37 @@ def network(model: Module) -> Diagram:
                 weight = column.neurons[j - 1].w[k - 1].data
                 tip = f"w_{j}{'' if max(j, k) < 10 else ','}{k}^[{column.layer}] = {figure(weight)}"
                 diagram.wire(keys[column.layer - 1, k], keys[column.layer, j], tip).weight = weight
-    diagram.drawn = _svg(diagram, columns, keys)
+    diagram.drawn = _svg(diagram, columns, keys, names=names)
     return diagram
 
 
-def _svg(diagram: Diagram, columns: list[Column], keys: dict[tuple[int, int], str]) -> str:
+def _svg(diagram: Diagram, columns: list[Column], keys: dict[tuple[int, int], str], *, names: bool) -> str:
     tallest = max(len(column.shown) for column in columns)
     across = max(ACROSS, *(width(column.title, 12.5) + 44.0 for column in columns))
-    w, h = max(across * len(columns), width(LEGEND, 11.5) + 16.0), TOP + DOWN * tallest + 46.0
+    down = DOWN * NAMED if names else DOWN
+    w, h = max(across * len(columns), width(LEGEND, 11.5) + 16.0), TOP + down * tallest + 46.0
     centres: dict[str, tuple[float, float]] = {}
     dots: list[tuple[float, float, str]] = []
     for index, column in enumerate(columns):
-        x, top = across * (index + 0.5), TOP + DOWN * (tallest - len(column.shown)) / 2.0
+        x, top = across * (index + 0.5), TOP + down * (tallest - len(column.shown)) / 2.0
         for row, j in enumerate(column.shown):
-            y = top + DOWN * (row + 0.5)
+            y = top + down * (row + 0.5)
             if j is None:
                 dots.append((x, y, f"{column.size - TALLEST + 1} more"))
             else:
                 centres[keys[column.layer, j]] = (x, y)
     parts = [opening(w + 12.0, h + 12.0, diagram.about), f"<title>{xml(diagram.about)}</title>"]
-    parts += _lines(diagram, centres)
+    parts += _lines(diagram, centres, names=names)
     for index, column in enumerate(columns):
         parts.append(_pill(across * (index + 0.5), 20.0, column.title, 12.5))
-        parts += [_circle(column, j, keys[column.layer, j], centres) for j in column.shown if j is not None]
+        shown = filter(None, column.shown)
+        parts += [_circle(column, j, keys[column.layer, j], centres, names=names) for j in shown]
     parts += [_pill(x, y, text, 12.0) for x, y, text in dots]
     parts.append(_pill(w / 2.0, h - 14.0, LEGEND, 11.5))
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _lines(diagram: Diagram, centres: dict[str, tuple[float, float]]) -> list[str]:
+def _lines(diagram: Diagram, centres: dict[str, tuple[float, float]], *, names: bool) -> list[str]:
     """Return the weights: blue lines for positive, orange and dashed for negative, as thick as they are large."""
     largest = max((abs(wire.weight or 0.0) for wire in diagram.wires), default=0.0) or 1.0
     labelled = len(diagram.wires) <= LABELLED
@@ -146,11 +149,13 @@ def _lines(diagram: Diagram, centres: dict[str, tuple[float, float]]) -> list[st
         )
         if labelled:
             along = 0.25 if fans_in[wire.head] >= fans_out[wire.tail] else 0.75  # where the lines lie apart
-            labels.append(_pill(x0 + (x1 - x0) * along, y0 + (y1 - y0) * along, figure(weight, digits=2), 11.0))
+            place = x0 + (x1 - x0) * along, y0 + (y1 - y0) * along
+            name = wire.tip.partition(" = ")[0]
+            labels.append(_name(*place, name) if names else _pill(*place, figure(weight, digits=2), 11.0))
     return lines + labels
 
 
-def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, float]]) -> str:
+def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, float]], *, names: bool) -> str:
     x, y = centres[key]
     round_ = f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(RADIUS)}" fill="{NEUTRAL_FILL}" stroke="{LINE}"'
     tip = f"input {j}"
@@ -158,7 +163,9 @@ def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, fl
     if column.layer:
         bias = column.neurons[j - 1].b.data
         tip = f"neuron {j} of layer {column.layer}: bias b_{j}^[{column.layer}] = {figure(bias)}"
-        parts.append(_pill(x, y + RADIUS + 9.0, f"b {figure(bias, digits=3)}", 10.5))
+        below = y + RADIUS + (12.0 if names else 9.0)
+        named = f"b_{j}^[{column.layer}]"
+        parts.append(_name(x, below, named) if names else _pill(x, below, f"b {figure(bias, digits=3)}", 10.5))
     start = x - (13.0 if column.layer else 9.0)
     text = f'<text x="{number(start)}" y="{number(y + 5)}" {_ITALIC} font-size="17">{column.letter}</text>'
     text += f'<text x="{number(start + 10.5)}" y="{number(y + 11)}" {_ITALIC} font-size="10">{j}</text>'
@@ -167,6 +174,22 @@ def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, fl
             f'<text x="{number(start + 11.5)}" y="{number(y - 4)}" fill="{INK}" font-size="10">[{column.layer}]</text>'
         )
     return f'<g id="{key}"><title>{xml(tip)}</title>{round_} stroke-width="1.6"/>{text}{"".join(parts)}</g>'
+
+
+def _name(x: float, y: float, name: str) -> str:
+    """Return a name such as "w_12^[1]" on ground of its own, its layer above its indices as on paper."""
+    letter, _, rest = name.partition("_")
+    indices, _, layer = rest.partition("^")
+    beside = width(letter, 14.0) + 0.5
+    wide = beside + max(width(indices, 9.5), width(layer, 9.5)) + 8.0
+    start = x - wide / 2.0 + 4.0
+    return (
+        f'<rect x="{number(x - wide / 2.0)}" y="{number(y - 11.5)}" width="{number(wide)}" height="23" rx="6" '
+        f'fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>'
+        f'<text x="{number(start)}" y="{number(y + 4.5)}" {_ITALIC} font-size="14">{letter}</text>'
+        f'<text x="{number(start + beside)}" y="{number(y + 9)}" {_ITALIC} font-size="9.5">{indices}</text>'
+        f'<text x="{number(start + beside)}" y="{number(y - 1.5)}" fill="{INK}" font-size="9.5">{layer}</text>'
+    )
 
 
 def _pill(x: float, y: float, text: str, size: float) -> str:

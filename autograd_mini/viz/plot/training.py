@@ -78,6 +78,8 @@ def decision_boundary(
     y: Sequence[Any] | Any,
     ax: Axes | None = None,
     resolution: int = 70,
+    *,
+    legend: bool = True,
 ) -> Axes:
     """Plot what a classifier of two inputs decides where, with the points and the line on which it is undecided.
 
@@ -90,6 +92,7 @@ def decision_boundary(
         y: the class of each.
         ax: the matplotlib axes to draw on; new ones by default.
         resolution: how many points are tried along each axis.
+        legend: whether to say what the marks and colours are; not needed on each of several plots.
 
     Returns:
         The axes.
@@ -117,7 +120,8 @@ def decision_boundary(
         mesh.set_rasterized(True)  # in a file of lines, a tenth of the bytes
         if min(map(min, shown)) < 0.5 < max(map(max, shown)):
             ax.contour(horizontal, vertical, shown, levels=[0.5], colors=INK, linewidths=2)
-        ax.figure.colorbar(mesh, ax=ax, label="p(class 1); line: p = ½", ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
+        if legend:
+            ax.figure.colorbar(mesh, ax=ax, label="p(class 1); line: p = ½", ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
     else:
         shown = [[float(max(range(len(cell)), key=cell.__getitem__)) for cell in row] for row in outputs]
         count = len(outputs[0][0])
@@ -138,7 +142,8 @@ def decision_boundary(
         style = {"marker": mark, "color": colour, "edgecolor": edge(colour), "linewidth": 0.9, "zorder": 3}
         ax.scatter(across, up, s=36, label=f"class {kind:g}", **style)
     tidy(ax, "Decision boundary", "x₁", "x₂")
-    ax.legend(loc="best", fontsize=9, **ON_PAPER)
+    if legend:
+        ax.legend(loc="best", fontsize=9, **ON_PAPER)
     return ax
 
 
