@@ -425,6 +425,27 @@ def test_a_folder_that_may_not_be_written_to_is_named(refused, write, tmp_path):
         tmp_path.chmod(0o700)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="about POSIX systems")  # noqa: PTH110
+def test_a_device_is_named_before_anything_is_learnt(refused, write):
+    assert refused("train", write(TWO), "--target", "kind", "--out", "/dev/null").endswith("it is no regular file")
+
+
+def test_a_model_file_of_tensors_is_written_and_read(cli, iris_csv, tmp_path):
+    pytest.importorskip("safetensors")
+    for name in ("m.json", "m.safetensors"):
+        assert cli("train", iris_csv, "--target", "species", *QUICK, "--out", tmp_path / name)[0] == 0
+    tensors, text = (cli("predict", tmp_path / name, iris_csv)[1] for name in ("m.safetensors", "m.json"))
+    assert tensors == text
+    assert len(text) > 1000
+
+
+def test_a_package_that_a_model_file_needs_is_named_before_anything_is_learnt(refused, write, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    path = tmp_path / "m.safetensors"
+    for words in [("train", write(TWO), "--target", "kind", "--out", path), ("predict", path, write(TWO))]:
+        assert "pip install 'autograd_mini[safetensors]'" in refused(*words)
+
+
 def test_a_full_disk_is_one_line(refused, write, monkeypatch, tmp_path):
     def full(*_arguments, **_more):
         raise OSError(28, "No space left on device")

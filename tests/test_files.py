@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import stat
 import struct
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,6 +189,21 @@ def test_whole_numbers_are_read_as_floats(path):
     biases = [layer.neurons[0].b.data for layer in load(path).layers]
     assert biases == [1.0, -4.0]
     assert {type(b) for b in biases} == {float}
+
+
+@pytest.mark.parametrize("page", ["README.md", "autograd_mini/files/__init__.py"])
+def test_the_example_that_a_page_shows_is_a_model_file(path, page):
+    text = (Path(__file__).parent.parent / page).read_text(encoding="utf-8")
+    example = re.search(r'^ *\{\n *"format": "autograd_mini model".*?^ *\}$', text, re.DOTALL | re.MULTILINE)
+    path.write_text(example[0])
+    model = load(path)
+    assert model.matrices() == (
+        [[[0.5, -1.25], [0.1, 0.0], [1.0, 2.0]], [[0.25, -0.5, 1.5]]],
+        [[0.0, 0.5, 0.0], [-1.0]],
+    )
+    assert model.metadata == {"note": "anything"}
+    model.save(path)
+    assert json.loads(path.read_bytes()) == json.loads(example[0])
 
 
 # --- what cannot be saved --------------------------------------------------------------------------------------------
@@ -380,6 +397,15 @@ BAD = {
     "cut off": (changed()[:-1], "not JSON"),
     "two documents": (changed() * 2, "Extra data"),
     "not UTF-8": (b'{"format": "\xff"}', "not JSON"),
+    "a byte order mark": (b"\xef\xbb\xbf" + changed().encode(), "BOM"),
+    "a surrogate in UTF-8": (b'{"format": "\xed\xa0\x80"}', "not JSON"),
+    "a surrogate as the format": (changed(format="\ud800"), r"its format is '\\ud800'"),
+    "a surrogate as an activation": (
+        within("architecture", activations=["relu", "\udc80"]),
+        r"activation '\\udc80' is unknown",
+    ),
+    "a null character": (changed() + "\0", "not JSON"),
+    "a control character in a text": (changed(format="a\x01").replace("\\u0001", "\x01"), "not JSON"),
     "UTF-16": (changed().encode("utf-16"), "not JSON"),
     "pickle": (b"cos\nsystem\n(S'echo'\ntR.", "not JSON"),
     "a list": ("[]", "does not hold"),
@@ -454,6 +480,12 @@ BAD = {
     ),
     "much too large": (" " * (3 * SMALL), "bytes, more than"),
     "large, of a huge architecture": (huge(10**9), r"W\[0\] has 3 entries where"),
+    "large, of many entries": (
+        changed(x="@", architecture={"kind": "MLP", "nin": 700, "nouts": [700], "activations": ["linear"]}).replace(
+            '"@"', "[" + "[]," * 700_000 + "[]]"
+        ),
+        "it has 14000.. entries, more than the 1243",
+    ),
     "large, of a newer version": (changed(version=2, x="").ljust(SMALL + 1), "it is of version 2"),
     "large, of a bad architecture": (huge(-1), "nouts"),
     "spaces": (" " * HEAD, "not JSON"),

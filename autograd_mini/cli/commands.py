@@ -17,7 +17,7 @@ from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import aligned, read_table
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import load, storage
+from autograd_mini.files import load, require, storage
 from autograd_mini.ops import CHOICE, TABLE
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ def train(arguments: Namespace) -> int:
     Until the model is saved there is a checkpoint beside it, which `--resume` goes on from.
     """
     writable(arguments.out)
+    supported(arguments.out)
     names = Settings.__dataclass_fields__
     given = {name: value for name, value in vars(arguments).items() if name in names}
     checkpoint = Path(arguments.out).with_suffix(".checkpoint")
@@ -64,6 +65,7 @@ def train(arguments: Namespace) -> int:
 
 def predict(arguments: Namespace) -> None:
     """Write a CSV file's rows with a model's predictions behind them."""
+    supported(arguments.model)
     model = load(arguments.model)
     recipe = Recipe.from_metadata(model.metadata, arguments.model)
     table = read_table(arguments.data)
@@ -115,5 +117,15 @@ def writable(path: str) -> None:
         raise UserError(f"cannot write {path}: it is a folder")
     if not file.parent.is_dir():
         raise UserError(f"cannot write {path}: there is no folder {file.parent}")
-    if not os.access(file.parent, os.W_OK):
+    if file.exists() and not file.is_file():
+        raise UserError(f"cannot write {path}: it is no regular file")
+    if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         raise UserError(f"cannot write {path}: permission denied")
+
+
+def supported(path: str) -> None:
+    """Raise a UserError if a model file of that name needs a package that is not installed."""
+    try:
+        require(path)
+    except ImportError as error:
+        raise UserError(str(error)) from None
