@@ -68,8 +68,13 @@ def dot_lines(diagram: Diagram) -> list[str]:
     return lines
 
 
-def layout_source(diagram: Diagram, ranksep: float = 0.5) -> str:
-    """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike."""
+def layout_source(diagram: Diagram, ranksep: float | None = None) -> str:
+    """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike.
+
+    Without `ranksep`, in inches, cards stand half an inch apart, or what is written on the wires keeps them apart.
+    """
+    if ranksep is None:
+        ranksep = 0.2 if any(wire.marks for wire in diagram.wires) else 0.5
     lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
     for card in diagram.cards:
