@@ -133,10 +133,10 @@ def test_a_model_of_ones_own_has_checkpoints_too(file):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
-@pytest.mark.parametrize("compile", [False, "numpy"])
+@pytest.mark.parametrize("compile", [False, "numpy", "llvm"])
 def test_ctrl_c_ends_training_between_two_steps_and_the_rest_follows_to_the_bit(file, compile):  # noqa: A002 - as above
     if compile:
-        pytest.importorskip("numpy")
+        pytest.importorskip("numpy" if compile == "numpy" else "llvmlite")
     whole = train(epochs=6, batch_size=4, compile=compile)
 
     class Pressing(MLP):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import signal
+import threading
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +18,7 @@ from autograd_mini.errors import DivergedError, TracingError
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import SGD, Adam, ExponentialLR
 from autograd_mini.train import fit
+from autograd_mini.train.progress import Progress
 
 pytest.importorskip("numpy")
 
@@ -52,7 +58,8 @@ OPTIMIZERS = [
     {"optimizer": "adam", "amsgrad": True, "weight_decay": 0.01},
     {"optimizer": "adamw", "betas": (0.8, 0.9)},
     {"optimizer": "adam", "clip_norm": 0.05},
-    {"optimizer": "sgd", "schedule": lambda optimizer: ExponentialLR(optimizer, 0.5)},
+    {"optimizer": "adam", "maximize": True, "lr": 1e-3},
+    {"optimizer": "sgd", "momentum": 0.5, "schedule": lambda optimizer: ExponentialLR(optimizer, 0.5)},
 ]
 
 
@@ -63,14 +70,16 @@ OPTIMIZERS = [
     activation=st.sampled_from(["tanh", "relu", "gelu", "sigmoid"]),
     seed=st.integers(0, 99),
     validate=st.booleans(),
+    compiled=st.sampled_from(["numpy", "llvm", "llvm"] if find_spec("llvmlite") else ["numpy"]),
 )
-@settings(max_examples=25)
-def test_compiled_training_gives_what_eager_training_gives(chosen, size, loss, activation, seed, validate):
+@settings(max_examples=40)
+def test_compiled_training_gives_what_eager_training_gives(chosen, size, loss, activation, seed, validate, compiled):
     X, y = MOONS
     both(
         lambda: MLP(2, [3, 1], activation=activation, seed=seed),
         X,
         y,
+        compiled,
         loss=loss,
         epochs=3,
         batch_size=size,
@@ -288,10 +297,13 @@ def test_compile_is_one_of_a_few_words(compile):  # noqa: A002 - as above
 # Numbers that are not finite
 
 
+@pytest.mark.parametrize("compiled", ["numpy", "llvm"])
 @pytest.mark.parametrize("lr", [1e3, 1e30, 1e200])
-def test_divergence_names_the_same_place_and_leaves_the_same_parameters(lr):
+def test_divergence_names_the_same_place_and_leaves_the_same_parameters(lr, compiled):
+    if compiled == "llvm":
+        pytest.importorskip("llvmlite")
     ends = []
-    for compile in (False, "numpy"):  # noqa: A001 - as above
+    for compile in (False, compiled):  # noqa: A001 - as above
         model = MLP(2, [4, 1], activation="relu", seed=0)
         with pytest.raises(DivergedError) as raised:
             fit(model, *MOONS, loss="mse", lr=lr, epochs=50, batch_size=20, compile=compile)
@@ -347,3 +359,31 @@ def test_every_loss_of_the_package_compiles():
             compile="numpy",
         )
         assert history.backend == "numpy", name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+def test_ctrl_c_stops_machine_code_in_the_middle_of_a_long_epoch(tmp_path):
+    pytest.importorskip("llvmlite")
+    X, y = [[i % 7, i % 5] for i in range(20_000)], [i % 3 for i in range(20_000)]
+
+    def run(**arguments):
+        model = MLP(2, [16, 16, 1], activation="tanh", seed=0)
+        history = fit(model, X, y, loss="mse", lr=1e-3, batch_size=2, epochs=3, compile="llvm", **arguments)
+        return history, [p.data for p in model.parameters()]
+
+    whole = run()
+    file, pressed = tmp_path / "run.json", threading.Timer(0.0, os.kill, (os.getpid(), signal.SIGINT))
+    seen = []
+
+    def first_batches(epoch, done):
+        seen.append((epoch, done))
+        if len(seen) == 3:
+            pressed.start()
+            pressed.join()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Progress, "batch", lambda _bar, epoch, done: first_batches(epoch, done))
+        history, _ = run(checkpoint=file, progress=False)
+    assert history.stopped == "interrupted"
+    assert 0 < json.loads(file.read_text())["batch"] < 10_000
+    assert run(resume=file) == whole

@@ -22,6 +22,7 @@ class Flat:
     They are read when it is made; `settle` writes them back. Between the two, nobody else may change either.
 
     Attributes:
+        settings: the optimiser's settings when they were last read.
         now: the parameters, an array of float64, and after them the columns of the state; replaced as a whole by
             every step, so that an interrupt finds what was before a step or what is after it.
 
@@ -40,14 +41,14 @@ class Flat:
 
     def refresh(self) -> None:
         """Read the settings, such as the learning rate, anew."""
-        settings = self._optimizer._settings(self._optimizer.param_groups[0])
-        self._names = self._optimizer._names(settings)
-        self._formula = self._optimizer._formula(settings, self._arithmetic)
-        self._maximize = settings["maximize"]
+        group = {name: value for name, value in self._optimizer.param_groups[0].items() if name != "params"}
+        self.settings = self._optimizer._settings(group)
+        self._names = self._optimizer._names(self.settings)
+        self._formula = self._optimizer._formula(self.settings, self._arithmetic)
 
     def step(self, gradient: Any) -> None:
         """Move all parameters by one update along an array of their gradients."""
-        self.now = self._formula(self.now[0], -gradient if self._maximize else gradient, *self.now[1:])
+        self.now = self._formula(self.now[0], -gradient if self.settings["maximize"] else gradient, *self.now[1:])
 
     def settle(self) -> None:
         """Write parameters and state back, all or nothing."""

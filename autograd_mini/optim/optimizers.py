@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from math import sqrt
 
 from autograd_mini.optim.optimizer import Optimizer
 from autograd_mini.optim.settings import decay_rates, finite, flag, nonnegative
@@ -159,7 +158,7 @@ class Adam(Optimizer):
         # Almost always all parameters have taken equally many steps, so the bias corrections are computed once a count.
         @cache
         def correction(count: int) -> tuple[float, float]:
-            return lr / (1 - beta1**count), sqrt(1 - beta2**count)
+            return lr / (1 - beta1**count), root(1 - beta2**count)
 
         def move(x: Any, g: Any, count: int, mean: Any, square: Any, largest: Any = None) -> tuple[Any, ...]:
             if decay and self._decoupled:

@@ -6,12 +6,15 @@ somebody may look at them: for callbacks and checkpoints, at the end, and when a
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
+from operator import add
+from time import perf_counter
 
 from autograd_mini.errors import TracingError
 from autograd_mini.optim.clipping import bounded
 from autograd_mini.optim.flat import flat
 from autograd_mini.optim.parameters import numbers, set_data, set_gradients
+from autograd_mini.train.descent import Descent
 from autograd_mini.train.kernel import Kernel, arrays
 
 TYPE_CHECKING = False
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from autograd_mini.optim.flat import Flat
     from autograd_mini.train.measuring import Objective, Sample
     from autograd_mini.train.training import Training
+
+SPELL = 0.02
+"""So many seconds machine code runs before it looks whether somebody has pressed Ctrl-C."""
 
 
 class CompiledSteps:
@@ -43,23 +49,30 @@ class CompiledSteps:
         objective: Objective,
         samples: Sequence[Sample],
         held_out: Sequence[Sample],
+        size: int,
+        clip_norm: float | None,
         backend: str,
     ) -> None:
         import numpy as np
 
         self._training, self._objective = training, objective
+        self._size, self._clip_norm = size, clip_norm
         groups = getattr(training.optimizer, "param_groups", [])
         self._moved = [parameter for group in groups for parameter in group["params"]] or [*training.params]
         self._kernel = Kernel(training.model, objective, samples, self._moved, backend)
         self._samples, self._held_out = samples, held_out
         self.backend, self.why = self._kernel.backend, self._kernel.why
         self._X, self._y = arrays(samples)
+        self._now_X, self._now_y = np.empty_like(self._X), np.empty_like(self._y)
         self._validation = arrays(held_out) if held_out else None
         self._isfinite = np.isfinite
         self._order: Sequence[int] = ()
         self._flat: Flat | None = None
         self._gradient: Any = None
         self._before: Any = None
+        self._descent: Descent | None = None
+        self._descends = False  # whether the descent has the parameters now
+        self._chunk = 1
 
     def begin(self, order: Sequence[int]) -> None:
         """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
@@ -68,40 +81,44 @@ class CompiledSteps:
         self._check_kernel(order)
         self._order = order
         rows = np.asarray(order)
-        self._now_X, self._now_y = self._X[rows], self._y[rows]
+        self._X.take(rows, axis=0, out=self._now_X)
+        self._y.take(rows, axis=0, out=self._now_y)
         if self._flat is None:
             self._flat = flat(self._training.optimizer)
             self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
             self._kernel.read()
-        else:
+        elif self._training.schedule is not None:
+            self._gather()
             self._flat.refresh()
         self._quiet = np.errstate(all="ignore")  # what overflows is found, and said, without NumPy's warnings
         self._quiet.__enter__()
 
-    def take(self, first: int, end: int, clip_norm: float | None) -> list[float]:
-        """Take a step."""
+    def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        """Take a step, or as many as take some hundredths of a second."""
+        if self._descends or self._may_descend():
+            return self._descend(batch, sums)
+        first = batch * self._size
+        end = min(first + self._size, len(self._order))
         X, y = self._now_X[first:end], self._now_y[first:end]
         loss, gradient, metrics = self._kernel.step(self._x, X, y)
         if not isfinite(loss):
-            raise self._training.diverged(self._culprit(first, end, loss))
+            raise self._training.diverged(self._culprit(batch, loss))
         before, kernel = self._x, self._kernel
         if kernel.outside:
             set_data(self._moved, before.tolist())
             metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
-        if clip_norm is not None:
-            gradient = bounded(gradient, clip_norm)
+        if self._clip_norm is not None:
+            gradient = bounded(gradient, self._clip_norm)
         if self._flat is not None:
             self._flat.step(gradient)
             self._x = self._flat.now[0]
-            self._gradient = gradient
         else:
             self._step_otherwise(gradient)
-        self._before = before
-        # The square of the length is finite if all of them are, but for numbers beyond 1e154.
-        if not isfinite(self._x.dot(self._x)) and not self._isfinite(self._x).all():
+        self._gradient, self._before = gradient, before
+        if not self._isfinite(self._x).all():
             raise self._training.diverged("a parameter became nan or infinite")
-        count = end - first
-        return [loss * count, *[metric * count for metric in metrics]]
+        found = [figure * (end - first) for figure in (loss, *metrics)]
+        return 1, [*map(add, sums, found)] if sums else found
 
     def end(self) -> None:
         """End the epoch."""
@@ -109,6 +126,7 @@ class CompiledSteps:
 
     def settle(self) -> None:
         """Write everything back to the parameters and the optimiser."""
+        self._gather()
         if self._flat is not None:
             self._flat.settle()
             self._flat = None
@@ -139,6 +157,47 @@ class CompiledSteps:
             found = metrics
         return dict(zip(self._objective.names, [loss, *found], strict=True))
 
+    def _may_descend(self) -> bool:
+        """Give the parameters to machine code that takes many steps, if there can be such."""
+        if self._flat is None or self._clip_norm is not None or not self._kernel.plain:
+            return False
+        if any(column is None for column in self._flat.now):  # momentum starts with the first gradient
+            return False
+        settings = self._flat.settings
+        if self._descent is None or {**self._descent.settings, "lr": 0} != {**settings, "lr": 0}:
+            metrics = len(self._objective.metrics)
+            data = [self._now_X, self._now_y]
+            self._descent = Descent(self._kernel.gradient(), metrics, self._flat, data, self._size)
+        self._descent.load(self._flat.now, settings["lr"])
+        self._descends = True
+        return True
+
+    def _descend(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        """Take many steps."""
+        descent, batches = self._descent, -(-len(self._order) // self._size)
+        assert descent is not None  # noqa: S101 - it descends
+        descent.totals[:] = sums or 0.0
+        if self._before is not None:
+            descent.before[:] = self._before
+        start = perf_counter()
+        reached, lost = descent.run(batch, min(batch + self._chunk, batches))
+        self._chunk = max(1, self._chunk * 2 if perf_counter() - start < SPELL else self._chunk // 2)
+        self._x = descent.x
+        if reached > batch or lost == "parameter":
+            self._before, self._gradient = descent.before.copy(), descent.last
+        if lost:
+            self._training.batch = reached
+            culprit = self._culprit(reached, nan) if lost == "loss" else "a parameter became nan or infinite"
+            raise self._training.diverged(culprit)
+        return reached - batch, descent.totals.tolist()
+
+    def _gather(self) -> None:
+        """Take the parameters back from machine code."""
+        if self._descends and self._descent is not None and self._flat is not None:
+            self._flat.now = self._descent.now
+            self._x = self._flat.now[0]
+            self._descends = False
+
     def _step_otherwise(self, gradient: Any) -> None:
         """Let an optimiser step that works on parameters, not on arrays."""
         import numpy as np
@@ -164,10 +223,11 @@ class CompiledSteps:
                 "beside its parameters and the sample, which may change; pass compile=False"
             )
 
-    def _culprit(self, first: int, end: int, loss: float) -> str:
+    def _culprit(self, batch: int, loss: float) -> str:
         """Say which sample of a batch has a loss that is not finite."""
+        first = batch * self._size
         set_data(self._moved, self._x.tolist())
-        for row in self._order[first:end]:
+        for row in self._order[first : first + self._size]:
             found = self._kernel.eager(self._samples[row])[0]
             if not isfinite(found):
                 return f"the loss of row {row} became {found}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from operator import attrgetter
+from operator import add, attrgetter
 
 from autograd_mini.optim import clip_grad_norm_
 from autograd_mini.optim.parameters import set_data, set_gradients
@@ -30,8 +30,16 @@ class EagerSteps:
     backend = "eager"
 
     def __init__(
-        self, training: Training, objective: Objective, samples: Sequence[Sample], held_out: Sequence[Sample], why: str
+        self,
+        training: Training,
+        objective: Objective,
+        samples: Sequence[Sample],
+        held_out: Sequence[Sample],
+        size: int,
+        clip_norm: float | None,
+        why: str,
     ) -> None:
+        self._size, self._clip_norm = size, clip_norm
         self.why = why
         self._training, self._objective, self._samples, self._held_out = training, objective, samples, held_out
         self._order: Sequence[int] = ()
@@ -43,39 +51,44 @@ class EagerSteps:
         self._order = [*map(int, order)]
         self._depends = False
 
-    def take(self, first: int, end: int, clip_norm: float | None) -> list[float]:
-        """Take a step along the gradient of the mean loss of the samples from `first` to before `end` of the order.
+    def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        """Take a step along the gradient of the mean loss of a batch of the order, or several.
+
+        Args:
+            batch: which one, from 0.
+            sums: over the batches before it the sums of the loss and of each metric; empty at first.
 
         Returns:
-            the sums of the loss and of each metric over these samples.
+            how many steps were taken, and the sums after them.
 
         Raises:
             DivergedError: if the loss or a parameter is no longer finite.
 
         """
         training, objective = self._training, self._objective
-        batch = self._order[first:end]
+        rows = self._order[batch * self._size : (batch + 1) * self._size]
         training.optimizer.zero_grad()
         set_gradients(training.params, [0.0] * len(training.params))  # of those too that the optimiser leaves alone
         figures: list[list[float]] = []
-        for row in batch:
+        for row in rows:
             loss, measured = objective.sample(training.model, *self._samples[row])
             if not isfinite(measured[0]):
                 raise training.diverged(f"the loss of row {row} became {measured[0]}")
             # The backward pass of one sample at a time takes the memory of one sample's graph, and less time than
             # that of the whole batch, whose graph leaves the processor's cache.
             if loss is not None:
-                loss.backward(1.0 / len(batch))
+                loss.backward(1.0 / len(rows))
                 self._depends = True
             figures.append(measured)
-        if clip_norm is not None:
-            clip_grad_norm_(training.params, clip_norm)
+        if self._clip_norm is not None:
+            clip_grad_norm_(training.params, self._clip_norm)
         before = [*map(_data, training.params)]
         training.optimizer.step()
         self._before = before
         if not all(map(isfinite, map(_data, training.params))):
             raise training.diverged("a parameter became nan or infinite")
-        return [*map(sum, zip(*figures, strict=True))]
+        found: list[float] = [*map(sum, zip(*figures, strict=True))]
+        return 1, [*map(add, sums, found)] if sums else found
 
     def end(self) -> None:
         """End the epoch."""

@@ -137,9 +137,10 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)},
     )
     saved.resume(training, seed)
-    steps = StepsOfTraining(compile, training, objective, samples, held_out)
+    steps = StepsOfTraining(compile, training, objective, samples, held_out, size, clip_norm)
 
-    bar = progress_bar(progress, epochs, -(-len(samples) // size))
+    batches = -(-len(samples) // size)
+    bar = progress_bar(progress, epochs, batches)
     start = perf_counter() - training.history.seconds
 
     def converged() -> bool:
@@ -148,7 +149,7 @@ def fit(  # noqa: PLR0913 - the choices there are in training
     def epoch() -> str | None:
         """Run an epoch and return the reason to stop after it, if there is one."""
         order = shuffled(len(samples), training.seed, training.epoch) if shuffle else range(len(samples))
-        row = training.run_epoch(steps.begun(order), objective.names, len(samples), size, clip_norm, bar.batch)
+        row = training.run_epoch(steps.begun(order), objective.names, len(samples), batches, bar.batch)
         training.history.seconds = perf_counter() - start
         if row is None:
             return "interrupted"

@@ -35,6 +35,7 @@ class Kernel:
         backend: the name of a backend of the compiler, or "auto".
 
     Attributes:
+        plain: whether it runs on LLVM, and takes just the parameters to be moved and the weights of the metrics.
         outside: whether metrics are measured outside, by `measured_outside`.
         backend: the compiler's backend.
         why: why that one.
@@ -81,7 +82,7 @@ class Kernel:
             raise
         except Exception as error:  # whatever the user's code raises on symbols
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
-        self.backend, self.why = program.backend, program.why
+        self.backend, self.why, self._program = program.backend, program.why, program
         self._leaves = fast.parameters
         self._place(weights)
         self._call = fast.value_and_grad
@@ -110,6 +111,9 @@ class Kernel:
             self._at = np.array([place or 0 for place in found], dtype=int)
             self._spot = np.array([at for at, place in enumerate(found) if place is not None], dtype=int)
         self._direct = found == [*range(len(self._leaves))]
+        first = len(found)
+        in_order = self._unused is None and [*self._metrics] == [*range(first, len(self._leaves))]
+        self.plain = in_order and self.backend == "llvm" and not self.outside
         self.read()
 
     def read(self) -> None:
@@ -140,6 +144,10 @@ class Kernel:
             gradient = slopes[self._at]
             gradient[self._unused] = 0.0
         return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
+
+    def gradient(self) -> Any:
+        """Return the compiler's own kernel, from which machine code can be called by its address."""
+        return self._program.run(1)
 
     def eager(self, sample: Sample) -> list[float]:
         """Return the loss and the metrics of a sample, computed on Values."""

@@ -71,13 +71,14 @@ class TqdmBar(Progress):
     def __init__(self, epochs: int, batches: int, bar: Any) -> None:
         """Drive the bar, which counts the batches of all epochs."""
         super().__init__(epochs, batches)
-        self._bar = bar
+        self._bar, self._done = bar, 0
 
     def batch(self, epoch: int, done: int) -> None:
         """Move the bar."""
-        if done == 1:
-            self._bar.set_description_str(f"epoch {epoch}/{self.epochs}", refresh=False)
-        self._bar.update(1)
+        self._bar.set_description_str(f"epoch {epoch}/{self.epochs}", refresh=False)
+        whole = (epoch - 1) * self.batches + done
+        self._bar.update(whole - self._done)
+        self._done = whole
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:  # noqa: ARG002 - `batch` has shown it
         """Show the figures behind the bar."""

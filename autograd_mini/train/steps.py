@@ -29,6 +29,8 @@ class StepsOfTraining:
         objective: its loss and metrics.
         samples: what to train on.
         held_out: what to validate on.
+        size: the rows of a batch.
+        clip_norm: the most that the norm of all gradients may be before a step, or None.
 
     Raises:
         ValueError: if `compile` is none of these.
@@ -43,18 +45,20 @@ class StepsOfTraining:
         objective: Objective,
         samples: Sequence[Sample],
         held_out: Sequence[Sample],
+        size: int,
+        clip_norm: float | None,
     ) -> None:
         if compile not in (True, False, "auto", "python", "numpy", "llvm"):
             raise ValueError(
                 f"compile is {compile!r}, but expected True, False, 'auto', or a backend: 'python', 'numpy', 'llvm'"
             )
-        self._given = training, objective, samples, held_out
+        self._given = training, objective, samples, held_out, size, clip_norm
         self._must = compile is not False and compile != "auto"
         self._steps: Steps
-        size = len(samples) * len(training.params)
+        work = len(samples) * len(training.params)
         if compile is False:
             self._eager("compile=False")
-        elif not self._must and size < WORTH:
+        elif not self._must and work < WORTH:
             self._eager(f"{len(samples)} rows and {len(training.params)} parameters are soon done without compiling")
         else:
             backend = compile if isinstance(compile, str) else "auto"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from operator import add
 
 from autograd_mini.errors import DivergedError
 from autograd_mini.train.history import History
@@ -59,8 +58,7 @@ class Training:
         steps: Steps,
         names: Sequence[str],
         count: int,
-        size: int,
-        clip_norm: float | None,
+        batches: int,
         done: Callable[[int, int], None],
     ) -> dict[str, float] | None:
         """Take a step for every batch that is not done yet, and return the means over the epoch; None if interrupted.
@@ -69,9 +67,8 @@ class Training:
             steps: what takes them; the epoch has begun there.
             names: those of the loss and the metrics.
             count: how many samples there are.
-            size: how many samples a batch has; the last may have fewer.
-            clip_norm: the most that the norm of all gradients may be, or None.
-            done: called after every batch with the epoch, from 1, and the number of batches done.
+            batches: how many batches they make.
+            done: called after steps with the epoch, from 1, and the number of batches done.
 
         Raises:
             DivergedError: if the loss or a parameter is no longer finite.
@@ -79,16 +76,13 @@ class Training:
         """
         self._steps = steps
         try:
-            for first in range(self.batch * size, count, size):
-                found = steps.take(first, min(first + size, count), clip_norm)
-                self.sums = [*map(add, self.sums, found)] if self.sums else found
-                self.batch += 1
+            while self.batch < batches and not self.interrupted:
+                taken, self.sums = steps.take(self.batch, self.sums)
+                self.batch += taken
                 done(self.epoch + 1, self.batch)
-                if self.interrupted:
-                    break
         finally:
             steps.end()
-        if self.batch * size < count:
+        if self.batch < batches:
             return None
         means = {name: total / count for name, total in zip(names, self.sums, strict=True)}
         self._finite(means, "the mean loss")
