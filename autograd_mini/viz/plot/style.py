@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.viz.plot.axes import BLUE, GREEN, ORANGE, pyplot
+from autograd_mini.viz.plot.axes import BLUE, ORANGE, pyplot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MIDDLE = "#7a7a7a"
 """A grey that is 4.3 times as dark as white and 4.4 times as light as JupyterLab's dark ground, #111111."""
 
-PURPLE, SKY = "#b5588f", "#3f93c9"
+GREEN, PURPLE, SKY = "#008f63", "#b5588f", "#3f93c9"
 
 SETTINGS: dict[str, Any] = {
     **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
