@@ -70,7 +70,7 @@ class Live:
             if card.rows:
                 card.rows = [card.rows[0], ("grad", widest.get(card.key, NOT_COMPUTED))]
         shares = [figure(part.share, sign=True) for event in self.events for part in event.contributions]
-        self._ranksep = (46.0 + max((width(share, 12.0) for share in shares), default=0.0)) / 72.0
+        self._ranksep = (28.0 + max((width(share, 12.0) for share in shares), default=0.0)) / 72.0
         ticked = {self.diagram.keys[node] for node in confirmed}
         for card in self.diagram.cards:
             card.ticked = card.key in ticked
