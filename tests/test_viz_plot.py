@@ -305,3 +305,16 @@ def test_a_boundary_among_several_needs_no_legend_of_its_own():
         plot.decision_boundary(MLP(2, [2, 1], seed=0), POINTS, [0, 1, 1, 0], ax=place, resolution=8, legend=legend)
     assert (ax[0].get_legend() is None, ax[1].get_legend() is None) == (False, True)
     assert len(figure.axes) == 3
+
+
+def test_a_boundary_is_that_of_the_model_whether_or_not_it_can_be_compiled():
+    class Stubborn(MLP):
+        def __call__(self, x):
+            return super().__call__([float(number) for number in x])  # a trace has no numbers yet
+
+    levels = []
+    for kind in (MLP, Stubborn):
+        model = kind(2, [3, 1], activation="tanh", seed=1)
+        ax = plot.decision_boundary(model, POINTS, [0, 1, 1, 0], resolution=9)
+        levels.append([path.vertices.round(9).tolist() for path in ax.collections[0].get_paths()])
+    assert levels[0] == levels[1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import exp, isfinite
 
+from autograd_mini.errors import TracingError
 from autograd_mini.recording import no_grad
 from autograd_mini.value import Value
 from autograd_mini.viz.plot.axes import (
@@ -110,8 +112,8 @@ def decision_boundary(
         raise ValueError(f"y holds one class for each of the {len(points)} rows of X; got {len(targets)}")
     plt, ax = pyplot(), axes(ax, (5.6, 4.6))
     horizontal, vertical = (_range([row[index] for row in points], resolution) for index in (0, 1))
-    with no_grad():
-        outputs = [[_outputs(model([x1, x2])) for x1 in horizontal] for x2 in vertical]
+    rows = _everywhere(model, [[x1, x2] for x2 in vertical for x1 in horizontal])
+    outputs = [rows[first : first + resolution] for first in range(0, len(rows), resolution)]
     if len(outputs[0][0]) == 1:
         chance = _identity if _ends_in_sigmoid(model) else _logistic
         shown = [[chance(cell[0]) for cell in row] for row in outputs]
@@ -154,6 +156,15 @@ def _pale() -> Any:
     strong = [pyplot().get_cmap("cividis")(index / 15)[:3] for index in range(16)]
     mixed = [tuple(0.45 + 0.55 * part for part in colour) for colour in strong]
     return LinearSegmentedColormap.from_list("pale", mixed)
+
+
+def _everywhere(model: Any, points: list[list[float]]) -> list[list[float]]:
+    """Return the outputs of a model at many points: compiled where it can be, which is some hundred times faster."""
+    if hasattr(model, "jit"):
+        with suppress(TracingError):
+            return [_outputs(row) for row in model.jit()(points).tolist()]
+    with no_grad():
+        return [_outputs(model(point)) for point in points]
 
 
 def _plain(number: Any) -> float:
