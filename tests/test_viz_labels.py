@@ -17,52 +17,13 @@ from autograd_mini.viz.text import clean
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 from browser import chromium, opened
+from hostile import LABELS
 
 try:
     rendering.render("digraph {}", "json")
 except ImportError:
     pytest.skip("no Graphviz is installed", allow_module_level=True)
 
-LABELS = {
-    "double quote": 'say "hi"',
-    "single quote": "it's",
-    "tag": "<b>bold</b>",
-    "script": "<script>alert(1)</script>",
-    "closing script": "</script><script>alert(1)//",
-    "image": "<img src=x onerror=alert(1)>",
-    "svg": "</text></svg><svg onload=alert(1)>",
-    "comment": "<!-- comment -->",
-    "cdata": "]]><![CDATA[x",
-    "entity": "&lt;not a tag&gt;",
-    "numeric entity": "&#60;b&#62;",
-    "unfinished entity": "a & b &amp",
-    "backslash": "a\\b\\",
-    "backslash quote": '\\"',
-    "dot escapes": "\\N \\G \\E \\T \\H \\L",
-    "dot newline": "a\\nb\\lc\\r",
-    "record": "{a|b|<port>c}",
-    "html-like": "<<b>x</b>>",
-    "html-like table": "<TABLE><TR><TD>x</TD></TR></TABLE>",
-    "dot injection": 'x"]; evil [label="y" URL="javascript:alert(1)"',
-    "dot comment": "// a /* b */ # c",
-    "javascript link": "javascript:alert(1)",
-    "mermaid link": 'a"]; click n1 "javascript:alert(1)',
-    "mermaid markdown": "`**x**` end subgraph",
-    "percent and braces": "%s {0} ${x} {{y}}",
-    "template": "</style><style>*{display:none}",
-    "NUL": "a\0b",
-    "control": "\x01\x08\x0b\x1b[31m",
-    "surrogate": "a\ud800b",
-    "noncharacter": "\ufffe\uffff",
-    "newline": "two\nlines",
-    "direction": "abc\u202edcba",
-    "combining": "e\u0301\u0302",
-    "wide": "変数 🙂",
-    "spaces": "  lead and trail  ",
-    "long": "x" * 300,
-    "line separator": "a\u2028b",
-    "dash": "--> ==> ---",
-}
 HOSTILE = pytest.mark.parametrize("label", LABELS.values(), ids=LABELS.keys())
 TAGS = {"svg", "title", "g", "rect", "text", "path", "polygon", "defs", "pattern", "style"}
 
