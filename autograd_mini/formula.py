@@ -40,7 +40,7 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 
 
 def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.expr:
-    """Read a formula and check it.
+    """Read a formula and check it; an operand that a call leaves out is put in.
 
     Args:
         text: the formula, in Python's notation.
@@ -114,6 +114,8 @@ class _Checker:
             raise self.refuse(f"calls {name} with {len(args)} operands where it takes {len(op.operands)}")
         for arg in args:
             self.expression(arg)
+        if len(args) < len(op.operands):
+            args.append(ast.Constant(op.default))
 
     def condition(self, node: ast.expr) -> None:
         match node:

@@ -342,6 +342,21 @@ def test_an_operation_may_have_two_operands_and_a_recursive_derivative():
     assert scaled(0.5, y).args == (0.5, y)
 
 
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.default is not None])
+def test_a_formula_may_leave_out_what_a_caller_may_leave_out(name):
+    short = ag.operation("short", f"{name}(x) + {name}(-x)", f"{name}(-x)")
+    long = ag.operation("long", f"{name}(x, y) + {name}(-x, y)", f"{name}(-x, y)", "0")
+    for x in (0.3, -1.7, 0.0, math.inf, math.nan):
+        here, there = Value(x), Value(x)
+        result, expected = short(here), long(there, TABLE[name].default)
+        result.backward()
+        expected.backward()
+        for found, wanted in ((result.data, expected.data), (here.grad, there.grad)):
+            assert found == wanted or (math.isnan(found) and math.isnan(wanted))
+        assert repr(short(x)) == repr(expected.data)
+        assert gradient(result, here).data == pytest.approx(here.grad, nan_ok=True)
+
+
 @pytest.mark.parametrize(
     ("value", "partials", "message"),
     [

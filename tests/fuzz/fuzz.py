@@ -18,6 +18,7 @@ import os
 import struct
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from random import Random
 
@@ -323,6 +324,7 @@ def main():
     for one in made:
         TARGETS[target](one)  # so that all is imported before the guard listens
     documents = {} if target in {"formula", "expression"} else {"custom_mutator": mutated}
+    warnings.simplefilter("ignore")  # Python warns of literals like 1or
     atheris.Setup([sys.argv[0], *options], TARGETS[target], **documents)
     atheris.Fuzz()
 
