@@ -318,3 +318,18 @@ def test_a_boundary_is_that_of_the_model_whether_or_not_it_can_be_compiled():
         ax = plot.decision_boundary(model, POINTS, [0, 1, 1, 0], resolution=9)
         levels.append([path.vertices.round(9).tolist() for path in ax.collections[0].get_paths()])
     assert levels[0] == levels[1]
+
+
+def test_the_boundary_between_classes_runs_between_the_points_that_were_tried():
+    def scores(x):
+        return [x[0] + x[1], 0.9, -5.0]  # class 0 above a sloping line, class 1 below, class 2 nowhere
+
+    ax = plot.decision_boundary(scores, POINTS, [0, 1, 1, 0], resolution=10)
+    lines = [line for shapes in ax.collections if not shapes.get_facecolor().size for line in shapes.get_paths()]
+    corners = [vertex for line in lines for vertex in line.vertices]
+    assert len(corners) > 10
+    assert {round(x + y, 9) for x, y in corners} == {0.9}
+
+
+def test_one_class_everywhere_is_a_plane_without_a_boundary():
+    plot.decision_boundary(lambda _: [1.0, 0.0, -1.0], POINTS, [0, 0, 0, 0], resolution=6).figure.canvas.draw()

@@ -125,15 +125,15 @@ def decision_boundary(
         if legend:
             ax.figure.colorbar(mesh, ax=ax, label="p(class 1); line: p = ½", ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
     else:
-        shown = [[float(max(range(len(cell)), key=cell.__getitem__)) for cell in row] for row in outputs]
         count = len(outputs[0][0])
-        ax.pcolormesh(
-            horizontal, vertical, shown, cmap=_pale(), vmin=0, vmax=count - 1, shading="nearest", rasterized=True
-        )
         for k in range(count):
-            inside = [[float(cell == k) for cell in row] for row in shown]
-            if 0.0 < sum(map(sum, inside)) < len(inside) * len(inside[0]):
-                ax.contour(horizontal, vertical, inside, levels=[0.5], colors=INK, linewidths=1.5)
+            # Where the lead over the other classes is 0 is the boundary, between the points that were tried too.
+            lead = [[cell[k] - max(cell[:k] + cell[k + 1 :]) for cell in row] for row in outputs]
+            worst, best = min(map(min, lead)), max(map(max, lead))
+            if best > 0.0:
+                ax.contourf(horizontal, vertical, lead, levels=[0.0, 2.0 * best], colors=[_pale()(k / (count - 1))])
+            if worst < 0.0 < best:
+                ax.contour(horizontal, vertical, lead, levels=[0.0], colors=INK, linewidths=1.5)
     kinds = sorted(set(targets))
     colours = plt.get_cmap("cividis")
     for index, kind in enumerate(kinds):
