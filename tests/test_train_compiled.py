@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_mini import MLP, Module, Parameter, Value, datasets, exp, relu, where
+from autograd_mini import MLP, Module, Parameter, Value, anomaly, datasets, exp, relu, where
 from autograd_mini.errors import DivergedError, TracingError
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import SGD, Adam, ExponentialLR
@@ -247,6 +247,13 @@ def test_targets_that_are_no_numbers_train_eagerly():
     )
     assert history.backend == "eager"
     assert "targets" in history.why
+
+
+def test_inside_of_anomaly_training_is_eager_so_that_every_operation_is_seen():
+    with anomaly():
+        history = fit(MLP(2, [50, 1], seed=0), *MOONS, loss="mse", epochs=1, lr=0.01)
+    assert history.backend == "eager"
+    assert "anomaly()" in history.why
 
 
 def test_little_data_is_not_worth_compiling():
