@@ -23,11 +23,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from reliable import graphs, interrupts, kinds, memory, oddities, outside, processes
+from reliable import files, graphs, interrupts, kinds, memory, oddities, pictures, processes
 from reliable.libraries import LIBRARIES
 from reliable.rows import ROWS
 
-PARTS = (graphs, interrupts, kinds, memory, oddities, outside, processes)
+PARTS = (files, graphs, interrupts, kinds, memory, oddities, pictures, processes)
 """The modules whose rows fill the table when they are imported."""
 
 ORDER = (
