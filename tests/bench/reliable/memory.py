@@ -8,7 +8,7 @@ import os
 from reliable.graphs import chained
 from reliable.rows import ALL, Figure, Row
 
-memory = Row("bytes", "bytes a node", "<= 250")
+memory = Row("bytes", "bytes a node, of resident memory", "<= 250")
 garbage = Row("garbage", "cyclic garbage of a step, objects a node", "0")
 growth = Row("steps", "200 training steps, the collector off", "+ <= 1 MB")
 
