@@ -3,8 +3,9 @@
     python tests/bench/reliability.py [--quick] [--only ROW …] [--libraries here PyTorch …]
 
 Each figure comes from a process of its own with a limit on time and memory, so that a peer that hangs or crashes fails
-its cell and nothing else. Seconds are those of the processor. Libraries that are not installed are left out: micrograd, HIPS autograd (`autograd`), MyGrad,
-PyTorch, and torchviz, which draws for it. It needs Linux, and the package with its extra `all`.
+its cell and nothing else. Seconds are those of the processor. Libraries that are not installed are left out: micrograd,
+HIPS autograd (`autograd`), MyGrad, PyTorch, and torchviz, which draws for it. It needs Linux, and the package with its
+extra `all`.
 """
 
 from __future__ import annotations
