@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
-    from autograd_mini.diagnosis import anomaly, origin, place_of
+    from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
@@ -96,6 +96,7 @@ _HOMES = {
     "explore": "viz",
     "DivergedError": "errors",
     "anomaly": "diagnosis",
+    "doctor": "diagnosis",
     "origin": "diagnosis",
     "place_of": "diagnosis",
     "AnomalyError": "errors",
