@@ -22,7 +22,11 @@ _blocks = 0  # in all threads together; while it is 0, new nodes are not looked 
 
 def _forget(node: Value) -> Value:
     """Replace a new node by a leaf with its number, in a thread that is paused."""
-    return Value(node.data) if _pauses.depth else node
+    if not _pauses.depth:
+        return node
+    if node.symbolic:  # detaching makes a node itself, which is to stay
+        return node if node.op == "stop" else node.detach()
+    return Value(node.data)
 
 
 def _alone() -> None:

@@ -89,6 +89,8 @@ class Value(Methods):
             self.label = label
         if leaf_watchers:
             leaf_watchers[0](self, "made")
+        if traces:
+            traces[0].made(self)
 
     # --- what it holds ---
 
@@ -117,6 +119,8 @@ class Value(Methods):
     @property
     def grad(self) -> float:
         """The gradient of the root that `backward` was called on with respect to this Value; 0.0 before."""
+        if traces:
+            traces[0].read(self, ".grad")
         try:
             return 0.0 if self._grad is None else self._grad
         except AttributeError:
@@ -131,6 +135,8 @@ class Value(Methods):
     @property
     def has_grad(self) -> bool:
         """Whether a gradient has been computed or assigned."""
+        if traces:
+            traces[0].read(self, ".grad")
         return getattr(self, "_grad", None) is not None
 
     @property
@@ -201,9 +207,10 @@ class Value(Methods):
 
     def __repr__(self) -> str:
         """Show the number, the gradient if there is one, and the label if there is one."""
-        grad = f", grad={self.grad!r}" if self.has_grad else ""
+        grad = getattr(self, "_grad", None)
+        shown = "" if grad is None else f", grad={grad!r}"
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._data!r}{grad}{label})"
+        return f"Value(data={self._data!r}{shown}{label})"
 
     def __format__(self, spec: str) -> str:
         """Format the number as a float if there is a format, else the whole Value."""
@@ -230,6 +237,8 @@ class Value(Methods):
         return other // self, other % self
 
     def _dropped(self, *_: object) -> float:
+        if traces:
+            traces[0].read(self, "float()")
         raise TypeError(
             f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"

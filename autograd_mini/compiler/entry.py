@@ -1,8 +1,8 @@
 """The entry: how a compiled gradient is called from Python in a few hundred nanoseconds.
 
-The machine code itself is a built-in function of CPython's fast calling convention (METH_FASTCALL). It takes arrays
-through the buffer protocol, runs the kernel, and returns (mean loss, gradient). Whatever it does not know, other
-types, strides or shapes, it hands on, untouched, to the Python function that takes anything.
+The machine code itself is a built-in function of CPython's fast calling convention. It takes arrays through the buffer
+protocol, runs the kernel, and returns (mean loss, gradient). Whatever it does not know, other types, strides or shapes,
+or arguments by name, it hands on, untouched, to the Python function that takes anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-FAST_CALL = 0x0080
+FAST_CALL_WITH_KEYWORDS = 0x0080 | 0x0002
+"""METH_FASTCALL | METH_KEYWORDS."""
+
 CONTIGUOUS_WITH_FORMAT = 0x0004 | 0x0008
 """PyBUF_FORMAT | PyBUF_ND: the shape and the format, and no strides, so that only contiguous arrays pass."""
 
@@ -41,7 +43,7 @@ def possible() -> bool:
     return cpython and ctypes.sizeof(ctypes.c_void_p) == 8 and locked()
 
 
-def _api(name: str) -> str:
+def api(name: str) -> str:
     """Return a function of the interpreter, as LLVM names an address."""
     return pointer(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0)
 
@@ -53,7 +55,7 @@ def pointer(address: int) -> str:
 
 def function(address: int, name: str, needs: Any) -> Callable[..., Any]:
     """Return the built-in function at an address, which keeps alive what it needs."""
-    method = _Method(name.encode(), address, FAST_CALL, None)
+    method = _Method(name.encode(), address, FAST_CALL_WITH_KEYWORDS, None)
     make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Method), ctypes.py_object, ctypes.c_void_p)(
         ("PyCFunction_NewEx", ctypes.pythonapi)
     )
@@ -76,14 +78,16 @@ class Views:
 
     def head(self) -> list[str]:
         """Write the checks. Afterwards %buffer0 and so on are the arrays, and %n is the shared length."""
-        count, look = len(self.shapes), _api("PyObject_GetBuffer")
+        count, look = len(self.shapes), api("PyObject_GetBuffer")
         lines = [
-            "define ptr @entry(ptr %self, ptr %args, i64 %nargs) {",
+            "define ptr @entry(ptr %self, ptr %args, i64 %nargs, ptr %names) {",
             "entry:",
             *[f"  %view{at} = alloca [{_VIEW} x i8], align 16" for at in range(count)],
             "  br label %counted",
             "counted:",
-            f"  %right = icmp eq i64 %nargs, {count}",
+            f"  %counts = icmp eq i64 %nargs, {count}",
+            "  %unnamed = icmp eq ptr %names, null",
+            "  %right = and i1 %counts, %unnamed",
             "  br i1 %right, label %take0, label %slow",
         ]
         shared = ""
@@ -97,7 +101,7 @@ class Views:
                 f"  %taken{at} = icmp eq i32 %status{at}, 0",
                 f"  br i1 %taken{at}, label %kind{at}, label %clear{at}",
                 f"clear{at}:",
-                f"  call void {_api('PyErr_Clear')}()",
+                f"  call void {api('PyErr_Clear')}()",
                 f"  br label %{failed}",
                 f"kind{at}:",
                 f"  %ndimplace{at} = getelementptr i8, ptr %view{at}, i64 36",
@@ -135,7 +139,7 @@ class Views:
 
     def tail(self, result: str) -> list[str]:
         """Write the release of the views and the way out."""
-        release = _api("PyBuffer_Release")
+        release = api("PyBuffer_Release")
         lines = [f"  call void {release}(ptr %view{at})" for at in range(len(self.shapes))]
         lines += [f"  ret ptr {result}", "failed:"]  # for want of memory; the error is set
         lines += [f"  call void {release}(ptr %view{at})" for at in range(len(self.shapes))]
@@ -149,7 +153,7 @@ class Views:
         return [
             *lines,
             "slow:",
-            f"  %handed = call ptr {_api('PyObject_Vectorcall')}(ptr {self.slow}, ptr %args, i64 %nargs, ptr null)",
+            f"  %handed = call ptr {api('PyObject_Vectorcall')}(ptr {self.slow}, ptr %args, i64 %nargs, ptr %names)",
             "  ret ptr %handed",
             "}",
         ]
@@ -163,17 +167,17 @@ def new_array(size: int) -> list[str]:
     _KEPT.extend((empty, length))
     return [
         f"  store ptr {pointer(id(length))}, ptr %call",
-        f"  %array = call ptr {_api('PyObject_Vectorcall')}(ptr {pointer(id(empty))}, ptr %call, i64 1, ptr null)",
+        f"  %array = call ptr {api('PyObject_Vectorcall')}(ptr {pointer(id(empty))}, ptr %call, i64 1, ptr null)",
         "  %no_array = icmp eq ptr %array, null",
         "  br i1 %no_array, label %failed, label %allocated",
         "allocated:",
         "  %arrayview = alloca [80 x i8], align 16",
-        f"  %viewed = call i32 {_api('PyObject_GetBuffer')}(ptr %array, ptr %arrayview, i32 {CONTIGUOUS_WITH_FORMAT})",
+        f"  %viewed = call i32 {api('PyObject_GetBuffer')}(ptr %array, ptr %arrayview, i32 {CONTIGUOUS_WITH_FORMAT})",
         "  %numbers = load ptr, ptr %arrayview",
     ]
 
 
-_COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
+COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
 _KEPT: list[Any] = []
 """What machine code refers to by its address."""
 
@@ -181,110 +185,14 @@ _KEPT: list[Any] = []
 def pair(number: str) -> list[str]:
     """Write the making of (number, %array); afterwards %pair is it."""
     return [
-        f"  call void {_api('PyBuffer_Release')}(ptr %arrayview)",
-        f"  %float = call ptr {_api('PyFloat_FromDouble')}(double {number})",
-        f"  %pair = call ptr {_api('PyTuple_New')}(i64 2)",
+        f"  call void {api('PyBuffer_Release')}(ptr %arrayview)",
+        f"  %float = call ptr {api('PyFloat_FromDouble')}(double {number})",
+        f"  %pair = call ptr {api('PyTuple_New')}(i64 2)",
         "  %no_float = icmp eq ptr %float, null",
         "  %no_pair = icmp eq ptr %pair, null",
         "  %neither = or i1 %no_float, %no_pair",
         "  br i1 %neither, label %failed, label %paired",
         "paired:",
-        f"  %set0 = call i32 {_api('PyTuple_SetItem')}(ptr %pair, i64 0, ptr %float)",
-        f"  %set1 = call i32 {_api('PyTuple_SetItem')}(ptr %pair, i64 1, ptr %array)",
+        f"  %set0 = call i32 {api('PyTuple_SetItem')}(ptr %pair, i64 0, ptr %float)",
+        f"  %set1 = call i32 {api('PyTuple_SetItem')}(ptr %pair, i64 1, ptr %array)",
     ]
-
-
-def batch_entry(
-    shapes: Sequence[tuple[int | None, ...]],
-    slots: int,
-    sizes: tuple[int, int],
-    same: Sequence[tuple[int, int | None, float]],
-    width: int,
-    kernel: int,
-    slow: Callable[..., Any],
-) -> str:
-    """Return the text of an entry (p, *arrays) -> (mean loss, gradient).
-
-    Args:
-        shapes: those of p and of the arrays; None for the number of samples.
-        slots: how many numbers `uniform` has room for.
-        sizes: how many sums the kernel returns, of which the first is the loss, and the room that it wants for them.
-        same: of the sums that are alike for every sample where they are, their slots, and else the constant.
-        width: how many lanes the kernel has.
-        kernel: its address.
-        slow: what takes other arguments.
-
-    """
-    from autograd_mini.compiler.instructions import hexadecimal
-
-    summed, room = sizes
-    views = Views(shapes, slow)
-    head = views.head()
-    head[2:2] = [
-        f"  %uniform = alloca [{max(slots, 1)} x double], align 64",
-        f"  %sums = alloca [{room} x double], align 64",
-        f"  %arrays = alloca [{len(shapes)} x ptr], align 16",
-        "  %call = alloca [2 x ptr], align 16",
-    ]
-    n = next(f"%length{at}_{shape.index(None)}" for at, shape in enumerate(shapes) if None in shape)
-    given = shapes[0][0]
-    lines = [*head, "run:"]
-    for at in range(1, len(shapes)):
-        lines += [
-            f"  %slot{at} = getelementptr ptr, ptr %arrays, i64 {at - 1}",
-            f"  store ptr %buffer{at}, ptr %slot{at}",
-        ]
-    arguments = f"i64 0, i64 %blocks, i64 {n}, double %divisor, ptr %arrays, ptr %uniform, ptr null, ptr %sums"
-    lines += [
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %uniform, ptr %buffer0, i64 {8 * (given or 0)}, i1 false)",
-        f"  %up = add i64 {n}, {width - 1}",
-        f"  %blocks = sdiv i64 %up, {width}",
-        f"  %divisor = sitofp i64 {n} to double",
-        f"  %state = call ptr {_api('PyEval_SaveThread')}()",
-        f"  call void {pointer(kernel)}({arguments})",
-        f"  call void {_api('PyEval_RestoreThread')}(ptr %state)",
-    ]
-    for at, slot, constant in same:
-        lines.append(f"  %sum{at} = getelementptr double, ptr %sums, i64 {at}")
-        if slot is None:
-            lines.append(f"  store double {hexadecimal(constant)}, ptr %sum{at}")
-        else:
-            lines += [
-                f"  %from{at} = getelementptr double, ptr %uniform, i64 {slot}",
-                f"  %alike{at} = load double, ptr %from{at}",
-                f"  store double %alike{at}, ptr %sum{at}",
-            ]
-    lines += [
-        *new_array(summed - 1),
-        "  %slopes = getelementptr double, ptr %sums, i64 1",
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %numbers, ptr %slopes, i64 {8 * (summed - 1)}, i1 false)",
-        "  %loss = load double, ptr %sums",
-        *pair("%loss"),
-    ]
-    return "\n".join([*lines, *views.tail("%pair"), _COPY])
-
-
-def scalar_entry(size: int, program: int, slow: Callable[..., Any]) -> str:
-    """Return the text of an entry (x) -> (value, gradient) of a program of one array, of as many numbers as results.
-
-    Args:
-        size: how long the array is.
-        program: its address.
-        slow: what takes other arguments.
-
-    """
-    views = Views([(size,)], slow)
-    head = views.head()
-    head[2:2] = ["  %call = alloca [2 x ptr], align 16"]
-    lines = [
-        f"@results = internal global [{size + 1} x double] zeroinitializer, align 64",  # one call is in here at a time
-        *head,
-        "run:",
-        f"  call void {pointer(program)}(ptr %buffer0, ptr @results)",
-        *new_array(size),
-        "  %slopes = getelementptr double, ptr @results, i64 1",
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %numbers, ptr %slopes, i64 {8 * size}, i1 false)",
-        "  %value = load double, ptr @results",
-        *pair("%value"),
-    ]
-    return "\n".join([*lines, *views.tail("%pair"), _COPY])

@@ -40,7 +40,8 @@ def jit(
             return v4,
 
     Values that f closes over are read afresh at every call. Arguments and results are numbers, arrays, and lists,
-    tuples and dicts of them; for each layout of the arguments f is traced once.
+    tuples and dicts of them; for each layout of the arguments f is traced once. What else f does or looks up, such as
+    printing, drawing random numbers or asking which layers a model has, it does then, and not at later calls.
 
     In a batch sums are rounded once where eager code rounds twice (x * w + b in one step, where the processor can), and
     functions such as exp are those of the vector library, right to 4 units of the last place.

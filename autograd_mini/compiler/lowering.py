@@ -46,8 +46,8 @@ class Below:
                 if node._pull is not None:
                     reached.update([arg for arg in node._pull.rule.args(node) if isinstance(arg, Value)])
         self.nodes = symbols[::-1]
-        others = reached.difference(symbols)
-        self.outside = sorted([leaf for leaf in others if leaf._tick < trace.start], key=lambda leaf: leaf._tick)
+        # Not by their ticks: another thread may have assigned a parameter since the trace began.
+        self.outside = sorted(reached.difference(symbols, trace.constants), key=lambda leaf: leaf._tick)
         for leaf in self.outside:
             if leaf._pull is not None:
                 raise TracingError(

@@ -55,6 +55,29 @@ class Traced(Computed):
     def data(self, _: float) -> None:
         raise refusal("assigning .data")
 
+    @property
+    def grad(self) -> float:
+        """Refuse."""
+        raise refusal(".grad")
+
+    @grad.setter
+    def grad(self, _: float | None) -> None:
+        raise refusal("assigning .grad")
+
+    @property
+    def has_grad(self) -> bool:
+        """Refuse."""
+        raise refusal(".grad")
+
+    def __copy__(self) -> Value:
+        raise refusal("copying")
+
+    def __deepcopy__(self, _: object) -> Value:
+        raise refusal("copying")
+
+    def __reduce_ex__(self, _: object) -> Any:
+        raise refusal("copying")
+
     def __getattr__(self, name: str) -> Any:
         """Refuse what a symbol has no more once its trace is over."""
         if name == "_data":

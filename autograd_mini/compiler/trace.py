@@ -25,15 +25,16 @@ class Trace(Recorded):
     """A block in which this thread's nodes are symbols.
 
     Attributes:
-        start: the tick at which it began; leaves that are older come from outside.
         inputs: the symbols that stand for numbers of the arguments.
         nodes: the symbols made so far.
+        constants: the leaves made so far; all others come from outside.
 
     """
 
     def __init__(self) -> None:
-        self.start = next(clock)
+        self._start = next(clock)
         self.inputs: dict[Value, int] = {}
+        self.constants: set[Value] = set()
         self.nodes: list[Value] = []
 
     def input(self) -> Value:
@@ -48,7 +49,7 @@ class Trace(Recorded):
 
     def __contains__(self, node: Value) -> bool:
         """Return whether a symbol was made in this trace."""
-        return node._tick > self.start
+        return node._tick > self._start
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -122,10 +123,19 @@ class _Guard:
     """What stands in `value.traces`: it refuses to read Values that the compiled function has to read afresh."""
 
     def read(self, value: Value, what: str) -> None:
-        """Refuse, if the Value is older than the trace of this thread."""
+        """Refuse, if the Value was not made as a constant in the trace of this thread."""
         trace = _this.trace
-        if trace is not None and (value._pull is not None or value._tick < trace.start):
+        if trace is not None and value not in trace.constants:
             raise refusal(what)
+
+    def made(self, leaf: Value) -> None:
+        """Note that a leaf was made."""
+        if _this.trace is not None:
+            _this.trace.constants.add(leaf)
+
+    def runs(self) -> bool:
+        """Return whether it is this thread that traces."""
+        return _this.trace is not None
 
     def compared(self, name: str, x: Value, y: Value | float) -> Condition | None:
         """Return a condition in the thread of a trace."""

@@ -13,7 +13,7 @@ from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.structure import flatten, holds_values
 from autograd_mini.transforms.tracing import Recorded, called
-from autograd_mini.value import Value, clock
+from autograd_mini.value import Value, clock, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def recomputing(*args: Any, **kwargs: Any) -> Any:
-        if not is_recording():
+        if not is_recording() or (traces and traces[0].runs()):  # compiled code stores what it wants
             return f(*args, **kwargs)
         apart = {at: flatten(arg, f"argument {at}") for at, arg in enumerate(args) if holds_values(arg)}
         given = [entry for numbers, _ in apart.values() for entry in numbers if isinstance(entry, Value)]
