@@ -39,6 +39,10 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 }
 
 
+DEEPEST = 150
+"""How deeply a formula may be nested, a sum of n terms being n deep; Python reads brackets up to 200 deep."""
+
+
 def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.expr:
     """Read a formula and check it; an operand that a call leaves out is put in.
 
@@ -48,7 +52,8 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.ex
         own: an operation that the formula may call though it is not in the table yet.
 
     Raises:
-        FormulaError: if it does not parse, or uses anything besides numbers, `names` and operations.
+        FormulaError: if it does not parse, is nested too deeply, or uses anything besides numbers, `names` and
+            operations.
 
     """
     if not isinstance(text, str):
@@ -57,9 +62,26 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.ex
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise FormulaError(f"the formula {text!r} does not parse: {reason}") from None
+        raise FormulaError(f"the formula {_shown(text)!r} does not parse: {reason}") from None
+    if _is_deep(tree):
+        raise FormulaError(
+            f"the formula {_shown(text)!r} is nested more than {DEEPEST} deep: define parts of it as operations"
+        )
     _Checker(text, names, own).expression(tree)
     return tree
+
+
+def _is_deep(tree: ast.AST) -> bool:
+    """Return whether a tree is too deep for what walks it."""
+    level = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return bool(level)
+
+
+def _shown(text: str) -> str:
+    """Return a text, or the beginning of a long one."""
+    return text if len(text) <= 200 else f"{text[:150]}…"
 
 
 def names_in(tree: ast.expr) -> set[str]:
@@ -77,8 +99,8 @@ class _Checker:
     def refuse(self, what: str) -> FormulaError:
         known = ", ".join(self.names)
         return FormulaError(
-            f"the formula {self.text!r} {what}; it may use numbers, {known}, + - * / ** % //, where(condition, a, b) "
-            "and the operations that `autograd-mini ops` lists"
+            f"the formula {_shown(self.text)!r} {what}; it may use numbers, {known}, + - * / ** % //, "
+            "where(condition, a, b) and the operations that `autograd-mini ops` lists"
         )
 
     def expression(self, node: ast.expr) -> None:
@@ -90,7 +112,7 @@ class _Checker:
                     raise self.refuse("contains an integer too large for a float")
             case ast.Name(id=name):
                 if name not in self.names:
-                    raise self.refuse(f"names {name!r}, which is unknown here")
+                    raise self.refuse(f"names {_shown(name)!r}, which is unknown here")
             case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
                 self.expression(operand)
             case ast.BinOp(op=operator, left=left, right=right) if type(operator) in OPERATORS:
@@ -103,12 +125,12 @@ class _Checker:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 self.call(name, args)
             case _:
-                raise self.refuse(f"contains {ast.unparse(node)!r}")
+                raise self.refuse(f"contains {_shown(ast.unparse(node))!r}")
 
     def call(self, name: str, args: list[ast.expr]) -> None:
         op = self.own if self.own is not None and name == self.own.name else TABLE.get(name)
         if op is None:
-            raise self.refuse(f"calls {name!r}, which is unknown here")
+            raise self.refuse(f"calls {_shown(name)!r}, which is unknown here")
         needed = len(op.operands) - (op.default is not None)
         if not needed <= len(args) <= len(op.operands):
             raise self.refuse(f"calls {name} with {len(args)} operands where it takes {len(op.operands)}")
@@ -126,7 +148,7 @@ class _Checker:
                 for value in values:
                     self.condition(value)
             case _:
-                raise self.refuse(f"has {ast.unparse(node)!r} as a condition, which is no comparison")
+                raise self.refuse(f"has {_shown(ast.unparse(node))!r} as a condition, which is no comparison")
 
 
 def write(tree: ast.expr, call: Callable[[str, list[str]], str]) -> str:

@@ -385,6 +385,41 @@ def test_a_formula_that_cannot_be_read_is_an_error_that_shows_it(value, partials
     assert "wrong" not in TABLE
 
 
+DEEP = {
+    "sum": lambda n: "+".join(["x"] * n),
+    "power": lambda n: "**".join(["x"] * n),
+    "signs": lambda n: "-" * n + "x",
+    "calls": lambda n: "sin(" * n + "x" + ")" * n,
+    "choices": lambda n: "where(x < 1, x, " * n + "x" + ")" * n,
+    "choice in a condition": lambda n: "where(1 < " * n + "x" + ", x, x)" * n,
+    "or": lambda n: "where(" + " or ".join(["x < 1"] * min(n, 200)) + ", x, x)",
+    "not": lambda n: "where(" + "not " * n + "x < 1, x, x)",
+    "attributes": lambda n: "x" + ".a" * n,
+    "functions": lambda n: "lambda: " * n + "x",
+}
+
+
+@pytest.mark.parametrize("count", [10, 70, 145, 150, 200, 1000, 50_000])
+@pytest.mark.parametrize("kind", DEEP)
+def test_a_deep_formula_works_or_is_an_error_of_few_words(kind, count):
+    text, x = DEEP[kind](count), Value(0.5)
+    for formulas in ((text, "1"), ("x", text)):
+        try:
+            deep = ag.operation("deep", *formulas)
+        except ag.FormulaError as refusal:
+            words = str(refusal)
+        else:
+            words = ""
+            result = deep(x)
+            result.backward()
+            assert isinstance(gradient(result, x).data, float)
+        assert len(words) < 700
+        if count <= 70 and kind not in {"not", "attributes", "functions"}:
+            assert not words
+        if count >= 150 and kind != "or":
+            assert words
+
+
 @pytest.mark.parametrize("name", ["exp", "where", "two words", "x", 3])
 def test_an_operation_cannot_take_a_name_that_is_none_or_taken(name):
     with pytest.raises(ValueError, match="name"):
