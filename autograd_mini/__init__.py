@@ -25,7 +25,7 @@ from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini import compiler, datasets, nn, optim, testing, train, transforms, viz
+    from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
@@ -53,6 +53,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "datasets": "datasets",
+    "diagnosis": "diagnosis",
     "compiler": "compiler",
     "jit": "compiler",
     "nn": "nn",
