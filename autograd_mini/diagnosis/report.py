@@ -18,7 +18,7 @@ class Finding:
     """One mistake.
 
     Attributes:
-        kind: a word for it, one of `KINDS` in `doctor.py`'s list, such as "zero_grad" or "dead".
+        kind: a word for it, such as "zero_grad" or "dead"; `doctor` lists them.
         message: what was found, a sentence.
         reason: why that matters.
         remedy: what to change.
