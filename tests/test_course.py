@@ -30,6 +30,7 @@ EDITED = min(name for name in COURSE if name.endswith(".ipynb"))
 def run(capsys, tmp_path, monkeypatch):
     """Return a function that runs the command in a folder of its own and returns its status, output and errors."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / ".jupyter"))
 
     def run(*words):
         status = main(["course", *words])
@@ -73,6 +74,19 @@ def terminal(monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", Process)
     monkeypatch.setattr(course_module, "_in_a_terminal", lambda: True)
     return started
+
+
+def test_jupyter_trusts_the_copies_so_that_pictures_show_before_a_cell_is_run(run, tmp_path, installed):
+    nbformat = pytest.importorskip("nbformat")
+    sign = pytest.importorskip("nbformat.sign")
+    installed(True)
+    run("--no-open", "--out", "copy")
+    copies = [nbformat.read(path, as_version=4) for path in sorted((tmp_path / "copy").glob("*.ipynb"))]
+    assert len(copies) == 9
+    notary = sign.NotebookNotary()
+    assert all(notary.check_signature(copy) for copy in copies)
+    copies[0].cells[0].source += "!"
+    assert not notary.check_signature(copies[0])
 
 
 def test_the_course_is_copied_whole(run, tmp_path):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def course(arguments: Namespace) -> int:
     """Copy the notebooks to a folder, where the reader may change them, and open JupyterLab there."""
     out = Path(arguments.out)
     shipped = _shipped()
-    kept = _copied(shipped, out)
+    fresh, kept = _copied(shipped, out)
     notebooks = sorted(path.name for path in shipped.glob(NOTEBOOKS))
     print(f"{out}: {len(notebooks)} notebooks; README.md is the table of contents")
     if kept:
@@ -34,6 +35,7 @@ def course(arguments: Namespace) -> int:
     if find_spec("jupyterlab") is None:
         print("They open in JupyterLab: pip install 'autograd_mini[notebook]', then run this command again")
         return 0
+    _sign([path for path in fresh if path.suffix == ".ipynb"])
     if not (arguments.open and _in_a_terminal()):
         print(f"To open them: jupyter lab {out}")
         return 0
@@ -55,9 +57,9 @@ def _shipped() -> Path:
     raise UserError(f"the notebooks of the course are missing: looked in {' and '.join(map(str, places))}")
 
 
-def _copied(course: Path, out: Path) -> list[str]:
-    """Copy the course, but for files that are there and differ; return the names of these, which are kept."""
-    kept = []
+def _copied(course: Path, out: Path) -> tuple[list[Path], list[str]]:
+    """Copy the course, but for files that are there; return the new ones, and the names of those that differ."""
+    fresh, kept = [], []
     for source in sorted(course.rglob("*")):
         name = source.relative_to(course)
         if source.is_dir() or any(part.startswith(".") for part in name.parts):
@@ -70,10 +72,22 @@ def _copied(course: Path, out: Path) -> list[str]:
         try:
             with (out / name).open("xb") as file:  # never over a file that is there
                 file.write(content)
+            fresh.append(out / name)
         except FileExistsError:
             if (out / name).is_dir() or (out / name).read_bytes() != content:
                 kept.append(name.as_posix())
-    return kept
+    return fresh, kept
+
+
+def _sign(notebooks: Sequence[Path]) -> None:
+    """Write into Jupyter's list of trusted notebooks that these come from here.
+
+    Of others JupyterLab shows neither drawings nor steppers until their cells are run.
+    """
+    nbformat, sign = import_module("nbformat"), import_module("nbformat.sign")
+    notary = sign.NotebookNotary()
+    for notebook in notebooks:
+        notary.sign(nbformat.read(notebook, as_version=nbformat.NO_CONVERT))
 
 
 def _in_a_terminal() -> bool:
