@@ -51,9 +51,19 @@ def outputs(name):
                     yield kind, "".join(text) if isinstance(text, list) else str(text)
 
 
-pytestmark = pytest.mark.parametrize("name", list(NOTEBOOKS))
+each = pytest.mark.parametrize("name", list(NOTEBOOKS))
 
 
+def test_the_course_is_whole_and_nothing_else_is_in_its_folder():
+    assert tuple(NOTEBOOKS) == ORDER
+    assert {path.name for path in FOLDER.iterdir() if not path.name.startswith(".")} == {
+        "README.md",
+        "pictures",
+        *(f"{name}.ipynb" for name in ORDER),
+    }
+
+
+@each
 def test_it_opens_with_its_title_and_what_the_reader_will_be_able_to_do(name):
     title, _, goal = cells(name, "markdown")[0].partition("\n")
     assert NOTEBOOKS[name]["cells"][0]["cell_type"] == "markdown"
@@ -61,6 +71,7 @@ def test_it_opens_with_its_title_and_what_the_reader_will_be_able_to_do(name):
     assert len(goal.split()) > 10
 
 
+@each
 def test_it_asks_the_reader_to_try_something_and_folds_the_answer_away(name):
     text = "\n".join(cells(name, "markdown"))
     assert "**Try it.**" in text
@@ -70,6 +81,7 @@ def test_it_asks_the_reader_to_try_something_and_folds_the_answer_away(name):
     assert text.count("<details>") == text.count("</details>")
 
 
+@each
 def test_it_names_its_sources_and_ends_with_a_link_to_the_next(name):
     texts = cells(name, "markdown")
     assert re.search(r"^(#+ |\*\*)Sources\b", "\n".join(texts), re.MULTILINE)
@@ -78,6 +90,7 @@ def test_it_names_its_sources_and_ends_with_a_link_to_the_next(name):
     assert re.search(rf"\]\({following}\.(ipynb|md)\)", last_line), last_line
 
 
+@each
 def test_its_links_to_files_lead_somewhere(name):
     text = "\n".join(cells(name, "markdown"))
     links = [
@@ -87,6 +100,7 @@ def test_its_links_to_files_lead_somewhere(name):
     assert [link for link in links if link.startswith((".", "/"))] == []  # the course is copied without the rest
 
 
+@each
 def test_it_was_run_from_top_to_bottom(name):
     code = [cell for cell in NOTEBOOKS[name]["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
@@ -94,6 +108,7 @@ def test_it_was_run_from_top_to_bottom(name):
     assert all("".join(cell["source"]).strip() for cell in code)
 
 
+@each
 def test_its_outputs_hold_no_traceback_path_warning_or_address(name):
     for kind, text in outputs(name):
         assert kind not in {"error", "stderr"}, text
@@ -103,11 +118,13 @@ def test_its_outputs_hold_no_traceback_path_warning_or_address(name):
             assert not AN_ADDRESS.search(text), text
 
 
+@each
 def test_its_cells_hold_no_absolute_path(name):
     for text in (*cells(name, "code"), *cells(name, "markdown")):
         assert not A_FILE.search(text), text
 
 
+@each
 def test_its_metadata_say_only_what_runs_it(name):
     metadata = NOTEBOOKS[name]["metadata"]
     assert set(metadata) == {"kernelspec", "language_info"}
@@ -119,10 +136,12 @@ def test_its_metadata_say_only_what_runs_it(name):
     assert len({cell["id"] for cell in every}) == len(every)
 
 
+@each
 def test_it_opens_at_once(name):
     assert (FOLDER / f"{name}.ipynb").stat().st_size < 1_500_000
 
 
+@each
 def test_the_table_of_contents_shows_it_with_its_picture(name):
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"({name}.ipynb)" in text
