@@ -94,8 +94,16 @@ def bits(model):
 
 
 def model_file(data, name):
-    """Load a model file; write and load it again."""
+    """Load a model file; write and load it again; load it into a model that is there."""
     write(name, data)
+    there = MLP(2, [2, 1], "tanh", seed=0)
+    try:
+        with GUARD:
+            load(name, into=there)
+    except ValueError:
+        pass
+    if not all(math.isfinite(p.data) for p in there.parameters()):
+        raise AssertionError("a number that is not finite")
     try:
         with GUARD:
             model = load(name)
