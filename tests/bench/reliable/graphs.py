@@ -69,12 +69,7 @@ def _(library, quick):
 @delete.on(*ALL)
 def _(library, quick):
     nodes = length(quick=quick)
-    if library.name == "micrograd":  # which cannot go backward through it
-        x = library.leaf(1.0)
-        held = [x, chained(x, nodes)]
-        del x
-    else:
-        held = [library.differentiated(lambda leaves: chained(leaves[0], nodes), [1.0])]
+    held = [library.built(lambda leaves: chained(leaves[0], nodes), [1.0])]
     gc.collect()
     gc.disable()
     start = time.process_time()
