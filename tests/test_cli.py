@@ -626,13 +626,20 @@ def test_ctrl_c_is_status_130(cli, monkeypatch):
     assert cli("ops") == (130, "", "autograd-mini: interrupted\n")
 
 
+@pytest.mark.parametrize("name", ["model.checkpoint", "model.v2", "model"])
+def test_a_model_may_have_any_name_and_stays_there(cli, iris_csv, tmp_path, name):
+    out = tmp_path / name
+    assert cli("train", iris_csv, "--target", "species", "--epochs", 1, "--out", out)[0] == 0
+    assert [*tmp_path.glob("model*")] == [out]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_training_that_was_interrupted_or_killed_goes_on_to_the_same_model(iris_csv, tmp_path, number):
     words = [sys.executable, "-m", "autograd_mini", "train", str(iris_csv), "--target", "species"]
     words += ["--hidden", "3", "--epochs", "500", "--every", "1"]
     whole, parts = tmp_path / "whole.json", tmp_path / "parts.json"
-    checkpoint = tmp_path / "parts.checkpoint"
+    checkpoint = tmp_path / "parts.json.checkpoint"
     with subprocess.Popen([*words, "--out", str(parts)], stderr=subprocess.PIPE, text=True) as program:
         while not checkpoint.exists():
             time.sleep(0.01)

@@ -34,7 +34,7 @@ def train(arguments: Namespace) -> int:
     supported(arguments.out)
     names = Settings.__dataclass_fields__
     given = {name: value for name, value in vars(arguments).items() if name in names}
-    checkpoint = Path(arguments.out).with_suffix(".checkpoint")
+    checkpoint = Path(f"{arguments.out}.checkpoint")  # whatever the model is called, another file
     if arguments.resume and not checkpoint.exists():
         print(f"autograd-mini: note: there is no {checkpoint} to resume from, so this is a new run", file=sys.stderr)
     settings = Settings(**given, checkpoint=str(checkpoint))
