@@ -394,3 +394,198 @@ def test_ctrl_c_stops_machine_code_in_the_middle_of_a_long_epoch(tmp_path):
     assert history.stopped == "interrupted"
     assert 0 < json.loads(file.read_text())["batch"] < 10_000
     assert run(resume=file) == whole
+
+
+# What a hostile reader found
+
+
+def test_clipping_measures_the_gradients_of_what_the_optimizer_moves():
+    for compile in ("numpy", "llvm") if find_spec("llvmlite") else ("numpy",):  # noqa: A001 - as above
+        ends = []
+        for chosen in (False, compile):
+            model = MLP(2, [3, 1], seed=0)
+            optimizer = SGD(model.parameters()[:4], lr=0.1)
+            history = fit(model, *MOONS, loss="mse", optimizer=optimizer, clip_norm=0.05, epochs=2, compile=chosen)
+            ends.append((history.loss, [p.data for p in model.parameters()]))
+        assert same(ends[0][0], ends[1][0])
+        assert same(ends[0][1], ends[1][1])
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**63, 2**64, 2**64 + 5, 10**30])
+def test_a_batch_may_be_longer_than_any_integer_of_the_machine(size):
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, BACKEND, loss="mse", epochs=2, batch_size=size, optimizer="adam")
+
+
+BACKEND = "llvm" if find_spec("llvmlite") else "numpy"
+SORTED = [[i / 60] for i in range(60)], [0] * 30 + [1] * 30
+WEIGHTS = {1: 5.0}
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (lambda p, t: (p - t) ** 2 * WEIGHTS.get(t, 1.0), SORTED[1]),
+        (lambda p, t: (p - (t == "1")) ** 2, ["0"] * 30 + ["1"] * 30),
+        (lambda p, t: p * p if t is None else (p - t) ** 2, [0.5] * 30 + [None] * 30),
+        (lambda p, _: p * p, [10**400] * 60),
+        (lambda p, _: p * p, [[]] * 60),
+    ],
+)
+def test_a_loss_that_looks_targets_up_trains_eagerly_from_the_first_step(loss, targets):
+    ends = []
+    for compile in (False, "auto"):  # noqa: A001 - as above
+        model = MLP(1, [50, 1], seed=0)
+        history = fit(model, SORTED[0], targets, loss=loss, epochs=2, lr=0.01, compile=compile)
+        assert history.backend == "eager"
+        ends.append([p.data for p in model.parameters()])
+    assert ends[0] == ends[1]
+
+
+class Nought(Module):
+    """A model that predicts exactly 0."""
+
+    def __init__(self):
+        """Have one parameter."""
+        self.a = Parameter(1.0)
+
+    def __call__(self, row):
+        """Return 0."""
+        return self.a * 0.0 * row[0]
+
+
+def test_a_metric_of_infinite_slope_does_no_harm():
+    root = {"root": lambda p, t: ((p - t) ** 2) ** 0.5}
+    both(Nought, SORTED[0], [0.0] * 30 + [1.0] * 30, BACKEND, loss="mse", metrics=root, epochs=2)
+
+
+@pytest.mark.parametrize("backend", ["numpy", BACKEND])
+@pytest.mark.parametrize("size", [4, None])
+def test_a_metric_that_becomes_infinite_does_not_make_the_loss_so(backend, size):
+    X, y = [[(i % 11) / 11] for i in range(300)], [0.0] * 300
+    X[101] = [1e150]  # between the samples that are tried
+    metrics = {"huge": lambda p, _t: p * p * 1e305}
+    rare = lambda p, t: where(p > 1e9, 0.0 * p, (p - t) ** 2)  # noqa: E731 - as users write it
+    both(lambda: MLP(1, [1], seed=0), X, y, backend, loss=rare, metrics=metrics, epochs=2, batch_size=size, lr=1e-3)
+
+
+def test_a_metric_may_be_a_loss_and_says_by_name_when_it_returns_no_number():
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", metrics={"mae": LOSSES["mae"]}, epochs=2)
+    both(lambda: MLP(2, [3, 1], seed=0), *MOONS, loss="mse", metrics={"m": lambda p, t: Value(p) * t}, epochs=2)
+    for compile in (False, "numpy"):  # noqa: A001 - as above
+        with pytest.raises(TypeError, match=r"metrics\['none'\] returned None"):
+            fit(MLP(2, [1]), *MOONS, loss="mse", metrics={"none": lambda _p, _t: None}, compile=compile)
+
+
+@pytest.mark.parametrize("output", [lambda v: (v, [v, v]), lambda v: {"a": v}])
+def test_predictions_that_make_no_array_train_eagerly_where_a_metric_branches(output):
+    class Odd(Module):
+        def __init__(self):
+            self.inner = MLP(2, [50, 1], seed=0)
+
+        def __call__(self, row):
+            return output(self.inner(row))
+
+    def first(p):
+        return p["a"] if isinstance(p, dict) else p[0]
+
+    metrics = {"near": lambda p, t: 1.0 if abs(first(p) - t) < 0.5 else 0.0}
+    history = fit(Odd(), *MOONS, loss=lambda p, t: (first(p) - t) ** 2, metrics=metrics, epochs=1, lr=0.01)
+    assert history.backend == "eager"
+    assert "metrics cannot be measured" in history.why
+
+
+def test_a_schedule_of_ones_own_may_look_at_everything_and_change_it():
+    class Restless:
+        def __init__(self, optimizer):
+            self.optimizer, self.steps = optimizer, 0
+
+        def step(self):
+            self.steps += 1
+            group = self.optimizer.param_groups[0]
+            if "momentum" in group:
+                group["momentum"] = 0.5 * (self.steps % 2)
+            for p in group["params"]:
+                p.data *= 0.9
+
+    for backend in ("numpy", BACKEND):
+        for optimizer in ("sgd", "adam"):
+            both(
+                lambda: MLP(2, [3, 1], seed=0),
+                *MOONS,
+                backend,
+                loss="mse",
+                optimizer=optimizer,
+                schedule=Restless,
+                epochs=4,
+            )
+
+
+def test_a_step_that_was_replaced_is_called():
+    for compile in (False, BACKEND):  # noqa: A001 - as above
+        model, calls = MLP(2, [3, 1], seed=0), []
+        optimizer = SGD(model.parameters(), lr=0.1)
+        step = optimizer.step
+        optimizer.step = lambda step=step, calls=calls: (calls.append(1), step())
+        fit(model, *MOONS, loss="mse", optimizer=optimizer, epochs=2, batch_size=20, compile=compile)
+        assert len(calls) == 6
+
+
+def test_parameters_of_the_loss_that_nobody_is_said_to_move_are_not_compiled():
+    model, spread = MLP(2, [3, 1], seed=0), Parameter(0.5)
+
+    class Plain:
+        def zero_grad(self):
+            for p in (*model.parameters(), spread):
+                p.grad = 0.0
+
+        def step(self):
+            for p in (*model.parameters(), spread):
+                p.data -= 0.01 * p.grad
+
+    with pytest.raises(TracingError, match="no param_groups"):
+        fit(model, *MOONS, loss=lambda p, t: (p - t) ** 2 * exp(-spread), optimizer=Plain(), compile="numpy")
+
+
+def test_a_small_loss_that_changes_is_noticed():
+    scale = [1.0]
+
+    def fade(_training):
+        scale[0] *= 0.5
+
+    with pytest.raises(TracingError, match="than when training began"):
+        fit(
+            MLP(2, [3, 1], seed=0),
+            *MOONS,
+            loss=lambda p, t: (p - t) ** 2 * scale[0] * 1e-9,
+            callbacks=[fade],
+            epochs=3,
+            compile="numpy",
+        )
+
+
+def test_the_truth_values_of_numpy_and_0_and_1_count_as_such():
+    import numpy as np
+
+    for no in (0, np.False_):
+        assert fit(MLP(2, [1]), *MOONS, loss="mse", epochs=1, compile=no).backend == "eager"
+    for yes in (1, np.True_):
+        assert fit(MLP(2, [1]), *MOONS, loss="mse", epochs=1, compile=yes).backend != "eager"
+
+
+def test_a_bar_that_cannot_be_closed_keeps_what_was_learnt():
+    class Broken(Progress):
+        def close(self):
+            raise BrokenPipeError
+
+    ends = []
+    for bar in (Progress, Broken):
+        model = MLP(2, [3, 1], seed=0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autograd_mini.train.fitting.progress_bar", lambda _wanted, *sizes, bar=bar: bar(*sizes))
+            if bar is Broken:
+                with pytest.raises(BrokenPipeError):
+                    fit(model, *MOONS, loss="mse", epochs=2, compile="numpy")
+            else:
+                fit(model, *MOONS, loss="mse", epochs=2, compile="numpy")
+        ends.append([p.data for p in model.parameters()])
+    assert ends[0] == ends[1]

@@ -90,6 +90,11 @@ def _numbers(given: object, count: int, place: str, *, nonfinite: bool) -> list[
     ]
 
 
+def checked_numbers(given: list[Any], place: str) -> list[float]:
+    """Return a list of numbers, of any length, those that `written` gave a name to included."""
+    return _numbers(given, len(given), place, nonfinite=True)
+
+
 def _named(entry: object, place: str, *, nonfinite: bool) -> float:
     """Return the number that a name stands for."""
     if type(entry) is not str or entry not in _NAMES:

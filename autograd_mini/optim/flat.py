@@ -65,7 +65,7 @@ def flat(optimizer: Any) -> Flat | None:
 
     None too where parameters have taken different numbers of steps, which happens to those that had no gradient.
     """
-    if type(optimizer) not in (SGD, Adam, AdamW):
+    if type(optimizer) not in (SGD, Adam, AdamW) or "step" in vars(optimizer):  # one of its own
         return None
     group = optimizer.param_groups[0]
     columns: list[Any] = []

@@ -17,14 +17,14 @@ from pathlib import Path
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import storage
 from autograd_mini.files.documents import parse, plain, shown
-from autograd_mini.files.schema import member
+from autograd_mini.files.schema import checked_numbers, member, written
 from autograd_mini.optim.parameters import numbers, set_data
 from autograd_mini.optim.settings import positive_whole
 from autograd_mini.train.history import History
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from typing import Any
 
@@ -46,7 +46,8 @@ class Checkpoints:
 
     Raises:
         ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
-        OSError: if the folder to write to does not exist.
+        TypeError: if `path` or `resume` is no path.
+        OSError: if the folder to write to does not exist, or the path is that of a folder.
 
     """
 
@@ -58,9 +59,11 @@ class Checkpoints:
         run: Mapping[str, Any],
     ) -> None:
         self._every = positive_whole("every", every)
-        self._path = None if path is None else Path(path)
+        self._path = None if path is None else _path("checkpoint", path)
         if self._path is not None and not self._path.resolve().parent.is_dir():
             raise FileNotFoundError(f"checkpoint is {os.fspath(self._path)!r}, but its folder does not exist")
+        if self._path is not None and self._path.is_dir():
+            raise IsADirectoryError(f"checkpoint is {os.fspath(self._path)!r}, a folder: give the name of a file in it")
         if resume is True and self._path is None:
             raise ValueError(
                 "resume=True goes on from the checkpoint if there is one: say where, checkpoint='run.json'"
@@ -69,7 +72,7 @@ class Checkpoints:
         if resume is True:
             self._from = self._path if self._path is not None and self._path.exists() else None
         elif resume is not None and resume is not False:
-            self._from = Path(resume)
+            self._from = _path("resume", resume)
         self._run = dict(run)
         self._written: tuple[int, int] | None = None
 
@@ -86,18 +89,20 @@ class Checkpoints:
         """Write a checkpoint, whole or not at all, unless the one there says the same."""
         if self._path is None or self._written == (training.epoch, training.batch):
             return
+        history = training.history.to_dict()
+        columns = {name: written(column, name, nonfinite=True) for name, column in history["columns"].items()}
         document = {
             "format": FORMAT,
             "version": VERSION,
             "run": self._run,
             "epoch": training.epoch,
             "batch": training.batch,
-            "sums": training.sums,
+            "sums": written(training.sums, "sums", nonfinite=True),
             "seed": training.seed,
             "parameters": {"labels": _labels(training), "numbers": numbers(training.params, "data")},
             "optimizer": training.optimizer.state_dict(),
             "schedule": None if training.schedule is None else training.schedule.state_dict(),
-            "history": training.history.to_dict(),
+            "history": {**history, "columns": columns},
         }
         data = json.dumps(plain(document, "the checkpoint"), allow_nan=False).encode()
         if len(data) > LARGEST:
@@ -112,8 +117,8 @@ class Checkpoints:
             raise
         self._written = training.epoch, training.batch
 
-    def resume(self, training: Training, seed: int | None) -> None:
-        """Bring a run to where the checkpoint to go on from was written.
+    def resume(self, training: Training, seed: int | None, names: Sequence[str]) -> None:
+        """Bring a run to where the checkpoint to go on from was written; `names` are those of its figures.
 
         Raises:
             ModelFormatError: if the file is no checkpoint.
@@ -135,7 +140,8 @@ class Checkpoints:
             found = _checked(parse(storage.read(self._from, 1, lambda _: LARGEST)))
         except ValueError as error:
             raise ModelFormatError(f"{self._from} is no checkpoint that can be read here: {error}") from None
-        self._same_run(found, training, seed)
+        self._same_run(found, training, seed, names)
+        history = History.from_dict({**found["history"], "stopped": None})
         before = training.optimizer.state_dict()
         training.optimizer.load_state_dict(found["optimizer"])
         try:
@@ -146,10 +152,9 @@ class Checkpoints:
             training.optimizer.load_state_dict(before)
             raise
         training.epoch, training.batch, training.seed = found["epoch"], found["batch"], found["seed"]
-        training.sums = [*map(float, found["sums"])]
-        training.history = History.from_dict({**found["history"], "stopped": None})
+        training.sums, training.history = found["sums"], history
 
-    def _same_run(self, found: dict[str, Any], training: Training, seed: int | None) -> None:
+    def _same_run(self, found: dict[str, Any], training: Training, seed: int | None, names: Sequence[str]) -> None:
         """Raise a ValueError unless a checkpoint is one of this run."""
         wanted = {**self._run, "seed": found["seed"] if seed is None else int(seed)}
         for name, value in wanted.items():
@@ -169,6 +174,27 @@ class Checkpoints:
         if (found["schedule"] is None) != (training.schedule is None):
             with_or_without = "without" if found["schedule"] is None else "with"
             raise ValueError(f"{self._from} was written by a run {with_or_without} a schedule")
+        figures = {*names} if getattr(training.optimizer, "lr", None) is None else {*names, "lr"}
+        there = found["history"]["columns"].keys()
+        if found["epoch"] and there != figures:
+            raise ValueError(
+                f"{self._from} was written by a run with the figures {', '.join(there)}, but this one has "
+                f"{', '.join(sorted(figures))}: go on with the same metrics, and with validation only if it had one"
+            )
+        batches = -(-self._run["rows"] // self._run["batch_size"])
+        sums = sum(not name.startswith("validation_") for name in names) if found["batch"] else 0
+        if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:
+            raise ModelFormatError(
+                f"{self._from} is no checkpoint that can be read here: it has {len(found['sums'])} sums after batch "
+                f"{found['batch']} of {batches}, but expected {sums}"
+            )
+
+
+def _path(name: str, path: Any) -> Path:
+    if isinstance(path, (str, os.PathLike)) and os.fspath(path):
+        return Path(path)
+    error = ValueError if path == "" else TypeError
+    raise error(f"{name} is {path!r}, but expected the name of a file, such as 'run.json'")
 
 
 def _labels(training: Training) -> list[str]:
@@ -189,13 +215,16 @@ def _checked(document: Any) -> dict[str, Any]:
             raise ValueError(f"{name} is {shown(document[name])}, but counts from 0")
     if document.get("schedule", 0) is not None:
         member(document, "schedule", dict)
-    _numbers("sums", document["sums"])
+    document["sums"] = checked_numbers(document["sums"], "sums")
     _numbers("numbers", member(document["parameters"], "numbers", list))
     member(document["parameters"], "labels", list)
     history = document["history"]
     columns = member(history, "columns", dict)
-    for name, column in columns.items():
-        _numbers(f"columns[{shown(name)}]", member(columns, name, list))
+    for name in columns:
+        place = f"columns[{shown(name)}]"
+        column = columns[name] = checked_numbers(member(columns, name, list), place)
+        if name.endswith("loss"):
+            _numbers(place, column)
         if len(column) != document["epoch"]:
             raise ValueError(f"the history has {len(column)} epochs, but epoch is {document['epoch']}")
     _numbers("seconds", [history.get("seconds")])

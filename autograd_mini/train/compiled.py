@@ -6,6 +6,7 @@ somebody may look at them: for callbacks and checkpoints, at the end, and when a
 
 from __future__ import annotations
 
+from functools import partial
 from math import isfinite, nan
 from operator import add
 from time import perf_counter
@@ -19,7 +20,7 @@ from autograd_mini.train.kernel import Kernel, arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from autograd_mini.optim.flat import Flat
@@ -57,12 +58,18 @@ class CompiledSteps:
 
         self._training, self._objective = training, objective
         self._size, self._clip_norm = size, clip_norm
-        groups = getattr(training.optimizer, "param_groups", [])
-        self._moved = [parameter for group in groups for parameter in group["params"]] or [*training.params]
+        self._moved = training.moved
+        self._backend = backend
         self._kernel = Kernel(training.model, objective, samples, self._moved, backend)
+        if self._kernel.others and not getattr(training.optimizer, "param_groups", []):
+            raise TracingError(
+                f"the loss has parameters that the model has not, and the {type(training.optimizer).__name__} has no "
+                "param_groups that say whether it moves them"
+            )
         self._samples, self._held_out = samples, held_out
         self.backend, self.why = self._kernel.backend, self._kernel.why
         self._X, self._y = arrays(samples)
+        self._quiet = partial(np.errstate, all="ignore")  # what overflows is found, and said, without warnings
         self._now_X, self._now_y = np.empty_like(self._X), np.empty_like(self._y)
         self._validation = arrays(held_out) if held_out else None
         self._isfinite = np.isfinite
@@ -90,18 +97,23 @@ class CompiledSteps:
         elif self._training.schedule is not None:
             self._gather()
             self._flat.refresh()
-        self._quiet = np.errstate(all="ignore")  # what overflows is found, and said, without NumPy's warnings
-        self._quiet.__enter__()
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         """Take a step, or as many as take some hundredths of a second."""
         if self._descends or self._may_descend():
             return self._descend(batch, sums)
+        with self._quiet():
+            return self._step(batch, sums)
+
+    def _step(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        """Take a step."""
         first = batch * self._size
         end = min(first + self._size, len(self._order))
         X, y = self._now_X[first:end], self._now_y[first:end]
         loss, gradient, metrics = self._kernel.step(self._x, X, y)
         if not isfinite(loss):
+            if self._spoiled(self._samples[row] for row in self._order[first:end]):
+                return self._step(batch, sums)
             raise self._training.diverged(self._culprit(batch, loss))
         before, kernel = self._x, self._kernel
         if kernel.outside:
@@ -119,10 +131,6 @@ class CompiledSteps:
             raise self._training.diverged("a parameter became nan or infinite")
         found = [figure * (end - first) for figure in (loss, *metrics)]
         return 1, [*map(add, sums, found)] if sums else found
-
-    def end(self) -> None:
-        """End the epoch."""
-        self._quiet.__exit__(None, None, None)
 
     def settle(self) -> None:
         """Write everything back to the parameters and the optimiser."""
@@ -149,7 +157,10 @@ class CompiledSteps:
         """Return the means over the samples kept out of training."""
         assert self._validation is not None  # noqa: S101 - there are some
         X, y = self._validation
-        loss, _, metrics = self._kernel.step(self._x, X, y)
+        with self._quiet():
+            loss, _, metrics = self._kernel.step(self._x, X, y)
+        if not isfinite(loss) and self._spoiled(self._held_out):
+            return self.validate()
         if self._kernel.outside:
             set_data(self._moved, self._x.tolist())
             found = self._kernel.measured_outside(X, [target for _, target in self._held_out])
@@ -181,10 +192,15 @@ class CompiledSteps:
             descent.before[:] = self._before
         start = perf_counter()
         reached, lost = descent.run(batch, min(batch + self._chunk, batches))
-        self._chunk = max(1, self._chunk * 2 if perf_counter() - start < SPELL else self._chunk // 2)
+        wanted = self._chunk * 2 if perf_counter() - start < SPELL else self._chunk // 2
+        self._chunk = min(max(1, wanted), batches)
         self._x = descent.x
         if reached > batch or lost == "parameter":
             self._before, self._gradient = descent.before.copy(), descent.last
+        if lost == "loss" and self._spoiled(
+            self._samples[row] for row in self._order[reached * self._size :][: self._size]
+        ):
+            return reached - batch, descent.totals.tolist()
         if lost:
             self._training.batch = reached
             culprit = self._culprit(reached, nan) if lost == "loss" else "a parameter became nan or infinite"
@@ -222,6 +238,22 @@ class CompiledSteps:
                 "the loss of a sample is another than when training began: the model or the loss depends on something "
                 "beside its parameters and the sample, which may change; pass compile=False"
             )
+
+    def _spoiled(self, samples: Iterable[Sample]) -> bool:
+        """Return whether a metric is not finite, not the loss; if so, metrics are measured outside from then on."""
+        if self._kernel.outside or not self._objective.metrics:
+            return False
+        self._gather()
+        set_data(self._moved, self._x.tolist())
+        if not all(isfinite(self._kernel.eager(sample)[0]) for sample in samples):
+            return False
+        training, objective = self._training, self._objective
+        try:
+            self._kernel = Kernel(training.model, objective, self._samples, self._moved, self._backend, outside=True)
+        except TracingError:
+            return False
+        self._descent = None
+        return True
 
     def _culprit(self, batch: int, loss: float) -> str:
         """Say which sample of a batch has a loss that is not finite."""

@@ -81,7 +81,7 @@ class EagerSteps:
                 self._depends = True
             figures.append(measured)
         if self._clip_norm is not None:
-            clip_grad_norm_(training.params, self._clip_norm)
+            clip_grad_norm_(training.moved, self._clip_norm)
         before = [*map(_data, training.params)]
         training.optimizer.step()
         self._before = before
@@ -89,9 +89,6 @@ class EagerSteps:
             raise training.diverged("a parameter became nan or infinite")
         found: list[float] = [*map(sum, zip(*figures, strict=True))]
         return 1, [*map(add, sums, found)] if sums else found
-
-    def end(self) -> None:
-        """End the epoch."""
 
     def settle(self) -> None:
         """Leave model and optimiser as they are after the last step, for others to see."""

@@ -87,12 +87,13 @@ def fit(  # noqa: PLR0913 - the choices there are in training
             One that returns something true ends the training.
         metrics: functions (prediction, target) -> number by name, given plain floats, averaged over rows; None for the
             accuracy where the loss tells classes apart.
-        clip_norm: the most that the norm of all gradients together may be before a step.
+        clip_norm: the most that the norm of the gradients of all that the optimiser moves may be before a step.
         progress: whether to show a bar; "auto" for only in a terminal or a notebook.
         compile: whether to compile the model and its loss and to run the optimiser on arrays: "auto" for where they
             can be compiled, and rows times parameters are at least 5,000; True, or the name of a backend of
             `jit`, to raise where they cannot; False for one graph a sample. Results differ in rounding alone, and
-            `history.backend` says what was done.
+            `history.backend` says what was done. A compiled model and its loss are called for some samples only, to
+            see that they still compute the same.
         checkpoint: a file to write the state of training to, for `resume`; it is always whole.
         every: how many epochs lie between two checkpoints. There is one more when training ends.
         resume: a checkpoint to go on from, with the same arguments and as many `epochs` in all: the result is that of
@@ -101,11 +102,13 @@ def fit(  # noqa: PLR0913 - the choices there are in training
 
     Raises:
         DivergedError: if the loss becomes nan or infinite; the model then has the last parameters for which it was not.
-        ValueError: for data or a setting that does not fit, naming argument, row and column.
+        ValueError: for data or a setting that does not fit, naming argument, row and column; and for a checkpoint of
+            another run.
         TypeError: for an argument of the wrong kind.
         TracingError: if compile is neither "auto" nor False and the model or the loss cannot be compiled.
         ModelFormatError: if the file to resume from is no checkpoint.
         OSError: if a checkpoint cannot be written or read.
+        RuntimeError: inside of no_grad().
 
     >>> from autograd_mini import MLP
     >>> X, y = [[-1.0], [0.0], [1.0], [2.0]], [-1.0, 1.0, 3.0, 5.0]
@@ -136,7 +139,7 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         resume,
         {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)},
     )
-    saved.resume(training, seed)
+    saved.resume(training, seed, objective.columns(validated=bool(held_out)))
     steps = StepsOfTraining(compile, training, objective, samples, held_out, size, clip_norm)
 
     batches = -(-len(samples) // size)
@@ -165,16 +168,16 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         return "converged" if converged() else "interrupted" if training.interrupted else None
 
     stopped = "converged" if converged() else None
-    try:
-        with interrupts(training):
+    with interrupts(training):
+        try:
             while stopped is None and training.epoch < epochs:
                 stopped = epoch()
-    finally:
-        bar.close()
-        steps.settle()
-        training.history.seconds = perf_counter() - start
-    training.history.stopped = stopped or "epochs"
-    saved.write(training)
+        finally:
+            steps.settle()
+            training.history.seconds = perf_counter() - start
+            bar.close()
+        training.history.stopped = stopped or "epochs"
+        saved.write(training)
     return training.history
 
 

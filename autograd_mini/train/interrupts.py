@@ -33,4 +33,5 @@ def interrupts(training: Training) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) is stop:  # a callback may have set another
+            signal.signal(signal.SIGINT, signal.default_int_handler)

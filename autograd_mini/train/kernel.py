@@ -11,7 +11,8 @@ from math import isclose, isnan
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.predicting import predictor
 from autograd_mini.recording import no_grad
-from autograd_mini.value import Parameter
+from autograd_mini.train.measuring import listed
+from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from autograd_mini.train.measuring import Model, Objective, Sample
 
 TRIED = 8
-"""So many samples are computed both ways before a kernel is trusted."""
+"""So many samples, and twice as many targets, are computed both ways before a kernel is trusted."""
 
 
 class Kernel:
@@ -30,13 +31,15 @@ class Kernel:
     Args:
         model: the model.
         objective: its loss and metrics.
-        samples: rows with targets, of which the first are tried.
+        samples: rows with targets, of which some are tried.
         moved: the parameters that gradients are wanted for.
         backend: the name of a backend of the compiler, or "auto".
+        outside: whether to measure metrics outside in any case.
 
     Attributes:
         plain: whether it runs on LLVM, and takes just the parameters to be moved and the weights of the metrics.
         outside: whether metrics are measured outside, by `measured_outside`.
+        others: the parameters it depends on that are not to be moved.
         backend: the compiler's backend.
         why: why that one.
 
@@ -47,19 +50,29 @@ class Kernel:
     """
 
     def __init__(
-        self, model: Model, objective: Objective, samples: Sequence[Sample], moved: Sequence[Any], backend: str
+        self,
+        model: Model,
+        objective: Objective,
+        samples: Sequence[Sample],
+        moved: Sequence[Any],
+        backend: str,
+        *,
+        outside: bool = False,
     ) -> None:
         self._model, self._objective, self._moved = model, objective, moved
-        tried, metrics = samples[:TRIED], [*objective.metrics.values()]
+        self._scale = 1.0
+        tried, metrics = _tried(samples), [*objective.metrics.values()]
         try:
-            self.outside = False
-            self._compile(tried, metrics, backend)
+            self.outside = outside and bool(metrics)
+            self._compile(tried, [] if self.outside else metrics, backend)
         except TracingError:
-            if not metrics:
+            if self.outside or not metrics:
                 raise
             self.outside = True
             self._compile(tried, [], backend)
+        if self.outside:
             self._predict = predictor(model, backend=backend)
+            self._try_metrics(tried)
 
     def _compile(self, tried: Sequence[Sample], metrics: Sequence[Callable[..., Any]], backend: str) -> None:
         """Trace and compile, with the metrics, and compare the result with the eager one."""
@@ -71,7 +84,7 @@ class Kernel:
             prediction, goal = self._model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
             found = self._objective.loss(prediction, goal)
             for weight, metric in zip(weights, metrics, strict=True):
-                found = found + weight * metric(prediction, goal)
+                found = found + weight * constant(metric(listed(prediction), goal))
             return found
 
         X, y = arrays(tried)
@@ -86,6 +99,8 @@ class Kernel:
         self._leaves = fast.parameters
         self._place(weights)
         self._call = fast.value_and_grad
+        figures = [abs(self.eager(sample)[0]) for sample in tried]
+        self._scale = min(max(figures), 1.0)
         if str(program.tape) != str(repeated.tape) or not self.agrees(tried):
             raise TracingError(
                 "the compiled loss is another than the eager one: the model or the loss draws random numbers, or "
@@ -111,6 +126,8 @@ class Kernel:
             self._at = np.array([place or 0 for place in found], dtype=int)
             self._spot = np.array([at for at, place in enumerate(found) if place is not None], dtype=int)
         self._direct = found == [*range(len(self._leaves))]
+        known = {*map(id, [*self._moved, *weights])}
+        self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
         first = len(found)
         in_order = self._unused is None and [*self._metrics] == [*range(first, len(self._leaves))]
         self.plain = in_order and self.backend == "llvm" and not self.outside
@@ -156,9 +173,8 @@ class Kernel:
 
     def measured_outside(self, X: Any, targets: Sequence[Any]) -> list[float]:
         """Return the means of the metrics, from predictions with the parameters as they are in the model."""
-        rows = self._predict(X).tolist()
-        columns = [[*map(metric, rows, targets)] for metric in self._objective.metrics.values()]
-        return [sum(column) / len(rows) for column in columns]
+        rows = [self._objective.measured(*pair) for pair in zip(self._predict(X).tolist(), targets, strict=True)]
+        return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
 
     def agrees(self, samples: Sequence[Sample]) -> bool:
         """Return whether the kernel gives what the objective gives on Values, for the parameters as they are."""
@@ -167,12 +183,28 @@ class Kernel:
         self.read()
         x = np.array([parameter.data for parameter in self._moved])
         for sample in samples:
-            loss, _, metrics = self.step(x, *arrays([sample]))
+            with np.errstate(all="ignore"):
+                loss, _, metrics = self.step(x, *arrays([sample]))
             expected = self.eager(sample)[: 1 + len(metrics)]
-            for a, b in zip([loss, *metrics], expected, strict=True):
-                if isnan(a) != isnan(b) or not (isnan(a) or isclose(a, b, rel_tol=1e-6, abs_tol=1e-6)):
-                    return False
+            if not all(map(self._close, [loss, *metrics], expected)):
+                return False
         return True
+
+    def _close(self, a: float, b: float) -> bool:
+        return (isnan(a) and isnan(b)) or isclose(a, b, rel_tol=1e-6, abs_tol=1e-6 * self._scale)
+
+    def _try_metrics(self, tried: Sequence[Sample]) -> None:
+        """Measure outside what is measured on Values too; a TracingError says that it cannot be, or is another."""
+        X, _ = arrays(tried)
+        try:
+            found = [self.measured_outside(X[at : at + 1], [target]) for at, (_, target) in enumerate(tried)]
+        except TracingError:
+            raise
+        except Exception as error:  # what the model returns may be neither a number nor a list of them
+            raise TracingError(f"metrics cannot be measured from compiled predictions: {error}") from error
+        for sample, figures in zip(tried, found, strict=True):
+            if not all(map(self._close, figures, self.eager(sample)[1:])):
+                raise TracingError("a metric of compiled predictions is another than that of the model")
 
 
 def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
@@ -184,8 +216,40 @@ def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
     """
     import numpy as np
 
+    targets = [target for _, target in samples]
     try:
-        targets = np.array([target for _, target in samples], dtype=float)
-    except (TypeError, ValueError):
-        raise TracingError("the targets are neither numbers nor rows of equally many") from None
-    return np.array([row for row, _ in samples]), targets
+        made = np.array(targets, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        made = np.empty((0, 0))
+    if not made.size or not all(map(_plain, targets)):  # NumPy takes None and "1" for numbers too
+        raise TracingError("the targets are neither numbers nor rows of equally many")
+    return np.array([row for row, _ in samples]), made
+
+
+def _plain(target: Any) -> bool:
+    return all(map(_plain, target)) if isinstance(target, (list, tuple)) else isinstance(target, (float, int))
+
+
+def _tried(samples: Sequence[Sample]) -> list[Sample]:
+    """Return samples from everywhere, and for targets from everywhere the first sample of each.
+
+    A loss may look a target up, as a weight of its class; where rows are sorted, the first have one class.
+    """
+    import numpy as np
+
+    _, targets = arrays(samples)
+    _, firsts = np.unique(targets.reshape(len(targets), -1), axis=0, return_index=True)
+    rows = {*_spread(range(len(samples)), TRIED), *_spread(firsts.tolist(), 2 * TRIED)}
+    return [samples[row] for row in sorted(rows)]
+
+
+def _spread(rows: Sequence[int], count: int) -> list[int]:
+    """Return so many of the rows, evenly, the first and the last included, or all."""
+    if len(rows) <= count:
+        return [*rows]
+    return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]
+
+
+def constant(figure: Any) -> Any:
+    """Return a metric as a constant, so that its slope, which may be infinite, is not taken."""
+    return figure.detach() if isinstance(figure, Value) else figure

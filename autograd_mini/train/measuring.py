@@ -85,9 +85,16 @@ class Objective:
                 f"loss returned {loss!r} of type {kind}, but expected one Value: (prediction, target) -> scalar"
             )
         if self.metrics:
-            plain = _plain(prediction)
-            figures += [metric(plain, target) for metric in self.metrics.values()]
+            figures += self.measured(_plain(prediction), target)
         return loss, figures
+
+    def columns(self, *, validated: bool) -> list[str]:
+        """Return the names of the figures of an epoch, of validation too where there is one."""
+        return [*self.names, *[f"validation_{name}" for name in self.names if validated]]
+
+    def measured(self, prediction: Any, target: Target) -> list[float]:
+        """Return the metrics of a prediction of plain floats."""
+        return [_figure(name, metric(prediction, target)) for name, metric in self.metrics.items()]
 
     def means(self, figures: Sequence[Sequence[float]]) -> dict[str, float]:
         """Return the mean over samples of each of their figures, by name."""
@@ -123,6 +130,27 @@ def evaluate(
 
 def _plain(prediction: Any) -> Any:
     """Return a prediction as plain floats."""
+    if isinstance(prediction, dict):
+        return {name: _plain(output) for name, output in prediction.items()}
     if isinstance(prediction, (list, tuple)):
         return [_plain(output) for output in prediction]
     return prediction.data if isinstance(prediction, Value) else prediction
+
+
+def listed(prediction: Any) -> Any:
+    """Return a prediction as metrics get it, with its Values as they are: lists in place of tuples."""
+    if isinstance(prediction, dict):
+        return {name: listed(output) for name, output in prediction.items()}
+    return [*map(listed, prediction)] if isinstance(prediction, (list, tuple)) else prediction
+
+
+def _figure(name: str, found: Any) -> float:
+    """Return what a metric gave as a float; the metric may be a loss of this package, which returns a Value."""
+    if isinstance(found, Value):
+        return found.data
+    if not hasattr(found, "__float__"):
+        raise TypeError(
+            f"metrics[{name!r}] returned {found!r} of type {type(found).__name__}, but expected a number: "
+            "(prediction, target) -> number"
+        )
+    return float(found)

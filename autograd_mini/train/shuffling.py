@@ -9,6 +9,7 @@ from autograd_mini.arguments import random_numbers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 MASK = 2**64 - 1
@@ -28,14 +29,16 @@ def shuffled(count: int, seed: int, epoch: int) -> Sequence[int]:
 
     """
     start = int(random_numbers((seed << 32) + epoch)() * 2.0**53) << 11
-    numpy = sys.modules.get("numpy")
-    if numpy is None:
+    if "numpy" not in sys.modules:
         return sorted(range(count), key=[_key((start + (at + 1) * GOLDEN) & MASK) for at in range(count)].__getitem__)
-    keys = numpy.arange(1, count + 1, dtype=numpy.uint64) * numpy.uint64(GOLDEN) + numpy.uint64(start)
+    import numpy as np  # which waits where another thread is just loading it
+
+    keys = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(start)
     for shift, factor in ((30, FIRST), (27, SECOND)):
-        keys = (keys ^ (keys >> numpy.uint64(shift))) * numpy.uint64(factor)
-    order: Sequence[int] = numpy.argsort(keys ^ (keys >> numpy.uint64(31)))
-    return order
+        keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)
+    order: Any = np.argsort(keys ^ (keys >> np.uint64(31)))
+    found: Sequence[int] = order
+    return found
 
 
 def _key(z: int) -> int:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from autograd_mini.train.measuring import Objective, Sample
     from autograd_mini.train.training import Steps, Training
 
-    Compile = bool | Literal["auto", "python", "numpy", "llvm"]
+    Compile = bool | Literal["auto", "python", "numpy", "llvm", "vm"]
 
+WORDS = ("auto", "python", "numpy", "llvm", "vm")
 WORTH = 5_000
 """Compiling takes some tenths of a second, and pays where rows times parameters are at least so many."""
 
@@ -49,10 +50,13 @@ class StepsOfTraining:
         size: int,
         clip_norm: float | None,
     ) -> None:
-        if compile not in (True, False, "auto", "python", "numpy", "llvm"):
+        if not isinstance(compile, str) and compile in (True, False):
+            compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
+        elif compile not in WORDS:
             raise ValueError(
-                f"compile is {compile!r}, but expected True, False, 'auto', or a backend: 'python', 'numpy', 'llvm'"
+                f"compile is {compile!r}, but expected True, False, or one of {', '.join(map(repr, WORDS))}"
             )
+        size = min(size, len(samples))  # as machine code counts, numbers have 64 bits
         self._given = training, objective, samples, held_out, size, clip_norm
         self._must = compile is not False and compile != "auto"
         self._steps: Steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.errors import DivergedError
+from autograd_mini.optim import LRScheduler
 from autograd_mini.train.history import History
 
 TYPE_CHECKING = False
@@ -27,7 +28,8 @@ class Training:
 
     Attributes:
         model: what is trained.
-        params: its parameters, a tuple.
+        params: its parameters, and after them those that the optimiser moves besides, such as the loss's; a tuple.
+        moved: those of them that the optimiser moves.
         optimizer: what moves them.
         schedule: what sets the learning rate of each epoch, or None.
         history: the figures of the epochs so far.
@@ -42,7 +44,10 @@ class Training:
 
     def __init__(self, model: Model, params: Sequence[Any], optimizer: Any, schedule: Any, seed: int) -> None:
         self.model = model
-        self.params = params
+        groups = getattr(optimizer, "param_groups", [])
+        self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(params)
+        known = {*map(id, params)}
+        self.params = (*params, *[parameter for parameter in self.moved if id(parameter) not in known])
         self.optimizer = optimizer
         self.schedule = schedule
         self.history = History()
@@ -75,13 +80,10 @@ class Training:
 
         """
         self._steps = steps
-        try:
-            while self.batch < batches and not self.interrupted:
-                taken, self.sums = steps.take(self.batch, self.sums)
-                self.batch += taken
-                done(self.epoch + 1, self.batch)
-        finally:
-            steps.end()
+        while self.batch < batches and not self.interrupted:
+            taken, self.sums = steps.take(self.batch, self.sums)
+            self.batch += taken
+            done(self.epoch + 1, self.batch)
         if self.batch < batches:
             return None
         means = {name: total / count for name, total in zip(names, self.sums, strict=True)}
@@ -102,6 +104,8 @@ class Training:
         self.epoch += 1
         self.batch, self.sums = 0, []
         if self.schedule is not None:
+            if self._steps is not None and type(self.schedule).__module__ != LRScheduler.__module__:
+                self._steps.settle()  # one of the user's own may look at anything, and change it
             self.schedule.step()
 
     def _finite(self, means: dict[str, float], what: str) -> dict[str, float]:
