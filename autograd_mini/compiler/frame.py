@@ -6,56 +6,188 @@ In C it would read
                 double **arrays, double *uniform, double **columns, double *sums)
 
 for blocks `first` to `end` of the batch. The last block of a batch may be short: its rows are copied beside its last
-row, so the body need not know, and what is summed is set to 0 in the lanes that hold no sample.
+row, so the block need not know, and what is summed is set to 0 in the lanes that hold no sample.
+
+It is four functions, since LLVM takes longer for one in which everything stands inside of loops: `once`, `block`, the
+loops themselves, and `kernel`, which gets them the memory that they work in.
 """
 
 from __future__ import annotations
 
 from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.sums import added_up
+from autograd_mini.compiler.sums import Sums
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.compiler.lanes import Kernel
 
-GROUP = 8
-"""So many blocks of samples are computed before their products are summed; their factors stay in the first cache."""
+GROUPS = 4, 8
+"""At least and at most so many blocks of samples are computed before their products are summed, so that"""
+
+NEAR = 1 << 15
+"""so many bytes of their records stay in the nearest cache, if it can be."""
+
+STACK = 1 << 16
+"""So many bytes are taken from the stack, which may be small in a thread; more are allocated."""
+
+_GIVEN = "i64 %first, i64 %end, i64 %n, double %divisor, ptr %arrays, ptr %uniform, ptr %columns, ptr %sums"
+
+_TAKEN = ", ".join(f"ptr noalias %{name}" for name in ("rows", "uniform", "record", "columns")) + ", i64 %row"
 
 
-def module(kernel: Kernel, preamble: list[str], body: list[str]) -> str:
+def group(kernel: Kernel) -> int:
+    """Return how many blocks of samples are computed before their products are summed."""
+    least, most = GROUPS
+    return max(least, min(most, NEAR // (max(len(kernel.record), 1) * kernel.width * 8)))
+
+
+def module(kernel: Kernel, preamble: list[str], block: list[str]) -> str:
     """Write the kernel around the text of its parts."""
-    width, kind = kernel.width, f"<{kernel.width} x double>"
-    size = kernel.room
-    added = added_up(kernel)
-    after = next((line[:-1] for line in reversed(added) if line.endswith(":")), "tiles")
-    pointers = ", ".join(f"ptr noalias %{name}" for name in ("arrays", "uniform", "columns", "sums"))
+    places = range(len(kernel.widths)), range(kernel.kept)
     lines = [
-        f"define void @kernel(i64 %first, i64 %end, i64 %n, double %divisor, {pointers}) {{",
+        "define internal void @once(ptr noalias %uniform) {",
+        *preamble,
+        "  ret void",
+        "}",
+        f"define internal void @block({_TAKEN}) alignstack(64) {{",
         "entry:",
-        f"  %sums_by_lane = alloca [{size} x {kind}], align 64",
-        f"  %stored = alloca [{max(GROUP * len(kernel.factors), 1)} x {kind}], align 64",
-        f"  call void @llvm.memset.p0.i64(ptr align 64 %sums_by_lane, i8 0, i64 {size * width * 8}, i1 false)",
+        *[line for array in places[0] for line in _element(f"rows{array}", "rows", array)],
+        *[line for column in places[1] for line in _element(f"column{column}", "columns", column)],
+        *block,
+        "  ret void",
+        "}",
+        *_loops(kernel),
+        *_kernel(kernel),
+    ]
+    return "\n".join([*lines, *sorted(kernel.declarations)]) + "\n"
+
+
+def _element(name: str, pointers: str, at: int) -> list[str]:
+    """Write the load of one of several pointers."""
+    return [
+        f"  %{name}_place = getelementptr ptr, ptr %{pointers}, i64 {at}",
+        f"  %{name} = load ptr, ptr %{name}_place",
+    ]
+
+
+def _kernel(kernel: Kernel) -> list[str]:
+    """Write the function that gets memory."""
+    vectors = kernel.room + group(kernel) * len(kernel.record) + sum(kernel.widths)
+    size = max(vectors, 1) * kernel.width * 8
+    given = _GIVEN.replace("ptr %", "ptr noalias %")
+    lines = [f"define void @kernel({given}) {{", "entry:"]
+    if size <= STACK:
+        return [
+            *lines,
+            f"  %memory = alloca [{size} x i8], align 64",
+            f"  call void @loops({_GIVEN}, ptr %memory)",
+            "  ret void",
+            "}",
+        ]
+    kernel.declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
+    return [
+        *lines,
+        f"  %taken = call ptr @malloc(i64 {size + 64})",
+        "  %none = icmp eq ptr %taken, null",
+        "  br i1 %none, label %stop, label %go",
+        "stop:",
+        "  call void @llvm.trap()",
+        "  unreachable",
+        "go:",
+        "  %above = getelementptr i8, ptr %taken, i64 63",
+        "  %number = ptrtoint ptr %above to i64",
+        "  %rounded = and i64 %number, -64",
+        "  %memory = inttoptr i64 %rounded to ptr",
+        f"  call void @loops({_GIVEN}, ptr %memory)",
+        "  call void @free(ptr %taken)",
+        "  ret void",
+        "}",
+    ]
+
+
+def _loops(kernel: Kernel) -> list[str]:
+    """Write the loop over groups of blocks."""
+    width, kind, record = kernel.width, f"<{kernel.width} x double>", len(kernel.record)
+    size, size_of_group = width * 8, group(kernel)
+    sums = Sums(kernel, "tiles")
+    kernel.declarations |= {
+        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+    }
+    given = _GIVEN.replace("ptr %", "ptr noalias %")
+    lines = [
+        f"define internal void @loops({given}, ptr noalias %sums_by_lane) alignstack(64) {{",
+        "entry:",
+        f"  %records = getelementptr {kind}, ptr %sums_by_lane, i64 {kernel.room}",
+        f"  %copies = getelementptr {kind}, ptr %records, i64 {size_of_group * record}",
+        f"  %rows = alloca [{max(len(kernel.widths), 1)} x ptr], align 8",
+        f"  call void @llvm.memset.p0.i64(ptr align {size} %sums_by_lane, i8 0, i64 {kernel.room * size}, i1 false)",
         f"  %full = sdiv i64 %n, {width}",
         f"  %rest = srem i64 %n, {width}",
     ]
-    kernel.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    for array in range(len(kernel.widths)):
+        lines += [
+            *_element(f"array{array}", "arrays", array),
+            f"  %copy{array} = getelementptr {kind}, ptr %copies, i64 {sum(kernel.widths[:array])}",
+            f"  %rows{array}_place = getelementptr ptr, ptr %rows, i64 {array}",
+        ]
+    lines += ["  call void @once(ptr %uniform)", "  %short = icmp sgt i64 %rest, 0"]
+    lines += ["  br i1 %short, label %fill, label %begin", "fill:", *_filled(kernel)]
+    lines += [
+        "  br label %begin",
+        "begin:",
+        "  %any = icmp slt i64 %first, %end",
+        "  br i1 %any, label %group, label %total",
+        "group:",
+        "  %g = phi i64 [ %first, %begin ], [ %gnext, %grouped ]",
+        "  %left = sub i64 %end, %g",
+        f"  %many = icmp sgt i64 %left, {size_of_group}",
+        f"  %count = select i1 %many, i64 {size_of_group}, i64 %left",
+        "  %gnext = add i64 %g, %count",
+        "  br label %blocks",
+        "blocks:",
+        "  %u = phi i64 [ 0, %group ], [ %next, %blocks ]",
+        "  %i = add i64 %g, %u",
+        "  %partial = icmp eq i64 %i, %full",
+        f"  %row = mul i64 %i, {width}",
+    ]
     for array, columns in enumerate(kernel.widths):
         lines += [
-            f"  %place{array} = getelementptr ptr, ptr %arrays, i64 {array}",
-            f"  %array{array} = load ptr, ptr %place{array}",
-            f"  %scratch{array} = alloca [{width * columns} x double], align 64",
+            f"  %offset{array} = mul i64 %row, {columns}",
+            f"  %straight{array} = getelementptr double, ptr %array{array}, i64 %offset{array}",
+            f"  %rows{array} = select i1 %partial, ptr %copy{array}, ptr %straight{array}",
+            f"  store ptr %rows{array}, ptr %rows{array}_place",
         ]
-    for column in range(kernel.kept):
-        lines += [
-            f"  %columnplace{column} = getelementptr ptr, ptr %columns, i64 {column}",
-            f"  %column{column} = load ptr, ptr %columnplace{column}",
-        ]
-    lines += preamble
-    lines += ["  %short = icmp sgt i64 %rest, 0", "  br i1 %short, label %fill, label %begin", "fill:"]
-    # Copy the short block's rows, with its last row in the lanes that are left.
-    lines += ["  %lastrow = sub i64 %n, 1", f"  %base = mul i64 %full, {width}"]
+    return [
+        *lines,
+        f"  %record_at = mul i64 %u, {record}",
+        f"  %record = getelementptr {kind}, ptr %records, i64 %record_at",
+        "  call void @block(ptr %rows, ptr %uniform, ptr %record, ptr %columns, i64 %row)",
+        "  %next = add i64 %u, 1",
+        "  %more = icmp slt i64 %next, %count",
+        "  br i1 %more, label %blocks, label %check",
+        "check:",
+        "  %over = icmp sgt i64 %gnext, %full",
+        "  br i1 %over, label %mask, label %tiles",
+        *_mask(kernel, kind, width),
+        "tiles:",
+        *sums.lines,
+        "  br label %grouped",
+        "grouped:",
+        "  %again = icmp slt i64 %gnext, %end",
+        "  br i1 %again, label %group, label %total",
+        "total:",
+        *(_totals(kernel, kind, width) if kernel.summed else []),
+        "  ret void",
+        "}",
+    ]
+
+
+def _filled(kernel: Kernel) -> list[str]:
+    """Copy the short block's rows, with its last row in the lanes that are left."""
+    lines = ["  %lastrow = sub i64 %n, 1", f"  %base = mul i64 %full, {kernel.width}"]
     for array, columns in enumerate(kernel.widths):
-        for lane in range(width):
+        for lane in range(kernel.width):
             name = f"{array}_{lane}"
             lines += [
                 f"  %r{name} = add i64 %base, {lane}",
@@ -63,59 +195,14 @@ def module(kernel: Kernel, preamble: list[str], body: list[str]) -> str:
                 f"  %c{name} = select i1 %inside{name}, i64 %r{name}, i64 %lastrow",
                 f"  %o{name} = mul i64 %c{name}, {columns}",
                 f"  %p{name} = getelementptr double, ptr %array{array}, i64 %o{name}",
-                f"  %q{name} = getelementptr double, ptr %scratch{array}, i64 {lane * columns}",
+                f"  %q{name} = getelementptr double, ptr %copy{array}, i64 {lane * columns}",
                 f"  call void @llvm.memcpy.p0.p0.i64(ptr %q{name}, ptr %p{name}, i64 {columns * 8}, i1 false)",
             ]
-        kernel.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    lines += [
-        "  br label %begin",
-        "begin:",
-        "  %any = icmp slt i64 %first, %end",
-        "  br i1 %any, label %group, label %total",
-        "group:",
-        f"  %g = phi i64 [ %first, %begin ], [ %gnext, %{after} ]",
-        "  %left = sub i64 %end, %g",
-        f"  %many = icmp sgt i64 %left, {GROUP}",
-        f"  %count = select i1 %many, i64 {GROUP}, i64 %left",
-        "  %gnext = add i64 %g, %count",
-        "  br label %block",
-        "block:",
-        f"  %u = phi i64 [ 0, %group ], [ %next, %{f'part{kernel.parts}' if kernel.parts else 'block'} ]",
-        "  %i = add i64 %g, %u",
-        "  %partial = icmp eq i64 %i, %full",
-        f"  %row = mul i64 %i, {width}",
-        f"  %stored_at = mul i64 %u, {len(kernel.factors)}",
-        f"  %factors = getelementptr {kind}, ptr %stored, i64 %stored_at",
-    ]
-    for array, columns in enumerate(kernel.widths):
-        lines += [
-            f"  %offset{array} = mul i64 %row, {columns}",
-            f"  %straight{array} = getelementptr double, ptr %array{array}, i64 %offset{array}",
-            f"  %rows{array} = select i1 %partial, ptr %scratch{array}, ptr %straight{array}",
-        ]
-    lines += body
-    lines += [
-        "  %next = add i64 %u, 1",
-        "  %more = icmp slt i64 %next, %count",
-        "  br i1 %more, label %block, label %check",
-        "check:",
-        "  %over = icmp sgt i64 %gnext, %full",
-        "  br i1 %over, label %mask, label %tiles",
-        *_mask(kernel, kind, width),
-        "tiles:",
-        *added,
-        "  %again = icmp slt i64 %gnext, %end",
-        "  br i1 %again, label %group, label %total",
-        "total:",
-    ]
-    if kernel.summed:
-        lines += _totals(kernel, kind, width)
-    lines += ["  br label %done", "done:", "  ret void", "}"]
-    return "\n".join([*lines, *sorted(kernel.declarations)]) + "\n"
+    return lines
 
 
 def _mask(kernel: Kernel, kind: str, width: int) -> list[str]:
-    """Write the loop that sets the factors of the short block to 0 in lanes without a sample."""
+    """Write the loop that sets the record of the short block to 0 in lanes without a sample."""
     counting = ", ".join(f"i64 {lane}" for lane in range(width))
     return [
         "mask:",
@@ -123,17 +210,17 @@ def _mask(kernel: Kernel, kind: str, width: int) -> list[str]:
         f"  %rests = shufflevector <{width} x i64> %rest0, <{width} x i64> poison, <{width} x i32> zeroinitializer",
         f"  %counts = icmp slt <{width} x i64> <{counting}>, %rests",
         "  %short_block = sub i64 %full, %g",
-        f"  %short_at = mul i64 %short_block, {len(kernel.factors)}",
-        f"  %short_factors = getelementptr {kind}, ptr %stored, i64 %short_at",
+        f"  %short_at = mul i64 %short_block, {len(kernel.record)}",
+        f"  %short_record = getelementptr {kind}, ptr %records, i64 %short_at",
         "  br label %masking",
         "masking:",
         "  %m = phi i64 [ 0, %mask ], [ %mnext, %masking ]",
-        f"  %factor_at = getelementptr {kind}, ptr %short_factors, i64 %m",
-        f"  %factor = load {kind}, ptr %factor_at, align {width * 8}",
-        f"  %counted = select <{width} x i1> %counts, {kind} %factor, {kind} zeroinitializer",
-        f"  store {kind} %counted, ptr %factor_at, align {width * 8}",
+        f"  %masked_at = getelementptr {kind}, ptr %short_record, i64 %m",
+        f"  %masked = load {kind}, ptr %masked_at, align {width * 8}",
+        f"  %counted = select <{width} x i1> %counts, {kind} %masked, {kind} zeroinitializer",
+        f"  store {kind} %counted, ptr %masked_at, align {width * 8}",
         "  %mnext = add i64 %m, 1",
-        f"  %mmore = icmp slt i64 %mnext, {max(len(kernel.factors), 1)}",
+        f"  %mmore = icmp slt i64 %mnext, {max(len(kernel.record), 1)}",
         "  br i1 %mmore, label %masking, label %tiles",
     ]
 
@@ -160,8 +247,8 @@ def _totals(kernel: Kernel, kind: str, width: int) -> list[str]:
         f"  store {kind} {mean}, ptr %sumplace, align 8",
         f"  %snext = add i64 %s, {width}",
         f"  %smore = icmp slt i64 %snext, {kernel.summed}",
-        "  br i1 %smore, label %sum, label %done0",
-        "done0:",
+        "  br i1 %smore, label %sum, label %done",
+        "done:",
     ]
 
 

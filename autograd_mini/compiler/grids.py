@@ -1,0 +1,107 @@
+"""Grids: sums over samples whose factors and places follow a rule, so that a loop can run over them.
+
+A gradient by the weights of a layer is a sum over samples of g[k] x[j] for each k and j. One by its biases is the sum
+of g[k]: a grid without right factors.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograd_mini.compiler.record import Record
+
+FEWEST = 16
+"""So many sums are worth a loop."""
+
+
+class Grid:
+    """Sums of the products of some left factors with some right ones, or of the left factors alone.
+
+    Attributes:
+        rows: where the left factors lie, as (the first place, the distance).
+        columns: where the right factors lie; None if there are none.
+        high: how many left factors there are.
+        wide: how many right factors there are; 1 if there are none.
+        first: the number of the first sum.
+        down: how far on the sum of the next left factor is.
+        across: how far on the sum of the next right factor is.
+
+    """
+
+    def __init__(
+        self,
+        rows: tuple[int, int],
+        columns: tuple[int, int] | None,
+        size: tuple[int, int],
+        sums: tuple[int, int, int],
+    ) -> None:
+        self.rows, self.columns = rows, columns
+        self.high, self.wide = size
+        self.first, self.down, self.across = sums
+
+
+def grids_of(products: Sequence[tuple[int, int, int]], record: Record) -> tuple[list[Grid], list[tuple[int, int, int]]]:
+    """Return the grids among sums of products, and the sums that are in none; give factors their places.
+
+    Args:
+        products: for each the number of the sum, and its two factors.
+        record: where the factors lie.
+
+    """
+    sums: dict[int, dict[int, int]] = {}
+    others: list[tuple[int, int, int]] = []
+    for at, left, right in products:
+        row = sums.setdefault(left, {})
+        if right in row:
+            others.append((at, left, right))
+        else:
+            row[right] = at
+    alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
+    for left, row in sums.items():
+        places = list(row.values())
+        alike.setdefault((tuple(row), tuple([at - places[0] for at in places])), []).append(left)
+    grids = []
+    for (rights, offsets), lefts in alike.items():
+        across, down = _step(offsets), _step([sums[left][rights[0]] for left in lefts])
+        if across is None or down is None or len(rights) * len(lefts) < FEWEST:
+            others += [(at, left, right) for left in lefts for right, at in sums[left].items()]
+        else:
+            first = sums[lefts[0]][rights[0]]
+            size = len(lefts), len(rights)
+            grids.append(Grid(record.region(lefts), record.region(rights), size, (first, down, across)))
+    return grids, others
+
+
+def runs_of(summands: Sequence[tuple[int, int]], record: Record) -> list[Grid]:
+    """Return sums of single vectors as grids without right factors; give them their places.
+
+    Args:
+        summands: for each the number of the sum, and the vector; in the order of the numbers.
+        record: where the vectors lie.
+
+    """
+    runs: list[list[tuple[int, int]]] = []
+    for at, step in summands:
+        place = record.place(step)
+        run = runs[-1] if runs else []
+        if (
+            len(run) > 1 and (at - run[-1][0], place - run[-1][1]) == (run[1][0] - run[0][0], run[1][1] - run[0][1])
+        ) or (len(run) == 1 and abs(place - run[0][1]) == 1):
+            run.append((at, place))
+        else:
+            runs.append([(at, place)])
+    grids = []
+    for run in runs:
+        (first, place), (second, following) = run[0], run[1] if len(run) > 1 else run[0]
+        grids.append(Grid((place, following - place), None, (len(run), 1), (first, second - first, 0)))
+    return grids
+
+
+def _step(numbers: Sequence[int]) -> int | None:
+    """Return how far numbers lie apart, if it is equally far; 0 for a single one."""
+    steps = {after - before for before, after in pairwise(numbers)}
+    return None if len(steps) > 1 else steps.pop() if steps else 0

@@ -1,0 +1,234 @@
+"""The kernel over the lanes of a batch: layers and sums as loops, wide rows, vectors of every width."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import autograd_mini as ag
+from autograd_mini import Parameter
+from autograd_mini.compiler import chains, frame, grids, program
+from autograd_mini.compiler.record import Record
+from autograd_mini.compiler.tape import Builder
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("llvmlite")
+
+from autograd_mini.compiler import llvm  # noqa: E402 - it needs llvmlite
+from autograd_mini.compiler.lanes import Kernel  # noqa: E402 - as above
+
+
+def both(loss, *arrays, p=None, width=None, **settings):
+    """Return what LLVM and plain Python give for loss and gradient, and the kernel."""
+    with pytest.MonkeyPatch.context() as patch:
+        if width:
+            patch.setattr(llvm, "lanes", lambda: width)
+        fast = ag.jit(loss, batched=True, backend="llvm", **settings)
+        slow = ag.jit(loss, batched=True, backend="python", **settings)
+        for made in (fast, slow):
+            made.prepare(*arrays)
+        if p is None:
+            p = np.random.default_rng(0).normal(size=len(fast.parameters))
+        return fast.value_and_grad(p, *arrays), slow.value_and_grad(p, *arrays), fast
+
+
+def assert_alike(loss, *arrays, **settings):
+    found, expected, fast = both(loss, *arrays, **settings)
+    for a, b in zip(found, expected, strict=True):
+        assert a == pytest.approx(b, rel=1e-12, abs=1e-13)
+    return fast
+
+
+def network(widths):
+    """Return a network of tanh, as a function, whose parameters are named by nothing but their order."""
+    layers = [
+        [([Parameter(0.1 * i - 0.2 * j) for i in range(nin)], Parameter(0.1 * j)) for j in range(nout)]
+        for nin, nout in itertools.pairwise(widths)
+    ]
+
+    def run(x):
+        for layer in layers:
+            x = [ag.tanh(sum((w * v for w, v in zip(ws, x, strict=True)), b)) for ws, b in layer]
+        return x
+
+    return run
+
+
+SIDES = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20])
+
+
+@given(
+    widths=st.lists(SIDES, min_size=2, max_size=4),
+    n=st.sampled_from([1, 7, 8, 9, 70]),
+    lanes=st.sampled_from([2, 4, 8]),
+)
+@example([9, 17, 5], 9, 8)
+@example([8, 16, 16, 4], 64, 4)
+@example([20, 20], 7, 2)
+@settings(max_examples=10, deadline=None)
+def test_a_network_of_any_size_has_the_gradient_of_plain_code(widths, n, lanes):
+    run = network(widths)
+    X = np.random.default_rng(n).normal(size=(n, widths[0]))
+    assert_alike(lambda x: sum(v * v for v in run(x)), X, width=lanes)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33])
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_rows_of_any_width_become_columns(columns, lanes):
+    w = Parameter(1.0)
+    X = np.random.default_rng(0).normal(size=(19, columns))
+    fast = assert_alike(lambda x: sum(w * v * (at + 1.0) for at, v in enumerate(x)), X, width=lanes)
+    assert fast(X) == pytest.approx(X @ np.arange(1.0, columns + 1.0), rel=1e-12)
+
+
+def test_a_column_that_is_not_used_does_no_harm():
+    w = [Parameter(0.5), Parameter(2.0)]
+    X = np.random.default_rng(0).normal(size=(19, 13))
+    assert_alike(lambda x: w[0] * x[3] + w[1] * x[11] * x[3], X)
+
+
+@pytest.mark.parametrize(
+    "order", [range(12), range(11, -1, -1), range(0, 12, 2), [3, 1, 4, 1, 5, 9, 2, 6], [0] * 6, [5, 6, 7, 8, 9, 10]]
+)
+def test_a_layer_may_take_its_inputs_in_any_order(order):
+    w = [[Parameter(0.1 * i + k) for i in range(len(order))] for k in range(6)]
+    X = np.random.default_rng(0).normal(size=(19, 12))
+
+    def loss(x):
+        return sum(ag.tanh(sum(u * x[at] for u, at in zip(ws, order, strict=True))) for ws in w)
+
+    assert_alike(loss, X)
+
+
+def test_layers_may_start_from_what_varies_or_from_each_other():
+    w = [[Parameter(0.1 * i - 0.3 * k) for i in range(8)] for k in range(8)]
+    X = np.random.default_rng(0).normal(size=(19, 8))
+
+    def loss(x):
+        h = [sum((u * v for u, v in zip(ws, x, strict=True)), x[k] * x[k]) for k, ws in enumerate(w)]
+        h = [sum((u * v for u, v in zip(ws, h, strict=True)), v) for ws, v in zip(w, h, strict=True)]
+        return sum(v * v for v in h)
+
+    assert_alike(loss, X)
+
+
+def test_a_layer_whose_sums_depend_on_each_other_stays_in_order():
+    w = [[Parameter(0.1 * i - 0.3 * k) for i in range(6)] for k in range(6)]
+    X = np.random.default_rng(0).normal(size=(19, 6))
+
+    def loss(x):
+        total = 0.0
+        for ws in w:  # each sum starts from the square of the one before
+            total = sum((u * v for u, v in zip(ws, x, strict=True)), total * total)
+        return total
+
+    assert_alike(loss, X)
+
+
+def test_parameters_that_are_shared_or_not_in_order_have_their_gradients():
+    w = [Parameter(0.1 * i) for i in range(12)]
+    X = np.random.default_rng(0).normal(size=(19, 8))
+
+    def loss(x):
+        chosen = [[w[(3 * k + 5 * i) % 12] for i in range(8)] for k in range(7)]
+        return sum(ag.tanh(sum(u * v for u, v in zip(ws, x, strict=True))) for ws in chosen) + w[0] * w[1]
+
+    assert_alike(loss, X)
+
+
+def test_long_sums_start_from_anything():
+    w = [Parameter(0.1 * i - 0.7) for i in range(31)]
+    X = np.random.default_rng(0).normal(size=(19, 31))
+    for start in (0.0, 3.0, w[3]):
+        assert_alike(lambda x, start=start: sum((u * v for u, v in zip(w, x, strict=True)), start), X)
+    assert_alike(lambda x: sum((u * v for u, v in zip(w, x, strict=True)), x[0]) ** 2, X)
+
+
+def test_nan_and_infinity_stay_in_their_lanes():
+    run = network([8, 8, 4])
+    X = np.random.default_rng(0).normal(size=(19, 8))
+    X[3, 2], X[18, 7] = np.nan, np.inf
+    fast = ag.jit(lambda x: sum(run(x)), batched=True, backend="llvm")
+    slow = ag.jit(lambda x: sum(run(x)), batched=True, backend="python")
+    assert fast(X) == pytest.approx(slow(X), rel=1e-12, nan_ok=True)
+    assert np.isnan(fast(X)).sum() == 1
+
+
+def test_many_results_are_stored_for_each_sample():
+    run = network([5, 40])
+    X = np.random.default_rng(0).normal(size=(19, 5))
+    fast, slow = (ag.jit(run, batched=True, backend=name) for name in ("llvm", "python"))
+    assert np.array(fast(X)) == pytest.approx(np.array(slow(X)), rel=1e-12)
+
+
+def test_a_program_that_needs_much_memory_does_not_take_it_from_the_stack(monkeypatch):
+    monkeypatch.setattr(frame, "STACK", 0)
+    run = network([9, 12, 3])
+    X = np.random.default_rng(0).normal(size=(30, 9))
+    fast = assert_alike(lambda x: sum(run(x)), X)
+    assert "@malloc(" in fast.llvm
+
+
+def made(loss, *widths):
+    """Return the kernel of a loss and its gradient."""
+    arrays = [np.ones((3, width)) for width in widths]
+    fast = ag.jit(loss, batched=True, backend="python")
+    fast.prepare(*arrays)
+    tape = fast._programs.latest.tape
+    assert isinstance(fast._programs.latest, program.Program)
+    return Kernel(tape, widths, 0, 8)
+
+
+def test_the_layers_of_a_network_become_loops():
+    run = network([8, 16, 6])
+    kernel = made(lambda x: sum(v * v for v in run(x)), 8)
+    assert [(len(group.chains), len(group.inputs)) for group in kernel.groups] == [(16, 6), (6, 16), (16, 8)]
+    assert [(grid.high, grid.wide) for grid in kernel.grids if grid.columns] == [(16, 8), (6, 16)]
+    assert not kernel.products
+    deep = network([8, 32, 12])
+    assert len(made(lambda x: sum(v * v for v in deep(x)), 8).text) < 2.5 * len(kernel.text)
+
+
+def test_a_chain_is_a_sum_of_products_with_uniform_weights():
+    b = Builder(6)  # x0, x1, x2 vary
+    x, w = [b.input(at) for at in range(3)], [b.input(at) for at in range(3, 6)]
+    total = b.add(b.add(b.mul(w[0], x[0]), b.mul(x[1], w[1])), b.mul(w[2], x[2]))
+    tape = b.finished([b.mul(total, total)])
+    uses = [
+        sum(step[1:].count(at) for step in tape.steps if step[0] in {"add", "mul"}) for at in range(len(tape.steps))
+    ]
+    slot = {at: tape.steps[at][1] - 3 for at in w}
+    (chain,) = chains.chains_of(tape, uses, tape.varying(3), slot)
+    assert (chain.end, chain.start, chain.weights, chain.inputs) == (total, None, w, tuple(x))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(6, 11)), max_size=80, unique=True), st.integers(0, 3))
+def test_grids_hold_every_product_once(pairs, gap):
+    products = [(at * (gap + 1), *pair) for at, pair in enumerate(pairs)]
+    record = Record()
+    found, others = grids.grids_of(products, record)
+    held = [*others]
+    for grid in found:
+        for i, j in itertools.product(range(grid.high), range(grid.wide)):
+            factors = [
+                next(step for step, places in record.places.items() if first + at * stride in places)
+                for at, (first, stride) in ((i, grid.rows), (j, grid.columns))
+            ]
+            held.append((grid.first + i * grid.down + j * grid.across, *factors))
+    assert sorted(held) == products
+
+
+@given(st.lists(st.integers(0, 9), max_size=40))
+def test_runs_hold_every_sum_once(steps):
+    record = Record()
+    record.region([7, 8, 9])
+    summands = [(2 * at, step) for at, step in enumerate(steps)]
+    held = [
+        (run.first + at * run.down, next(s for s, p in record.places.items() if run.rows[0] + at * run.rows[1] in p))
+        for run in grids.runs_of(summands, record)
+        for at in range(run.high)
+    ]
+    assert held == summands
