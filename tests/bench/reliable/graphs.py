@@ -11,7 +11,7 @@ from reliable.rows import ALL, TAPES, Figure, Row, outcome
 
 deep = Row("deep", "chain of 10^6 nodes: build, backward", "< 2 s")
 delete = Row("delete", "delete it", "< 1 s, 0 cyclic")
-copies = Row("copies", "deepcopy and pickle of it, same gradients", "works")
+copies = Row("copies", "deepcopy; pickle and unpickle; same gradients", "works")
 shown = Row("shown", "repr of it; what drawing it answers", "< 1 ms; a refusal that names the remedy")
 stale = Row("stale", "leaf changed between forward and backward, x * 3 * x", "raises, names both nodes")
 twice = Row("twice", "backward twice, x * x * x; two roots over a shared part", "54; 32")
