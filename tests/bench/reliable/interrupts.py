@@ -177,7 +177,7 @@ def _(library, quick):
     else:
         model = module.nn.Sequential(module.nn.Linear(9, 40), module.nn.Tanh(), module.nn.Linear(40, 1))
         save, read = partial(module.save, model.state_dict()), module.load
-    times, unreadable = 5 if quick else 100, 0
+    times, unreadable = 20 if quick else 100, 0
     with folder() as where:
         path = inside(where)
         for at in range(times):
