@@ -37,13 +37,19 @@ def binary(logit: Any, t: Any) -> Any:
     return where((t >= 0.0) & (t <= 1.0), found, NAN)
 
 
-def cross_entropy(logits: list[Any], target: Any) -> Any:
-    """Return -log(softmax(logits)[target]); see `losses.cross_entropy`."""
+def leading(logits: list[Any]) -> tuple[Any, Any]:
+    """Return the largest logit and its index, the first of equal ones; of plain numbers too."""
     largest: Any = logits[0]
     winner: Any = 0.0
     for index, logit in enumerate(logits[1:], start=1):
         larger = logit > largest
         largest, winner = where(larger, logit, largest), where(larger, float(index), winner)
+    return largest, winner
+
+
+def cross_entropy(logits: list[Any], target: Any) -> Any:
+    """Return -log(softmax(logits)[target]); see `losses.cross_entropy`."""
+    largest, winner = leading(logits)
     others = [where(winner == float(index), 0.0, exp(logit - largest)) for index, logit in enumerate(logits)]
     spread = log1p(reduce(add, others))
     chosen: Any = NAN

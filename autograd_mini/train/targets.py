@@ -6,6 +6,7 @@ from math import isfinite
 
 from autograd_mini.arguments import real_number
 from autograd_mini.choice import where
+from autograd_mini.nn.unknown import leading
 from autograd_mini.train.data import members, numbers
 
 TYPE_CHECKING = False
@@ -73,11 +74,7 @@ def _accuracy(border: float) -> Callable[[Any, Target], Any]:
 
 def _argmax_accuracy(logits: list[Any], target: Any) -> Any:
     """Return 1 if the largest logit is that of the target; of equal ones the first counts."""
-    largest: Any = logits[0]
-    winner: Any = 0.0
-    for index, logit in enumerate(logits[1:], start=1):
-        larger = logit > largest
-        largest, winner = where(larger, logit, largest), where(larger, float(index), winner)
+    _, winner = leading(logits)
     return where(target == winner, 1.0, 0.0)
 
 
