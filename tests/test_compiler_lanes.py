@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_mini as ag
-from autograd_mini import Parameter
+from autograd_mini import Parameter, where
 from autograd_mini.compiler import chains, frame, grids, program
 from autograd_mini.compiler.record import Record
 from autograd_mini.compiler.tape import Builder
@@ -147,6 +147,23 @@ def test_long_sums_start_from_anything():
     assert_alike(lambda x: sum((u * v for u, v in zip(w, x, strict=True)), x[0]) ** 2, X)
 
 
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_products_under_conditions_are_added_where_these_hold(lanes):
+    w = [[Parameter(0.1 * i - 0.3 * k) for i in range(7)] for k in range(6)]
+    X = np.random.default_rng(0).normal(size=(21, 7))
+    X[3, 2] = X[20, 0] = np.nan  # there no condition of a sum holds
+
+    def loss(x):
+        sums = [sum(u * v for u, v in zip(ws, x, strict=True)) for ws in w]
+        return sum(where(v > 0.2 * k, v * v, 0.0) for k, v in enumerate(sums)) + where(x[1] > 0.0, x[1] * w[0][0], 0.0)
+
+    found, expected, _ = both(loss, X, width=lanes)
+    assert found[0] == pytest.approx(expected[0], rel=1e-12)
+    assert found[1] == pytest.approx(expected[1], rel=1e-12, abs=1e-13)
+    assert np.isfinite(found[1]).all()
+    assert any(grid.guards for grid in made(loss, 7).grids)
+
+
 def test_nan_and_infinity_stay_in_their_lanes():
     run = network([8, 8, 4])
     X = np.random.default_rng(0).normal(size=(19, 8))
@@ -205,20 +222,27 @@ def test_a_chain_is_a_sum_of_products_with_uniform_weights():
     assert (chain.end, chain.start, chain.weights, chain.inputs) == (total, None, w, tuple(x))
 
 
+def lying(record, place):
+    """Return the step that lies at a place."""
+    return next(step for step, places in record.places.items() if place in places)
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(6, 11)), max_size=80, unique=True), st.integers(0, 3))
 def test_grids_hold_every_product_once(pairs, gap):
-    products = [(at * (gap + 1), *pair) for at, pair in enumerate(pairs)]
+    products = [(at * (gap + 1), *pair, 12 + pair[0] % 3 if pair[0] < 4 else None) for at, pair in enumerate(pairs)]
     record = Record()
     found, others = grids.grids_of(products, record)
     held = [*others]
     for grid in found:
         for i, j in itertools.product(range(grid.high), range(grid.wide)):
             factors = [
-                next(step for step, places in record.places.items() if first + at * stride in places)
-                for at, (first, stride) in ((i, grid.rows), (j, grid.columns))
+                next(step for step, places in record.places.items() if where[0] + at * where[1] in places)
+                if where
+                else None
+                for at, where in ((i, grid.rows), (j, grid.columns), (i, grid.guards))
             ]
             held.append((grid.first + i * grid.down + j * grid.across, *factors))
-    assert sorted(held) == products
+    assert sorted(held, key=lambda product: product[0]) == products
 
 
 @given(st.lists(st.integers(0, 9), max_size=40))
@@ -227,7 +251,7 @@ def test_runs_hold_every_sum_once(steps):
     record.region([7, 8, 9])
     summands = [(2 * at, step) for at, step in enumerate(steps)]
     held = [
-        (run.first + at * run.down, next(s for s, p in record.places.items() if run.rows[0] + at * run.rows[1] in p))
+        (run.first + at * run.down, lying(record, run.rows[0] + at * run.rows[1]))
         for run in grids.runs_of(summands, record)
         for at in range(run.high)
     ]

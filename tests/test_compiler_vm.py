@@ -69,7 +69,7 @@ def test_a_long_program_is_interpreted_and_a_short_one_compiled(monkeypatch):
 
 
 def test_a_long_program_of_a_batch_is_interpreted(monkeypatch):
-    monkeypatch.setattr(program, "LONGEST_OF_A_BATCH", 100)
+    monkeypatch.setattr(program, "LONGEST", 100)
     p = [Parameter(0.5), Parameter(1.5), Parameter(-0.5)]
     f = chain(50)
     fast = ag.jit(lambda t: f([p[0] * t, p[1], p[2]]), batched=True)

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.lanes import Kernel
     from autograd_mini.compiler.tape import Step
 
-PART = 48
-"""So many steps make one block of instructions. Between blocks LLVM forgets that it has loaded a weight, and loads it
-where it is multiplied; within one it would keep hundreds of weights for their next use, and spill them."""
-
 PARTS = 4
 """A long chain is added up in so many parts."""
 
@@ -35,7 +31,7 @@ class Block:
         self.writer = Writer(kernel.width, "v", kernel.declarations)
         self.lines = self.writer.lines
         self._names: dict[int, str] = {}
-        self._label, self._labels, self._since = "entry", 0, 0
+        self._label, self._layers = "entry", 0
         self._waiting = {chain.end: group for group in kernel.groups for chain in group.chains}
         # As many sums as half of the registers hold; AVX2 has 16 of them, the others 32.
         self._most = 8 if kernel.width == 4 else 16
@@ -65,9 +61,7 @@ class Block:
             if at in kernel.long:
                 self._known(at, self._long(kernel.long[at]))
             return
-        self._since += 1
-        if self._since == PART:
-            self._begin("part")
+        self._label = self.writer.counted() or self._label
         found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
         self._known(at, found)
 
@@ -77,18 +71,11 @@ class Block:
         self._stored(at, name)
 
     def _stored(self, at: int, name: str, first: int = 0) -> None:
+        if at in self.kernel.record.places and self.steps[at][0] in TRUTHS:
+            name = self.writer.step("select", [name, self.writer.constant(1.0), self.writer.constant(0.0)])
         for place in self.kernel.record.places.get(at, [])[first:]:
             pointer = self.writer.put(f"getelementptr {self.writer.kind}, ptr %record, i64 {place}")
             self.lines.append(f"  store {self.writer.kind} {name}, ptr {pointer}, align {self.kernel.width * 8}")
-
-    def _begin(self, what: str) -> str:
-        """Begin a block of instructions."""
-        self._since = 0
-        self._labels += 1
-        label = f"{what}{self._labels}"
-        self.lines += [f"  br label %{label}", f"{label}:"]
-        self._label = label
-        return label
 
     def _operand(self, at: int) -> str:
         writer, step = self.writer, self.steps[at]
@@ -134,11 +121,9 @@ class Block:
         for at, (weight, x) in enumerate(zip(chain.weights, chain.inputs, strict=True)):
             part = at % PARTS
             parts[part] = writer.fused(self._operand(weight), self._operand(x), parts[part])
-            self._since += 1
         while len(parts) > 1:
             parts = [writer.step("add", pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
-        if self._since >= PART:
-            self._begin("part")
+        self._label = self.writer.part()
         return parts[0]
 
     def _layer(self, group: Group) -> None:
@@ -158,7 +143,9 @@ class Block:
         place, step = self.kernel.record.region(group.inputs)
         starts = [writer.constant(-0.0) if chain.start is None else self._operand(chain.start) for chain in chains]
         before = self._label
-        label = self._begin("layer")
+        self._layers += 1
+        label = f"layer{self._layers}"
+        self.lines += [f"  br label %{label}", f"{label}:"]
         head = len(self.lines)
         offset = writer.put(f"mul i64 %{label}_c, {group.stride}")
         weights = writer.put(f"getelementptr double, ptr %uniform, i64 {offset}")
@@ -183,6 +170,6 @@ class Block:
             f"  br i1 %{label}_more, label %{label}, label %{label}_done",
             f"{label}_done:",
         ]
-        self._label, self._since = f"{label}_done", 0
+        self._label = f"{label}_done"
         for chain, new in zip(chains, grown, strict=True):
             self._names[chain.end] = new

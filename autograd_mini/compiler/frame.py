@@ -14,7 +14,7 @@ loops themselves, and `kernel`, which gets them the memory that they work in.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.instructions import Writer
+from autograd_mini.compiler.instructions import BEGIN, END, Writer
 from autograd_mini.compiler.sums import Sums
 
 TYPE_CHECKING = False
@@ -46,14 +46,18 @@ def module(kernel: Kernel, preamble: list[str], block: list[str]) -> str:
     places = range(len(kernel.widths)), range(kernel.kept)
     lines = [
         "define internal void @once(ptr noalias %uniform) {",
+        BEGIN.format("uniform"),
         *preamble,
+        END,
         "  ret void",
         "}",
         f"define internal void @block({_TAKEN}) alignstack(64) {{",
         "entry:",
+        BEGIN.format("uniform"),
         *[line for array in places[0] for line in _element(f"rows{array}", "rows", array)],
         *[line for column in places[1] for line in _element(f"column{column}", "columns", column)],
         *block,
+        END,
         "  ret void",
         "}",
         *_loops(kernel),

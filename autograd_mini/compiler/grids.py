@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.record import Record
 
+    Product = tuple[int, int, int, int | None]
+
 FEWEST = 16
 """So many sums are worth a loop."""
 
@@ -24,6 +26,8 @@ class Grid:
     Attributes:
         rows: where the left factors lie, as (the first place, the distance).
         columns: where the right factors lie; None if there are none.
+        guards: where truth values lie, 1.0 or 0.0, one for each left factor: its products are added where it is 1.0;
+            None if all are.
         high: how many left factors there are.
         wide: how many right factors there are; 1 if there are none.
         first: the number of the first sum.
@@ -38,41 +42,46 @@ class Grid:
         columns: tuple[int, int] | None,
         size: tuple[int, int],
         sums: tuple[int, int, int],
+        guards: tuple[int, int] | None = None,
     ) -> None:
-        self.rows, self.columns = rows, columns
+        self.rows, self.columns, self.guards = rows, columns, guards
         self.high, self.wide = size
         self.first, self.down, self.across = sums
 
 
-def grids_of(products: Sequence[tuple[int, int, int]], record: Record) -> tuple[list[Grid], list[tuple[int, int, int]]]:
+def grids_of(products: Sequence[Product], record: Record) -> tuple[list[Grid], list[Product]]:
     """Return the grids among sums of products, and the sums that are in none; give factors their places.
 
     Args:
-        products: for each the number of the sum, and its two factors.
+        products: for each the number of the sum, its two factors, and the condition under which it is added; None if
+            there is none.
         record: where the factors lie.
 
     """
-    sums: dict[int, dict[int, int]] = {}
-    others: list[tuple[int, int, int]] = []
-    for at, left, right in products:
-        row = sums.setdefault(left, {})
+    sums: dict[tuple[int, int | None], dict[int, int]] = {}
+    others: list[Product] = []
+    for at, left, right, guard in products:
+        row = sums.setdefault((left, guard), {})
         if right in row:
-            others.append((at, left, right))
+            others.append((at, left, right, guard))
         else:
             row[right] = at
-    alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
-    for left, row in sums.items():
+    alike: dict[tuple[tuple[int, ...], tuple[int, ...], bool], list[tuple[int, int | None]]] = {}
+    for head, row in sums.items():
         places = list(row.values())
-        alike.setdefault((tuple(row), tuple([at - places[0] for at in places])), []).append(left)
+        key = tuple(row), tuple([at - places[0] for at in places]), head[1] is None
+        alike.setdefault(key, []).append(head)
     grids = []
-    for (rights, offsets), lefts in alike.items():
-        across, down = _step(offsets), _step([sums[left][rights[0]] for left in lefts])
-        if across is None or down is None or len(rights) * len(lefts) < FEWEST:
-            others += [(at, left, right) for left in lefts for right, at in sums[left].items()]
+    for (rights, offsets, _), heads in alike.items():
+        across, down = _step(offsets), _step([sums[head][rights[0]] for head in heads])
+        if across is None or down is None or len(rights) * len(heads) < FEWEST:
+            others += [(at, left, right, guard) for left, guard in heads for right, at in sums[left, guard].items()]
         else:
-            first = sums[lefts[0]][rights[0]]
-            size = len(lefts), len(rights)
-            grids.append(Grid(record.region(lefts), record.region(rights), size, (first, down, across)))
+            size, first = (len(heads), len(rights)), sums[heads[0]][rights[0]]
+            rows, columns = record.region([left for left, _ in heads]), record.region(rights)
+            guards = [guard for _, guard in heads if guard is not None]
+            placed = record.region(guards) if guards else None
+            grids.append(Grid(rows, columns, size, (first, down, across), placed))
     return grids, others
 
 

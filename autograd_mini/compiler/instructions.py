@@ -29,6 +29,15 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_double)
 _round = _CALLBACK(ieee.round)
 
 
+PART = 48
+"""So many steps stand between two branches that are always taken, and that LLVM takes for real ones. Within a part it
+compares every access to memory with every other, and keeps what it has loaded for its next use; of long programs that
+is what takes it most time, and registers."""
+
+BEGIN, END = "  %always = icmp ne ptr %{}, null", "  br label %never\nnever:"
+"""How a function in parts begins, given the name of one of its arguments, and what comes before it returns."""
+
+
 class Writer:
     """Writes instructions, one after another.
 
@@ -49,7 +58,20 @@ class Writer:
         self.lines: list[str] = []
         self.declarations = declarations
         self._prefix = prefix
-        self._count = 0
+        self._count = self._since = self._parts = 0
+
+    def counted(self) -> str | None:
+        """Count a step; begin another part if this one has enough of them, and return its label."""
+        self._since += 1
+        return self.part() if self._since >= PART else None
+
+    def part(self) -> str:
+        """Begin another part and return its label."""
+        self._since = 0
+        self._parts += 1
+        label = f"{self._prefix}part{self._parts}"
+        self.lines += [f"  br i1 %always, label %{label}, label %never", f"{label}:"]
+        return label
 
     def put(self, text: str) -> str:
         """Write an instruction and return the name of its result."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograd_mini.compiler.chains import Chain
+    from autograd_mini.compiler.grids import Product
     from autograd_mini.compiler.tape import Tape
 
 
@@ -96,6 +97,7 @@ class Kernel:
             if step[0] == "input":
                 self.slot[at] = step[1] - self.batched
                 continue
+            writer.counted()
             names[at] = number = writer.step(step[0], [operand(x) for x in step[1:]])
             if at in needed:
                 self.slot[at] = self.slots
@@ -126,20 +128,35 @@ class Kernel:
         return all(self.varies[factor] for factor in self.tape.steps[product][1:])
 
     def _find_sums(self) -> None:
-        products: list[tuple[int, int, int]] = []
-        single: list[tuple[int, int]] = []
-        for at, result in enumerate(self.tape.results[self.kept :]):
-            step = self.tape.steps[result]
-            if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result) and fused():
-                products.append((at, step[1], step[2]))
-                self.fusing.add(result)
-            elif self.varies[result]:
-                single.append((at, result))
-        self.grids, self.products = grids_of(products, self.record)
+        results = self.tape.results[self.kept :]
+        candidates = [self._product(at, result) for at, result in enumerate(results)]
+        self.grids, others = grids_of([product for product in candidates if product is not None], self.record)
+        self.products = [product[:3] for product in others if product[3] is None]
         for _, *factors in self.products:
             for factor in factors:
                 self.record.place(factor)
+        alone = {product[0] for product in others if product[3] is not None}  # computed, then summed
+        single: list[tuple[int, int]] = []
+        for at, (result, product) in enumerate(zip(results, candidates, strict=True)):
+            if product is not None and at not in alone:
+                self.fusing.add(result)
+                if product[3] is not None:
+                    self.fusing.add(self.tape.steps[result][2])
+            elif self.varies[result]:
+                single.append((at, result))
         self.grids += runs_of(single, self.record)
+
+    def _product(self, at: int, result: int) -> Product | None:
+        """Return a sum of products of two factors that vary, or of those under a condition."""
+        steps, guard = self.tape.steps, None
+        if steps[result][0] == "select" and self.uses[result] == 1 and self.varies[steps[result][1]]:
+            condition, product, zero = steps[result][1:]
+            if steps[zero][0] == "constant" and steps[zero][1] == 0.0:
+                guard, result = condition, product
+        step = steps[result]
+        if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result) and fused():
+            return at, step[1], step[2], guard
+        return None
 
     def _place(self) -> None:
         """Give the columns of wide arrays and the inputs of layers their places in memory."""

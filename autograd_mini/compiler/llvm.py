@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from autograd_mini.compiler.expansion import expanded
-from autograd_mini.compiler.instructions import Writer
+from autograd_mini.compiler.instructions import BEGIN, END, Writer
 from autograd_mini.compiler.lanes import Kernel
 from autograd_mini.compiler.machine import Code, lanes
 from autograd_mini.compiler.sharing import shared
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
+
+
+SHORT = 2_000
+"""A program of so many operations is optimised by LLVM; a longer one would take it long, and gain a fifth."""
 
 
 class Scalar:
@@ -33,7 +37,7 @@ class Scalar:
         tape = expanded(tape)
         declarations: set[str] = set()
         self.text = scalar_text(tape, declarations)
-        self._code = Code(self.text, level=1)
+        self._code = Code(self.text, level=1 if len(tape) <= SHORT else 0)
         self.address = self._code.address("program")
         self._call = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(self.address)
         self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
@@ -50,6 +54,7 @@ def scalar_text(tape: Tape, declarations: set[str]) -> str:
     writer = Writer(1, "v", declarations)
     names: list[str] = []
     for step in tape.steps:
+        writer.counted()
         if step[0] == "constant":
             names.append(writer.constant(step[1]))
         elif step[0] == "input":
@@ -58,10 +63,11 @@ def scalar_text(tape: Tape, declarations: set[str]) -> str:
         else:
             names.append(writer.step(step[0], [names[at] for at in step[1:]]))
     for at, result in enumerate(tape.results):
+        writer.counted()
         place = writer.put(f"getelementptr double, ptr %results, i64 {at}")
         writer.lines.append(f"  store double {names[result]}, ptr {place}")
-    head = "define void @program(ptr noalias %inputs, ptr noalias %results) {"
-    return "\n".join([head, *writer.lines, "  ret void", "}", *sorted(declarations)]) + "\n"
+    head = ["define void @program(ptr noalias %inputs, ptr noalias %results) {", BEGIN.format("results")]
+    return "\n".join([*head, *writer.lines, END, "  ret void", "}", *sorted(declarations)]) + "\n"
 
 
 def scalar(tape: Tape) -> Scalar:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 BACKENDS = ("auto", "python", "numpy", "llvm", "vm")
-LONGEST, LONGEST_OF_A_BATCH = 4_000, 20_000
-"""A program of more operations is run by the interpreter: LLVM would take half a second for it. A batch repays more."""
+LONGEST = 20_000
+"""A program of more operations is run by the interpreter: LLVM would take long for it."""
 
 
 class Program:
@@ -93,10 +93,9 @@ def chosen(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
 
     if not available():
         return "numpy" if batched else "python", "llvmlite is not installed"
-    longest = LONGEST_OF_A_BATCH if batched else LONGEST
-    if len(tape) <= longest:
+    if len(tape) <= LONGEST:
         return "llvm", "llvmlite is installed"
-    return "vm", f"LLVM takes long for more than {longest} operations; there are {len(tape)}"
+    return "vm", f"LLVM takes long for more than {LONGEST} operations; there are {len(tape)}"
 
 
 def _module(backend: str) -> ModuleType:

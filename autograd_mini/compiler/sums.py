@@ -35,7 +35,7 @@ class Sums:
             self._grid(grid)
         for rows, columns, sums in tiles(kernel.products):
             pairs = [sums.get((row, column), []) for row in rows for column in columns]
-            self._tile(self._places(rows), self._places(columns), pairs)
+            self._tile(self._places(rows), self._places(columns), pairs, [])
 
     def _places(self, factors: Sequence[int]) -> list[int]:
         return [self.kernel.record.place(factor) for factor in factors]
@@ -52,6 +52,7 @@ class Sums:
         name = f"grid{self._number}"
         row, row_step = grid.rows
         column, column_step = grid.columns or (0, 0)
+        guard, guard_step = grid.guards or (0, 0)
         height, width = down[2], across[2]
         self._open(f"{name}_r", down)
         self._open(f"{name}_c", across)
@@ -69,10 +70,12 @@ class Sums:
             [row + at * row_step for at in range(height)],
             [column + at * column_step for at in range(width)] if grid.columns else [],
             [[grid.first + i * grid.down + j * grid.across] for i in range(height) for j in range(width)],
+            [guard + at * guard_step for at in range(height)] if grid.guards else [],
             (
                 base("%records", (r, row_step)),
                 base("%records", (c, column_step)),
                 base("%sums_by_lane", (r, grid.down), (c, grid.across)),
+                base("%records", (r, guard_step)),
             ),
         )
         self._close(f"{name}_c", across)
@@ -101,7 +104,8 @@ class Sums:
         lefts: Sequence[int],
         rights: Sequence[int],
         sums: Sequence[Sequence[int]],
-        bases: tuple[str, str, str] = ("%records", "%records", "%sums_by_lane"),
+        guards: Sequence[int],
+        bases: tuple[str, str, str, str] = ("%records", "%records", "%sums_by_lane", "%records"),
     ) -> None:
         """Write the loop over the blocks for one tile.
 
@@ -109,7 +113,8 @@ class Sums:
             lefts: where in a record the left factors lie.
             rights: where the right factors lie; none if the left ones are summed themselves.
             sums: for each left factor and for each right one the numbers of their sums.
-            bases: what these three are counted from.
+            guards: for each left factor where its truth value lies; none if all products are added.
+            bases: what these four are counted from.
 
         """
         name = f"t{self._number}"
@@ -134,11 +139,14 @@ class Sums:
             return [writer.put(f"load {kind}, ptr {place(record, at)}, align {align}") for at in places]
 
         left, right = factors(bases[0], lefts), factors(bases[1], rights)
+        holds = [writer.step("ne", [truth, writer.constant(0.0)]) for truth in factors(bases[3], guards)]
         grown = {}
         for at in used:
             i, j = pairs[at]
             total = f"%{name}_sum{at}"
             grown[at] = writer.fused(left[i], right[j], total) if right else writer.step("add", [total, left[i]])
+            if holds:
+                grown[at] = writer.step("select", [holds[i], grown[at], total])
         self.lines[head:head] = [
             f"  %{name}_u = phi i64 [ 0, %{self.label} ], [ %{name}_next, %{name} ]",
             *[
