@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autograd_mini.compiler import python
 from autograd_mini.compiler.choices import hoist, split
 from autograd_mini.compiler.identities import simplify
-from autograd_mini.compiler.passes import PASSES, fold, optimised, pruned, rewritten
+from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Builder, Tape
 from autograd_mini.compiler.tiles import SIZE, tiles
 from autograd_mini.ops import TABLE
@@ -72,7 +72,7 @@ def test_all_passes_together_keep_every_bit(tape, inputs):
 def simplified(make, inputs=1):
     builder = Builder(inputs)
     x = [builder.input(at) for at in range(inputs)]
-    return pruned(rewritten(builder.finished([make(builder, *x)]), simplify))
+    return rewritten(builder.finished([make(builder, *x)]), simplify).pruned()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_choice_between_two_results_of_one_function_is_one_call():
     builder = Builder(1)
     x = builder.input(0)
     chosen = builder.where(builder.gt(x, 0.0), builder.exp(builder.neg(x)), builder.exp(x))
-    tape = pruned(rewritten(builder.finished([chosen]), hoist))
+    tape = rewritten(builder.finished([chosen]), hoist).pruned()
     assert [step[0] for step in tape.steps].count("exp") == 1
 
 
@@ -149,7 +149,7 @@ def test_a_choice_for_each_product_becomes_one_for_each_factor(inputs):
     holds = builder.lt(x[7], 1.0)
     products = [builder.where(holds, builder.mul(x[i], x[j]), 0.0) for i in range(3) for j in range(3, 7)]
     whole = builder.finished(products)
-    tape = pruned(split(whole))
+    tape = split(whole).pruned()
     assert [step[0] for step in tape.steps].count("select") == 7
     assert bits(python.scalar(tape)(inputs)) == bits(python.scalar(whole)(inputs))
 

@@ -95,14 +95,7 @@ _MULTIPLY_ADD, _COPY = _NUMBERS["multiply_add"], _NUMBERS["copy"]
 
 def _fused(tape: Tape) -> dict[int, int]:
     """Return for each sum that takes in a product of no other use the step of that product."""
-    steps = tape.steps
-    uses = [0] * len(steps)
-    for step in steps:
-        if step[0] not in {"input", "constant"}:
-            for operand in step[1:]:
-                uses[operand] += 1
-    for at in tape.results:
-        uses[at] += 1
+    steps, uses = tape.steps, tape.uses()
     fused = {}
     for at, step in enumerate(steps):
         if step[0] == "add":

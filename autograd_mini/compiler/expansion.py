@@ -6,7 +6,7 @@ The operations that this adds to a tape's are `fmod`, `copysign`, and `cbrt_roug
 
 from __future__ import annotations
 
-from autograd_mini.compiler.passes import pruned, rewritten
+from autograd_mini.compiler.passes import rewritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def expanded(tape: Tape) -> Tape:
     """Return the tape with these operations written out."""
     if not any(step[0] in _EXPANSIONS for step in tape.steps):
         return tape
-    return pruned(rewritten(tape, _rule))
+    return rewritten(tape, _rule).pruned()
 
 
 def _rule(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:

@@ -58,13 +58,7 @@ class Kernel:
         self.declarations: set[str] = set()
         self.slot: dict[int, int] = {}
         self.slots = tape.inputs - self.batched
-        self.uses = [0] * len(tape.steps)
-        for step in tape.steps:
-            if step[0] not in {"input", "constant"}:
-                for operand in step[1:]:
-                    self.uses[operand] += 1
-        for at in tape.results:
-            self.uses[at] += 1
+        self.uses = tape.uses()
         self.varies = tape.varying(self.batched)
         self.fusing: set[int] = set()
         preamble = self._preamble()

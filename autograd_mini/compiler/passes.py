@@ -1,7 +1,7 @@
 """Passes: each makes a tape smaller without changing what it computes, nan, infinities and -0.0 included.
 
 A rule looks at one step and returns the number of a step to use in its place, or None. `rewritten` applies a rule to
-every step in order; `pruned` leaves out what no result needs.
+every step in order; `Tape.pruned` leaves out what no result needs.
 """
 
 from __future__ import annotations
@@ -72,32 +72,12 @@ def fold(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
     return builder.constant(known(*[steps[at][1] for at in operands]))
 
 
-def pruned(tape: Tape) -> Tape:
-    """Return the tape without the steps that no result needs."""
-    needed = [False] * len(tape.steps)
-    for at in tape.results:
-        needed[at] = True
-    for at in range(len(tape.steps) - 1, -1, -1):
-        step = tape.steps[at]
-        if needed[at] and step[0] not in {"input", "constant"}:
-            for operand in step[1:]:
-                needed[operand] = True
-    places: dict[int, int] = {}
-    steps: list[Any] = []
-    for at, step in enumerate(tape.steps):
-        if needed[at]:
-            places[at] = len(steps)
-            kept = step[0] in {"input", "constant"}
-            steps.append(step if kept else (step[0], *[places[operand] for operand in step[1:]]))
-    return Tape(steps, [places[at] for at in tape.results], tape.inputs)
-
-
 PASSES: dict[str, Callable[[Tape], Tape]] = {
     "fold": lambda tape: rewritten(tape, fold),
     "simplify": lambda tape: rewritten(tape, simplify),
     "hoist": lambda tape: rewritten(tape, hoist) if any(step[0] == "select" for step in tape.steps) else tape,
     "split": split,
-    "prune": pruned,
+    "prune": Tape.pruned,
 }
 """The passes in their order, by name."""
 

@@ -74,6 +74,36 @@ class Tape:
         lines.append(f"    return {''.join(f'{names[at]}, ' for at in self.results).strip() or '()'}")
         return "\n".join(lines)
 
+    def uses(self) -> list[int]:
+        """Return for each step how often it is an operand or a result."""
+        counts = [0] * len(self.steps)
+        for step in self.steps:
+            if step[0] not in {"input", "constant"}:
+                for operand in step[1:]:
+                    counts[operand] += 1
+        for at in self.results:
+            counts[at] += 1
+        return counts
+
+    def pruned(self) -> Tape:
+        """Return the tape without the steps that no result needs."""
+        needed = [False] * len(self.steps)
+        for at in self.results:
+            needed[at] = True
+        for at in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[at]
+            if needed[at] and step[0] not in {"input", "constant"}:
+                for operand in step[1:]:
+                    needed[operand] = True
+        places: dict[int, int] = {}
+        steps: list[Step] = []
+        for at, step in enumerate(self.steps):
+            if needed[at]:
+                places[at] = len(steps)
+                kept = step[0] in {"input", "constant"}
+                steps.append(step if kept else (step[0], *[places[operand] for operand in step[1:]]))
+        return Tape(steps, [places[at] for at in self.results], self.inputs)
+
     def varying(self, batched: int) -> list[bool]:
         """Return for each step whether it depends on one of so many first inputs."""
         varies: list[bool] = []
