@@ -28,7 +28,7 @@ class Below:
         outputs: the results of the traced function.
 
     Attributes:
-        nodes: the symbols, oldest first.
+        nodes: the symbols with their operands, oldest first, inputs left out.
         outside: the leaves from outside, oldest first.
 
     Raises:
@@ -39,15 +39,15 @@ class Below:
     def __init__(self, trace: Trace, outputs: Sequence[Value | float]) -> None:
         self.trace, self.outputs = trace, outputs
         reached = {y for y in outputs if isinstance(y, Value)}
-        symbols = []
+        self.nodes: list[tuple[Value, tuple[Value | float, ...]]] = []
         for node in reversed(trace.nodes):  # they were made in this order, operands before results
-            if node in reached:
-                symbols.append(node)
-                if node._pull is not None:
-                    reached.update([arg for arg in node._pull.rule.args(node) if isinstance(arg, Value)])
-        self.nodes = symbols[::-1]
+            if node in reached and node._pull is not None:
+                args = node._pull.rule.args(node)
+                self.nodes.append((node, args))
+                reached.update([arg for arg in args if isinstance(arg, Value)])
+        self.nodes.reverse()
         # Not by their ticks: another thread may have assigned a parameter since the trace began.
-        self.outside = sorted(reached.difference(symbols, trace.constants), key=lambda leaf: leaf._tick)
+        self.outside = sorted(reached.difference(trace.nodes, trace.constants), key=lambda leaf: leaf._tick)
         for leaf in self.outside:
             if leaf._pull is not None:
                 raise TracingError(
@@ -72,16 +72,13 @@ class Below:
             places[parameter] = builder.input(at)
         names: dict[Any, str] = {}  # of the rules met so far whose rows a machine has
         truths: set[int] = set()
-        for node in self.nodes:
-            pull = node._pull
-            if pull is None:
-                continue
-            rule: Any = pull.rule
+        for node, args in self.nodes:
+            rule: Any = node._pull.rule  # type: ignore[union-attr]  # inputs are left out
             operands = [
                 (places[arg] if arg in places else _constant(builder, places, arg))
                 if isinstance(arg, Value)
                 else builder.constant(arg)
-                for arg in rule.args(node)
+                for arg in args
             ]
             name = names.get(rule)
             if name is None or not truths.isdisjoint(operands):

@@ -36,7 +36,7 @@ _CHOOSING = frozenset({"select", "and", "or"})
 def rewritten(tape: Tape, rule: Rewriting) -> Tape:
     """Return the tape with a rule applied to every step; steps that become equal become one."""
     builder = Builder(tape.inputs)
-    placed = builder.placed
+    steps, known = builder.steps, builder.places
     places: list[int] = []
     for step in tape.steps:
         name = step[0]
@@ -49,8 +49,11 @@ def rewritten(tape: Tape, rule: Rewriting) -> Tape:
             operands = (places[step[1]], places[step[2]]) if len(step) == 3 else tuple([places[at] for at in step[1:]])
             found = rule(builder, name, operands)
             if found is None:
-                made = (name, *operands)
-                found = placed(made, made)
+                made = (name, *operands)  # what follows is `builder.placed(made, made)`
+                found = known.get(made)
+                if found is None:
+                    found = known[made] = len(steps)
+                    steps.append(made)
             places.append(found)
     return builder.finished([places[at] for at in tape.results])
 

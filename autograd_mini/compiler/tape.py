@@ -62,7 +62,8 @@ class Tape:
 
     def __len__(self) -> int:
         """Return how many operations there are, inputs and constants left out."""
-        return sum(step[0] not in {"input", "constant"} for step in self.steps)
+        names = [step[0] for step in self.steps]
+        return len(names) - names.count("input") - names.count("constant")
 
     def __str__(self) -> str:
         """Return the program as readable Python, one line an operation."""
