@@ -121,6 +121,22 @@ def test_a_choice_between_two_results_of_one_function_is_one_call():
     tape = rewritten(builder.finished([chosen]), hoist).pruned()
     assert [step[0] for step in tape.steps].count("exp") == 1
 
+    assert str(PASSES["hoist"](builder.finished([chosen])).pruned()) == str(tape)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("name", ["and", "or"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_condition_with_an_operand_that_is_known_is_known_or_the_other_one(name, known, first):
+    builder = Builder(2)
+    holds, constant = builder.lt(builder.input(0), builder.input(1)), builder.constant(known)
+    joined = builder.step(name, *((constant, holds) if first else (holds, constant)))
+    tape = rewritten(builder.finished([builder.where(joined, 2.0, 3.0)]), fold).pruned()
+    kinds = [step[0] for step in tape.steps]
+    decided = known == (name == "or")
+    assert ("lt" in kinds, "select" in kinds, name in kinds) == (not decided, not decided, False)
+    assert python.scalar(tape)([0.0, 1.0]) == [2.0 if name == "or" or known else 3.0]
+
 
 def test_a_tape_can_be_read_and_pickled():
     builder = Builder(2)

@@ -636,7 +636,7 @@ def test_micrograd_s_names_say_what_micrograd_says():
     assert (x * x)._prev == {x}
     assert (x + 1)._prev == {x}
     assert [v._op for v in (x + y, x * y, x**2, x**-1, x**0.5, x.relu())] == ["+", "*", "**2", "**-1", "**0.5", "ReLU"]
-    assert [v._op for v in (x**y, 2**x)] == ["**", "**"]
+    assert [v._op for v in (x**y, 2**x, x * 2, x + 1)] == ["**", "**", "*", "+"]
 
 
 @pytest.mark.parametrize("make", [lambda: Value(1.0), lambda: Value(1.0) * 2, lambda: Value(1.0).exp()])

@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 _LOGIC: dict[str, Callable[..., Any]] = {
     **{name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
-    "and": lambda x, y: x and y,
-    "or": lambda x, y: x or y,
     "not": lambda x: not x,
-    "select": lambda condition, x, y: x if condition else y,
 }
+"""The conditions on numbers, and `not`; a choice and the other conditions need only one operand to be known."""
 
 
 _CHOOSING = frozenset({"select", "and", "or"})
