@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, where
 from autograd_mini.compiler import chains, frame, grids, program
+from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.record import Record
-from autograd_mini.compiler.tape import Builder
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")

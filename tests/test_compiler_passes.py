@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.compiler import python
+from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.choices import hoist, split
 from autograd_mini.compiler.identities import simplify
 from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
-from autograd_mini.compiler.tape import BASIC, CONDITIONS, Builder, Tape
+from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
 from autograd_mini.compiler.tiles import SIZE, tiles
 from autograd_mini.ops import TABLE
 

@@ -48,7 +48,7 @@ class Bytecode:
         results: the place of the first result of the program, likewise.
         room: how many places there are.
 
-    >>> from autograd_mini.compiler.tape import Builder
+    >>> from autograd_mini.compiler.builder import Builder
     >>> b = Builder(2)
     >>> made = Bytecode(b.finished([b.add(b.mul(b.input(0), b.input(1)), 1.0)]), 1)
     >>> [OPERATIONS[number] for number in made.orders[:-4:4]], list(made.orders[1:4])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from autograd_mini.compiler.tape import Builder, Tape
+from autograd_mini.compiler.builder import Builder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_mini.compiler.tape import Tape
 
 DEEPEST = 8
 

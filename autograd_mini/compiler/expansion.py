@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograd_mini.compiler.tape import Builder, Tape
+    from autograd_mini.compiler.builder import Builder
+    from autograd_mini.compiler.tape import Tape
 
 
 def expanded(tape: Tape) -> Tape:

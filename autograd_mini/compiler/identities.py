@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograd_mini.compiler.tape import Builder
+    from autograd_mini.compiler.builder import Builder
 
 
 def simplify(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:

@@ -6,7 +6,8 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.tape import BASIC, TRUTHS, Builder
+from autograd_mini.compiler.builder import Builder
+from autograd_mini.compiler.tape import BASIC, TRUTHS
 from autograd_mini.errors import TracingError
 from autograd_mini.ops import CHOICE, TABLE
 from autograd_mini.value import Value
