@@ -195,14 +195,3 @@ def test_what_is_known_is_found_and_folded(make):
     short = PASSES["fold"](tape).pruned()
     assert len(short) < len(tape)
     assert PASSES["fold"](short) is short
-
-
-@given(st.sampled_from(NUMBERS))
-def test_the_positive_part_stands_for_what_it_was_made_of(x):
-    builder = Builder(1)
-    given_x = builder.input(0)
-    positive = builder.where(builder.le(given_x, 0.0), 0.0, given_x)
-    whole = builder.finished([positive, builder.number(builder.gt(given_x, 0.0))])
-    tape = rewritten(whole, simplify).pruned()
-    assert ("gt", given_x, builder.constant(0.0)) not in tape.steps
-    assert bits(python.scalar(tape)([x])) == bits(python.scalar(whole)([x]))
