@@ -22,11 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.compiler.lanes import Kernel
 
-GROUPS = 4, 8
-"""At least and at most so many blocks of samples are computed before their products are summed, so that"""
-
-NEAR = 1 << 15
-"""so many bytes of their records stay in the nearest cache, if it can be."""
+GROUP = 6
+"""So many blocks of samples are computed before their products are summed; their records stay in a near cache."""
 
 STACK = 1 << 16
 """So many bytes are taken from the stack, which may be small in a thread; more are allocated."""
@@ -34,12 +31,6 @@ STACK = 1 << 16
 _GIVEN = "i64 %first, i64 %end, i64 %n, double %divisor, ptr %arrays, ptr %uniform, ptr %columns, ptr %sums"
 
 _TAKEN = ", ".join(f"ptr noalias %{name}" for name in ("rows", "uniform", "record", "columns")) + ", i64 %row"
-
-
-def group(kernel: Kernel) -> int:
-    """Return how many blocks of samples are computed before their products are summed."""
-    least, most = GROUPS
-    return max(least, min(most, NEAR // (max(len(kernel.record), 1) * kernel.width * 8)))
 
 
 def module(kernel: Kernel, preamble: list[str], block: list[str]) -> str:
@@ -77,7 +68,7 @@ def _element(name: str, pointers: str, at: int) -> list[str]:
 
 def _kernel(kernel: Kernel) -> list[str]:
     """Write the function that gets memory."""
-    vectors = kernel.room + group(kernel) * len(kernel.record) + sum(kernel.widths)
+    vectors = kernel.room + GROUP * len(kernel.record) + sum(kernel.widths)
     size = max(vectors, 1) * kernel.width * 8
     given = _GIVEN.replace("ptr %", "ptr noalias %")
     lines = [f"define void @kernel({given}) {{", "entry:"]
@@ -113,7 +104,7 @@ def _kernel(kernel: Kernel) -> list[str]:
 def _loops(kernel: Kernel) -> list[str]:
     """Write the loop over groups of blocks."""
     width, kind, record = kernel.width, f"<{kernel.width} x double>", len(kernel.record)
-    size, size_of_group = width * 8, group(kernel)
+    size = width * 8
     sums = Sums(kernel, "tiles")
     kernel.declarations |= {
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
@@ -124,7 +115,7 @@ def _loops(kernel: Kernel) -> list[str]:
         f"define internal void @loops({given}, ptr noalias %sums_by_lane) alignstack(64) {{",
         "entry:",
         f"  %records = getelementptr {kind}, ptr %sums_by_lane, i64 {kernel.room}",
-        f"  %copies = getelementptr {kind}, ptr %records, i64 {size_of_group * record}",
+        f"  %copies = getelementptr {kind}, ptr %records, i64 {GROUP * record}",
         f"  %rows = alloca [{max(len(kernel.widths), 1)} x ptr], align 8",
         f"  call void @llvm.memset.p0.i64(ptr align {size} %sums_by_lane, i8 0, i64 {kernel.room * size}, i1 false)",
         f"  %full = sdiv i64 %n, {width}",
@@ -146,8 +137,8 @@ def _loops(kernel: Kernel) -> list[str]:
         "group:",
         "  %g = phi i64 [ %first, %begin ], [ %gnext, %grouped ]",
         "  %left = sub i64 %end, %g",
-        f"  %many = icmp sgt i64 %left, {size_of_group}",
-        f"  %count = select i1 %many, i64 {size_of_group}, i64 %left",
+        f"  %many = icmp sgt i64 %left, {GROUP}",
+        f"  %count = select i1 %many, i64 {GROUP}, i64 %left",
         "  %gnext = add i64 %g, %count",
         "  br label %blocks",
         "blocks:",
