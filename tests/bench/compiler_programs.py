@@ -116,7 +116,8 @@ def regression(n=10_000, inputs=30):
     calls = {"compiled": lambda: fast.value_and_grad(p, X, y), "NumPy by hand": by_numpy}
     taken = raced(calls | peers({"JAX": by_jax, "PyTorch": by_torch}))
     print(
-        f"logistic regression, {inputs} inputs, {n} samples, ns a sample: {shown(taken, 1e9 / n)}; differs by {wrong:.0e}"
+        f"logistic regression, {inputs} inputs, {n} samples, ns a sample: {shown(taken, 1e9 / n)}; "
+        f"differs by {wrong:.0e}"
     )
 
 
