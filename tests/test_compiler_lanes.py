@@ -103,6 +103,19 @@ def test_a_layer_may_take_its_inputs_in_any_order(order):
     assert_alike(loss, X)
 
 
+@pytest.mark.parametrize("squash", [lambda v: v, ag.relu])
+def test_layers_may_follow_each_other_directly(squash):
+    w = [[Parameter(0.01 * i - 0.03 * k) for i in range(20)] for k in range(20)]
+    X = np.random.default_rng(0).normal(size=(19, 20))
+
+    def loss(x):
+        for _ in range(3):
+            x = [squash(sum(u * v for u, v in zip(ws, x, strict=True))) for ws in w]
+        return sum(v * v for v in x)
+
+    assert_alike(loss, X)
+
+
 def test_layers_may_start_from_what_varies_or_from_each_other():
     w = [[Parameter(0.1 * i - 0.3 * k) for i in range(8)] for k in range(8)]
     X = np.random.default_rng(0).normal(size=(19, 8))

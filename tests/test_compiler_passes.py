@@ -177,3 +177,14 @@ def test_choices_between_products_stay_where_factors_are_as_many():
     holds = builder.lt(x[3], 1.0)
     tape = builder.finished([builder.where(holds, builder.mul(x[0], x[1]), 0.0)])
     assert split(tape) is tape
+
+
+@given(st.sampled_from(NUMBERS))
+def test_the_positive_part_stands_for_what_it_was_made_of(x):
+    builder = Builder(1)
+    given_x = builder.input(0)
+    positive = builder.where(builder.le(given_x, 0.0), 0.0, given_x)
+    whole = builder.finished([positive, builder.number(builder.gt(given_x, 0.0))])
+    tape = rewritten(whole, simplify).pruned()
+    assert ("gt", given_x, builder.constant(0.0)) not in tape.steps
+    assert bits(python.scalar(tape)([x])) == bits(python.scalar(whole)([x]))

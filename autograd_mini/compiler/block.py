@@ -61,9 +61,16 @@ class Block:
             if at in kernel.long:
                 self._known(at, self._long(kernel.long[at]))
             return
-        self._label = self.writer.counted() or self._label
+        self._turn(self.writer.counted())
         found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
         self._known(at, found)
+
+    def _turn(self, label: str | None) -> None:
+        """Go on at a label, if there is one, and load what lies in memory from there on, so that no register keeps it."""
+        if label is not None:
+            self._label = label
+            for at in [at for at in self._names if at in self.kernel.record.places]:
+                del self._names[at]
 
     def _known(self, at: int, name: str) -> None:
         """Note the result of a step, and put it where loops expect it."""
@@ -83,10 +90,11 @@ class Block:
             return writer.constant(step[1])
         if at in self._names:
             return self._names[at]
-        if self.kernel.varies[at]:  # a column of a wide array
+        if self.kernel.varies[at]:
             place = self.kernel.record.places[at][0]
             pointer = writer.put(f"getelementptr {writer.kind}, ptr %record, i64 {place}")
-            return writer.put(f"load {writer.kind}, ptr {pointer}, align {writer.width * 8}")
+            found = writer.put(f"load {writer.kind}, ptr {pointer}, align {writer.width * 8}")
+            return writer.step("ne", [found, writer.constant(0.0)]) if step[0] in TRUTHS else found
         pointer = writer.put(f"getelementptr double, ptr %uniform, i64 {self.kernel.slot[at]}")
         number = writer.splat(writer.put(f"load double, ptr {pointer}"))
         if step[0] in TRUTHS:
@@ -123,7 +131,7 @@ class Block:
             parts[part] = writer.fused(self._operand(weight), self._operand(x), parts[part])
         while len(parts) > 1:
             parts = [writer.step("add", pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
-        self._label = self.writer.part()
+        self._turn(self.writer.part())
         return parts[0]
 
     def _layer(self, group: Group) -> None:
@@ -134,8 +142,6 @@ class Block:
         size = ceil(len(group.chains) / tiles)
         for start in range(0, len(group.chains), size):
             self._tile(group, slice(start, start + size))
-        for chain in group.chains:
-            self._known(chain.end, self._names[chain.end])
 
     def _tile(self, group: Group, rows: slice) -> None:
         """Write the loop over all inputs for some of the chains."""
@@ -170,6 +176,6 @@ class Block:
             f"  br i1 %{label}_more, label %{label}, label %{label}_done",
             f"{label}_done:",
         ]
-        self._label = f"{label}_done"
+        self._turn(f"{label}_done")
         for chain, new in zip(chains, grown, strict=True):
-            self._names[chain.end] = new
+            self._known(chain.end, new)

@@ -100,6 +100,14 @@ def _select(b: Builder, condition: int, x: int, y: int) -> int | None:
     return None
 
 
+def _gt(b: Builder, x: int, y: int) -> int | None:
+    """Compare where(x <= 0, 0, x), if it is there, in the place of x, which need not be kept then."""
+    if _constant(b, y) != "0.0" or (condition := b.places.get(("le", x, y))) is None:
+        return None
+    positive = b.places.get(("select", condition, y, x))
+    return None if positive is None else b.step("gt", positive, y)
+
+
 _SIMPLER: dict[str, Callable[..., int | None]] = {
     "add": _add,
     "sub": _sub,
@@ -109,4 +117,5 @@ _SIMPLER: dict[str, Callable[..., int | None]] = {
     "pow": _pow,
     "not": _not,
     "select": _select,
+    "gt": _gt,
 }
