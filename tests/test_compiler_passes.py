@@ -188,3 +188,21 @@ def test_the_positive_part_stands_for_what_it_was_made_of(x):
     tape = rewritten(whole, simplify).pruned()
     assert ("gt", given_x, builder.constant(0.0)) not in tape.steps
     assert bits(python.scalar(tape)([x])) == bits(python.scalar(whole)([x]))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda b, x: b.add(x, b.mul(2.0, 3.0)),
+        lambda b, x: b.add(x, b.exp(b.constant(0.0))),
+        lambda b, x: b.add(x, b.where(b.constant(True), x, 1.0)),
+        lambda b, x: b.where(b.step("and", b.lt(x, 0.0), b.constant(False)), 1.0, x),
+        lambda b, x: b.where(b.step("or", b.constant(True), b.lt(x, 0.0)), 1.0, x),
+    ],
+)
+def test_what_is_known_is_found_and_folded(make):
+    builder = Builder(1)
+    tape = builder.finished([make(builder, builder.input(0))])
+    short = PASSES["fold"](tape).pruned()
+    assert len(short) < len(tape)
+    assert PASSES["fold"](short) is short

@@ -1,12 +1,14 @@
 """The backend on NumPy: a tape as a function of whole columns, one array operation a step.
 
-A batch is done in chunks that stay in the processor's cache.
+A batch is done in chunks that stay in the processor's cache. A single set of numbers is done by plain Python, which is
+faster than arrays of one number.
 """
 
 from __future__ import annotations
 
 from autograd_mini import ieee
 from autograd_mini.codegen import build
+from autograd_mini.compiler.python import scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
+
+__all__ = ["batch", "scalar"]
 
 CHUNK = 2048
 """So many samples at a time."""
@@ -130,16 +134,3 @@ def _one_by_one(name: str) -> Callable[..., Any]:
         lambda *operands: one(*map(float, operands)), one.__code__.co_argcount if hasattr(one, "__code__") else 1, 1
     )
     return lambda *operands: np.asarray(every(*operands), dtype=np.float64)
-
-
-def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
-    """Return the program as a function of the list of its inputs."""
-    import numpy as np
-
-    run = build("compiled function on arrays", source(tape), _functions())["program"]
-
-    def run_once(inputs: Sequence[float]) -> list[float]:
-        with np.errstate(all="ignore"):
-            return [float(result) for result in run(np.array(inputs, dtype=np.float64))]
-
-    return run_once

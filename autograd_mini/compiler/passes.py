@@ -74,8 +74,22 @@ def fold(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
     return builder.constant(known(*[steps[at][1] for at in operands]))
 
 
+def _has_known(tape: Tape) -> bool:
+    """Return whether there is anything to fold, which is found out sooner than done."""
+    known = {at for at, step in enumerate(tape.steps) if step[0] == "constant"}
+    for step in tape.steps:
+        name = step[0]
+        if name in {"input", "constant"}:
+            continue
+        if step[1] in known and (name in _CHOOSING or known.issuperset(step[1:])):
+            return True
+        if name in {"and", "or"} and step[2] in known:
+            return True
+    return False
+
+
 PASSES: dict[str, Callable[[Tape], Tape]] = {
-    "fold": lambda tape: rewritten(tape, fold),
+    "fold": lambda tape: rewritten(tape, fold) if _has_known(tape) else tape,
     "simplify": lambda tape: rewritten(tape, simplify),
     "hoist": lambda tape: rewritten(tape, hoist) if any(step[0] == "select" for step in tape.steps) else tape,
     "split": split,
