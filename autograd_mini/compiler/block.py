@@ -66,7 +66,7 @@ class Block:
         self._known(at, found)
 
     def _turn(self, label: str | None) -> None:
-        """Go on at a label, if there is one, and load what lies in memory from there on, so that no register keeps it."""
+        """Go on at a label, if there is one, and load what lies in memory from then on; no register keeps it."""
         if label is not None:
             self._label = label
             for at in [at for at in self._names if at in self.kernel.record.places]:
