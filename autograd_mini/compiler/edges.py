@@ -1,8 +1,6 @@
-"""The edges of a batch: the last block, which may be short of samples, and the end, where lanes are added up."""
+"""The edges of a batch: the last block, which may be short of samples, and the end, where sums become means."""
 
 from __future__ import annotations
-
-from autograd_mini.compiler.instructions import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,37 +49,21 @@ def masked(kernel: Kernel, kind: str, width: int) -> list[str]:
     ]
 
 
-def totals(kernel: Kernel, kind: str, width: int) -> list[str]:
-    """Write the sums over lanes, as many at a time as there are lanes, and their division."""
-    writer = Writer(width, "s", kernel.declarations)
-    sums = []
-    for at in range(width):
-        index = writer.put(f"add i64 %s, {at}")
-        place = writer.put(f"getelementptr {kind}, ptr %sums_by_lane, i64 {index}")
-        sums.append(writer.put(f"load {kind}, ptr {place}, align {width * 8}"))
-    while len(sums) > 1:  # add neighbouring lanes of two vectors, which leaves one
-        sums = [_neighbours(writer, a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
-    mean = writer.step("truediv", [sums[0], "%divisors"])
+def means(width: int, summed: int) -> list[str]:
+    """Write the division of the sums, as many at a time as there are lanes."""
+    kind = f"<{width} x double>"
     return [
         f"  %divisor0 = insertelement {kind} poison, double %divisor, i32 0",
         f"  %divisors = shufflevector {kind} %divisor0, {kind} poison, <{width} x i32> zeroinitializer",
         "  br label %sum",
         "sum:",
         "  %s = phi i64 [ 0, %total ], [ %snext, %sum ]",
-        *writer.lines,
         "  %sumplace = getelementptr double, ptr %sums, i64 %s",
-        f"  store {kind} {mean}, ptr %sumplace, align 8",
+        f"  %sumof = load {kind}, ptr %sumplace, align 8",
+        f"  %mean = fdiv {kind} %sumof, %divisors",
+        f"  store {kind} %mean, ptr %sumplace, align 8",
         f"  %snext = add i64 %s, {width}",
-        f"  %smore = icmp slt i64 %snext, {kernel.summed}",
+        f"  %smore = icmp slt i64 %snext, {summed}",
         "  br i1 %smore, label %sum, label %done",
         "done:",
     ]
-
-
-def _neighbours(writer: Writer, this: str, other: str) -> str:
-    kind, width = writer.kind, writer.width
-    parts = []
-    for first in (0, 1):
-        lanes = ", ".join(f"i32 {lane}" for lane in range(first, 2 * width, 2))
-        parts.append(writer.put(f"shufflevector {kind} {this}, {kind} {other}, <{width} x i32> <{lanes}>"))
-    return writer.step("add", parts)

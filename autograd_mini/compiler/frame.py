@@ -14,7 +14,7 @@ loops themselves, and `kernel`, which gets them the memory that they work in.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.edges import filled, masked, totals
+from autograd_mini.compiler.edges import filled, masked, means
 from autograd_mini.compiler.instructions import BEGIN, END
 from autograd_mini.compiler.sums import Sums
 
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.compiler.lanes import Kernel
 
-GROUP = 6
+GROUP = 8
 """So many blocks of samples are computed before their products are summed; their records stay in a near cache."""
 
 STACK = 1 << 16
@@ -68,7 +68,7 @@ def _element(name: str, pointers: str, at: int) -> list[str]:
 
 def _kernel(kernel: Kernel) -> list[str]:
     """Write the function that gets memory."""
-    vectors = kernel.room + GROUP * len(kernel.record) + sum(kernel.widths)
+    vectors = GROUP * len(kernel.record) + sum(kernel.widths)
     size = max(vectors, 1) * kernel.width * 8
     given = _GIVEN.replace("ptr %", "ptr noalias %")
     lines = [f"define void @kernel({given}) {{", "entry:"]
@@ -112,12 +112,11 @@ def _loops(kernel: Kernel) -> list[str]:
     }
     given = _GIVEN.replace("ptr %", "ptr noalias %")
     lines = [
-        f"define internal void @loops({given}, ptr noalias %sums_by_lane) alignstack(64) {{",
+        f"define internal void @loops({given}, ptr noalias %records) alignstack(64) {{",
         "entry:",
-        f"  %records = getelementptr {kind}, ptr %sums_by_lane, i64 {kernel.room}",
         f"  %copies = getelementptr {kind}, ptr %records, i64 {GROUP * record}",
         f"  %rows = alloca [{max(len(kernel.widths), 1)} x ptr], align 8",
-        f"  call void @llvm.memset.p0.i64(ptr align {size} %sums_by_lane, i8 0, i64 {kernel.room * size}, i1 false)",
+        f"  call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {kernel.room * 8}, i1 false)",
         f"  %full = sdiv i64 %n, {width}",
         f"  %rest = srem i64 %n, {width}",
     ]
@@ -173,7 +172,7 @@ def _loops(kernel: Kernel) -> list[str]:
         "  %again = icmp slt i64 %gnext, %end",
         "  br i1 %again, label %group, label %total",
         "total:",
-        *(totals(kernel, kind, width) if kernel.summed else []),
+        *(means(width, kernel.summed) if kernel.summed else []),
         "  ret void",
         "}",
     ]

@@ -1,12 +1,13 @@
 """The sums of a kernel: the loops that add the factors of a group of blocks to the sums, a tile of sums at a time.
 
-The sums of a tile are in registers while a loop runs over the blocks. Around it, loops run over the tiles of a grid.
+The sums of a tile are in registers, a vector for each, while a loop runs over the blocks. After it the lanes of each
+are added up, so that memory holds one number a sum. Around it, loops run over the tiles of a grid.
 """
 
 from __future__ import annotations
 
 from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.tiles import SIZE, tiles
+from autograd_mini.compiler.tiles import shape, tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.grids import Grid
     from autograd_mini.compiler.lanes import Kernel
 
-SIDE = 4
-
 
 class Sums:
-    """Writes the loops over a group of %count blocks, whose records lie from %records on.
+    """Writes the loops over a group of %count blocks, whose records lie from %records on, that add to %sums.
 
     Attributes:
         lines: the instructions.
@@ -31,9 +30,10 @@ class Sums:
         self.kernel, self.label = kernel, before
         self.lines: list[str] = []
         self._number = 0
+        self._side, self._size = shape(kernel.width)
         for grid in kernel.grids:
             self._grid(grid)
-        for rows, columns, sums in tiles(kernel.products):
+        for rows, columns, sums in tiles(kernel.products, self._side, self._size):
             pairs = [sums.get((row, column), []) for row in rows for column in columns]
             self._tile(self._places(rows), self._places(columns), pairs, [])
 
@@ -42,8 +42,8 @@ class Sums:
 
     def _grid(self, grid: Grid) -> None:
         """Write the loops over the tiles of a grid: those of full size, and those at its edges."""
-        wide = min(grid.wide, SIDE if grid.high > 1 else SIZE)
-        for top in _cut(grid.high, min(grid.high, SIZE // wide)):
+        wide = min(grid.wide, self._side if grid.high > 1 else self._size)
+        for top in _cut(grid.high, min(grid.high, self._size // wide)):
             for left in _cut(grid.wide, wide):
                 self._part(grid, top, left)
 
@@ -59,10 +59,10 @@ class Sums:
         writer = Writer(self.kernel.width, f"{name}_", self.kernel.declarations)
         writer.lines = self.lines
 
-        def base(pointer: str, *parts: tuple[str, int]) -> str:
+        def base(pointer: str, *parts: tuple[str, int], kind: str = writer.kind) -> str:
             for variable, step in parts:
                 index = writer.put(f"mul i64 {variable}, {step}")
-                pointer = writer.put(f"getelementptr {writer.kind}, ptr {pointer}, i64 {index}")
+                pointer = writer.put(f"getelementptr {kind}, ptr {pointer}, i64 {index}")
             return pointer
 
         r, c = f"%{name}_r", f"%{name}_c"
@@ -74,7 +74,7 @@ class Sums:
             (
                 base("%records", (r, row_step)),
                 base("%records", (c, column_step)),
-                base("%sums_by_lane", (r, grid.down), (c, grid.across)),
+                base("%sums", (r, grid.down), (c, grid.across), kind="double"),
                 base("%records", (r, guard_step)),
             ),
         )
@@ -105,7 +105,7 @@ class Sums:
         rights: Sequence[int],
         sums: Sequence[Sequence[int]],
         guards: Sequence[int],
-        bases: tuple[str, str, str, str] = ("%records", "%records", "%sums_by_lane", "%records"),
+        bases: tuple[str, str, str, str] = ("%records", "%records", "%sums", "%records"),
     ) -> None:
         """Write the loop over the blocks for one tile.
 
@@ -126,31 +126,35 @@ class Sums:
         def place(base: str, at: int) -> str:
             return writer.put(f"getelementptr {kind}, ptr {base}, i64 {at}")
 
-        pairs = [(i, j) for i in range(len(lefts)) for j in range(max(len(rights), 1))]
-        pointers = [[place(bases[2], at) for at in ats] for ats in sums]
-        used = [at for at, places in enumerate(pointers) if places]
-        totals = {at: writer.put(f"load {kind}, ptr {pointers[at][0]}, align {align}") for at in used}
+        used = [at for at, places in enumerate(sums) if places]
         self.lines += [f"  br label %{name}", f"{name}:"]
         head = len(self.lines)
         offset = writer.put(f"mul i64 %{name}_u, {len(self.kernel.record)}")
 
-        def factors(base: str, places: Sequence[int]) -> list[str]:
+        def factor(base: str, at: int) -> str:
             record = writer.put(f"getelementptr {kind}, ptr {base}, i64 {offset}")
-            return [writer.put(f"load {kind}, ptr {place(record, at)}, align {align}") for at in places]
+            return writer.put(f"load {kind}, ptr {place(record, at)}, align {align}")
 
-        left, right = factors(bases[0], lefts), factors(bases[1], rights)
-        holds = [writer.step("ne", [truth, writer.constant(0.0)]) for truth in factors(bases[3], guards)]
-        grown = {}
-        for at in used:
-            i, j = pairs[at]
-            total = f"%{name}_sum{at}"
-            grown[at] = writer.fused(left[i], right[j], total) if right else writer.step("add", [total, left[i]])
-            if holds:
-                grown[at] = writer.step("select", [holds[i], grown[at], total])
+        holds = [writer.step("ne", [factor(bases[3], at), writer.constant(0.0)]) for at in guards]
+        grown: dict[int, str] = {}
+        wide = max(len(rights), 1)
+        few, many = (lefts, rights) if len(lefts) <= len(rights) else (rights, lefts)
+        near = [factor(bases[few is rights], at) for at in few]
+        for m, place_of_many in enumerate(many):  # which need a register one after the other
+            far = factor(bases[many is rights], place_of_many)
+            for f, other in enumerate(near or [None]):
+                i, j = (f, m) if many is rights else (m, f)
+                at = i * wide + j
+                if not sums[at]:
+                    continue
+                total = f"%{name}_sum{at}"
+                grown[at] = writer.fused(other, far, total) if other else writer.step("add", [total, far])
+                if holds:
+                    grown[at] = writer.step("select", [holds[i], grown[at], total])
         self.lines[head:head] = [
             f"  %{name}_u = phi i64 [ 0, %{self.label} ], [ %{name}_next, %{name} ]",
             *[
-                f"  %{name}_sum{at} = phi {kind} [ {totals[at]}, %{self.label} ], [ {grown[at]}, %{name} ]"
+                f"  %{name}_sum{at} = phi {kind} [ zeroinitializer, %{self.label} ], [ {grown[at]}, %{name} ]"
                 for at in used
             ],
         ]
@@ -160,9 +164,51 @@ class Sums:
             f"  br i1 %{name}_more, label %{name}, label %{name}done",
             f"{name}done:",
         ]
-        for at in used:
-            self.lines += [f"  store {kind} {grown[at]}, ptr {pointer}, align {align}" for pointer in pointers[at]]
         self.label = f"{name}done"
+        for first in range(0, len(used), self.kernel.width):
+            part = used[first : first + self.kernel.width]
+            vectors = [grown[at] for at in part] + ["zeroinitializer"] * (self.kernel.width - len(part))
+            self._add(writer, across_lanes(writer, vectors), [sums[at] for at in part], bases[2])
+
+    def _add(self, writer: Writer, found: str, sums: Sequence[Sequence[int]], base: str) -> None:
+        """Write the addition of the lanes of a vector to sums in memory, those that are neighbours at once."""
+        places = [(lane, at) for lane, ats in enumerate(sums) for at in ats]
+        for run in _runs(places):
+            lane, at = run[0]
+            pointer = writer.put(f"getelementptr double, ptr {base}, i64 {at}")
+            kind = f"<{len(run)} x double>"
+            lanes = ", ".join(f"i32 {lane + more}" for more in range(len(run)))
+            part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, <{len(run)} x i32> <{lanes}>")
+            before = writer.put(f"load {kind}, ptr {pointer}, align 8")
+            self.lines.append(f"  store {kind} {writer.put(f'fadd {kind} {before}, {part}')}, ptr {pointer}, align 8")
+
+
+def across_lanes(writer: Writer, vectors: Sequence[str]) -> str:
+    """Write the sums over the lanes of as many vectors as there are lanes; return the vector of them."""
+    found, step, width = list(vectors), 1, writer.width
+    while len(found) > 1:  # each lane of two vectors meets the lane at this distance; that leaves one
+        picked = [[lane + width * (lane // step % 2) for lane in range(width)]]
+        picked.append([at ^ step for at in picked[0]])
+        masks = [f"<{width} x i32> <{', '.join(f'i32 {at}' for at in lanes)}>" for lanes in picked]
+        found = [
+            writer.step(
+                "add", [writer.put(f"shufflevector {writer.kind} {a}, {writer.kind} {b}, {mask}") for mask in masks]
+            )
+            for a, b in zip(found[::2], found[1::2], strict=True)
+        ]
+        step *= 2
+    return found[0]
+
+
+def _runs(places: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return lanes and the places of their sums in runs of those that follow each other in both."""
+    runs: list[list[tuple[int, int]]] = []
+    for lane, at in places:
+        if runs and runs[-1][-1] == (lane - 1, at - 1):
+            runs[-1].append((lane, at))
+        else:
+            runs.append([(lane, at)])
+    return runs
 
 
 def _cut(count: int, size: int) -> list[tuple[int, int, int]]:

@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
     Tile = tuple[list[int], list[int], dict[tuple[int, int], list[int]]]
 
-SIZE = 16
-"""So many sums are in registers at a time: half of those of AVX-512, or all of AVX2's."""
 
-SIDE = 4
+def shape(width: int) -> tuple[int, int]:
+    """Return how wide a tile is at most, and how many sums it has at most, for vectors of so many lanes.
+
+    A row of sums fills a vector, and three quarters of the registers hold sums: AVX-512 has 32 registers, AVX2 16.
+    """
+    return (8, 24) if width == 8 else (4, 12)
 
 
-def tiles(products: Sequence[tuple[int, int, int]]) -> list[Tile]:
+def tiles(products: Sequence[tuple[int, int, int]], side: int = 4, size: int = 12) -> list[Tile]:
     """Return the products in tiles, each made of all products of a few left factors with a few right ones.
 
     Args:
         products: for each the number of the sum that it belongs to, and its two factors.
+        side: how wide a tile of several rows is at most.
+        size: how many products it has at most.
 
     Returns:
         for each tile the left factors, the right factors, and the sums of each pair of them.
@@ -38,11 +43,11 @@ def tiles(products: Sequence[tuple[int, int, int]]) -> list[Tile]:
     made: list[Tile] = []
     while sums:
         first, partners = next(iter(sums.items()))
-        columns = list(partners)[: SIDE if len(sums) > 1 else SIZE]
+        columns = list(partners)[: side if len(sums) > 1 else size]
         rows = [row for row, theirs in sums.items() if all(column in theirs for column in columns)]
-        rows = rows[: max(1, SIZE // len(columns))]
+        rows = rows[: max(1, size // len(columns))]
         if len(rows) == 1:
-            columns = list(partners)[:SIZE]
+            columns = list(partners)[:size]
             rows = [first]
         made.append((rows, columns, {(row, column): sums[row].pop(column) for row in rows for column in columns}))
         for row in rows:
