@@ -16,7 +16,7 @@ from autograd_mini.compiler.choices import hoist, split
 from autograd_mini.compiler.identities import simplify
 from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
-from autograd_mini.compiler.tiles import SIZE, tiles
+from autograd_mini.compiler.tiles import shape, tiles
 from autograd_mini.ops import TABLE
 
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)
@@ -150,13 +150,15 @@ def test_a_tape_can_be_read_and_pickled():
     assert str(twin) == text
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12)), max_size=60))
-def test_tiles_hold_every_product_once_and_fit_into_registers(pairs):
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12)), max_size=60), st.sampled_from([2, 4, 8]))
+def test_tiles_hold_every_product_once_and_fit_into_registers(pairs, width):
     products = [(at, *pair) for at, pair in enumerate(pairs)]
-    made = tiles(products)
+    side, size = shape(width)
+    made = tiles(products, side, size)
     held = [(at, *pair) for _, _, sums in made for pair, ats in sums.items() for at in ats]
     assert sorted(held) == products
-    assert all(len(sums) <= SIZE for _, _, sums in made)
+    assert all(len(sums) <= size for _, _, sums in made)
+    assert size <= (24 if width == 8 else 12)  # and registers are left for the factors
 
 
 @given(st.lists(st.sampled_from(NUMBERS), min_size=8, max_size=8))

@@ -1,4 +1,4 @@
-"""The frame of a kernel: the loop over groups of blocks of samples, and the sums over lanes at its end.
+"""The frame of a kernel: the loop over groups of blocks of samples, and the means at its end.
 
 In C it would read
 
@@ -104,7 +104,6 @@ def _kernel(kernel: Kernel) -> list[str]:
 def _loops(kernel: Kernel) -> list[str]:
     """Write the loop over groups of blocks."""
     width, kind, record = kernel.width, f"<{kernel.width} x double>", len(kernel.record)
-    size = width * 8
     sums = Sums(kernel, "tiles")
     kernel.declarations |= {
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",

@@ -177,8 +177,8 @@ class Sums:
             lane, at = run[0]
             pointer = writer.put(f"getelementptr double, ptr {base}, i64 {at}")
             kind = f"<{len(run)} x double>"
-            lanes = ", ".join(f"i32 {lane + more}" for more in range(len(run)))
-            part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, <{len(run)} x i32> <{lanes}>")
+            lanes = f"<{len(run)} x i32> <{', '.join(f'i32 {lane + more}' for more in range(len(run)))}>"
+            part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, {lanes}")
             before = writer.put(f"load {kind}, ptr {pointer}, align 8")
             self.lines.append(f"  store {kind} {writer.put(f'fadd {kind} {before}, {part}')}, ptr {pointer}, align 8")
 
