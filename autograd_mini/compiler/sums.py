@@ -6,6 +6,7 @@ are added up, so that memory holds one number a sum. Around it, loops run over t
 
 from __future__ import annotations
 
+from autograd_mini.compiler.across import across_lanes, added
 from autograd_mini.compiler.instructions import Writer
 from autograd_mini.compiler.tiles import shape, tiles
 
@@ -138,12 +139,13 @@ class Sums:
         holds = [writer.step("ne", [factor(bases[3], at), writer.constant(0.0)]) for at in guards]
         grown: dict[int, str] = {}
         wide = max(len(rights), 1)
-        few, many = (lefts, rights) if len(lefts) <= len(rights) else (rights, lefts)
-        near = [factor(bases[few is rights], at) for at in few]
-        for m, place_of_many in enumerate(many):  # which need a register one after the other
-            far = factor(bases[many is rights], place_of_many)
-            for f, other in enumerate(near or [None]):
-                i, j = (f, m) if many is rights else (m, f)
+        # The factors of the shorter side keep their registers, those of the longer one share theirs.
+        by_rows = len(lefts) > len(rights)
+        near = [factor(bases[by_rows], at) for at in (rights if by_rows else lefts)]
+        for outer, place_of in enumerate(lefts if by_rows else rights):
+            far = factor(bases[not by_rows], place_of)
+            for inner, other in enumerate(near or [None]):
+                i, j = (outer, inner) if by_rows else (inner, outer)
                 at = i * wide + j
                 if not sums[at]:
                     continue
@@ -168,47 +170,7 @@ class Sums:
         for first in range(0, len(used), self.kernel.width):
             part = used[first : first + self.kernel.width]
             vectors = [grown[at] for at in part] + ["zeroinitializer"] * (self.kernel.width - len(part))
-            self._add(writer, across_lanes(writer, vectors), [sums[at] for at in part], bases[2])
-
-    def _add(self, writer: Writer, found: str, sums: Sequence[Sequence[int]], base: str) -> None:
-        """Write the addition of the lanes of a vector to sums in memory, those that are neighbours at once."""
-        places = [(lane, at) for lane, ats in enumerate(sums) for at in ats]
-        for run in _runs(places):
-            lane, at = run[0]
-            pointer = writer.put(f"getelementptr double, ptr {base}, i64 {at}")
-            kind = f"<{len(run)} x double>"
-            lanes = f"<{len(run)} x i32> <{', '.join(f'i32 {lane + more}' for more in range(len(run)))}>"
-            part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, {lanes}")
-            before = writer.put(f"load {kind}, ptr {pointer}, align 8")
-            self.lines.append(f"  store {kind} {writer.put(f'fadd {kind} {before}, {part}')}, ptr {pointer}, align 8")
-
-
-def across_lanes(writer: Writer, vectors: Sequence[str]) -> str:
-    """Write the sums over the lanes of as many vectors as there are lanes; return the vector of them."""
-    found, step, width = list(vectors), 1, writer.width
-    while len(found) > 1:  # each lane of two vectors meets the lane at this distance; that leaves one
-        picked = [[lane + width * (lane // step % 2) for lane in range(width)]]
-        picked.append([at ^ step for at in picked[0]])
-        masks = [f"<{width} x i32> <{', '.join(f'i32 {at}' for at in lanes)}>" for lanes in picked]
-        found = [
-            writer.step(
-                "add", [writer.put(f"shufflevector {writer.kind} {a}, {writer.kind} {b}, {mask}") for mask in masks]
-            )
-            for a, b in zip(found[::2], found[1::2], strict=True)
-        ]
-        step *= 2
-    return found[0]
-
-
-def _runs(places: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Return lanes and the places of their sums in runs of those that follow each other in both."""
-    runs: list[list[tuple[int, int]]] = []
-    for lane, at in places:
-        if runs and runs[-1][-1] == (lane - 1, at - 1):
-            runs[-1].append((lane, at))
-        else:
-            runs.append([(lane, at)])
-    return runs
+            added(writer, across_lanes(writer, vectors), [sums[at] for at in part], bases[2])
 
 
 def _cut(count: int, size: int) -> list[tuple[int, int, int]]:
