@@ -353,6 +353,12 @@ def test_a_compiled_model_names_rows_of_the_wrong_width():
         MLP(2, [1]).jit(backend="numpy")([[1.0, 2.0, 3.0]])
 
 
+@pytest.mark.parametrize("row", [[1.0, 2.0], np.ones(2), []])
+def test_a_single_row_says_how_to_write_a_table_of_it(row):
+    with pytest.raises(ValueError, match=r"\(samples, inputs\); got one axis: write \[row\]"):
+        MLP(2, [1]).jit(backend="numpy")(row)
+
+
 def test_every_loss_of_the_package_compiles():
     targets = {"cross_entropy": MOONS[1], "hinge": [2 * label - 1 for label in MOONS[1]]}
     for name in LOSSES:

@@ -86,6 +86,7 @@ class Module:
 
         Raises:
             TracingError: when called, if the module branches on numbers.
+            ValueError: when called with a single row.
 
         >>> from autograd_mini import MLP
         >>> predict = MLP(2, [3, 1], seed=0).jit(backend="numpy")

@@ -18,6 +18,11 @@ def predictor(model: Callable[[Any], Any], *, backend: str = "auto", threads: in
         """Return the prediction for one row: an array for several outputs."""
         import numpy as np
 
+        if not isinstance(row, np.ndarray):  # the table had one axis, so that its rows are numbers
+            raise ValueError(
+                "argument 0 is a table with a row for each sample, of shape (samples, inputs); got one axis: "
+                "write [row] for a single row, and X.reshape(-1, 1) for samples of one number"
+            )
         outputs = model([*row])
         return np.array(outputs, dtype=object) if isinstance(outputs, (list, tuple)) else outputs
 
