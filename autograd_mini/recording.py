@@ -6,7 +6,7 @@ from threading import local
 
 from autograd_mini.blocks import Block
 from autograd_mini.forking import awaited_lock, in_child
-from autograd_mini.value import Value, watchers
+from autograd_mini.value import ABSENT, Value, leaf_watchers, traces, watchers
 
 
 class _Pauses(local):
@@ -21,12 +21,17 @@ _blocks = 0  # in all threads together; while it is 0, new nodes are not looked 
 
 
 def _forget(node: Value) -> Value:
-    """Replace a new node by a leaf with its number, in a thread that is paused."""
+    """Make a leaf of a new node, in a thread that is paused."""
     if not _pauses.depth:
         return node
     if node.symbolic:  # detaching makes a node itself, which is to stay
         return node if node.op == "stop" else node.detach()
-    return Value(node.data)
+    if leaf_watchers or traces:
+        return Value(node.data)
+    node.__class__ = Value
+    node._pull = node._grad = None
+    node._x = node._y = ABSENT
+    return node
 
 
 def _alone() -> None:

@@ -19,7 +19,7 @@ def predictor(model: Callable[[Any], Any], *, backend: str = "auto", threads: in
         import numpy as np
 
         if not isinstance(row, np.ndarray):  # the table had one axis, so that its rows are numbers
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - the shape is wrong
                 "argument 0 is a table with a row for each sample, of shape (samples, inputs); got one axis: "
                 "write [row] for a single row, and X.reshape(-1, 1) for samples of one number"
             )
