@@ -33,7 +33,7 @@ def _hoisted(b: Builder, condition: int, x: int, y: int, depth: int) -> int | No
                 return b.step(
                     "mul", whole, b.step("select", condition, *((one, factor) if whole == x else (factor, one)))
                 )
-    if this[0] != other[0] or this[0] in {"input", "constant", "select"} or len(this) == 1 or depth >= DEEPEST:
+    if this[0] != other[0] or this[0] in {"input", "constant", "select"} or depth >= DEEPEST:
         return None
     pairs = list(zip(this[1:], other[1:], strict=True))
     if this[0] in {"add", "mul"} and len({*this[1:], *other[1:]}) == 3 and this[1] != other[1] and this[2] != other[2]:
