@@ -56,7 +56,7 @@ def record(row: Op, variant: str, x: Value, y: Value) -> Value:
 
 def watch(node: Value) -> Value:
     """Show a new node to the watchers."""
-    for watcher in watchers:
+    for watcher in tuple(watchers):  # which another thread may change meanwhile
         node = watcher(node)
     return node
 

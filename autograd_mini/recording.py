@@ -31,6 +31,7 @@ def _forget(node: Value) -> Value:
     node.__class__ = Value
     node._pull = node._grad = None
     node._x = node._y = ABSENT
+    node._k = None
     return node
 
 

@@ -193,3 +193,10 @@ def test_the_samples_may_lie_along_another_axis(backend):
     assert ag.jit(lambda x: x[0] + x[1], batched=True, in_axes=1, backend=backend)(X).tolist() == [3.0, 5.0, 7.0]
     both = ag.jit(lambda x, y: x[0] * y, batched=True, in_axes=(-1, 0), backend=backend)
     assert both(X, [1.0, 2.0, 3.0]).tolist() == [0.0, 2.0, 6.0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_array_without_columns_is_taken(backend):
+    w = ag.Parameter(2.0)
+    fast = ag.jit(lambda x, y: w * y + len(x), batched=True, backend=backend)
+    assert fast(np.empty((5, 0)), np.arange(5.0)).tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]

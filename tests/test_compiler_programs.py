@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import importlib.util
+import math
 import pickle
 import subprocess
 import sys
@@ -264,3 +265,14 @@ def test_a_batch_inside_of_a_trace_is_refused_with_the_way_out():
         ag.jit(lambda x: many(x), backend="python")(1.0)  # noqa: PLW0108 - the inner call is what is tried
     with Trace(), pytest.raises(TypeError, match="batched=True"):
         many(1.0)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_static_arguments_that_are_equal_but_not_the_same_have_programs_of_their_own(nested):
+    fast = ag.jit(
+        lambda x, c: (x / c[0] if nested else x / c, ag.Value(1.0) * (c == (True,))), static=1, backend="python"
+    )
+    for c in (0.0, -0.0, 2, 2.0, 1, True):
+        given = (c,) if nested else c
+        assert fast(3.0, given)[0] == (3.0 / c if c else math.copysign(math.inf, c))
+    assert len(fast._programs._kept) == 6

@@ -572,3 +572,11 @@ def test_no_bytes_do_anything_but_be_refused(path, data):
     path.write_bytes(data)
     with pytest.raises(ModelFormatError):
         load(path)
+
+
+def test_a_model_whose_file_may_be_no_larger_is_still_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr("autograd_mini.files.models.LARGEST", 1_900_000)
+    model = MLP(600, [600], init="zeros")
+    model.save(tmp_path / "model.json")
+    assert (tmp_path / "model.json").stat().st_size > 1_800_000
+    assert len(load(tmp_path / "model.json").parameters()) == 360_600

@@ -127,3 +127,9 @@ def test_what_makes_no_sense_is_refused(clip, error, says):
     with pytest.raises(error, match=says):
         clip(params)
     assert params[0].grad == 2.0
+
+
+def test_an_infinite_bound_leaves_infinite_gradients_as_they_are():
+    params = [SimpleNamespace(data=0.0, grad=g) for g in (math.inf, 1.0)]
+    assert clip_grad_norm_(params, math.inf) == math.inf
+    assert [p.grad for p in params] == [math.inf, 1.0]

@@ -16,6 +16,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
+from autograd_mini.value import ABSENT, watchers
 
 
 @given(programs())
@@ -277,3 +278,30 @@ def test_a_block_keeps_no_node_alive():
         y = None
         assert count() == before
     assert y is None
+
+
+def test_a_choice_in_a_block_keeps_nothing_of_its_operands():
+    with no_grad():
+        largest = Value(0.0)
+        for step in range(10):
+            x = Value(float(step))
+            largest = ag.where(x > largest, x, largest)
+    below, seen = [largest], 0
+    while below:
+        seen += 1
+        below += [held for held in gc.get_referents(below.pop()) if isinstance(held, (Value, tuple)) and held != ABSENT]
+    assert seen == 1
+
+
+def test_a_watcher_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
+    def leaving(node):
+        watchers.remove(leaving)
+        return node
+
+    shown = []
+    watchers.extend([leaving, lambda node: shown.append(node) or node])
+    try:
+        result = Value(1.0) + Value(2.0)
+    finally:
+        watchers.clear()
+    assert shown == [result]

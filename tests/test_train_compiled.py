@@ -595,3 +595,21 @@ def test_a_bar_that_cannot_be_closed_keeps_what_was_learnt():
                 fit(model, *MOONS, loss="mse", epochs=2, compile="numpy")
         ends.append([p.data for p in model.parameters()])
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae"])
+def test_a_model_that_fits_to_the_last_digits_is_still_compiled(loss):
+    X = [[i / 1500 - 1.0] for i in range(3000)]
+    y = [0.7 * x + 0.1 for (x,) in X]
+    model = MLP(1, [1], seed=0)
+    assert [fit(model, X, y, loss=loss, epochs=60).backend for _ in range(4)].count("eager") == 0
+
+
+def test_a_loss_with_little_noise_at_a_good_fit_is_noticed():
+    X = [[i / 1500 - 1.0] for i in range(3000)]
+    y = [0.7 * x + 0.1 for (x,) in X]
+    model, rng = MLP(1, [1], seed=0), random.Random(0)
+    for _ in range(4):
+        fit(model, X, y, loss="mse", epochs=60)
+    history = fit(model, X, y, loss=lambda p, t: (p - t) ** 2 * (1.0 + rng.random()), epochs=1)
+    assert history.backend == "eager"

@@ -12,6 +12,8 @@ NARROW = 4
 
 def shuffled(writer: Writer, array: int, columns: int) -> list[str]:
     """Write the load of narrow rows, and return a vector for each column."""
+    if not columns:
+        return []
     width = writer.width
     wide = f"<{width * columns} x double>"
     rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")

@@ -1,4 +1,4 @@
-"""Identities that hold for every float, as rules for `passes.rewritten`."""
+"""Identities that hold for every float, as rules for `passes.rewritten`; x**3 and x**-1 may round differently."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Passes: each makes a tape smaller without changing what it computes, nan, infinities and -0.0 included.
 
-A rule looks at one step and returns the number of a step to use in its place, or None. `rewritten` applies a rule to
-every step in order; `Tape.pruned` leaves out what no result needs.
+Only a power that becomes products may round differently. A rule looks at one step and returns the number of a step to
+use in its place, or None. `rewritten` applies a rule to every step in order; `Tape.pruned` leaves out what no result
+needs.
 """
 
 from __future__ import annotations

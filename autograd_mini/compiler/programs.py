@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import copysign
+
 from autograd_mini.compiler.arguments import columns, flat
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.errors import TracingError
@@ -137,7 +139,7 @@ class Programs:
         first: Sequence[int] = (),
     ) -> Program:
         """Return the program for layouts, traced if there is none yet."""
-        layouts = (tuple(taken), tuple(named.items()), tuple(type(given) for static, given in taken if static))
+        layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
         try:
             program = self._kept.get((layouts, self._wanted(differentiate)))
         except TypeError as error:
@@ -166,3 +168,10 @@ class Programs:
     def _wanted(self, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
         """Return how many parameters a gradient has to be by; None if there is none to compute."""
         return len(self.parameters) if differentiate else None
+
+
+def _kind(given: Any) -> Any:
+    """Return what tells apart static arguments that are equal: 1, 1.0 and True, or 0.0 and -0.0."""
+    if isinstance(given, tuple):
+        return tuple(map(_kind, given))
+    return (float, copysign(1.0, given)) if type(given) is float else type(given)

@@ -121,7 +121,7 @@ def _parsed(data: bytes) -> Any:
     """Return the document of a JSON file that is no larger than it may be."""
     if len(data) > SMALL:  # an empty list takes 3 bytes here, and 64 in memory
         entries = data.count(b",") + data.count(b"[") + data.count(b"{")
-        most = SMALL + 2 * (_allowed(data[:HEAD]) - SMALL) // PER_PARAMETER
+        most = SMALL + 2 * (_accounted(data[:HEAD]) - SMALL) // PER_PARAMETER
         if entries > most:
             raise ValueError(f"it has {entries} entries, more than the {most} that its head accounts for")
     return parse(data)
@@ -129,6 +129,11 @@ def _parsed(data: bytes) -> Any:
 
 def _allowed(head: bytes) -> int:
     """Return how many bytes a JSON file may have that begins like this."""
+    return min(LARGEST, _accounted(head))
+
+
+def _accounted(head: bytes) -> int:
+    """Return how many bytes the parameters take at most of a JSON file that begins like this."""
     if len(head) < HEAD:
         return SMALL
     start = _HEAD.match(head)
@@ -137,4 +142,4 @@ def _allowed(head: bytes) -> int:
     check_header(parse(b'{"format": "autograd_mini model", "version": %b}' % start[1]))
     architecture = parse(start[2])
     check_architecture(architecture)
-    return min(LARGEST, SMALL + PER_PARAMETER * parameter_count(architecture))
+    return SMALL + PER_PARAMETER * parameter_count(architecture)

@@ -52,7 +52,7 @@ def clip_grad_norm_(
             "it first becomes non-finite, or pass error_if_nonfinite=False"
         )
     scale = bound / (norm + 1e-6)
-    if not scale >= 1.0:  # nan scales too
+    if bound < inf and not scale >= 1.0:  # nan scales too
         set_gradients(given, [scale * g for g in grads])
     return norm
 
@@ -84,7 +84,7 @@ def bounded(gradient: Any, max_norm: float) -> Any:
         part = gradient / largest
         norm = largest * float(part.dot(part)) ** 0.5
     scale = max_norm / (norm + 1e-6)
-    return gradient if scale >= 1.0 else scale * gradient
+    return gradient if scale >= 1.0 or max_norm == inf else scale * gradient
 
 
 def _bound(name: str, value: float) -> float:
