@@ -224,16 +224,62 @@ def test_a_gradient_of_the_wrong_shape_is_explained(returned, part):
     assert part in str(report)
 
 
-def test_a_gradient_that_raises_is_wrong_and_an_f_that_raises_is_unresolved():
+def test_a_gradient_that_raises_is_wrong_and_so_is_one_of_a_function_that_raises():
     def fails(*_):
         raise RuntimeError("no")
 
     report = check_grad(lambda x: x * x, fails, at=2.0)
     assert report.verdict == "wrong"
     assert "RuntimeError: no" in str(report)
-    report = check_grad(fails, lambda x: x, at=2.0)
-    assert report.verdict == "unresolved"
-    assert "RuntimeError: no" in str(report)
+    for options in ({"at": 2.0}, {"domain": {"x": (-1, 1)}}, {}):
+        report = check_grad(fails, lambda x: x, **options)
+        assert report.verdict == "wrong"
+        assert "f raised RuntimeError: no" in str(report)
+        with pytest.raises(GradientError, match="the function cannot be evaluated"):
+            assert_grad(fails, lambda x: x, **options)
+
+
+def test_a_function_that_fails_at_the_point_to_check_is_not_passed_by_its_neighbours():
+    def holed(x):
+        if x == 1.0:
+            raise ZeroDivisionError("x - 1")
+        return x * x
+
+    assert check_grad(holed, lambda x: 2 * x, at=1.5).ok
+    assert "f raised ZeroDivisionError: x - 1 at (1.0,)" in str(check_grad(holed, lambda x: 2 * x, at=1.0))
+
+
+def weights_and_bias(np):
+    X, t = np.random.default_rng(0).normal(size=(4, 2)), np.ones(4)
+
+    def loss(w, b):
+        return ((X @ w + b - t) ** 2).mean()
+
+    def gradient(w, b):
+        r = (X @ w + b - t) / 2
+        return X.T @ r, r.sum()
+
+    return loss, gradient
+
+
+def test_several_arguments_may_be_arrays_and_lists():
+    np = pytest.importorskip("numpy")
+    loss, gradient = weights_and_bias(np)
+    w, b = np.array([0.1, 0.2]), 0.3
+    assert assert_grad(loss, gradient, at=(w, b)).ok
+    assert assert_grad(loss, gradient, at={"b": b, "w": w}).ok
+    assert assert_grad(loss, lambda w, b: dict(zip("wb", gradient(w, b), strict=True)), at=(w, b)).ok
+    report = check_grad(loss, lambda w, b: (0 * w, 0.0), at=(w, b))
+    assert (report.verdict, report.cause_kind) == ("wrong", "zero")
+    assert "w[0]=0.1, w[1]=0.2, b=0.3" in str(report)
+    assert check_grad(lambda p, q: p[0] * q[1][0], lambda p, q: ([q[1][0]], [0.0, [p[0]]]), at=([2.0], [5.0, [3.0]])).ok
+
+
+def test_the_numbers_of_a_matrix_are_named_by_row_and_column():
+    np = pytest.importorskip("numpy")
+    report = check_grad(lambda w: (w**2).sum(), lambda w: 2 * w + np.array([[0, 0, 0], [0, 0, 1]]), at=np.ones((2, 3)))
+    assert report.verdict == "wrong"
+    assert "df/dw[1,2] is wrong" in str(report)
 
 
 def test_results_may_be_integers_booleans_or_complex_outside_the_domain():

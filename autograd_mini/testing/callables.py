@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.engine import Call, engine_derivative, has_values
 from autograd_mini.testing.problem import Problem, ShapeError
+from autograd_mini.testing.structures import array_of, indices, is_array, is_structure, structure_of
 from autograd_mini.value import Value
 
 if TYPE_CHECKING:
@@ -85,11 +86,6 @@ def _module_of(thing: object) -> str:
     return type(thing).__module__.partition(".")[0]
 
 
-def _numpy_enter(point: Point, example: Any) -> tuple[Any, ...]:
-    numpy = sys.modules["numpy"]
-    return (numpy.array(point, dtype=example.dtype if example.dtype.kind == "f" else float).reshape(example.shape),)
-
-
 def _torch_enter(point: Point, example: Any) -> tuple[Any, ...]:
     torch = sys.modules["torch"]
     dtype = example.dtype if example.dtype.is_floating_point else torch.float64
@@ -134,10 +130,11 @@ ADAPTERS: list[Adapter] = [
     ),
     Adapter(
         "numpy",
-        lambda _f, example: _module_of(example) == "numpy" and getattr(example, "ndim", 0) > 0,
-        _numpy_enter,
+        lambda _f, example: is_array(example),
+        array_of,
         single=lambda example: str(example.dtype) in {"float32", "float16"},
     ),
+    Adapter("structure", is_structure, structure_of),
     Adapter("sequence", _is_sequence, lambda point, _example: (list(point),)),
     Adapter("numbers", lambda _f, _example: True, lambda point, _example: point),
 ]
@@ -163,12 +160,15 @@ def takes(f: object, count: int) -> bool:
     return count == 1 or arity(f) != 1 or len(parameters(f)) >= count
 
 
-def names_of(f: object, count: int, *, one_argument: bool) -> tuple[str, ...]:
-    """Return a name for each input: the parameters' own, or ``x[0]``, ``x[1]`` ... for one sequence."""
+def names_of(f: object, count: int, *, one_argument: bool, example: Any = None) -> tuple[str, ...]:
+    """Return a name for each input: the parameters' own, or ``x[0]`` in a sequence and ``W[0,1]`` in an array."""
     named = [p.name for p in parameters(f)]
+    if is_structure(f, example):
+        heads = named if len(named) >= len(example) else [f"x{i}" for i in range(len(example))]
+        return tuple(head + index for head, part in zip(heads, example, strict=False) for index in indices(part))
     if one_argument:
         head = named[0] if named else "x"
-        return tuple(f"{head}[{i}]" for i in range(count))
+        return tuple(head + index for index in indices(example if is_array(example) else [0.0] * count))
     if len(named) >= count:
         return tuple(named[:count])
     return ("x",) if count == 1 else tuple(f"x{i}" for i in range(count))
@@ -213,7 +213,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
     if not callable(df):
         raise TypeError(f"df is {df!r}, expected a function")
     count = len(point)
-    names = names_of(f, count, one_argument=adapter.name != "numbers")
+    names = names_of(f, count, one_argument=adapter.name != "numbers", example=example)
     single = adapter.single(example)
     problem = Problem(lambda _point: [], lambda _point: [], names)
     if single:
@@ -235,8 +235,10 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
 
     def jacobian(at: Point) -> Sequence[Sequence[float]]:
         result = derivative(at)
-        if isinstance(result, dict) and set(result) == set(names):
-            result = [result[name] for name in names]
+        if isinstance(result, dict):
+            heads = [*dict.fromkeys(name.partition("[")[0] for name in names)]
+            order = names if set(result) == set(names) else heads if set(result) == set(heads) else result
+            result = [result[name] for name in order]
         flat = list(leaves(result, "df"))
         if len(flat) != count * problem.outputs:
             kind = "partial derivative" if problem.outputs == 1 else f"x {problem.outputs} partial derivative"

@@ -75,12 +75,15 @@ def check_grad(
     ``f`` takes numbers, or one list or array, and returns a number or several; ``df`` takes the same and returns the
     partial derivatives (for several outputs, a row for each). Without ``df``, ``f`` is a function on Values, or on
     PyTorch or JAX arrays, and its own engine's derivative is checked. A function that fails on floats is given Values.
-    ``at`` is the point to check: a number, a tuple of
-    numbers, a dict by name, a list or an array. ``domain`` gives each input an interval ``(low, high)``, a `logspan`
-    or a Hypothesis strategy. With neither, points of many scales are searched. ``budget`` is "quick", "normal" or
-    "thorough": the calls that a decision may take; to explain a wrong derivative, up to 3,000 calls of ``f`` and 500
-    of ``df`` come on top, unless ``explained`` is False. Never raises for what ``f`` and ``df`` do; `TypeError` and
-    `ValueError` are for wrong arguments.
+
+    ``at`` is the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
+    these. ``domain`` gives each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither,
+    points of many scales are searched. ``budget`` is "quick", "normal" or "thorough": the calls that a decision may
+    take; to explain a wrong derivative, up to 3,000 calls of ``f`` and 500 of ``df`` come on top, unless ``explained``
+    is False.
+
+    Never raises for what ``f`` and ``df`` do. Where ``f`` cannot be evaluated at all, or not at ``at``, the verdict is
+    "wrong", for there is nothing that could be right. `TypeError` and `ValueError` are for wrong arguments.
 
     >>> import math
     >>> check_grad(math.sin, math.cos, at=1.0).verdict
@@ -128,7 +131,7 @@ def check_grad(
                 decision = decide_anywhere(problem, rng)
         except ShapeError as error:
             return _misshapen(report, str(error))
-        _conclude(problem, decision, report)
+        _conclude(problem, decision, report, None if at is None else numbers)
         if decision.culprit is not None and explained:
             explain(problem, decision.culprit, rng, report, box)
     return report
@@ -140,7 +143,7 @@ def _misshapen(report: Report, message: str) -> Report:
     return report
 
 
-def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
+def _conclude(problem: Problem, decision: Decision, report: Report, wanted: tuple[float, ...] | None) -> None:
     outcomes = decision.outcomes
     report.verdict = decision.verdict
     report.note = decision.note
@@ -149,8 +152,13 @@ def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0
     if report.verdict == "wrong":
         return
-    if problem.faults_f and not any(math.isfinite(v) for row in problem.known_values() for v in row):
-        report.note = f"f raised {problem.faults_f[0]} at {problem.faults_f[0].where}"
+    fault = next((fault for fault in problem.faults_f if fault.where == wanted), None)
+    if fault is None and not any(math.isfinite(v) for row in problem.known_values() for v in row):
+        fault = next(iter(problem.faults_f), None)
+    if fault is not None:
+        report.verdict, report.cause_kind = "wrong", "raised"
+        report.cause = f"f raised {fault} at {fault.where}"
+        report.title = "the function cannot be evaluated"
     elif problem.faults_g and problem.gradient_never_worked():
         report.verdict = "wrong"
         report.cause_kind = "raised"
