@@ -443,3 +443,31 @@ def test_a_folder_is_refused_before_training(tmp_path):
     with pytest.raises(IsADirectoryError, match="a folder"):
         train(model, epochs=1, checkpoint=tmp_path)
     assert [p.data for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"lr": 0.01}, r"with lr 0\.05, but this one has 0\.01: .* to epochs=2 and then fit anew"),
+        ({"weight_decay": 0.1}, r"with weight_decay 0\.0, but this one has 0\.1"),
+        ({"clip_norm": 1.0}, r"with clip_norm None, but this one has 1\.0"),
+        ({"schedule": lambda optimizer: ExponentialLR(optimizer, 0.5)}, "with schedule"),
+        ({"model": MLP(2, [3, 1], activation="relu", seed=0)}, "with other layers or activations"),
+        ({"data": ([[x + 1.0 for x in row] for row in X], Y)}, "with other numbers in X or y"),
+        ({"data": (X, [1 - y for y in Y])}, "with other numbers in X or y"),
+    ],
+)
+def test_a_setting_that_would_be_without_effect_is_refused(file, change, named):
+    train(epochs=2, checkpoint=file, schedule=lambda optimizer: ExponentialLR(optimizer, 0.9))
+    change = {"schedule": lambda optimizer: ExponentialLR(optimizer, 0.9), **change}
+    with pytest.raises(ValueError, match=named):
+        train(epochs=4, resume=file, **change)
+
+
+def test_an_optimizer_that_was_used_before_may_go_on(file):
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    optimizer = Adam(model.parameters(), lr=0.05)
+    train(model, epochs=2, lr=None, optimizer=optimizer, checkpoint=file)
+    optimizer.param_groups[0]["lr"] = 0.01
+    _, history = train(model, epochs=4, lr=None, optimizer=optimizer, resume=file)
+    assert len(history.loss) == 4

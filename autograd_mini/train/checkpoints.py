@@ -73,7 +73,7 @@ class Checkpoints:
             self._from = self._path if self._path is not None and self._path.exists() else None
         elif resume is not None and resume is not False:
             self._from = _path("resume", resume)
-        self._run = dict(run)
+        self._run = plain(dict(run), "the settings of the run")
         self._written: tuple[int, int] | None = None
 
     def due(self, training: Training) -> bool:
@@ -156,14 +156,10 @@ class Checkpoints:
 
     def _same_run(self, found: dict[str, Any], training: Training, seed: int | None, names: Sequence[str]) -> None:
         """Raise a ValueError unless a checkpoint is one of this run."""
-        wanted = {**self._run, "seed": found["seed"] if seed is None else int(seed)}
-        for name, value in wanted.items():
-            there = found["seed"] if name == "seed" else found["run"].get(name)
-            if there != value:
-                raise ValueError(
-                    f"{self._from} was written by a run with {name} {shown(there)}, but this one has {value!r}: go on "
-                    "with the same, or load the model and start a new run"
-                )
+        here_and_there = {name: (value, found["run"].get(name)) for name, value in self._run.items()}
+        here_and_there["seed"] = found["seed"] if seed is None else int(seed), found["seed"]
+        for name in ("loss", "rows", "batch_size", "shuffle", "seed"):
+            self._same(name, *here_and_there.pop(name), found["epoch"])
         count, here = len(found["parameters"]["numbers"]), len(training.params)
         if count != here:
             raise ValueError(f"{self._from} has {count} parameters, but the model has {here}")
@@ -181,12 +177,27 @@ class Checkpoints:
                 f"{self._from} was written by a run with the figures {', '.join(there)}, but this one has "
                 f"{', '.join(sorted(figures))}: go on with the same metrics, and with validation only if it had one"
             )
+        if found["optimizer"].get("optimizer") == training.optimizer.state_dict().get("optimizer"):
+            for name, pair in here_and_there.items():
+                self._same(name, *pair, found["epoch"])
         batches = -(-self._run["rows"] // self._run["batch_size"])
         sums = sum(not name.startswith("validation_") for name in names) if found["batch"] else 0
         if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:
             raise ModelFormatError(
                 f"{self._from} is no checkpoint that can be read here: it has {len(found['sums'])} sums after batch "
                 f"{found['batch']} of {batches}, but expected {sums}"
+            )
+
+    def _same(self, name: str, value: Any, there: Any, epoch: int) -> None:
+        """Raise a ValueError unless a setting is the same here and there."""
+        if there != value:
+            other = f"with {name} {shown(there)}, but this one has {shown(value)}"
+            if name in {"model", "data"}:
+                what = {"model": "layers or activations", "data": "numbers in X or y"}[name]
+                other = f"with other {what}"
+            raise ValueError(
+                f"{self._from} was written by a run {other}: go on with the same; for another, do so to "
+                f"epochs={max(epoch, 1)} and then fit anew"
             )
 
 

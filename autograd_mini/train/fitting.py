@@ -11,6 +11,7 @@ from autograd_mini.optim.settings import nonnegative, positive, positive_whole, 
 from autograd_mini.recording import is_recording
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
+from autograd_mini.train.identity import of_run
 from autograd_mini.train.interrupts import interrupts
 from autograd_mini.train.measuring import Objective
 from autograd_mini.train.progress import progress_bar
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from autograd_mini.train.steps import Compile
 
 
-def fit(  # noqa: PLR0913 - the choices there are in training
+def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     model: Model,
     X: Any,
     y: Any,
@@ -98,6 +99,7 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         every: how many epochs lie between two checkpoints. There is one more when training ends.
         resume: a checkpoint to go on from, with the same arguments and as many `epochs` in all: the result is that of
             a run that was never interrupted, to the bit. True for `checkpoint` if it exists, else from the beginning.
+            For another rate, or other data, resume with the same to the epoch it has reached, and then fit anew.
         options: further settings of the optimiser: momentum=0.9, weight_decay=1e-4, betas=(0.9, 0.99).
 
     Raises:
@@ -129,16 +131,15 @@ def fit(  # noqa: PLR0913 - the choices there are in training
     held_out = _validation(objective, model, validation)
     size = len(samples) if batch_size is None else positive_whole("batch_size", batch_size)
     params = parameters(model.parameters())
+    run: dict[str, Any] = {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)}
+    given = optimizer, schedule
     optimizer = chosen_optimizer(optimizer, params, lr, options)
     schedule = chosen_schedule(schedule, optimizer)
     training = Training(model, params, optimizer, schedule, _seed(seed))
     training.watched = bool(callbacks)
-    saved = Checkpoints(
-        checkpoint,
-        every,
-        resume,
-        {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)},
-    )
+    if checkpoint is not None or resume:
+        run |= of_run(model, samples, (optimizer, schedule), given, clip_norm)
+    saved = Checkpoints(checkpoint, every, resume, run)
     saved.resume(training, seed, objective.columns(validated=bool(held_out)))
     steps = StepsOfTraining(compile, training, objective, samples, held_out, size, clip_norm)
 
