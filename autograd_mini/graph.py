@@ -43,7 +43,7 @@ def operands(node: Value) -> list[Value]:
 def order(*roots: Value) -> list[Value]:
     """Return every node that the roots were computed from, and the roots, oldest first: operands before results.
 
-    The order is that of creation, so it is the same in every run.
+    The order is that of creation, so it is the same in every run. A leaf that was assigned after its use comes first.
 
     >>> x = Value(3.0)
     >>> [node.op for node in order((x * x).exp())]
@@ -55,13 +55,31 @@ def order(*roots: Value) -> list[Value]:
 
 def _below(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> list[Value]:
     seen = dict.fromkeys(roots)
-    waiting = list(seen)
+    waiting, late = list(seen), set()
     while waiting:
-        for operand in operands_of(waiting.pop()):
+        node = waiting.pop()
+        for operand in operands_of(node):
             if operand not in seen:
                 seen[operand] = None
                 waiting.append(operand)
-    return sorted(seen, key=attrgetter("_tick"))
+            if operand._tick > node._tick:
+                late.add(operand)
+    nodes = sorted(seen, key=attrgetter("_tick"))
+    return [node for node in nodes if node in late] + [node for node in nodes if node not in late] if late else nodes
+
+
+def unchanged(nodes: list[Value]) -> list[Value]:
+    """Return nodes in order if what they were computed from has not been assigned since.
+
+    Raises:
+        StaleValueError: if a leaf was assigned after one of them used it.
+
+    """
+    for node in nodes:
+        for operand in operands(node):
+            if operand._tick > node._tick:
+                raise stale(operand, node)
+    return nodes
 
 
 def _differentiable(node: Value) -> tuple[Value, ...]:

@@ -299,3 +299,16 @@ def test_the_gradient_of_a_shared_graph_grows_with_its_nodes_and_not_with_its_pa
         y = y * y.sin() + y
     slope = gradient(y, x)
     assert len(order(slope)) < 40 * 25
+
+
+def test_a_leaf_assigned_after_its_use_still_stands_before_its_results():
+    x = Value(2.0, label="x")
+    y = (x + 1.0) ** 2 * x
+    before = ag.order(y)
+    x.data = 1.0
+    assert ag.order(y) == before
+    assert ag.latex(y) == "(x + 1)^{2} x"
+    assert ">9<" in ag.draw(y).svg(), "the numbers are those that were computed"
+    for mixed in (ag.trace, lambda y: ag.explain(x, y), lambda y: ag.gradient(y, x)):
+        with pytest.raises(ag.StaleValueError, match="'x' .* was assigned"):
+            mixed(y)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.backward import stale
-from autograd_mini.graph import order
+from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import flows
@@ -121,12 +120,8 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0) -> list[Event]:  #
     """
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
-    nodes = order(y)
+    nodes = unchanged(order(y))
     called = names(nodes)
-    for node in nodes:
-        for operand in node.args:
-            if isinstance(operand, Value) and operand._tick > node._tick:
-                raise stale(operand, node)
     events = [Event("forward", node, called) for node in nodes] if forward else []
     events.append(Event("seed", y, called, float(seed)))
     gradients = {y: float(seed)}

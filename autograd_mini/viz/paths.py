@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import fsum, prod
 
-from autograd_mini.graph import order
+from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import Flow, flows
@@ -101,6 +101,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
     Raises:
         TypeError: if x or y is no Value.
         ValueError: if `limit` is below 1.
+        StaleValueError: if a leaf was assigned after y's graph used it.
 
     >>> a = Value(3.0, label="a")
     >>> explain(a, a * a + 2 * a)
@@ -116,7 +117,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
             raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
     if limit < 1:
         raise ValueError(f"limit is the most paths to list, at least 1; got {limit!r}")
-    nodes = order(y)
+    nodes = unchanged(order(y))
     called = names(dict.fromkeys([*nodes, x]))
     counts, gradients, leading = _count(x, nodes)
     listed: list[Path] = []
