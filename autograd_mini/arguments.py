@@ -72,3 +72,20 @@ def real_number(name: str, value: SupportsFloat) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} is {number}, but expected a finite number")
     return number
+
+
+def takes_one(f: Callable[..., object]) -> bool:
+    """Return whether a function takes exactly one argument by position, such as a list.
+
+    >>> takes_one(lambda x: x), takes_one(lambda x, y: x), takes_one(lambda *x: x), takes_one(math.hypot)
+    (True, False, False, False)
+
+    """
+    from inspect import Parameter, signature
+
+    try:
+        known = signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = [p for p in known if p.kind in {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}]
+    return len(positional) == 1 and all(p.kind is not Parameter.VAR_POSITIONAL for p in known)

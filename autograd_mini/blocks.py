@@ -18,6 +18,11 @@ class Block:
     One block may be entered again inside itself, so that it keeps no state of its own.
     """
 
+    def __new__(cls, *args: Any, **settings: Any) -> Any:
+        """Return a block, or, of a function alone, the function in a block: `@no_grad` without parentheses."""
+        alone = len(args) == 1 and callable(args[0]) and not settings
+        return cls()(args[0]) if alone else object.__new__(cls)
+
     def __enter__(self) -> None:
         """Begin."""
         raise NotImplementedError

@@ -673,3 +673,21 @@ def test_a_name_that_the_screen_cannot_show_is_one_line(write, tmp_path):
     assert done.returncode == 2
     assert "PYTHONIOENCODING=utf-8" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_negative_bounds_and_formulas_are_no_options(cli, tmp_path, monkeypatch):
+    (tmp_path / "slopes.py").write_text(
+        "def f(x, y):\n    return x * x * y\n\ndef df(x, y):\n    return 2 * x * y, x * x\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    where = ("--domain", "-3:3", "-1:1")
+    assert cli("check", "slopes:f", "--derivative", "slopes:df", *where)[0] == 0
+    assert cli("draw", "-x*x", "x=1", "--out", tmp_path / "square.svg")[0] == 0
+    assert cli("draw", "--nothing")[0] == 2
+
+
+def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
+    rows = "\n".join(f"{x},{x % 3}" for x in range(40))
+    (tmp_path / "far.csv").write_text(f"x,y\n{rows}\n")
+    _, out, _ = cli("train", tmp_path / "far.csv", "--target", "y", "--epochs", 1, "--optimizer", "adam", "--lr", 1e9)
+    assert max(map(len, out.splitlines())) < 120

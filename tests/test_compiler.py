@@ -189,3 +189,13 @@ def test_every_vector_width_gives_the_same(monkeypatch, width, n):
     assert machine.lanes() in {2, 4, 8}
     for a, b in zip(fast.value_and_grad(p, X, y), slow.value_and_grad(p, X, y), strict=True):
         assert a == pytest.approx(b, rel=1e-12, abs=1e-14)
+
+
+def test_jit_is_a_decorator_with_settings_too():
+    @ag.jit(static=1, backend="python")
+    def power(x, n):
+        return x**n
+
+    assert (power(2.0, 3), power.__name__) == (8.0, "power")
+    with pytest.raises(ValueError, match="backend is one of"):
+        ag.jit(backend="fortran")

@@ -310,5 +310,5 @@ def test_a_leaf_assigned_after_its_use_still_stands_before_its_results():
     assert ag.latex(y) == "(x + 1)^{2} x"
     assert ">9<" in ag.draw(y).svg(), "the numbers are those that were computed"
     for mixed in (ag.trace, lambda y: ag.explain(x, y), lambda y: ag.gradient(y, x)):
-        with pytest.raises(ag.StaleValueError, match="'x' .* was assigned"):
+        with pytest.raises(ag.StaleValueError, match="was assigned after"):
             mixed(y)

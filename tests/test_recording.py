@@ -305,3 +305,14 @@ def test_a_watcher_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
     finally:
         watchers.clear()
     assert shown == [result]
+
+
+@pytest.mark.parametrize("block", [no_grad, no_grad()])
+def test_a_decorator_may_be_written_without_parentheses(block):
+    @block
+    def square(x):
+        return x * x
+
+    assert square.__name__ == "square"
+    assert square(Value(3.0)).args == ()
+    assert is_recording()

@@ -400,3 +400,9 @@ def test_warnings_of_the_function_do_not_change_the_verdict():
         return x * x
 
     assert check_grad(f, lambda x: 2 * x, at=1.0).ok  # under pytest a warning would be an error
+
+
+def test_a_factor_of_almost_one_is_written_out():
+    report = check_grad(lambda x: x**2, lambda x: 2 * x * 1.0000001, at=1.5)
+    assert report.verdict == "wrong"
+    assert "multiplied by 0.9999999" in report.cause

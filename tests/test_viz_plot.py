@@ -333,3 +333,12 @@ def test_the_boundary_between_classes_runs_between_the_points_that_were_tried():
 
 def test_one_class_everywhere_is_a_plane_without_a_boundary():
     plot.decision_boundary(lambda _: [1.0, 0.0, -1.0], POINTS, [0, 0, 0, 0], resolution=6).figure.canvas.draw()
+
+
+def test_a_descent_takes_functions_of_numbers_and_functions_of_a_list():
+    apart, together = (
+        descend(lambda x, y: x * x + y * y, [1.0, 2.0]),
+        descend(lambda x: x[0] ** 2 + x[1] ** 2, [1.0, 2.0]),
+    )
+    assert apart.points == together.points
+    assert descend(lambda x: x * x, 1.0).stopped == "converged"

@@ -196,12 +196,12 @@ def _scores(model: MLP, recipe: Recipe, parts: Sequence[tuple[Rows, list[Any]]])
         if recipe.classes:
             right = sum(recipe.index(prediction) == index for prediction, index in zip(said, y, strict=True))
             figures = [right / len(y), y.count(commonest) / len(y)]
-            scores.append([name, str(len(y)), *(f"{figure:.3f}" for figure in figures)])
+            scores.append([name, str(len(y)), *map(_shown, figures)])
         else:
             error = _rmse([recipe.number(prediction) for prediction in said], y)
             spread = _rmse([fsum(y) / len(y)] * len(y), y)
             figures = [error, _rmse([recipe.target_mean] * len(y), y)]
-            r2 = f"{1 - error / spread * (error / spread):.3f}" if spread else "-"
+            r2 = _shown(1 - error / spread * (error / spread)) if spread else "-"
             scores.append([name, str(len(y)), *(f"{figure:.4g}" for figure in figures), r2])
     return scores
 
@@ -209,3 +209,8 @@ def _scores(model: MLP, recipe: Recipe, parts: Sequence[tuple[Rows, list[Any]]])
 def _rmse(predicted: Sequence[float], y: Sequence[float]) -> float:
     """Return the root of the mean squared error."""
     return dist(predicted, y) / sqrt(len(y))
+
+
+def _shown(figure: float) -> str:
+    """Show a figure of a table in a few characters."""
+    return f"{figure:.3f}" if abs(figure) < 1e6 else f"{figure:.2e}"

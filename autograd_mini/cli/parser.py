@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError
 
 from autograd_mini import __version__
@@ -24,12 +25,25 @@ if TYPE_CHECKING:
 DATA = "a CSV file in UTF-8 with a header; commas, semicolons (then 1,5 is a number too) or tabs between cells"
 
 
+_OPTION = re.compile(r"--?|-[A-Za-z]|--[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
+
+
 class _Parser(ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         """Raise the message as a UserError."""
         raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def word(given: str) -> str:
+    """Return a word so that argparse takes for an option only what looks like one, not -3:3 or -x*x.
+
+    >>> word("--at"), word("-3:3"), word("-x*x")
+    ('--at', ' -3:3', ' -x*x')
+
+    """
+    return given if _OPTION.fullmatch(given) or not given.startswith("-") else f" {given}"
 
 
 def parser() -> ArgumentParser:
@@ -155,7 +169,9 @@ def _predict(parser: ArgumentParser) -> None:
 
 def _picture(parser: ArgumentParser, name: str, ending: str) -> None:
     out = "graph.svg" if name == "draw" else "step.html"
-    parser.add_argument("expression", metavar="EXPRESSION", help="a formula of names, numbers and operations (see ops)")
+    parser.add_argument(
+        "expression", type=str.strip, metavar="EXPRESSION", help="a formula of names, numbers and operations (see ops)"
+    )
     parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
     parser.add_argument("-o", "--out", metavar="FILE", default=out, help=f"where to write, {ending} (%(default)s)")
 

@@ -8,18 +8,44 @@ from autograd_mini.compiler.program import BACKENDS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, overload
+
+    Axes = int | Sequence[int | None] | None
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def jit(
+        f: Callable[..., Any],
+        *,
+        batched: bool = ...,
+        in_axes: Axes = ...,
+        static: int | Sequence[int] = ...,
+        backend: str = ...,
+        threads: int = ...,
+    ) -> Compiled: ...
+    @overload
+    def jit(
+        f: None = ...,
+        *,
+        batched: bool = ...,
+        in_axes: Axes = ...,
+        static: int | Sequence[int] = ...,
+        backend: str = ...,
+        threads: int = ...,
+    ) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
 def jit(
-    f: Callable[..., Any],
+    f: Callable[..., Any] | None = None,
     *,
     batched: bool = False,
-    in_axes: int | Sequence[int | None] | None = 0,
+    in_axes: Axes = 0,
     static: int | Sequence[int] = (),
     backend: str = "auto",
     threads: int = 1,
-) -> Compiled:
+) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
 
         >>> from autograd_mini import Parameter, tanh
@@ -47,7 +73,8 @@ def jit(
     functions such as exp are those of the vector library, right to 4 units of the last place.
 
     Args:
-        f: a function of numbers in which no branch depends on a number: see `where`, `maximum`, `clip`.
+        f: a function of numbers in which no branch depends on a number: see `where`, `maximum`, `clip`. Without it
+            this is a decorator, `@jit(batched=True)`.
         batched: whether every argument is an array with one sample for each entry of its leading axis.
         in_axes: of a batch, the axis of the samples, or one for each argument; None for an argument that is the same
             for every sample.
@@ -67,11 +94,15 @@ def jit(
         TracingError: when called, if f asks a traced Value for its number; the message says where, and what to write.
 
     """
-    if not callable(f):
+    if f is not None and not callable(f):
         raise TypeError(f"f is a function; got {f!r} of type {type(f).__name__}")
     if backend not in BACKENDS:
         raise ValueError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ValueError(f"threads is a whole number from 1 on; got {threads!r}")
     fixed = (static,) if isinstance(static, int) else tuple(static)
-    return Compiled(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, threads=threads)
+
+    def compiled(f: Callable[..., Any]) -> Compiled:
+        return Compiled(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, threads=threads)
+
+    return compiled if f is None else compiled(f)

@@ -99,7 +99,8 @@ def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -
     if other is not None:
         return other
     if steady is not None:
-        return "factor", f"the claim must be multiplied by {_factor_name(steady) or f'{steady:.7g}'}"
+        factor = _factor_name(steady) or f"{steady:.7g}"
+        return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
     power = _power(samples, axis)
     if power is not None:
         return "exponent", f"the power of {name} is off: the claim must be multiplied by {power.format(name)}"

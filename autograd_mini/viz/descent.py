@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import hypot, isfinite
 
+from autograd_mini.arguments import takes_one
 from autograd_mini.graph import gradient
 from autograd_mini.numbers import number
 from autograd_mini.value import Value
@@ -54,7 +55,7 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
     """Walk downhill: x ← x − lr · df/dx, from x0, until the gradient vanishes.
 
     Args:
-        f: a function of Values, one argument for each coordinate, that returns a Value.
+        f: a function of Values, one argument for each coordinate or one list of them, that returns a Value.
         x0: where to start: a number, or one for each argument.
         lr: the learning rate.
         steps: the most steps to make.
@@ -78,10 +79,11 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
             raise ValueError(f"{name} is 0 or more; got {given!r}")
     given_point = [x0] if isinstance(x0, (int, float)) else list(x0)
     point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
+    together = len(point) > 1 and takes_one(f)
     descent = Descent(lr)
     while True:
         variables = [Value(coordinate) for coordinate in point]
-        result = f(*variables)
+        result = f(variables) if together else f(*variables)
         value = result.data if isinstance(result, Value) else number(result, "the result of f")
         slopes = (
             [slope.data for slope in gradient(result, variables)] if isinstance(result, Value) else [0.0] * len(point)
