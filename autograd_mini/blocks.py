@@ -20,7 +20,7 @@ class Block:
 
     def __new__(cls, *args: Any, **settings: Any) -> Any:
         """Return a block, or, of a function alone, the function in a block: `@no_grad` without parentheses."""
-        alone = len(args) == 1 and callable(args[0]) and not settings
+        alone = len(args) == 1 and hasattr(args[0], "__code__") and not settings
         return cls()(args[0]) if alone else object.__new__(cls)
 
     def __enter__(self) -> None:

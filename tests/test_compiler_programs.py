@@ -255,6 +255,9 @@ def test_transforms_and_jit_compose_in_every_order(backend):
     assert ag.jit(ag.jvp, static=0, backend=backend)(f, (1.5,), (2.0,)) == pytest.approx(ag.jvp(f, (1.5,), (2.0,)))
     assert ag.jit(ag.derivative(f, 3), backend=backend)(1.5) == pytest.approx(ag.derivative(f, 3)(1.5), rel=1e-13)
     assert ag.jit(lambda x: ag.taylor(f, x, 3), backend=backend)(1.5) == pytest.approx(ag.taylor(f, 1.5, 3), rel=1e-13)
+    for branching in (lambda x: x**5, lambda x: ag.maximum(x, 1.0) ** 3 / x, ag.tanh):
+        found = ag.jit(ag.derivative(branching, 2), backend=backend)(1.5)
+        assert found == pytest.approx(ag.derivative(branching, 2)(1.5), rel=1e-12)
     many = ag.jit(grad(f), batched=True, backend=backend)([1.5, 2.5])
     assert many == pytest.approx([grad(f)(1.5), grad(f)(2.5)], rel=1e-14)
 

@@ -102,6 +102,8 @@ def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> 
     """
     if not isinstance(y, Value):
         return [y] + [0.0] * order
+    if y.symbolic:  # formulas of power series branch on numbers
+        return _by_repetition(y, x, order, on_values=True)
     algebra = Algebra()
     moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], zero)}
     nodes = depending([y], [x])
