@@ -289,6 +289,19 @@ def mutants(row):
             yield Op(row.name, row.value, partials, domain=row.domain, default=row.default)
 
 
+@pytest.mark.parametrize(
+    ("short", "expected"),
+    [
+        (lambda x: x.gaussian(), math.exp(-2.0)),
+        (lambda x: x.leaky_relu(), -0.02),
+        (lambda x: x.elu(), math.expm1(-2.0)),
+        (lambda x: (x - 0.5).round(), -2.0),
+    ],
+)
+def test_an_operand_that_is_left_out_is_the_usual_one(short, expected):
+    assert short(Value(-2.0)).data == pytest.approx(expected, rel=4 * EPS)
+
+
 STAIRCASES = {"floordiv", "sign", "heaviside", "floor", "ceil", "round"}  # a derivative of 0 has no sign
 
 
