@@ -308,7 +308,8 @@ def test_a_leaf_assigned_after_its_use_still_stands_before_its_results():
     x.data = 1.0
     assert ag.order(y) == before
     assert ag.latex(y) == "(x + 1)^{2} x"
-    assert ">9<" in ag.draw(y).svg(), "the numbers are those that were computed"
+    pytest.importorskip("graphviz")
+    assert "9" in ag.draw(y).mermaid(), "the numbers are those that were computed"
     for mixed in (ag.trace, lambda y: ag.explain(x, y), lambda y: ag.gradient(y, x)):
         with pytest.raises(ag.StaleValueError, match="was assigned after"):
             mixed(y)

@@ -17,7 +17,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import time  # noqa: E402 - the variables above are read when NumPy is imported
 
 import numpy as np  # noqa: E402 - as above
-from compiler import by_numpy  # noqa: E402 - as above
+from compiler import hinge_by_numpy  # noqa: E402 - as above
 
 import autograd_mini as ag  # noqa: E402 - as above
 from autograd_mini import MLP, fit  # noqa: E402 - as above
@@ -74,7 +74,7 @@ def numpy_epoch(X, y, optimizer, lr, momentum=0.0):
         order = rng.permutation(N)
         inputs, targets = X[order], y[order]
         for at in range(0, N, SIZE):
-            _, g = by_numpy(p, inputs[at : at + SIZE], targets[at : at + SIZE])
+            _, g = hinge_by_numpy(p, inputs[at : at + SIZE], targets[at : at + SIZE])
             step += 1
             if optimizer == "adam":
                 state[0] = 0.9 * state[0] + 0.1 * g
