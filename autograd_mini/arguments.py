@@ -89,3 +89,9 @@ def takes_one(f: Callable[..., object]) -> bool:
         return False
     positional = [p for p in known if p.kind in {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}]
     return len(positional) == 1 and all(p.kind is not Parameter.VAR_POSITIONAL for p in known)
+
+
+def check_function(name: str, f: object) -> None:
+    """Raise a TypeError that names the argument unless it can be called."""
+    if not callable(f):
+        raise TypeError(f"{name} is a function; got {f!r} of type {type(f).__name__}")

@@ -27,7 +27,11 @@ Interval = tuple[float, float]
 
 R: Interval = (-3.0, 3.0)
 POSITIVE: Interval = (0.05, 5.0)
+NEGATIVE: Interval = (-3.0, -0.1)
 UNIT: Interval = (-0.95, 0.95)
+STAIR: Interval = (0.1, 0.9)
+APART: tuple[Interval, Interval] = (STAIR, (1.1, 3.0))
+"""Operands of which the first is smaller, and no multiple of the second."""
 
 
 class Op:
@@ -115,9 +119,9 @@ _ROWS = (
         "where(x == 0.0 and y >= 0.0, 0.0, z * log(x))"),
        domain=(POSITIVE, R), symbol="**", method="pow",
        doc="The power x ** y; nan, never complex, for x < 0 and fractional y."),
-    Op("mod", "x % y", ("where(z == z, 1.0, z)", "where(z == z, -(x // y), z)"), domain=((0.1, 0.9), (1.1, 3.0)),
+    Op("mod", "x % y", ("where(z == z, 1.0, z)", "where(z == z, -(x // y), z)"), domain=APART,
        symbol="%", method="mod", doc="The remainder of x / y with the sign of y, as Python has it."),
-    Op("floordiv", "x // y", (_FLAT, _FLAT), domain=((0.1, 0.9), (1.1, 3.0)), symbol="//", method="floordiv",
+    Op("floordiv", "x // y", (_FLAT, _FLAT), domain=APART, symbol="//", method="floordiv",
        doc="The quotient x / y rounded down; its derivative is 0."),
     Op("neg", "-x", ("-1.0",), symbol="-", method="neg", doc="The negative of x."),
     Op("abs", "abs(x)", ("sign(x)",), domain=(POSITIVE,), method="abs", doc="The absolute value; derivative 0 at 0."),
@@ -175,10 +179,10 @@ _ROWS = (
        symbol="ReLU", doc="The positive part of x; derivative 0 at 0."),
     Op("leaky_relu", "where(x > 0.0, x, y * x)",
        ("where(x > 0.0, 1.0, where(x <= 0.0, y, x))", "where(x > 0.0, 0.0, x)"),
-       domain=((-3.0, -0.1), (0.01, 0.5)), default=0.01, doc="x above 0, y x below; y = 0.01 by default."),
+       domain=(NEGATIVE, (0.01, 0.5)), default=0.01, doc="x above 0, y x below; y = 0.01 by default."),
     Op("elu", "where(x > 0.0, x, y * expm1(x))",
        ("where(x > 0.0, 1.0, y * exp(x))", "where(x > 0.0, 0.0, expm1(x))"),
-       domain=((-3.0, -0.1), (0.5, 2.0)), default=1.0,
+       domain=(NEGATIVE, (0.5, 2.0)), default=1.0,
        doc="x above 0, y (exp(x) - 1) below; y = 1 by default (Clevert et al. 2015)."),
     Op("gelu", "where(x < -64.0, -0.0, x * ndtr(x))",
        ("where(abs(x) > 64.0, heaviside(x), ndtr(x) + x * (0.3989422804014327 * gaussian(x, 0.5)))",),
@@ -187,20 +191,20 @@ _ROWS = (
        ("where(abs(x) > 1000.0, heaviside(x), sigmoid(x) * (1.0 + x * sigmoid(-x)))",),
        doc="x sigmoid(x), also called swish (Elfwing et al. 2017)."),
     # Choices and staircases.
-    Op("maximum", "where(x > y, x, where(y >= x, y, x + y))", (_LARGER, _SMALLER), domain=((0.0, 1.0), (1.5, 3.0)),
+    Op("maximum", "where(x > y, x, where(y >= x, y, x + y))", (_LARGER, _SMALLER), domain=APART,
        symbol="max", doc="The larger of x and y; a tie shares the derivative equally."),
-    Op("minimum", "where(x < y, x, where(y <= x, y, x + y))", (_SMALLER, _LARGER), domain=((0.0, 1.0), (1.5, 3.0)),
+    Op("minimum", "where(x < y, x, where(y <= x, y, x + y))", (_SMALLER, _LARGER), domain=APART,
        symbol="min", doc="The smaller of x and y; a tie shares the derivative equally."),
     Op("clamp_min", "where(x >= y, x, where(x < y, y, x + y))", (_TO_X.format(">=", "<"), _TO_Y.format(">=", "<")),
-       domain=((0.0, 1.0), (1.5, 3.0)), doc="x, but at least y; at the edge the derivative goes to x."),
+       domain=APART, doc="x, but at least y; at the edge the derivative goes to x."),
     Op("clamp_max", "where(x <= y, x, where(x > y, y, x + y))", (_TO_X.format("<=", ">"), _TO_Y.format("<=", ">")),
-       domain=((0.0, 1.0), (1.5, 3.0)), doc="x, but at most y; at the edge the derivative goes to x."),
+       domain=APART, doc="x, but at most y; at the edge the derivative goes to x."),
     Op("sign", "where(x > 0.0, 1.0, where(x < 0.0, -1.0, x))", (_FLAT,), domain=(POSITIVE,),
        doc="-1, 0 or 1; its derivative is 0."),
     Op("heaviside", "where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x))", (_FLAT,), domain=(POSITIVE,),
        doc="1 above 0, else 0; its derivative is 0."),
-    Op("floor", "floor(x)", (_FLAT,), domain=((0.1, 0.9),), method="floor", doc="x rounded down; its derivative is 0."),
-    Op("ceil", "ceil(x)", (_FLAT,), domain=((0.1, 0.9),), method="ceil", doc="x rounded up; its derivative is 0."),
+    Op("floor", "floor(x)", (_FLAT,), domain=(STAIR,), method="floor", doc="x rounded down; its derivative is 0."),
+    Op("ceil", "ceil(x)", (_FLAT,), domain=(STAIR,), method="ceil", doc="x rounded up; its derivative is 0."),
     Op("round", "round(x, y)", (_FLAT, _FLAT), domain=((0.1, 0.4), (0.0, 0.0)), method="round", default=0.0,
        doc="x rounded to y decimals, halves to even; its derivative is 0."),
 )  # fmt: skip

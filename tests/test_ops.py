@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
@@ -300,6 +301,34 @@ def mutants(row):
 )
 def test_an_operand_that_is_left_out_is_the_usual_one(short, expected):
     assert short(Value(-2.0)).data == pytest.approx(expected, rel=4 * EPS)
+
+
+PIECES = {
+    **dict.fromkeys(("abs", "relu", "sign", "heaviside"), lambda x: x > 0.0),
+    **dict.fromkeys(("leaky_relu", "elu"), lambda x, _: x > 0.0),
+    **dict.fromkeys(("maximum", "minimum", "clamp_min", "clamp_max"), lambda x, y: (x > y) - (x < y)),
+    **dict.fromkeys(("mod", "floordiv"), lambda x, y: x // y),
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": lambda x, _: round(x),
+}
+"""Which of its smooth pieces a row is on."""
+
+
+@pytest.mark.parametrize("row", BUILTIN, ids=lambda row: row.name)
+def test_the_domain_of_a_row_is_wide_and_lies_on_one_smooth_piece_its_ends_included(row):
+    truth = ORACLE[row.name]
+    for position, (low, high) in enumerate(row.domain):
+        assert high - low > 0.25 or (row.name, position) == ("round", 1)
+    corners = list(itertools.product(*row.domain))
+    for corner in corners:
+        operands = [Value(x) for x in corner]
+        z = rules.compiled(row).forward(*operands)
+        z.backward()
+        assert error(z.data, truth.value(*map(mp.mpf, corner))) <= 2
+        assert all(math.isfinite(x.grad) for x in operands)
+    if row.name in PIECES:
+        assert len({PIECES[row.name](*corner) for corner in corners}) == 1
 
 
 STAIRCASES = {"floordiv", "sign", "heaviside", "floor", "ceil", "round"}  # a derivative of 0 has no sign

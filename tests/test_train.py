@@ -424,3 +424,10 @@ def test_moons_are_told_apart():
     model = MLP(2, [8, 8, 1], activation="tanh", seed=0)
     fit(model, X, y, loss="binary_cross_entropy", optimizer="adam", lr=0.05, epochs=40, batch_size=16)
     assert evaluate(model, X_test, y_test, loss="binary_cross_entropy")["accuracy"] >= 0.95
+
+
+def test_what_is_no_model_and_what_are_no_callbacks_is_named():
+    with pytest.raises(TypeError, match=r"expected one with parameters\(\), such as an MLP"):
+        fit(lambda x: x[0], [[1.0]], [1.0], loss="mse")
+    with pytest.raises(TypeError, match="callbacks is 3, but expected a list"):
+        fit(MLP(1, [1]), [[1.0]], [1.0], loss="mse", callbacks=3)

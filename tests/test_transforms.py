@@ -376,3 +376,21 @@ def test_an_error_in_the_function_leaves_no_transform_open():
     from autograd_mini.transforms.tracing import _live
 
     assert not _live
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        *(ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian, ag.hvp, ag.derivative, ag.checkpoint, ag.jit),
+        *(lambda f: ag.jvp(f, (1.0,), (1.0,)), lambda f: ag.vjp(f, 1.0), lambda f: ag.taylor(f, 1.0, 2)),
+    ],
+)
+def test_what_is_no_function_is_named_at_once(transform):
+    with pytest.raises(TypeError, match="f is a function; got 3 of type int"):
+        transform(3)
+
+
+@pytest.mark.parametrize("static", [-1, 1.5, (0, "x"), True])
+def test_static_is_a_position(static):
+    with pytest.raises(ValueError, match=r"static is the position of an argument.*; got"):
+        ag.jit(lambda x: x, static=static)

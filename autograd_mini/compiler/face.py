@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.arguments import check_function
 from autograd_mini.compiler.compiled import Compiled
 from autograd_mini.compiler.program import BACKENDS
 
@@ -94,13 +95,15 @@ def jit(
         TracingError: when called, if f asks a traced Value for its number; the message says where, and what to write.
 
     """
-    if f is not None and not callable(f):
-        raise TypeError(f"f is a function; got {f!r} of type {type(f).__name__}")
+    if f is not None:
+        check_function("f", f)
     if backend not in BACKENDS:
         raise ValueError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ValueError(f"threads is a whole number from 1 on; got {threads!r}")
-    fixed = (static,) if isinstance(static, int) else tuple(static)
+    fixed = tuple(static) if isinstance(static, (list, tuple)) else (static,)
+    if any(isinstance(at, bool) or not isinstance(at, int) or at < 0 for at in fixed):
+        raise ValueError(f"static is the position of an argument, counted from 0, or several; got {static!r}")
 
     def compiled(f: Callable[..., Any]) -> Compiled:
         return Compiled(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, threads=threads)

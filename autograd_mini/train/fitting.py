@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import SystemRandom
 from time import perf_counter
 
@@ -21,7 +22,7 @@ from autograd_mini.train.training import Training
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
     from typing import Any, Literal
 
@@ -130,6 +131,8 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     samples = objective.samples(model, X, y)
     held_out = _validation(objective, model, validation)
     size = len(samples) if batch_size is None else positive_whole("batch_size", batch_size)
+    if not callable(getattr(model, "parameters", None)):
+        raise TypeError(f"model is {model!r}, but expected one with parameters(), such as an MLP")
     params = parameters(model.parameters())
     run: dict[str, Any] = {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)}
     given = optimizer, schedule
@@ -200,6 +203,8 @@ def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callab
     """Return the callbacks in a list, each of them callable."""
     if callable(callbacks):
         raise TypeError("callbacks is one function, but expected a list of them: write callbacks=[function]")
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is {callbacks!r}, but expected a list of functions of the Training")
     found = list(callbacks)
     for index, callback in enumerate(found):
         if not callable(callback):

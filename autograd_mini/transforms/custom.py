@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 
+from autograd_mini.arguments import check_function
 from autograd_mini.numbers import number
 from autograd_mini.ops import Op
 from autograd_mini.transforms.calls import Linear, Result, record
@@ -127,6 +128,8 @@ def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Callable[.
     """
     name = getattr(f, "__name__", type(f).__name__)
     rule = Result(Op(name, "x", ("1.0",), doc="A function with a derivative of its own."), "x")
+
+    check_function("f", f)
 
     @wraps(f)
     def differentiable(*args: Any) -> Any:

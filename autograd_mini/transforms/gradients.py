@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from functools import wraps
 
+from autograd_mini.arguments import check_function
 from autograd_mini.graph import gradient
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.structure import matching
@@ -61,6 +62,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     """
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
+    check_function("f", f)
+
     @wraps(f)
     def gradient_of_f(*args: Any, **kwargs: Any) -> Any:
         value, slope = both(*args, **kwargs)
@@ -89,6 +92,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     (9.0, 6.0)
 
     """
+    check_function("f", f)
 
     @wraps(f)
     def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -121,6 +125,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     [[3.0, 2.0], [1.0, 1.0]]
 
     """
+    check_function("f", f)
 
     @wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -157,6 +162,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
     [[10.0, 6.0], [6.0, 0.0]]
 
     """
+    check_function("f", f)
 
     @wraps(f)
     def hessian_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -195,6 +201,7 @@ def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     [10.0, 6.0]
 
     """
+    check_function("f", f)
 
     @wraps(f)
     def product_of_f(*args: Any, **kwargs: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
+from autograd_mini.arguments import check_function
 from autograd_mini.graph import _below, _differentiable, adjoints_of
 from autograd_mini.ops import Op
 from autograd_mini.recording import is_recording
@@ -100,6 +101,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     True
 
     """
+    check_function("f", f)
 
     @wraps(f)
     def recomputing(*args: Any, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from copy import copy
 
 from autograd_mini import recording
+from autograd_mini.arguments import check_function
 from autograd_mini.graph import _below, _differentiable, gradient
 from autograd_mini.numbers import number
 from autograd_mini.transforms.forward import depending, push
@@ -81,6 +82,7 @@ class Run(Recorded):
         *,
         has_aux: bool = False,
     ) -> None:
+        check_function("f", f)
         positions = _positions(argnums, len(args))
         apart = [flatten(args[position], f"argument {position}") for position in positions]
         parts = [part for _, part in apart]

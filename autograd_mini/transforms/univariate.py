@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from math import factorial
 
+from autograd_mini.arguments import check_function
 from autograd_mini.graph import gradient
 from autograd_mini.ops import CHOICE, TABLE
 from autograd_mini.transforms.forward import depending
@@ -39,6 +40,8 @@ def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
 
     """
     _check_order(order)
+
+    check_function("f", f)
 
     @wraps(f)
     def derivative_of_f(*args: Any, **kwargs: Any) -> Any:
