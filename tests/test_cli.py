@@ -691,3 +691,22 @@ def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
     (tmp_path / "far.csv").write_text(f"x,y\n{rows}\n")
     _, out, _ = cli("train", tmp_path / "far.csv", "--target", "y", "--epochs", 1, "--optimizer", "adam", "--lr", 1e9)
     assert max(map(len, out.splitlines())) < 120
+
+
+def test_a_run_that_has_done_more_epochs_already_says_so(cli, write, tmp_path, monkeypatch):
+    data = write("x,y\n" + "".join(f"{x},{x % 3}\n" for x in range(20)))
+    out = tmp_path / "m.json"
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(*_):
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MLP, "save", stop)
+        with pytest.raises(StoppedError):
+            cli("train", data, "--target", "y", "--epochs", 6, "--out", out)
+    status, _, err = cli("train", data, "--target", "y", "--epochs", 3, "--out", out, "--resume")
+    assert status == 0
+    assert "had done 6 epochs already, and --epochs is 3 in all, so nothing was trained" in err

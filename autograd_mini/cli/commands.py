@@ -50,6 +50,12 @@ def train(arguments: Namespace) -> int:
             file=sys.stderr,
         )
         return 130
+    if learned.history.epochs > settings.epochs:
+        print(
+            f"autograd-mini: note: the run had done {learned.history.epochs} epochs already, and --epochs is "
+            f"{settings.epochs} in all, so nothing was trained",
+            file=sys.stderr,
+        )
     learned.model.save(arguments.out)
     checkpoint.unlink(missing_ok=True)
     for note in learned.notes:
