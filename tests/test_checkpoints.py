@@ -201,6 +201,7 @@ def test_killed_at_any_moment_there_is_a_whole_checkpoint(file):
         with subprocess.Popen([sys.executable, "-c", KILLED, str(file)], stdout=subprocess.PIPE) as program:
             program.stdout.readline()
             while not file.exists():
+                assert program.poll() is None, "it ended without a checkpoint"
                 time.sleep(0.001)
             time.sleep(0.003 * moment)
             program.kill()

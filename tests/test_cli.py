@@ -643,6 +643,7 @@ def test_a_training_that_was_interrupted_or_killed_goes_on_to_the_same_model(iri
     often = [*words, "--every", "1", "--out", str(parts)]
     with subprocess.Popen(often, stderr=subprocess.PIPE, text=True) as program:
         while not checkpoint.exists():
+            assert program.poll() is None, "it ended without a checkpoint"
             time.sleep(0.01)
         program.send_signal(number)
         _, err = program.communicate(timeout=60)
