@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DATA = "a CSV file in UTF-8 with a header; commas, semicolons (then 1,5 is a number too) or tabs between cells"
 
 
-_OPTION = re.compile(r"--?|-[A-Za-z]|--[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
+_OPTION = re.compile(r"--?|-[A-Za-z]|-o.+|--[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
 
 
 class _Parser(ArgumentParser):
@@ -39,8 +39,8 @@ class _Parser(ArgumentParser):
 def word(given: str) -> str:
     """Return a word so that argparse takes for an option only what looks like one, not -3:3 or -x*x.
 
-    >>> word("--at"), word("-3:3"), word("-x*x")
-    ('--at', ' -3:3', ' -x*x')
+    >>> word("--at"), word("-ograph.svg"), word("-3:3"), word("-x*x")
+    ('--at', '-ograph.svg', ' -3:3', ' -x*x')
 
     """
     return given if _OPTION.fullmatch(given) or not given.startswith("-") else f" {given}"
