@@ -20,8 +20,12 @@ class Block:
 
     def __new__(cls, *args: Any, **settings: Any) -> Any:
         """Return a block, or, of a function alone, the function in a block: `@no_grad` without parentheses."""
-        alone = len(args) == 1 and hasattr(args[0], "__code__") and not settings
-        return cls()(args[0]) if alone else object.__new__(cls)
+        if len(args) == 1 and hasattr(args[0], "__code__") and not settings:
+            return cls()(args[0])
+        if (args or settings) and cls.__init__ is object.__init__:
+            shown = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in settings.items())])
+            raise TypeError(f"{cls.__name__}() takes no settings, or a function to decorate; got {shown}")
+        return object.__new__(cls)
 
     def __enter__(self) -> None:
         """Begin."""

@@ -223,3 +223,15 @@ def test_every_name_that_is_promised_exists():
         assert name in autograd_mini.__all__
     with pytest.raises(AttributeError, match="grdient"):
         autograd_mini.grdient  # noqa: B018 - a slip of the pen
+
+
+def test_the_folder_holds_what_belongs_there_and_no_test_leaves_a_file_in_it():
+    root = Path(__file__).parent.parent
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git, or no repository")
+    names = {line.partition("/")[0] for line in listed.splitlines()}
+    allowed = {"pyproject.toml", "README.md", "autograd_mini", "tests", "notebooks", "LICENSE"}
+    assert {name for name in names if not name.startswith(".")} == allowed

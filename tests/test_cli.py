@@ -690,7 +690,20 @@ def test_negative_bounds_and_formulas_are_no_options(cli, tmp_path, monkeypatch)
 def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
     rows = "\n".join(f"{x},{x % 3}" for x in range(40))
     (tmp_path / "far.csv").write_text(f"x,y\n{rows}\n")
-    _, out, _ = cli("train", tmp_path / "far.csv", "--target", "y", "--epochs", 1, "--optimizer", "adam", "--lr", 1e9)
+    _, out, _ = cli(
+        "train",
+        tmp_path / "far.csv",
+        "--target",
+        "y",
+        "--epochs",
+        1,
+        "--optimizer",
+        "adam",
+        "--lr",
+        1e9,
+        "--out",
+        tmp_path / "far.json",
+    )
     assert max(map(len, out.splitlines())) < 120
 
 

@@ -307,6 +307,15 @@ def test_a_watcher_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
     assert shown == [result]
 
 
+@pytest.mark.parametrize("kind", [no_grad, ag.origin])
+@pytest.mark.parametrize("wrong", [False, 3, len])
+def test_a_block_without_settings_refuses_them(kind, wrong):
+    with pytest.raises(TypeError, match=r"\(\) takes no settings, or a function to decorate; got"):
+        kind(wrong)
+    with pytest.raises(TypeError, match="got enabled=False"):
+        kind(enabled=False)
+
+
 @pytest.mark.parametrize("block", [no_grad, no_grad()])
 def test_a_decorator_may_be_written_without_parentheses(block):
     @block

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 
 from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.parser import parser, word
+from autograd_mini.cli.parser import parser, words
 from autograd_mini.errors import ModelFormatError
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     """
     try:
-        arguments = parser().parse_args([*map(word, sys.argv[1:] if argv is None else argv)])
+        arguments = parser().parse_args(words(sys.argv[1:] if argv is None else argv))
         status = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as end:  # argparse has printed its help or the version

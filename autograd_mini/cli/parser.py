@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DATA = "a CSV file in UTF-8 with a header; commas, semicolons (then 1,5 is a number too) or tabs between cells"
 
 
-_OPTION = re.compile(r"--?|-[A-Za-z]|-o.+|--[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
+_MEANT = re.compile(r"-[\d.(].*[^\d.].*|-[^-o].*[*/+(].*", re.DOTALL)
 
 
 class _Parser(ArgumentParser):
@@ -36,14 +36,15 @@ class _Parser(ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
 
-def word(given: str) -> str:
-    """Return a word so that argparse takes for an option only what looks like one, not -3:3 or -x*x.
+def words(given: Sequence[str]) -> list[str]:
+    """Return words so that argparse takes no interval and no formula for an option, such as -3:3 or -x*x.
 
-    >>> word("--at"), word("-ograph.svg"), word("-3:3"), word("-x*x")
-    ('--at', '-ograph.svg', ' -3:3', ' -x*x')
+    >>> words(["--at", "-1", "-oa/b.svg", "-3:3", "-x*x", "--", "-x*x"])
+    ['--at', '-1', '-oa/b.svg', ' -3:3', ' -x*x', '--', '-x*x']
 
     """
-    return given if _OPTION.fullmatch(given) or not given.startswith("-") else f" {given}"
+    end = given.index("--") if "--" in given else len(given)
+    return [f" {word}" if _MEANT.fullmatch(word) else word for word in given[:end]] + [*given[end:]]
 
 
 def parser() -> ArgumentParser:
