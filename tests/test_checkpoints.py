@@ -472,3 +472,4 @@ def test_an_optimizer_that_was_used_before_may_go_on(file):
     optimizer.param_groups[0]["lr"] = 0.01
     _, history = train(model, epochs=4, lr=None, optimizer=optimizer, resume=file)
     assert len(history.loss) == 4
+    assert len(train(epochs=3, optimizer="adam", resume=file)[1].loss) == 3, "named, in place of the ready one"

@@ -179,7 +179,8 @@ class Checkpoints:
             )
         if found["optimizer"].get("optimizer") == training.optimizer.state_dict().get("optimizer"):
             for name, pair in here_and_there.items():
-                self._same(name, *pair, found["epoch"])
+                if name in found["run"]:  # an optimiser that was ready then has left no settings
+                    self._same(name, *pair, found["epoch"])
         batches = -(-self._run["rows"] // self._run["batch_size"])
         sums = sum(not name.startswith("validation_") for name in names) if found["batch"] else 0
         if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:

@@ -16,7 +16,8 @@ from autograd_mini.optim.clipping import bounded
 from autograd_mini.optim.flat import flat
 from autograd_mini.optim.parameters import numbers, set_data, set_gradients
 from autograd_mini.train.descent import Descent
-from autograd_mini.train.kernel import Kernel, arrays
+from autograd_mini.train.kernel import Kernel
+from autograd_mini.train.trying import arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

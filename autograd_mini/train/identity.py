@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from autograd_mini.train.trying import is_plain
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ def of_data(samples: Sequence[Sample]) -> str:
     found = blake2b(digest_size=8)
     for at in range(min(len(samples), LOOKED_AT)):
         row, target = samples[at * len(samples) // min(len(samples), LOOKED_AT)]
-        found.update(repr((list(row), target if _is_plain(target) else None)).encode())
+        found.update(repr((list(row), target if is_plain(target) else None)).encode())
     return found.hexdigest()
 
 
@@ -37,9 +39,12 @@ def of_model(model: Any) -> str:
 
 
 def of_settings(optimizer: Any, schedule: Any) -> dict[str, Any]:
-    """Return the settings of an optimiser and a schedule that are new; None stands for one that may have been used."""
+    """Return the settings of an optimiser and a schedule that are new, so far as they are numbers.
+
+    None stands for one that may have been used.
+    """
     group: dict[str, Any] = next(iter(getattr(optimizer, "param_groups", [])), {})
-    settings = {name: value for name, value in group.items() if name != "params"}
+    settings = {name: value for name, value in group.items() if name != "params" and is_plain(value)}
     return settings | ({"schedule": schedule.state_dict()} if hasattr(schedule, "state_dict") else {})
 
 
@@ -49,7 +54,3 @@ def of_run(
     """Return what tells runs apart: of what was `made` of optimiser and schedule, what is not the `given` one."""
     new = [one if one is not other else None for one, other in zip(made, given, strict=True)]
     return {"clip_norm": clip_norm, **of_settings(*new), "model": of_model(model), "data": of_data(samples)}
-
-
-def _is_plain(target: Any) -> bool:
-    return all(map(_is_plain, target)) if isinstance(target, (list, tuple)) else isinstance(target, (int, float, str))

@@ -12,6 +12,7 @@ from autograd_mini.errors import TracingError
 from autograd_mini.nn.predicting import predictor
 from autograd_mini.recording import no_grad
 from autograd_mini.train.measuring import listed
+from autograd_mini.train.trying import arrays, tried_of
 from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-13
 """Relative to the numbers that a loss is computed from, two ways to compute it may differ so much."""
-
-TRIED = 8
-"""So many samples, and twice as many targets, are computed both ways before a kernel is trusted."""
 
 
 class Kernel:
@@ -64,7 +62,7 @@ class Kernel:
     ) -> None:
         self._model, self._objective, self._moved = model, objective, moved
         self._scale, self._rounding = 1.0, (0.0, 0.0)
-        tried, metrics = _tried(samples), [*objective.metrics.values()]
+        tried, metrics = tried_of(samples), [*objective.metrics.values()]
         try:
             self.outside = outside and bool(metrics)
             self._compile(tried, [] if self.outside else metrics, backend)
@@ -218,49 +216,6 @@ class Kernel:
             loss, *measured = self.eager(sample)
             if not self._close([loss, *figures], [loss, *measured]):
                 raise TracingError("a metric of compiled predictions is another than that of the model")
-
-
-def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
-    """Return the rows and the targets of samples as arrays of floats.
-
-    Raises:
-        TracingError: if the targets are neither numbers nor rows of equally many.
-
-    """
-    import numpy as np
-
-    targets = [target for _, target in samples]
-    try:
-        made = np.array(targets, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        made = np.empty((0, 0))
-    if not made.size or not all(map(_plain, targets)):  # NumPy takes None and "1" for numbers too
-        raise TracingError("the targets are neither numbers nor rows of equally many")
-    return np.array([row for row, _ in samples]), made
-
-
-def _plain(target: Any) -> bool:
-    return all(map(_plain, target)) if isinstance(target, (list, tuple)) else isinstance(target, (float, int))
-
-
-def _tried(samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples from everywhere, and for targets from everywhere the first sample of each.
-
-    A loss may look a target up, as a weight of its class; where rows are sorted, the first have one class.
-    """
-    import numpy as np
-
-    _, targets = arrays(samples)
-    _, firsts = np.unique(targets.reshape(len(targets), -1), axis=0, return_index=True)
-    rows = {*_spread(range(len(samples)), TRIED), *_spread(firsts.tolist(), 2 * TRIED)}
-    return [samples[row] for row in sorted(rows)]
-
-
-def _spread(rows: Sequence[int], count: int) -> list[int]:
-    """Return so many of the rows, evenly, the first and the last included, or all."""
-    if len(rows) <= count:
-        return [*rows]
-    return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]
 
 
 def constant(figure: Any) -> Any:
