@@ -10,13 +10,15 @@ import ast
 import linecache
 from textwrap import indent
 
-from autograd_mini.formula import names_in, parse, times, write
+from autograd_mini.formula import EXACT, OPERATORS, RELATIONS, evaluate, names_in, parse, rows_in, scaled
 from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from autograd_mini.formula import Tree
 
 _UNARY = """\
 def forward(p):
@@ -110,8 +112,8 @@ def pullback_body(op: Op, variant: str) -> str:
     text = _fetch(op, variant, "._data", needed)
     if "z" in needed:
         text += "z = node._data\n"
-    quick = [times("g", _partial(op, wanted), _quick) for wanted in variant]
-    careful = [times("g", _partial(op, wanted), _careful) for wanted in variant]
+    quick = [_QUICK.write(scaled(_partial(op, wanted), "g")) for wanted in variant]
+    careful = [_CAREFUL.write(scaled(_partial(op, wanted), "g")) for wanted in variant]
     adjoints = [f"{local}._adjoint" for local, _ in zip("pq", variant, strict=False)]
     if quick == careful:
         return text + "".join(f"{a} += {share}\n" for a, share in zip(adjoints, quick, strict=True))
@@ -125,20 +127,29 @@ def pullback_body(op: Op, variant: str) -> str:
 
 def partial_on_values(op: Op, variant: str, wanted: str, names: dict[str, object]) -> Callable[..., Any]:
     """Return the function (node, g) -> g times the partial derivative with respect to `wanted`, of Values."""
-    body = (
-        _fetch(op, variant, "", set(op.operands)) + f"z = node\nreturn {times('g', _partial(op, wanted), _on_values)}\n"
-    )
+    share = _ON_VALUES.write(scaled(_partial(op, wanted), "g"))
+    body = _fetch(op, variant, "", set(op.operands)) + f"z = node\nreturn {share}\n"
     name = f"{op.name}_{variant}_times_d{wanted}"
     function: Callable[..., Any] = build(name, f"def {name}(node, g):\n{indent(body, '    ')}", names)[name]
     return function
 
 
+def over_algebra(tree: Tree) -> str:
+    """Write a formula as calls of the methods of an algebra `a`, which is fast where the same formula is used often.
+
+    >>> over_algebra(parse(TABLE["relu"].value, ("x",)))
+    'a.where(a.le(x, 0.0), 0.0, x)'
+    >>> over_algebra(parse("x * y", ("x", "y")))
+    'a.mul_(x, y)'
+
+    """
+    return _Calls().write(tree)
+
+
 def used_on_floats(op: Op) -> set[str]:
     """Return the rows, other than primitives and itself, that the formulas of a row call."""
-    trees = [_parsed(op, text) for text in (op.value, *op.partials)]
-    calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    called = {function.id for function in calls if isinstance(function, ast.Name)} - {op.name, "where"}
-    return {name for name in called if not TABLE[name].primitive}
+    called: set[str] = set().union(*(rows_in(_parsed(op, text)) for text in (op.value, *op.partials)))
+    return {name for name in called - _INFIX - {op.name} if not TABLE[name].primitive}
 
 
 def build(title: str, text: str, names: dict[str, object]) -> dict[str, Any]:
@@ -163,34 +174,91 @@ def _fetch(op: Op, variant: str, data: str, needed: set[str]) -> str:
     return text
 
 
-def _assign(target: str, tree: ast.expr) -> str:
-    quick, careful = write(tree, _quick), write(tree, _careful)
+def _assign(target: str, tree: Tree) -> str:
+    quick, careful = _QUICK.write(tree), _CAREFUL.write(tree)
     if quick == careful:
         return f"{target} = {quick}\n"
     return _CAREFULLY.format(quick=f"    {target} = {quick}", careful=f"    {target} = {careful}")
 
 
-def _parsed(op: Op, text: str) -> ast.expr:
+def _parsed(op: Op, text: str) -> Tree:
     return parse(text, (*op.operands, "z"), own=op)
 
 
-def _partial(op: Op, wanted: str) -> ast.expr:
+def _partial(op: Op, wanted: str) -> Tree:
     return _parsed(op, op.partials[op.operands.index(wanted)])
 
 
-def _quick(name: str, args: list[str]) -> str:
-    """Write an operation as Python or the math module computes it."""
-    if name in {"truediv", "mod", "floordiv"}:
-        return f"({args[0]} {TABLE[name].symbol} {args[1]})"
-    return f"{name}({', '.join(args)})"
+_INFIX = {*OPERATORS.values(), "neg"}
 
 
-def _careful(name: str, args: list[str]) -> str:
-    """Write an operation by IEEE 754."""
-    own = name in {"truediv", "pow", "mod", "floordiv"} or (name in TABLE and TABLE[name].primitive and name != "abs")
-    return f"{'ieee.' if own else ''}{name}({', '.join(args)})"
+class _Text:
+    """The algebra of Python expressions on floats, as Python and the math module compute them."""
+
+    def write(self, tree: Tree) -> str:
+        """Return a formula as a Python expression."""
+        return evaluate(tree, self, {name: name for name in names_in(tree)})
+
+    def constant(self, number: float) -> str:
+        return repr(number).replace("inf", "1e999")
+
+    def apply(self, name: str, operands: list[str]) -> str:
+        if name == "neg":
+            return f"(-{operands[0]})"
+        if name in EXACT and name in _INFIX:
+            return f"({operands[0]} {TABLE[name].symbol} {operands[1]})"
+        return self.call(name, operands)
+
+    def call(self, name: str, operands: list[str]) -> str:
+        """Write an operation that may raise, or whose result may not be IEEE's."""
+        if name in {"truediv", "mod", "floordiv"}:
+            return f"({operands[0]} {TABLE[name].symbol} {operands[1]})"
+        return f"{name}({', '.join(operands)})"
+
+    def compare(self, relation: str, x: str, y: str) -> str:
+        return f"{x} {relation} {y}"
+
+    def join(self, junction: str, conditions: list[str]) -> str:
+        return f"({f' {junction} '.join(conditions)})"
+
+    def where(self, condition: str, this: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        return f"({this()} if {condition} else {otherwise()})"
 
 
-def _on_values(name: str, args: list[str]) -> str:
-    """Write an operation as a function of Values and floats."""
-    return f"on_values.{name}({', '.join(args)})"
+class _Careful(_Text):
+    """The same by IEEE 754, for where the quick text raises."""
+
+    def call(self, name: str, operands: list[str]) -> str:
+        own = name in _INFIX or (name in TABLE and TABLE[name].primitive and name not in EXACT)
+        return f"{'ieee.' if own else ''}{name}({', '.join(operands)})"
+
+
+class _OnValues(_Text):
+    """The same as functions of Values and floats."""
+
+    def call(self, name: str, operands: list[str]) -> str:
+        return f"on_values.{name}({', '.join(operands)})"
+
+
+class _Calls(_Text):
+    """The same as calls of an algebra's methods, both branches of a choice computed.
+
+    The method of a row has an underscore at its end, since a user may call an operation as any other method is called.
+    """
+
+    def apply(self, name: str, operands: list[str]) -> str:
+        return f"a.{name}_({', '.join(operands)})"
+
+    def compare(self, relation: str, x: str, y: str) -> str:
+        return f"a.{RELATIONS[relation]}({x}, {y})"
+
+    def join(self, junction: str, conditions: list[str]) -> str:
+        first, *rest = conditions
+        name = "all_of" if junction == "and" else "any_of"
+        return f"a.{name}({first}, {self.join(junction, rest)})" if rest else first
+
+    def where(self, condition: str, this: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        return f"a.where({condition}, {this()}, {otherwise()})"
+
+
+_QUICK, _CAREFUL, _ON_VALUES = _Text(), _Careful(), _OnValues()

@@ -1,7 +1,15 @@
-"""A formula: the text of a value or a partial derivative, checked against a whitelist and written out as Python.
+"""A formula: the text of a value or a partial derivative, read into a tree and evaluated over any algebra.
 
-Nothing that is not a number, an operand, an arithmetic operator, a comparison inside `where`, or a call of an operation
-of the table survives `parse`, so what `write` produces can be compiled safely.
+The tree is a number (float), the name of an operand (str), or an application (tuple): the name of a row, a relation,
+"and", "or" or "where", and what it is applied to.
+
+    >>> parse("where(x > 0, x ** 2, -1)", ("x",))
+    ('where', ('>', 'x', 0.0), ('pow', 'x', 2.0), -1.0)
+
+An `Algebra` says what numbers, rows and choices are: floats and Values, truncated power series, SymPy expressions, the
+text of generated Python. `evaluate` is the one interpreter of formulas; nothing else walks their trees but `scaled`,
+which multiplies one by a factor. Nothing that is not a number, an operand, an arithmetic operator, a comparison inside
+`where`, or a call of an operation of the table survives `parse`, so text written from a tree can be compiled safely.
 """
 
 from __future__ import annotations
@@ -13,7 +21,30 @@ from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from typing import Any, Protocol, TypeVar
+
+    Tree = float | str | tuple[Any, ...]
+    T = TypeVar("T")
+
+    class Algebra(Protocol[T]):
+        """What formulas are evaluated over: elements of the type T, and conditions of a type of its own."""
+
+        def constant(self, number: float) -> T:
+            """Return the element for a number."""
+
+        def apply(self, name: str, operands: list[T]) -> T:
+            """Apply a row of the table."""
+
+        def compare(self, relation: str, x: T, y: T) -> Any:
+            """Return a condition; `relation` is a key of `RELATIONS`."""
+
+        def join(self, junction: str, conditions: list[Any]) -> Any:
+            """Return whether all ("and") or any ("or") of the conditions hold."""
+
+        def where(self, condition: Any, this: Callable[[], T], otherwise: Callable[[], T]) -> T:
+            """Return this where the condition holds; an algebra that can decide computes only the branch it takes."""
+
 
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -29,7 +60,10 @@ OPERATORS: dict[type[ast.operator], str] = {
 EXACT = frozenset({"add", "sub", "mul", "neg", "abs"})
 """Rows that Python computes on floats by IEEE 754 on its own, without ever raising."""
 
-COMPARISONS: dict[type[ast.cmpop], str] = {
+RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+"""The comparisons, and what the `operator` module and tapes call them."""
+
+_RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",
     ast.Gt: ">",
@@ -38,12 +72,68 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotEq: "!=",
 }
 
-
 DEEPEST = 150
-"""How deeply a formula may be nested, a sum of n terms being n deep; Python reads brackets up to 200 deep."""
+"""Maximum nesting of a formula, a sum of n terms being n deep; Python reads brackets up to 200 deep."""
 
 
-def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.expr:
+def evaluate(tree: Tree, algebra: Algebra[T], names: Mapping[str, T]) -> T:
+    """Return what a formula is in an algebra, given the element that each operand stands for."""
+    if isinstance(tree, float):
+        return algebra.constant(tree)
+    if isinstance(tree, str):
+        return names[tree]
+    name, *parts = tree
+    if name != "where":
+        return algebra.apply(name, [evaluate(part, algebra, names) for part in parts])
+    condition, this, otherwise = parts
+    return algebra.where(
+        _condition(condition, algebra, names),
+        lambda: evaluate(this, algebra, names),
+        lambda: evaluate(otherwise, algebra, names),
+    )
+
+
+def _condition(tree: tuple[Any, ...], algebra: Algebra[T], names: Mapping[str, T]) -> Any:
+    name, *parts = tree
+    if name in RELATIONS:
+        return algebra.compare(name, *(evaluate(part, algebra, names) for part in parts))
+    return algebra.join(name, [_condition(part, algebra, names) for part in parts])
+
+
+def scaled(tree: Tree, factor: str) -> Tree:
+    """Return factor * formula, without multiplying by ±1, and inside the branches of a `where`."""
+    match tree:
+        case 1.0:
+            return factor
+        case -1.0:
+            return ("neg", factor)
+        case ("neg", operand):
+            return ("neg", scaled(operand, factor))
+        case ("where", condition, this, otherwise):
+            return ("where", condition, scaled(this, factor), scaled(otherwise, factor))
+        case ("truediv", 1.0, divisor):
+            return ("truediv", factor, divisor)
+    return ("mul", factor, tree)
+
+
+def names_in(tree: Tree) -> set[str]:
+    """Return the operands (and "z") that a formula uses."""
+    return {part for part in _walk(tree) if isinstance(part, str)}
+
+
+def rows_in(tree: Tree) -> set[str]:
+    """Return the rows that a formula applies."""
+    return {part[0] for part in _walk(tree) if isinstance(part, tuple)} - RELATIONS.keys() - {"and", "or", "where"}
+
+
+def _walk(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    if isinstance(tree, tuple):
+        for part in tree[1:]:
+            yield from _walk(part)
+
+
+def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
     """Read a formula and check it; an operand that a call leaves out is put in.
 
     Args:
@@ -59,21 +149,20 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> ast.ex
     if not isinstance(text, str):
         raise FormulaError(f"a formula is a text such as 'x * y'; got {text!r} of type {type(text).__name__}")
     try:
-        tree = ast.parse(text, mode="eval").body
+        syntax = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise FormulaError(f"the formula {_shown(text)!r} does not parse: {reason}") from None
-    if _is_deep(tree):
+    if _is_deep(syntax):
         raise FormulaError(
             f"the formula {_shown(text)!r} is nested more than {DEEPEST} deep: define parts of it as operations"
         )
-    _Checker(text, names, own).expression(tree)
-    return tree
+    return _Reader(text, names, own).expression(syntax)
 
 
-def _is_deep(tree: ast.AST) -> bool:
-    """Return whether a tree is too deep for what walks it."""
-    level = [tree]
+def _is_deep(syntax: ast.AST) -> bool:
+    """Return whether a syntax tree is too deep for what walks it."""
+    level = [syntax]
     for _ in range(DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return bool(level)
@@ -84,14 +173,8 @@ def _shown(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:150]}…"
 
 
-def names_in(tree: ast.expr) -> set[str]:
-    """Return the operands (and "z") that a parsed formula uses."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-
-
-class _Checker:
-    """Walks a syntax tree and refuses what is not a formula."""
+class _Reader:
+    """Turns Python's syntax tree into a formula's, and refuses what is none."""
 
     def __init__(self, text: str, names: Collection[str], own: Op | None) -> None:
         self.text, self.names, self.own = text, names, own
@@ -103,108 +186,47 @@ class _Checker:
             "where(condition, a, b) and the operations that `autograd-mini ops` lists"
         )
 
-    def expression(self, node: ast.expr) -> None:
+    def expression(self, node: ast.expr) -> Tree:
         match node:
             case ast.Constant(value=bool()) | ast.Constant(value=complex()):
                 raise self.refuse(f"contains {node.value!r}, which is no real number")
             case ast.Constant(value=int() | float() as number):
                 if isinstance(number, int) and abs(number) > 2**1023:
                     raise self.refuse("contains an integer too large for a float")
+                return float(number)
             case ast.Name(id=name):
                 if name not in self.names:
                     raise self.refuse(f"names {_shown(name)!r}, which is unknown here")
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-                self.expression(operand)
+                return name
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.expression(operand)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                tree = self.expression(operand)
+                return -tree if isinstance(tree, float) else ("neg", tree)
             case ast.BinOp(op=operator, left=left, right=right) if type(operator) in OPERATORS:
-                self.expression(left)
-                self.expression(right)
+                return (OPERATORS[type(operator)], self.expression(left), self.expression(right))
             case ast.Call(func=ast.Name(id="where"), args=[condition, this, otherwise], keywords=[]):
-                self.condition(condition)
-                self.expression(this)
-                self.expression(otherwise)
+                return ("where", self.condition(condition), self.expression(this), self.expression(otherwise))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                self.call(name, args)
-            case _:
-                raise self.refuse(f"contains {_shown(ast.unparse(node))!r}")
+                return self.call(name, args)
+        raise self.refuse(f"contains {_shown(ast.unparse(node))!r}")
 
-    def call(self, name: str, args: list[ast.expr]) -> None:
+    def call(self, name: str, args: list[ast.expr]) -> Tree:
         op = self.own if self.own is not None and name == self.own.name else TABLE.get(name)
         if op is None:
             raise self.refuse(f"calls {_shown(name)!r}, which is unknown here")
         needed = len(op.operands) - (op.default is not None)
         if not needed <= len(args) <= len(op.operands):
             raise self.refuse(f"calls {name} with {len(args)} operands where it takes {len(op.operands)}")
-        for arg in args:
-            self.expression(arg)
-        if len(args) < len(op.operands):
-            args.append(ast.Constant(op.default))
+        left_out = [] if op.default is None or len(args) == len(op.operands) else [op.default]
+        return (name, *map(self.expression, args), *left_out)
 
-    def condition(self, node: ast.expr) -> None:
+    def condition(self, node: ast.expr) -> tuple[Any, ...]:
         match node:
-            case ast.Compare(left=left, ops=ops, comparators=comparators) if all(type(o) in COMPARISONS for o in ops):
-                for side in (left, *comparators):
-                    self.expression(side)
-            case ast.BoolOp(values=values):
-                for value in values:
-                    self.condition(value)
-            case _:
-                raise self.refuse(f"has {_shown(ast.unparse(node))!r} as a condition, which is no comparison")
-
-
-def write(tree: ast.expr, call: Callable[[str, list[str]], str]) -> str:
-    """Write a parsed formula as a Python expression.
-
-    Args:
-        tree: what `parse` returned.
-        call: turns the name of a row and its written operands into text. Only operators of `EXACT` rows are
-            written as they stand; every other operator and every function goes through `call`.
-
-    """
-
-    def recur(node: ast.expr) -> str:
-        match node:
-            case ast.Constant(value=number):
-                return repr(float(number)).replace("inf", "1e999")  # type: ignore[arg-type]  # int or float by `parse`
-            case ast.Name(id=name):
-                return name
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return f"(-{recur(operand)})"
-            case ast.UnaryOp(operand=operand):
-                return recur(operand)
-            case ast.BinOp(op=operator, left=left, right=right):
-                row = OPERATORS[type(operator)]
-                a, b = recur(left), recur(right)
-                return f"({a} {TABLE[row].symbol} {b})" if row in EXACT else call(row, [a, b])
-            case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-                return f"({recur(this)} if {condition(test)} else {recur(otherwise)})"
-            case ast.Call(func=ast.Name(id=name), args=args):
-                return call(name, [recur(arg) for arg in args])
-        raise AssertionError(node)  # unreachable after `parse`
-
-    def condition(node: ast.expr) -> str:
-        match node:
-            case ast.Compare(left=left, ops=ops, comparators=comparators):
-                sides = [f" {COMPARISONS[type(o)]} {recur(c)}" for o, c in zip(ops, comparators, strict=True)]
-                return recur(left) + "".join(sides)
+            case ast.Compare(left=left, ops=ops, comparators=comparators) if all(type(o) in _RELATIONS for o in ops):
+                sides = [self.expression(side) for side in (left, *comparators)]
+                pairs = [(_RELATIONS[type(o)], x, y) for o, x, y in zip(ops, sides, sides[1:], strict=False)]
+                return pairs[0] if len(pairs) == 1 else ("and", *pairs)
             case ast.BoolOp(op=operator, values=values):
-                joint = " and " if isinstance(operator, ast.And) else " or "
-                return "(" + joint.join(condition(value) for value in values) + ")"
-        raise AssertionError(node)  # unreachable after `parse`
-
-    return recur(tree)
-
-
-def times(factor: str, tree: ast.expr, call: Callable[[str, list[str]], str]) -> str:
-    """Write factor * formula, leaving out a factor of ±1 and reaching into the branches of a `where`."""
-    match tree:
-        case ast.Constant(value=1.0):
-            return factor
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"(-{times(factor, operand, call)})"
-        case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            condition = write(ast.Call(ast.Name("where"), [test, ast.Constant(1.0), ast.Constant(0.0)], []), call)
-            chosen = condition.removeprefix("(1.0 if ").removesuffix(" else 0.0)")
-            return f"({times(factor, this, call)} if {chosen} else {times(factor, otherwise, call)})"
-        case ast.BinOp(op=ast.Div(), left=ast.Constant(value=1.0), right=right):
-            return call("truediv", [factor, write(right, call)])
-    return f"({factor} * {write(tree, call)})"
+                return ("and" if isinstance(operator, ast.And) else "or", *map(self.condition, values))
+        raise self.refuse(f"has {_shown(ast.unparse(node))!r} as a condition, which is no comparison")

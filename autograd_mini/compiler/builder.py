@@ -12,6 +12,7 @@ def program(x0, x1):
 
 from __future__ import annotations
 
+from functools import partial
 from math import copysign
 
 from autograd_mini.compiler import formulas
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 class Builder:
     """Makes a tape step by step. A step that is there already is not made again.
 
-    For each operation there is a method that takes operands, step numbers (int) or constants (float), and returns the
-    number of the step: it is the algebra that formulas are written out in.
+    For each operation of machines there is a method that takes operands, step numbers (int) or constants (float), and
+    returns the number of the step; for each row of the table there is one with an underscore at its end. So a builder
+    is an algebra that formulas are evaluated over: see `codegen.over_algebra`.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -83,11 +85,11 @@ class Builder:
     def __getattr__(self, name: str) -> Callable[..., int]:
         """Return the method for an operation."""
         renamed = {"where": "select", "all_of": "and", "any_of": "or"}.get(name, name)
-        made: Callable[..., int]
+        row = name.removesuffix("_")
         if renamed == "select" or renamed in TRUTHS or renamed in BASIC:
-            made = lambda *operands: self.step(renamed, *operands)  # noqa: E731 - one line for each of three kinds
-        elif renamed in TABLE:
-            made = lambda *operands: self.apply(renamed, *operands)  # noqa: E731 - as above
+            made = partial(self.step, renamed)
+        elif row != name and row in TABLE:
+            made = partial(self.apply, row)
         else:
             raise AttributeError(name)
         setattr(self, name, made)

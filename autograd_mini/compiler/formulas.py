@@ -1,21 +1,18 @@
-"""The formulas of the table as functions over an algebra: something that has a method for every operation.
+"""The formulas of the table as compiled functions over an algebra: something that has a method for every operation.
 
 A formula is evaluated on symbols to differentiate a traced graph, and on a tape's builder to write a row out in
-operations that machines have. Both are the same generated text, with calls in the place of operators:
-
-    >>> from autograd_mini.ops import TABLE
-    >>> print(source(TABLE["relu"], TABLE["relu"].value))
-    a.where(a.le(x, 0.0), 0.0, x)
+operations that machines have. Both run the text of `codegen.over_algebra`.
 """
 
 from __future__ import annotations
 
-import ast
+import operator
 
-from autograd_mini.codegen import build
-from autograd_mini.formula import OPERATORS, parse
+from autograd_mini.choice import where
+from autograd_mini.codegen import build, over_algebra
+from autograd_mini.formula import RELATIONS, parse, scaled
 from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import TABLE, Op
+from autograd_mini.ops import Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
     from autograd_mini.value import Value
 
-_COMPARED = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne"}
 _values: dict[Op, Callable[..., Any]] = {}
 _partials: dict[tuple[Op, str], tuple[Callable[..., Any], ...]] = {}
 
@@ -33,7 +29,7 @@ def value(op: Op) -> Callable[..., Any]:
     """Return a row's value as a function of an algebra and the operands."""
     if op not in _values:
         name = f"value of {op.name}"
-        text = f"def value(a, {', '.join(op.operands)}):\n    return {source(op, op.value)}\n"
+        text = f"def value(a, {', '.join(op.operands)}):\n    return {over_algebra(parse(op.value, op.operands, own=op))}\n"
         _values[op] = build(name, text, {})["value"]
     return _values[op]
 
@@ -48,7 +44,7 @@ def partials(op: Op, variant: str) -> tuple[Callable[..., Any], ...]:
             operands = ", ".join((*op.operands, "_")[:2])
             text = (
                 f"def share(node, g):\n    {operands} = (*rule_args(node), None)[:2]\n    z = node\n"
-                f"    return {_times('g', tree)}\n"
+                f"    return {over_algebra(scaled(tree, 'g'))}\n"
             )
             names = {"a": SYMBOLS, "rule_args": _args}
             made.append(build(f"{op.name}_{variant}_times_d{wanted} on symbols", text, names)["share"])
@@ -60,97 +56,17 @@ def _args(node: Value) -> tuple[Any, ...]:
     return node._pull.rule.args(node)  # type: ignore[union-attr]  # only computed nodes are asked
 
 
-def source(op: Op, text: str) -> str:
-    """Write a formula of a row as calls of an algebra's methods."""
-    return _written(parse(text, (*op.operands, "z"), own=op))
-
-
-def _times(factor: str, tree: ast.expr) -> str:
-    """Write factor * formula, in the same steps as `formula.times`, so that traced and eager results are alike."""
-    match tree:
-        case ast.Constant(value=1.0):
-            return factor
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"a.neg({_times(factor, operand)})"
-        case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            return f"a.where({_condition(test)}, {_times(factor, this)}, {_times(factor, otherwise)})"
-        case ast.BinOp(op=ast.Div(), left=ast.Constant(value=1.0), right=right):
-            return f"a.truediv({factor}, {_written(right)})"
-    return f"a.mul({factor}, {_written(tree)})"
-
-
-def _written(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=number):
-            return repr(float(number)).replace("inf", "1e999")  # type: ignore[arg-type]  # a number by `parse`
-        case ast.Name(id=name):
-            return name
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=number)):
-            return repr(-float(number)).replace("inf", "1e999")  # type: ignore[arg-type]  # a number by `parse`
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"a.neg({_written(operand)})"
-        case ast.UnaryOp(operand=operand):
-            return _written(operand)
-        case ast.BinOp(op=operator, left=left, right=right):
-            return f"a.{OPERATORS[type(operator)]}({_written(left)}, {_written(right)})"
-        case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            return f"a.where({_condition(test)}, {_written(this)}, {_written(otherwise)})"
-        case ast.Call(func=ast.Name(id=name), args=args):
-            given = [_written(arg) for arg in args]
-            if len(given) < len(TABLE[name].operands):
-                given.append(repr(TABLE[name].default))
-            return f"a.{name}({', '.join(given)})"
-    raise AssertionError(node)  # unreachable after `parse`
-
-
-def _condition(node: ast.expr) -> str:
-    match node:
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            sides = [_written(side) for side in (left, *comparators)]
-            parts = [f"a.{_COMPARED[type(op)]}({sides[at]}, {sides[at + 1]})" for at, op in enumerate(ops)]
-            return _folded("all_of", parts)
-        case ast.BoolOp(op=operator, values=values):
-            return _folded(
-                "all_of" if isinstance(operator, ast.And) else "any_of", [_condition(value) for value in values]
-            )
-    raise AssertionError(node)  # unreachable after `parse`
-
-
-def _folded(name: str, parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"a.{name}({parts[0]}, {_folded(name, parts[1:])})"
-
-
 class _Symbols:
     """The algebra of symbols and numbers: operations are those of Values, and a comparison may be of numbers alone."""
 
-    def __getattr__(self, name: str) -> Any:
-        from autograd_mini.choice import where
+    where = staticmethod(where)
+    all_of = staticmethod(operator.and_)
+    any_of = staticmethod(operator.or_)
 
-        if name == "where":
-            made: Any = where
-        elif name in _COMPARED.values():
-            made = _compare(name)
-        else:
-            made = getattr(ON_VALUES, name)
+    def __getattr__(self, name: str) -> Any:
+        made: Any = getattr(operator, name) if name in RELATIONS.values() else getattr(ON_VALUES, name.removesuffix("_"))
         setattr(self, name, made)
         return made
-
-    @staticmethod
-    def all_of(this: Any, other: Any) -> Any:
-        """Return whether both hold."""
-        return this & other
-
-    @staticmethod
-    def any_of(this: Any, other: Any) -> Any:
-        """Return whether one of them holds."""
-        return this | other
-
-
-def _compare(name: str) -> Callable[[Any, Any], Any]:
-    import operator
-
-    compare: Callable[[Any, Any], Any] = getattr(operator, name)
-    return compare
 
 
 SYMBOLS = _Symbols()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from autograd_mini.compiler import formulas
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.errors import TracingError
+from autograd_mini.formula import RELATIONS
 from autograd_mini.operators import watch
 from autograd_mini.ops import CHOICE, Op
 from autograd_mini.rules import Rule
@@ -31,10 +32,9 @@ class Kind:
         return operands
 
 
-COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _CONDITIONS = {
     name: Kind(Op(name, f"{name}(x, y)", (), symbol=symbol))
-    for name, symbol in (*COMPARISONS.items(), ("and", "&"), ("or", "|"), ("not", "~"))
+    for symbol, name in (*RELATIONS.items(), ("&", "and"), ("|", "or"), ("~", "not"))
 }
 _STOP = Kind(Op("stop", "x", (), doc="A constant, as far as derivatives go."))
 _CHOSEN = Kind(CHOICE, "xy")

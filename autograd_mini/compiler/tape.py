@@ -14,6 +14,7 @@ def program(x0, x1):
 
 from __future__ import annotations
 
+from autograd_mini.formula import RELATIONS
 from autograd_mini.ops import ARITHMETIC, TABLE
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Step = tuple[Any, ...]
 
-CONDITIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "and", "or": "or"}
+CONDITIONS = {name: symbol for symbol, name in RELATIONS.items()} | {"and": "and", "or": "or"}
 """Steps whose result is a truth value, besides `not`, with their symbols."""
 
 TRUTHS = frozenset({*CONDITIONS, "not"})

@@ -6,17 +6,16 @@ else, a user's own operation too, is the formula in its row.
 
 from __future__ import annotations
 
-import ast
 import operator
 from importlib import import_module
 from math import isfinite
 
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.formula import RELATIONS, evaluate, parse
 from autograd_mini.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 sympy: Any = import_module("sympy")  # it has no type hints of its own
@@ -42,51 +41,26 @@ def expression(name: str, operands: Sequence[Any]) -> Any:
     if row is None:
         return sympy.Function(name)(*operands)
     if row.primitive:
-        return getattr(sympy, name)(*operands)
-    return _evaluate(parse(row.value, row.operands), dict(zip(row.operands, operands, strict=False)))
+        return getattr(sympy, name, sympy.Function(name))(*operands)
+    return evaluate(parse(row.value, row.operands), _Expressions(), dict(zip(row.operands, operands, strict=False)))
 
 
-def _evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
-    match tree:
-        case ast.Constant(value=constant):
-            return exact(float(constant))  # type: ignore[arg-type]  # int or float by `parse`
-        case ast.Name(id=name):
-            return names[name]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_evaluate(operand, names)
-        case ast.UnaryOp(operand=operand):
-            return _evaluate(operand, names)
-        case ast.BinOp(op=symbol, left=left, right=right):
-            return expression(OPERATORS[type(symbol)], [_evaluate(left, names), _evaluate(right, names)])
-        case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            return sympy.Piecewise(
-                (_evaluate(this, names), _condition(test, names)), (_evaluate(otherwise, names), True)
-            )
-        case ast.Call(func=ast.Name(id=name), args=args):
-            return expression(name, [_evaluate(arg, names) for arg in args])
-    raise AssertionError(tree)  # unreachable after `parse`
+class _Expressions:
+    """The algebra of SymPy's expressions."""
 
+    constant = staticmethod(exact)
+    apply = staticmethod(expression)
 
-def _condition(tree: ast.expr, names: Mapping[str, Any]) -> Any:
-    match tree:
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            sides = [_evaluate(side, names) for side in (left, *comparators)]
-            return sympy.And(
-                *(_COMPARE[COMPARISONS[type(o)]](a, b) for o, a, b in zip(ops, sides, sides[1:], strict=False))
-            )
-        case ast.BoolOp(op=joint, values=values):
-            return (sympy.And if isinstance(joint, ast.And) else sympy.Or)(*(_condition(v, names) for v in values))
-    raise AssertionError(tree)  # unreachable after `parse`
+    def compare(self, relation: str, x: Any, y: Any) -> Any:
+        of_its_own = {"==": sympy.Eq, "!=": sympy.Ne}
+        return (of_its_own.get(relation) or getattr(operator, RELATIONS[relation]))(x, y)
 
+    def join(self, junction: str, conditions: list[Any]) -> Any:
+        return (sympy.And if junction == "and" else sympy.Or)(*conditions)
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": sympy.Eq,
-    "!=": sympy.Ne,
-}
+    def where(self, condition: Any, this: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        return sympy.Piecewise((this(), condition), (otherwise(), True))
+
 
 _WRITTEN: dict[str, Callable[..., Any]] = {
     "add": operator.add,

@@ -11,10 +11,9 @@ Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 13; McIlroy
 
 from __future__ import annotations
 
-import ast
 import operator
 
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.formula import RELATIONS, evaluate, parse
 from autograd_mini.functions import ON_VALUES
 from autograd_mini.ops import TABLE
 from autograd_mini.value import Value
@@ -25,16 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Number = Value | float
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-
 
 class Series:
     """A power series in t, known as far as it was asked for.
@@ -64,8 +53,8 @@ def zero(_: int) -> float:
     return 0.0
 
 
-class Algebra:
-    """Operations on numbers and series; the same operation on the same operands is one series."""
+class SeriesAlgebra:
+    """The algebra of numbers and series; the same operation on the same operands is one series."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[Any, ...], Number | Series] = {}
@@ -117,42 +106,26 @@ class Algebra:
         slopes = []
         for operand, formula in zip(operands, row.partials, strict=True):
             if isinstance(operand, Series):
-                partial = self.evaluate(parse(formula, (*row.operands, "z")), names)
+                partial = evaluate(parse(formula, (*row.operands, "z")), self, names)
                 slopes.append(_product(partial, _Slope(operand)))
         return slopes
 
-    def evaluate(self, tree: ast.expr, names: dict[str, Any]) -> Any:
-        """Evaluate a formula on numbers and series."""
-        match tree:
-            case ast.Constant(value=constant):
-                return float(constant)  # type: ignore[arg-type]  # int or float by `parse`
-            case ast.Name(id=name):
-                return names[name]
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self.apply("neg", [self.evaluate(operand, names)])
-            case ast.UnaryOp(operand=operand):
-                return self.evaluate(operand, names)
-            case ast.BinOp(op=symbol, left=left, right=right):
-                return self.apply(OPERATORS[type(symbol)], [self.evaluate(left, names), self.evaluate(right, names)])
-            case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-                return self.evaluate(this if self.holds(test, names) else otherwise, names)
-            case ast.Call(func=ast.Name(id=name), args=args):
-                return self.apply(name, [self.evaluate(arg, names) for arg in args])
-        raise AssertionError(tree)  # unreachable after `parse`
+    def constant(self, number: float) -> float:
+        """Return a number as it is."""
+        return number
 
-    def holds(self, tree: ast.expr, names: dict[str, Any]) -> bool:
-        """Decide a condition at t = 0."""
-        match tree:
-            case ast.Compare(left=left, ops=ops, comparators=comparators):
-                sides = [self.evaluate(side, names) for side in (left, *comparators)]
-                numbers = [side[0] if isinstance(side, Series) else side for side in sides]
-                return all(
-                    _COMPARE[COMPARISONS[type(symbol)]](a, b)
-                    for symbol, a, b in zip(ops, numbers, numbers[1:], strict=False)
-                )
-            case ast.BoolOp(op=joint, values=values):
-                return (all if isinstance(joint, ast.And) else any)(self.holds(value, names) for value in values)
-        raise AssertionError(tree)  # unreachable after `parse`
+    def compare(self, relation: str, x: Any, y: Any) -> bool:
+        """Compare the coefficients of order 0: a condition is decided where the series is expanded."""
+        first = [side[0] if isinstance(side, Series) else side for side in (x, y)]
+        return bool(getattr(operator, RELATIONS[relation])(*first))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
+        return all(conditions) if junction == "and" else any(conditions)
+
+    def where(self, condition: bool, this: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:  # noqa: FBT001
+        """Return the branch that is taken, the only one computed."""
+        return this() if condition else otherwise()
 
 
 class _Slope:

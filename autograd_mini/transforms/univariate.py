@@ -9,7 +9,7 @@ from autograd_mini.arguments import check_function
 from autograd_mini.graph import gradient
 from autograd_mini.ops import CHOICE, TABLE
 from autograd_mini.transforms.forward import depending
-from autograd_mini.transforms.series import Algebra, Series, zero
+from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
 from autograd_mini.transforms.tracing import Run
 from autograd_mini.value import Value
 
@@ -107,7 +107,7 @@ def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> 
         return [y] + [0.0] * order
     if y.symbolic:  # formulas of power series branch on numbers
         return _by_repetition(y, x, order, on_values=True)
-    algebra = Algebra()
+    algebra = SeriesAlgebra()
     moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], zero)}
     nodes = depending([y], [x])
     if not all(map(_has_formula, nodes)):
@@ -146,7 +146,7 @@ def _by_repetition(y: Value, x: Value, order: int, *, on_values: bool) -> list[A
     return found if on_values else [coefficient.data for coefficient in found]
 
 
-def _result(algebra: Algebra, node: Value, operands: list[Any], first: Number) -> Any:
+def _result(algebra: SeriesAlgebra, node: Value, operands: list[Any], first: Number) -> Any:
     row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
     if row is CHOICE:
         condition, this, otherwise = operands

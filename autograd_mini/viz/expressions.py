@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+import operator
 from keyword import iskeyword
 
+from autograd_mini.choice import where
 from autograd_mini.errors import FormulaError
-from autograd_mini.formula import names_in, parse
+from autograd_mini.formula import RELATIONS, evaluate, names_in, parse
+from autograd_mini.functions import ON_VALUES
 from autograd_mini.value import Value
-from autograd_mini.viz.formulas import evaluate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    Number = Value | float
 
 LONGEST = 2000
 """The characters that an expression may have."""
+
+
+class Numbers:
+    """The algebra of Values and floats.
+
+    >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), Numbers(), {"x": 3.0})
+    9.0
+
+    """
+
+    def constant(self, number: float) -> Number:
+        """Return the number itself."""
+        return number
+
+    def apply(self, name: str, operands: list[Number]) -> Number:
+        """Apply the operation: with a Value among the operands the result is one."""
+        result: Number = getattr(ON_VALUES, name)(*operands)
+        return result
+
+    def compare(self, relation: str, x: Number, y: Number) -> bool:
+        """Compare the numbers."""
+        return bool(getattr(operator, RELATIONS[relation])(x, y))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
+        return all(conditions) if junction == "and" else any(conditions)
+
+    def where(self, condition: bool, this: Callable[[], Number], otherwise: Callable[[], Number]) -> Number:  # noqa: FBT001
+        """Record the choice, with both branches."""
+        return where(condition, this(), otherwise())
 
 
 def expression(text: str, numbers: Mapping[str, float]) -> Value:
@@ -46,7 +80,7 @@ def expression(text: str, numbers: Mapping[str, float]) -> Value:
     leaves = {name: Value(number, label=name) for name, number in numbers.items()}
     try:
         tree = parse(text, tuple(leaves))
-        result = evaluate(tree, leaves)
+        result = evaluate(tree, Numbers(), leaves)
     except FormulaError as error:
         if "names " in str(error) and "unknown here" in str(error):
             raise FormulaError(f"{error}. Give every name a number: name=value") from None

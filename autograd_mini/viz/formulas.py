@@ -6,20 +6,17 @@ case applies: the others are left out, and what is a number by then is worked ou
 
 from __future__ import annotations
 
-import ast
-import operator as op
+import operator
 import re
 
-from autograd_mini.choice import where
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.formula import RELATIONS, evaluate, parse
 from autograd_mini.functions import ON_VALUES
 from autograd_mini.ops import TABLE
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from autograd_mini.ops import Op
 
@@ -47,114 +44,88 @@ def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[
     if row.name == "where":
         return "1"
     text = TEXTBOOK.get(row.name) or row.partials[row.operands.index(wanted)]
-    tree = parse(text, (*row.operands, "z"), own=row)
-    return _write(_simplified(tree, names, numbers), names)[0]
+    written = _Written()
+    terms = {
+        name: _Term(named(names[name]), _ATOM, number) if name in names else written.constant(number)
+        for name, number in numbers.items()
+    }
+    return evaluate(parse(text, (*row.operands, "z"), own=row), written, terms).text
 
 
-def evaluate(tree: ast.expr, known: Mapping[str, Any]) -> Any:
-    """Return the value of a parsed formula by the operations of the table, a float, or a Value if one is known in it.
+class _Term:
+    """A part of a formula as a reader sees it.
 
-    >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), {"x": 3.0})
-    9.0
+    Args:
+        text: what is written.
+        binds: how tightly the text holds together: what is looser than its place asks for gets brackets.
+        number: its value at this node.
+        constant: whether it consists of numbers alone.
 
     """
-    match tree:
-        case ast.Constant(value=number):
-            return float(number)  # type: ignore[arg-type]  # int or float by `parse`
-        case ast.Name(id=name):
-            return known[name]
-        case ast.UnaryOp(op=sign, operand=operand):
-            return -evaluate(operand, known) if isinstance(sign, ast.USub) else evaluate(operand, known)
-        case ast.BinOp(op=operator, left=left, right=right):
-            return getattr(ON_VALUES, OPERATORS[type(operator)])(evaluate(left, known), evaluate(right, known))
-        case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-            return where(_holds(test, known), evaluate(this, known), evaluate(otherwise, known))
-        case ast.Call(func=ast.Name(id=name), args=args):
-            return getattr(ON_VALUES, name)(*(evaluate(arg, known) for arg in args))
-    raise TypeError(f"{ast.dump(tree)} is no part of a formula that `parse` lets pass")
+
+    __slots__ = ("binds", "constant", "number", "text")
+
+    def __init__(self, text: str, binds: int, number: float, *, constant: bool = False) -> None:
+        self.text, self.binds, self.number, self.constant = text, binds, number, constant
+
+    def at(self, least: int) -> str:
+        """Return the text, in brackets if it is looser than `least`."""
+        return self.text if self.binds >= least else f"({self.text})"
+
+    def is_one(self) -> bool:
+        """Return whether it is the constant 1."""
+        return self.constant and self.number == 1.0
 
 
-def _holds(test: ast.expr, known: Mapping[str, Any]) -> bool:
-    match test:
-        case ast.BoolOp(op=operator, values=values):
-            return (all if isinstance(operator, ast.And) else any)(_holds(value, known) for value in values)
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            sides = [evaluate(side, known) for side in (left, *comparators)]
-            return all(_COMPARE[COMPARISONS[type(o)]](a, b) for o, a, b in zip(ops, sides, sides[1:], strict=False))
-    raise TypeError(f"{ast.dump(test)} is no condition that `parse` lets pass")
+class _Written:
+    """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
 
+    def constant(self, number: float) -> _Term:
+        text = figure(number)
+        return _Term(text, _NEG if text.startswith("−") else _ATOM, number, constant=True)
 
-_COMPARE = {"<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge, "==": op.eq, "!=": op.ne}
-
-
-def _simplified(tree: ast.expr, names: dict[str, str], numbers: dict[str, float]) -> ast.expr:
-    """Take the branch of every `where`, and work out what consists of numbers alone."""
-
-    def recur(node: ast.expr) -> ast.expr:
-        match node:
-            case ast.Name(id=name) if name not in names:
-                return ast.Constant(numbers[name])
-            case ast.UnaryOp(op=sign, operand=operand):
-                return _folded(ast.UnaryOp(sign, recur(operand)))
-            case ast.Call(func=ast.Name(id="where"), args=[test, this, otherwise]):
-                return recur(this if _holds(test, numbers) else otherwise)
-            case ast.Call(func=name, args=args):
-                return ast.Call(name, [recur(arg) for arg in args], [])
-            case ast.BinOp(op=operator, left=left, right=right):
-                return _shorter(_folded(ast.BinOp(recur(left), operator, recur(right))))
-        return node
-
-    return recur(tree)
-
-
-def _folded(node: ast.expr) -> ast.expr:
-    operands = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
-    constant = operands and all(isinstance(part, ast.Constant) for part in operands)
-    return ast.Constant(evaluate(node, {})) if constant else node
-
-
-def _shorter(node: ast.expr) -> ast.expr:
-    """Leave out a factor of 1 and a power of 1."""
-    match node:
-        case ast.BinOp(op=ast.Mult(), left=ast.Constant(value=1.0), right=rest):
-            return rest
-        case ast.BinOp(op=ast.Mult() | ast.Pow() | ast.Div(), left=rest, right=ast.Constant(value=1.0)):
-            return rest
-    return node
-
-
-def _write(node: ast.expr, names: dict[str, str]) -> tuple[str, int]:
-    """Return the text and how tightly it binds."""
-
-    def tight(part: ast.expr, least: int) -> str:
-        text, binds = _write(part, names)
-        return text if binds >= least else f"({text})"
-
-    match node:
-        case ast.Constant(value=number):
-            text = figure(float(number))  # type: ignore[arg-type]  # int or float by `parse`
-            return text, _NEG if text.startswith("−") else _ATOM
-        case ast.Name(id=name):
-            return named(names[name]), _ATOM
-        case ast.UnaryOp(op=sign, operand=operand):
-            return (f"−{tight(operand, _MUL)}" if isinstance(sign, ast.USub) else tight(operand, _NEG)), _NEG
-        case ast.BinOp(op=ast.Add(), left=left, right=right):
-            return f"{tight(left, _ADD)} + {tight(right, _MUL)}", _ADD
-        case ast.BinOp(op=ast.Sub(), left=left, right=right):
-            return f"{tight(left, _ADD)} − {tight(right, _MUL)}", _ADD
-        case ast.BinOp(op=ast.Mult(), left=left, right=right):
-            return f"{tight(left, _MUL)}·{tight(right, _POW)}", _MUL
-        case ast.BinOp(op=ast.Pow(), left=left, right=ast.Constant(value=number)) if float(number).is_integer():  # type: ignore[arg-type]
-            return tight(left, _ATOM) + figure(float(number)).translate(_SUPERSCRIPTS), _POW  # type: ignore[arg-type]
-        case ast.BinOp(op=ast.Pow(), left=left, right=right):
-            return f"{tight(left, _ATOM)}^{tight(right, _ATOM)}", _POW
-        case ast.BinOp(op=operator, left=left, right=right):
-            symbol = TABLE[OPERATORS[type(operator)]].symbol
-            return f"{tight(left, _MUL)} {symbol} {tight(right, _POW)}", _MUL
-        case ast.Call(func=ast.Name(id=name), args=args):
+    def apply(self, name: str, operands: list[_Term]) -> _Term:
+        number = getattr(ON_VALUES, name)(*(operand.number for operand in operands))
+        write = _INFIX.get(name)
+        if write is None:
             shown = TABLE[name].symbol if name in TABLE else name
-            return f"{shown}({', '.join(_write(arg, names)[0] for arg in args)})", _ATOM
-    raise TypeError(f"{ast.dump(node)} is no part of a formula that `parse` lets pass")
+            return _Term(f"{shown}({', '.join(operand.text for operand in operands)})", _ATOM, number)
+        if all(operand.constant for operand in operands):
+            return self.constant(number)
+        if name == "mul" and operands[0].is_one():
+            return operands[1]
+        if name in {"mul", "pow", "truediv"} and operands[1].is_one():
+            return operands[0]
+        return _Term(*write(*operands), number)
+
+    def compare(self, relation: str, x: _Term, y: _Term) -> bool:
+        return bool(getattr(operator, RELATIONS[relation])(x.number, y.number))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        return all(conditions) if junction == "and" else any(conditions)
+
+    def where(self, condition: bool, this: Callable[[], _Term], otherwise: Callable[[], _Term]) -> _Term:  # noqa: FBT001
+        return this() if condition else otherwise()
+
+
+def _power(x: _Term, y: _Term) -> tuple[str, int]:
+    if y.constant and y.number.is_integer():
+        return x.at(_ATOM) + figure(y.number).translate(_SUPERSCRIPTS), _POW
+    return f"{x.at(_ATOM)}^{y.at(_ATOM)}", _POW
+
+
+def _quotient(symbol: str) -> Callable[[_Term, _Term], tuple[str, int]]:
+    return lambda x, y: (f"{x.at(_MUL)} {symbol} {y.at(_POW)}", _MUL)
+
+
+_INFIX: dict[str, Callable[..., tuple[str, int]]] = {
+    "neg": lambda x: (f"−{x.at(_MUL)}", _NEG),
+    "add": lambda x, y: (f"{x.at(_ADD)} + {y.at(_MUL)}", _ADD),
+    "sub": lambda x, y: (f"{x.at(_ADD)} − {y.at(_MUL)}", _ADD),
+    "mul": lambda x, y: (f"{x.at(_MUL)}·{y.at(_POW)}", _MUL),
+    "pow": _power,
+    **{name: _quotient(TABLE[name].symbol) for name in ("truediv", "mod", "floordiv")},
+}
 
 
 def named(label: str) -> str:
