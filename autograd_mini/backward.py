@@ -17,20 +17,19 @@ from operator import attrgetter
 from autograd_mini import rules
 from autograd_mini.errors import StaleValueError
 from autograd_mini.forking import awaited_lock
+from autograd_mini.hooks import current, on_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable, Sequence
 
     from autograd_mini.value import Value
 
-_lock = awaited_lock()
-_running = False
-_sweep: Callable[[Iterable[Value]], None] | None = None  # compiled by the first pass; `anomaly` puts its own here
+one_pass = awaited_lock()
+"""Held by whoever uses the slots `_adjoint`, or writes gradients: one pass runs at a time, whatever the thread."""
 
-tangent_watchers: list[Callable[[Iterable[Value], dict[Value, Any]], None]] = []
-"""What is called with the tangents of every forward-mode pass on floats: `anomaly` stands here while it is on."""
+_running = False
+_quick_sweep: Callable[[Iterable[Value]], None] | None = None  # compiled by the first pass
 
 _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
@@ -48,15 +47,13 @@ def backward(root: Value, seed: float, absent: Value) -> None:
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
-    global _running, _sweep  # noqa: PLW0603 - one pass runs at a time
-    with _lock:
+    global _running  # noqa: PLW0603 - one pass runs at a time
+    with one_pass:
         if _running:  # a custom derivative, called by the pass that runs, starts another
             _inside(root, seed, absent)
             return
         try:
             _running = True
-            if _sweep is None:
-                _sweep = rules.sweep()
             nodes, leaves = _reach(root, absent)
             _refuse_stale(nodes, leaves)
             root._adjoint = seed
@@ -64,6 +61,79 @@ def backward(root: Value, seed: float, absent: Value) -> None:
             _commit(nodes, leaves)
         finally:
             _running = False
+
+
+def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -> list[float]:
+    """Return seed * d root / d node for each wanted node, the others among them held fixed; no `grad` changes.
+
+    Args:
+        root: the result.
+        wanted: nodes, leaves or not. What lies below them is not visited.
+        seed: the adjoint of the root.
+        absent: the node that stands where an operation has no second operand.
+
+    Raises:
+        StaleValueError: if a leaf was assigned after a node used it.
+
+    """
+    global _running  # noqa: PLW0603 - one pass runs at a time
+    zero = float("-0.0")  # -0.0 + g is g for every g, signed zeros included
+    with one_pass:
+        outer, kept, reached = _running, [], []
+        if not outer and all(node._pull is None for node in wanted):  # no cut is needed: the walk of `backward` is fast
+            for node in wanted:
+                node._adjoint = zero
+            nodes, leaves = _reach(root, absent)
+            _refuse_stale(nodes, leaves)
+        else:
+            nodes, reached = _between(root, wanted)
+            kept = [node._adjoint for node in reached] if outer else []
+            for node in reached:
+                node._adjoint = zero
+        root._adjoint = seed
+        try:
+            _running = True
+            _sweep(nodes)
+            return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+        finally:
+            _running = outer
+            for node, adjoint in zip(reached, kept, strict=False):
+                node._adjoint = adjoint
+
+
+def _sweep(nodes: list[Value]) -> None:
+    """Walk nodes newest first and propagate each adjoint to the operands."""
+    global _quick_sweep  # noqa: PLW0603 - compiled by the first pass
+    for hook in current() if on_pass else ():
+        if hook.sweep(nodes):
+            return
+    if _quick_sweep is None:
+        _quick_sweep = rules.sweep()
+    _quick_sweep(nodes)
+
+
+def _between(root: Value, wanted: Sequence[Value]) -> tuple[list[Value], list[Value]]:
+    """Return the computed nodes from the root down to the wanted ones, newest first, and everything they touch."""
+    seen = dict.fromkeys(wanted)
+    if root in seen:
+        return [], [*seen]
+    seen[root] = None
+    nodes: list[Value] = []
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node._pull is None:
+            continue
+        nodes.append(node)
+        tick = node._tick
+        for operand in (node._x, node._y):
+            if operand._tick > tick:
+                raise stale(operand, node)
+            if operand not in seen:
+                seen[operand] = None
+                waiting.append(operand)
+    nodes.sort(key=_tick, reverse=True)
+    return nodes, [*seen]
 
 
 def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
@@ -150,6 +220,12 @@ def _commit(nodes: list[Value], leaves: list[Value]) -> None:
         _assign(leaves, sums)
         _assign(nodes, map(_adjoint, nodes))
         raise
+
+
+def accumulate(leaves: Sequence[Value], contributions: Iterable[float]) -> None:
+    """Add a number to the gradient of each leaf, all or none."""
+    with one_pass:
+        _assign(leaves, [(leaf._grad or 0.0) + part for leaf, part in zip(leaves, contributions, strict=True)])
 
 
 def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from autograd_mini.backward import stale
 from autograd_mini.numbers import number
-from autograd_mini.operators import watch
+from autograd_mini.operators import made, observed
 from autograd_mini.ops import CHOICE
-from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from autograd_mini.rules import Pullback
+from autograd_mini.rules import Rule
+from autograd_mini.value import Symbolic, Value
 
 
-class _Choice:
+class _Choice(Rule):
     """The rule of `where`: the node keeps the operand it took in `_x`, and all three in `_k`."""
 
-    op = CHOICE
-    variant = "x"
     partials = (lambda node, g: g if _fresh(node) else None,)
-    pullback: Pullback
 
-    @staticmethod
-    def args(node: Value) -> tuple[Value | float, ...]:
+    def args(self, node: Value) -> tuple[Value | float, ...]:
         """Return condition, this, otherwise."""
         chosen: tuple[Value | float, ...] = node._k
         return chosen
+
+    def __reduce__(self) -> str:
+        """Pickle as a name."""
+        return "_CHOICE"
 
 
 def _fresh(node: Value) -> bool:
@@ -44,8 +41,9 @@ def _where_pullback(node: Value, g: float) -> None:
     node._x._adjoint += g  # type: ignore[operator]  # the backward pass has cleared it
 
 
-_where_pullback.rule = _Choice  # type: ignore[attr-defined]
-_Choice.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
+_CHOICE = _Choice(CHOICE, "x")
+_where_pullback.rule = _CHOICE  # type: ignore[attr-defined]
+_CHOICE.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
 
 
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
@@ -65,7 +63,7 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
         y: the result where it does not.
 
     """
-    if isinstance(condition, Value) and condition.symbolic:
+    if isinstance(condition, Symbolic):
         return condition.chosen(x, y)
     taken = x if condition else y
     if not isinstance(x, Value) and not isinstance(y, Value):
@@ -73,11 +71,6 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     other = y if condition else x
     if not isinstance(other, Value):
         number(other, "an operand of where(condition, x, y)")
-    node = Computed()
-    node._x = taken if isinstance(taken, Value) else Value(taken)
-    node._data = node._x._data
-    node._pull = _where_pullback
-    node._y = ABSENT
-    node._k = (condition if isinstance(condition, Value) else bool(condition), x, y)
-    node._tick, node._adjoint = next(clock), None
-    return watch(node) if watchers else node
+    operand = taken if isinstance(taken, Value) else Value(taken)
+    asked = condition if isinstance(condition, Value) else bool(condition)
+    return observed(made(_CHOICE, operand._data, operand, k=(asked, x, y)))

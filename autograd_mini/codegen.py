@@ -60,7 +60,7 @@ def {part}(p, q{default}):
 _RECORD = """\
     node._tick = next(clock)
     node._adjoint = None
-    return watch(node) if watchers else node
+    return observed(node) if on_result else node
 """
 
 _CAREFULLY = """\

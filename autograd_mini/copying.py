@@ -14,7 +14,8 @@ from threading import local
 from weakref import ref
 
 from autograd_mini.graph import _below, operands
-from autograd_mini.value import ABSENT, Computed, Value, traces
+from autograd_mini.hooks import on_leaf, on_read
+from autograd_mini.value import ABSENT, Computed, Value, asked, show_leaf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def _prepared(node: Value) -> bool:
 
 def reduce(self: Value, _: object) -> tuple[object, ...]:
     """Take a Value apart for `pickle`: this is `Value.__reduce_ex__`."""
-    if traces:
-        traces[0].read(self, "copying")
+    if on_read:
+        asked(self, "copying")
     common = (self._data, getattr(self, "_grad", None), self.label or None, self._tick)
     prepared = _prepared(self)
     if self._pull is None:
@@ -170,14 +171,14 @@ def deep(self: Value, memo: dict[int, Any]) -> Value:
 
 def _twin(node: Value) -> Value:
     """Return a Value with the same slots; the same tick keeps the order, and stale operands stale."""
-    if traces:
-        traces[0].read(node, "copying")
+    if on_read:
+        asked(node, "copying")
     twin = object.__new__(type(node))
     for name in Value.__slots__:
         if hasattr(node, name):
             setattr(twin, name, getattr(node, name))
-    if traces:
-        traces[0].made(twin)
+    if on_leaf:
+        show_leaf(twin, "made")
     return twin
 
 

@@ -9,9 +9,10 @@ from functools import reduce
 
 from autograd_mini import rules
 from autograd_mini.choice import where
+from autograd_mini.hooks import on_read
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import Value, traces
+from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _some(values: Iterable[Value | float], name: str) -> list[Value | float]:
 
 def _largest(values: list[Value | float]) -> Value | float:
     """Return the largest number, a constant shift that changes neither value nor derivative; 0 if it is not finite."""
-    if any(isinstance(value, Value) and (value.symbolic or traces) for value in values):
+    if any(isinstance(value, Value) and (value.symbolic or on_read) for value in values):
         unknown = reduce(maximum, values).detach()  # type: ignore[union-attr]  # with a Value among them
         return where(unknown - unknown == 0.0, unknown, 0.0)
     largest = max(value.data if isinstance(value, Value) else value for value in values)

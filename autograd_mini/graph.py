@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
+from autograd_mini import backward as engine
 from autograd_mini.backward import stale
 from autograd_mini.errors import AnomalyError
 from autograd_mini.numbers import number
 from autograd_mini.places import made_at
-from autograd_mini.value import Value
+from autograd_mini.value import ABSENT, Symbolic, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _differentiable(node: Value) -> tuple[Value, ...]:
     """Return the operands that a derivative flows to, one for each of the rule's partials."""
     if node._pull is None:
         return ()
-    return (node._x, node._y)[: len(node._pull.rule.variant)]
+    return node._pull.rule.operands(node)
 
 
 if TYPE_CHECKING:
@@ -132,6 +133,18 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
     return result[0] if single else result
 
 
+def adjoints(root: Value, wanted: Sequence[Value], seed: float = 1.0) -> list[float]:
+    """Return seed * d root / d node for each wanted node as floats, the others among them held fixed.
+
+    `backward` gives every leaf its gradient. Here no `grad` changes: what a function closes over receives nothing.
+
+    Raises:
+        StaleValueError: if a leaf was assigned after a node used it.
+
+    """
+    return engine.adjoints(root, wanted, seed, ABSENT)
+
+
 def adjoints_of(
     wanted: Iterable[Value], y: Value, seed: Value | float, operands_of: Callable[[Value], Sequence[Value]]
 ) -> dict[Value, Value | float]:
@@ -146,7 +159,7 @@ def adjoints_of(
             if operand in leading:
                 leading.add(node)
 
-    if y.symbolic:
+    if isinstance(y, Symbolic):
         return y.adjoints_below(targets, nodes, leading, seed, operands_of)
     adjoints: dict[Value, Value | float] = {y: seed}
     for node in reversed(nodes):

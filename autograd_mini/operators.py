@@ -9,14 +9,17 @@ from __future__ import annotations
 import operator
 
 from autograd_mini import rules
+from autograd_mini.hooks import current, on_read, on_result
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
+from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from autograd_mini.rules import Rule
 
 
 def operand(other: object) -> Value | float:
@@ -46,18 +49,31 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
 def record(row: Op, variant: str, x: Value, y: Value) -> Value:
     """Apply a row to two Values of any kind."""
     compiled = rules.compiled(row)
-    node = Computed()
-    node._data = compiled.floats(x._data, y._data)
-    node._pull = compiled.pullbacks[variant]
-    node._x, node._y = x, y
+    return observed(made(compiled.pullbacks[variant].rule, compiled.floats(x._data, y._data), x, y))
+
+
+def observed(node: Value) -> Value:
+    """Show a new result to the hooks; return it, or what stands in its place."""
+    for hook in current():
+        node = hook.result(node)
+    return node
+
+
+def made(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
+    """Make a result that no generated method makes; hooks do not see it.
+
+    Args:
+        rule: how it came about.
+        data: its number.
+        x: the first operand that a derivative flows to.
+        y: the second.
+        k: what else the rule needs to know, such as a plain number.
+
+    """
+    node: Value = Computed()
+    node._data, node._pull = data, rule.pullback
+    node._x, node._y, node._k = x, y, k
     node._tick, node._adjoint = next(clock), None
-    return watch(node)
-
-
-def watch(node: Value) -> Value:
-    """Show a new node to the watchers."""
-    for watcher in tuple(watchers):  # which another thread may change meanwhile
-        node = watcher(node)
     return node
 
 
@@ -69,8 +85,8 @@ rules.NAMESPACE |= {
     "clock": clock,
     "mixed": mixed,
     "operand": operand,
-    "watch": watch,
-    "watchers": watchers,
+    "observed": observed,
+    "on_result": on_result,
 }
 
 
@@ -86,8 +102,9 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
             return NotImplemented  # type: ignore[no-any-return]
         if number is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]
-        if traces and (condition := traces[0].compared(name, self, number)) is not None:
-            return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
+        for hook in current() if on_read else ():
+            if (condition := hook.compare(name, self, number)) is not None:
+                return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
         return bool(compare(self._data, number._data if isinstance(number, Value) else number))
 
     method.__name__ = f"__{name}__"

@@ -1,9 +1,9 @@
-"""A rule: what the table's row becomes for one kind of operands.
+"""A rule: how a node came about, and what its adjoint and its tangent are made of.
 
-Row `mul` becomes the method `Value.__mul__`, which computes x * y and records a node, and three pullbacks, which hand
-the node's adjoint g on to its operands: `mul_xy` (both are Values), `mul_x` (y is a plain number), `mul_y` (x is one).
-A plain number stays a number; it never becomes a node. A row is compiled when it is first used; `codegen.py` writes the
-text.
+Most rules are rows of the table, one for each choice of operands that are Values. Row `mul` becomes the method
+`Value.__mul__`, which computes x * y and records a node, and three pullbacks, which propagate the node's adjoint g to
+its operands: `mul_xy` (both are Values), `mul_x` (y is a plain number), `mul_y` (x is one). A plain number stays a
+number; it never becomes a node. A row is compiled when it is first used; `codegen.py` writes the text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from autograd_mini.ops import TABLE, Op
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Protocol
+    from typing import Any, Protocol, Self
 
     from autograd_mini.value import Value
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         __name__: str
 
         def __call__(self, node: Value, g: float, /) -> None:
-            """Add the shares of the node's adjoint g."""
+            """Add the contributions of the node's adjoint g."""
 
 
 NAMESPACE: dict[str, object] = {**ieee.QUICK, "ieee": ieee}
@@ -33,39 +33,95 @@ NAMESPACE: dict[str, object] = {**ieee.QUICK, "ieee": ieee}
 
 
 class Rule:
-    """How a node came about: its operation and which of the operands are Values.
+    """How a node came about: its operation, and which of the operands a derivative flows to.
 
     Attributes:
-        op: the row of the table.
-        variant: the operands that are Values: "x", "y" or "xy".
+        op: the operation.
+        active: those operands: "x", "y" or "xy"; they stand in the slots `_x` and `_y` of the node.
         pullback: the function (node, g) that adds g times the partials to the operands' adjoints.
+        partials: for each of those operands a function (node, g) -> g times the partial derivative, as a Value.
 
     """
 
-    __slots__ = ("_partials", "op", "pullback", "variant")
+    __slots__ = ("active", "op", "pullback")
 
     pullback: Pullback
 
-    def __init__(self, op: Op, variant: str) -> None:
+    def __init__(self, op: Op, active: str) -> None:
         self.op = op
-        self.variant = variant
+        self.active = active
+
+    @property
+    def partials(self) -> tuple[Callable[..., Any], ...]:
+        """For each operand that a derivative flows to a function (node, g) -> g times the partial, as a Value."""
+        raise NotImplementedError
+
+    def args(self, node: Value) -> tuple[Any, ...]:
+        """Return the node's operands in order, plain numbers included."""
+        raise NotImplementedError
+
+    def operands(self, node: Value) -> tuple[Value, ...]:
+        """Return the operands that a derivative flows to, one for each of the partials."""
+        return (node._x, node._y)[: len(self.active)]
+
+    def call(self, node: Value) -> Any:  # noqa: ARG002 - a rule may look at it
+        """Return the call that the node is a result of (see `transforms/calls.py`); None for an operation."""
+        return None
+
+    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:
+        """Put the node's tangent beside those of its operands, if one of these has one.
+
+        The pullback, which turns an adjoint g into g times the partial, turns a tangent of the operand into the
+        operand's contribution to the tangent of the result.
+        """
+        total: Any = None
+        if on_values:
+            partials = node.partials() if node.symbolic else self.partials  # type: ignore[attr-defined]
+            for operand, times_partial in zip(self.operands(node), partials, strict=True):
+                if operand in tangents:
+                    part = times_partial(node, tangents[operand])
+                    total = part if total is None else total + part
+        else:
+            p, q = node._x, node._y
+            kept = p._adjoint, q._adjoint  # they may belong to a backward pass that called us
+            if p in tangents:
+                p._adjoint = q._adjoint = -0.0
+                self.pullback(node, tangents[p])
+                total = p._adjoint
+            if len(self.active) == 2 and q is not p and q in tangents:
+                p._adjoint = q._adjoint = -0.0
+                self.pullback(node, tangents[q])
+                total = q._adjoint if total is None else total + q._adjoint
+            p._adjoint, q._adjoint = kept
+        if total is not None:
+            tangents[node] = total
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return the rule itself: it never changes."""
+        return self
+
+
+class RowRule(Rule):
+    """A row of the table, and which of its operands are Values."""
+
+    __slots__ = ("_partials",)
+
+    def __init__(self, op: Op, active: str, pullback: Pullback) -> None:
+        super().__init__(op, active)
+        self.pullback = pullback
         self._partials: tuple[Callable[..., Value], ...] | None = None
 
     def args(self, node: Value) -> tuple[Value | float, ...]:
         """Return the node's operands in order, plain numbers included."""
-        if self.variant == "xy":
+        if self.active == "xy":
             return node._x, node._y
         if len(self.op.operands) == 1:
             return (node._x,)
-        return (node._x, node._k) if self.variant == "x" else (node._k, node._x)
-
-    def __deepcopy__(self, _: object) -> Rule:
-        """Return the rule itself: it never changes."""
-        return self
+        return (node._x, node._k) if self.active == "x" else (node._k, node._x)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as a name, and for a user's operation its formulas, which must be those that it has on unpickling."""
-        return rule_named, (self.op.name, self.variant, () if self.op.builtin else (self.op.value, *self.op.partials))
+        return rule_named, (self.op.name, self.active, () if self.op.builtin else (self.op.value, *self.op.partials))
 
     @property
     def partials(self) -> tuple[Callable[..., Value], ...]:
@@ -74,7 +130,7 @@ class Rule:
             from autograd_mini.codegen import partial_on_values  # ast is slow to import, and few rows are compiled
 
             self._partials = tuple(
-                partial_on_values(self.op, self.variant, wanted, NAMESPACE | self.op.names) for wanted in self.variant
+                partial_on_values(self.op, self.active, wanted, NAMESPACE | self.op.names) for wanted in self.active
             )
         return self._partials
 
@@ -103,8 +159,7 @@ class Compiled:
         self.pullbacks: dict[str, Pullback] = {}
         for variant in variants(op):
             self.pullbacks[variant] = function = made[f"{op.name}_{variant}"]
-            function.rule = rule = Rule(op, variant)
-            rule.pullback = function
+            function.rule = RowRule(op, variant, function)
         if op.name not in ieee.QUICK:
             made[op.name] = self.floats  # a partial may call its own row
         for function, name in ((self.forward, op.name), (self.reflected, f"r{op.name}")):

@@ -16,6 +16,7 @@ from collections import deque
 from itertools import count, repeat
 
 from autograd_mini.backward import backward
+from autograd_mini.hooks import current, on_leaf, on_read
 from autograd_mini.numbers import number
 
 TYPE_CHECKING = False
@@ -31,14 +32,17 @@ else:
 clock = count(1)
 """The ticks by which nodes are dated: one clock for order and for staleness."""
 
-watchers: list[Callable[[Value], Value]] = []
-"""What is called with every new node, and may replace it: `no_grad` stands here while it is on."""
 
-leaf_watchers: list[Callable[[Value, str], None]] = []
-"""What is called with every leaf that is "made" or "assigned": `origin` stands here while it is on."""
+def show_leaf(leaf: Value, event: str) -> None:
+    """Show a leaf that was "made" or "assigned" to the hooks."""
+    for hook in current():
+        hook.leaf(leaf, event)
 
-traces: list[Any] = []
-"""Who is asked before a number is read or compared as a plain float: a trace stands here while it runs, and refuses."""
+
+def asked(value: Value, what: str) -> None:
+    """Tell the hooks that the number of a Value is asked for as a plain float."""
+    for hook in current():
+        hook.read(value, what)
 
 
 class Value(Methods):
@@ -63,10 +67,7 @@ class Value(Methods):
 
     __slots__ = ("_adjoint", "_data", "_grad", "_k", "_label", "_origin", "_pull", "_tick", "_x", "_y")
 
-    symbolic = False  # whether it stands for a number that is not known yet, while a function is traced
-    chosen: Callable[..., Value]  # these three are what such a Value can do besides: see `compiler/symbols.py`
-    adjoints_below: Callable[..., dict[Value, Any]]
-    partials: Callable[..., tuple[Callable[..., Any], ...]]
+    symbolic = False  # whether its number is not known, as while a function is traced: see `Symbolic`
 
     _adjoint: float | None
     _data: float
@@ -87,18 +88,16 @@ class Value(Methods):
         self._tick = next(clock)
         if label != "":
             self.label = label
-        if leaf_watchers:
-            leaf_watchers[0](self, "made")
-        if traces:
-            traces[0].made(self)
+        if on_leaf:
+            show_leaf(self, "made")
 
     # --- what it holds ---
 
     @property
     def data(self) -> float:
         """The number."""
-        if traces:
-            traces[0].read(self, ".data")
+        if on_read:
+            asked(self, ".data")
         return self._data
 
     @data.setter
@@ -108,19 +107,19 @@ class Value(Methods):
                 f"data of {self!r} cannot be assigned: it was computed by {self.op}(…). Assign the leaves it was "
                 "computed from and compute it again, or use detach() for a Value of its own"
             )
-        if traces:
-            traces[0].read(self, "assigning .data")
+        if on_read:
+            asked(self, "assigning .data")
         data = number(data, "data")
         self._tick = next(clock)
         self._data = data
-        if leaf_watchers:
-            leaf_watchers[0](self, "assigned")
+        if on_leaf:
+            show_leaf(self, "assigned")
 
     @property
     def grad(self) -> float:
         """The gradient of the root that `backward` was called on with respect to this Value; 0.0 before."""
-        if traces:
-            traces[0].read(self, ".grad")
+        if on_read:
+            asked(self, ".grad")
         try:
             return 0.0 if self._grad is None else self._grad
         except AttributeError:
@@ -128,15 +127,15 @@ class Value(Methods):
 
     @grad.setter
     def grad(self, grad: float | None) -> None:
-        if traces:
-            traces[0].read(self, "assigning .grad")
+        if on_read:
+            asked(self, "assigning .grad")
         self._grad = None if grad is None else number(grad, "grad")
 
     @property
     def has_grad(self) -> bool:
         """Whether a gradient has been computed or assigned."""
-        if traces:
-            traces[0].read(self, ".grad")
+        if on_read:
+            asked(self, ".grad")
         return getattr(self, "_grad", None) is not None
 
     @property
@@ -176,7 +175,7 @@ class Value(Methods):
         if self._pull is None:
             return ""
         symbol = self._pull.rule.op.symbol
-        return f"**{self._k:g}" if symbol == "**" and self._pull.rule.variant == "x" else symbol
+        return f"**{self._k:g}" if symbol == "**" and self._pull.rule.active == "x" else symbol
 
     # --- differentiation ---
 
@@ -197,7 +196,10 @@ class Value(Methods):
 
     def detach(self) -> Value:
         """Return a new leaf with the same number and label and no history."""
-        return traces[0].detached(self) if traces else Value(self._data, self.label)
+        for hook in current() if on_read else ():
+            if (stopped := hook.detach(self)) is not None:
+                return stopped
+        return Value(self._data, self.label)
 
     def item(self) -> float:
         """Return the number, as NumPy and PyTorch name it."""
@@ -218,8 +220,8 @@ class Value(Methods):
 
     def __bool__(self) -> bool:
         """Return whether the number is not zero, as for a float."""
-        if traces:
-            traces[0].read(self, "bool()")
+        if on_read:
+            asked(self, "bool()")
         return self._data != 0.0
 
     __hash__ = object.__hash__
@@ -237,8 +239,8 @@ class Value(Methods):
         return other // self, other % self
 
     def _dropped(self, *_: object) -> float:
-        if traces:
-            traces[0].read(self, "float()")
+        if on_read:
+            asked(self, "float()")
         raise TypeError(
             f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
@@ -267,6 +269,25 @@ class Computed(Value):
     __slots__ = ()
 
     __init__ = object.__init__  # the operation fills the slots
+
+
+class Symbolic(Computed):
+    """A Value whose number is not known: what a tracer puts in the place of every node."""
+
+    __slots__ = ()
+    symbolic = True
+
+    def chosen(self, x: Value | float, y: Value | float) -> Value:
+        """Return x where this is not 0, else y: what `where` is of a condition that is not known."""
+        raise NotImplementedError
+
+    def partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
+        raise NotImplementedError
+
+    def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
+        """Return the adjoints of the nodes below, where the path that is taken is not known either."""
+        raise NotImplementedError
 
 
 class Parameter(Value):

@@ -20,9 +20,8 @@ from programs import apply, programs, run
 
 import autograd_mini as ag
 from autograd_mini import AnomalyError, Parameter, Value
-from autograd_mini import backward as engine
+from autograd_mini.hooks import on_leaf, on_pass, on_result
 from autograd_mini.ops import TABLE
-from autograd_mini.value import leaf_watchers, watchers
 
 HERE = Path(__file__)
 
@@ -126,7 +125,7 @@ def test_what_stays_finite_is_the_same_inside_and_outside(program):
     with ag.anomaly():
         leaves, results, _ = run(program)
         results[-1].backward()
-    assert watchers == leaf_watchers == engine.tangent_watchers == []
+    assert on_result == on_leaf == on_pass == []
     others, plain, _ = run(program)
     plain[-1].backward()
     assert [node.data.hex() for node in results] == [node.data.hex() for node in plain]
@@ -264,7 +263,7 @@ def test_blocks_nest_and_one_that_is_not_enabled_pauses():
         with pytest.raises(AnomalyError):
             x.log()
     x.log()
-    assert watchers == leaf_watchers == engine.tangent_watchers == []
+    assert on_result == on_leaf == on_pass == []
 
 
 def test_one_block_object_may_be_entered_again_inside_itself():
@@ -361,7 +360,7 @@ def test_tasks_of_one_thread_do_not_share_a_block():
         await task
 
     asyncio.run(both())
-    assert watchers == []
+    assert on_result == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -396,7 +395,7 @@ def test_a_fork_keeps_the_blocks_of_its_own_thread_alone():
             assert os.waitpid(process, 0)[1] == 0
         process = os.fork()
         if process == 0:
-            os._exit(len(watchers) + len(leaf_watchers) + len(engine.tangent_watchers))
+            os._exit(len(on_result) + len(on_leaf) + len(on_pass))
         assert os.waitpid(process, 0)[1] == 0
         release.set()
         held.result()

@@ -18,7 +18,7 @@ import autograd_mini
 PACKAGE = Path(autograd_mini.__file__).parent
 NAME = "autograd_mini"
 
-ENGINE = ("errors", "numbers", "ieee", "forking", "ops", "formula", "codegen", "rules", "backward", "value")
+ENGINE = ("errors", "numbers", "ieee", "forking", "hooks", "ops", "formula", "codegen", "rules", "backward", "value")
 ENGINE += ("recording", "functions", "graph", "copying", "operators", "choice", "operation")
 """The units that everything else stands on."""
 

@@ -19,10 +19,10 @@ from autograd_mini import MLP, DiagnosisWarning, Layer, Module, Neuron, Paramete
 from autograd_mini.diagnosis.members import Members
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.graph import operands
+from autograd_mini.hooks import on_result
 from autograd_mini.nn.activations import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES, cross_entropy, hinge, mse
 from autograd_mini.optim import SGD, Adam, clip_grad_norm_
-from autograd_mini.value import watchers
 
 HERE = Path(__file__)
 
@@ -111,7 +111,7 @@ def test_the_doctor_changes_nothing(drawn):
     doctor(loss_function, model, rows, targets)
     assert [(node.data, node.grad, node._tick) for node in nodes] == before
     assert random.getstate() == state
-    assert watchers == []
+    assert on_result == []
     assert gc.isenabled()
 
 

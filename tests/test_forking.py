@@ -17,7 +17,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient
-from autograd_mini.value import traces, watchers
+from autograd_mini.hooks import on_read, on_result
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
@@ -132,7 +132,7 @@ def test_a_child_records_when_a_thread_of_its_parent_does_not():
             wait()
 
     def record():
-        assert not watchers, "no thread is left that pauses"
+        assert not on_result, "no thread is left that pauses"
         differentiate()
 
     def forget():
@@ -163,7 +163,7 @@ def test_a_child_compiles_what_a_thread_of_its_parent_was_tracing(batched):
 
     def compute():
         meet[0] = lambda: None
-        assert not traces, "no thread is left that traces"
+        assert not on_read, "no thread is left that traces"
         assert compiled.backward(numbers) == (0.625 if batched else 1.0)
         assert w.grad == (2.5 if batched else 4.0)
         differentiate()

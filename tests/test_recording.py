@@ -16,7 +16,8 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
-from autograd_mini.value import ABSENT, watchers
+from autograd_mini.hooks import Hook, on_result
+from autograd_mini.value import ABSENT
 
 
 @given(programs())
@@ -293,18 +294,29 @@ def test_a_choice_in_a_block_keeps_nothing_of_its_operands():
     assert seen == 1
 
 
-def test_a_watcher_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
-    def leaving(node):
-        watchers.remove(leaving)
-        return node
+def test_a_hook_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
+    class Leaving(Hook):
+        def result(self, node):
+            self.leave()
+            return node
+
+    class Shown(Hook):
+        def result(self, node):
+            shown.append(node)
+            return node
 
     shown = []
-    watchers.extend([leaving, lambda node: shown.append(node) or node])
+    kept = Shown()
+    Leaving().enter()
+    kept.enter()
     try:
         result = Value(1.0) + Value(2.0)
+        Value(1.0) + Value(2.0)
     finally:
-        watchers.clear()
-    assert shown == [result]
+        kept.leave()
+    assert shown[0] is result
+    assert len(shown) == 2
+    assert on_result == []
 
 
 @pytest.mark.parametrize("kind", [no_grad, ag.origin])

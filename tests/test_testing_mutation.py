@@ -12,9 +12,9 @@ from hypothesis import given, settings
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient, no_grad
+from autograd_mini.hooks import on_result
 from autograd_mini.testing import mutants
 from autograd_mini.testing.strategies import expressions
-from autograd_mini.value import watchers
 
 ROOT = Path(__file__).parents[1]
 SUITE = """
@@ -133,7 +133,7 @@ def test_nothing_is_left_behind():
         (Value(1.0) + 1).backward()
 
     mutants(test)
-    assert watchers == []
+    assert on_result == []
 
 
 def test_pytest_lists_the_mutants_that_live(tmp_path):

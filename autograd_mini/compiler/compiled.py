@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini import backward as engine
+from autograd_mini.backward import accumulate
 from autograd_mini.compiler import entries
 from autograd_mini.compiler.arguments import nested, stacked
 from autograd_mini.compiler.programs import Programs
-from autograd_mini.compiler.trace import is_tracing
+from autograd_mini.hooks import is_tracing, on_read
 from autograd_mini.transforms.structure import holds_values
-from autograd_mini.value import traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Compiled:
         With Values among the arguments, and inside of another traced function, the function itself is called, so that
         transforms and compilation nest.
         """
-        if self._entry is not None and not kwargs and not traces:
+        if self._entry is not None and not kwargs and not on_read:
             return self._entry(*args)
         return self._called(*args, **kwargs)
 
@@ -84,9 +83,7 @@ class Compiled:
         """
         _, loss, slopes = self._differentiated(None, args, kwargs)
         slopes = [float(slope) for slope in slopes]
-        with engine._lock:
-            leaves = self._programs.parameters[: len(slopes)]
-            engine._assign(leaves, [(leaf._grad or 0.0) + slope for leaf, slope in zip(leaves, slopes, strict=True)])
+        accumulate(self._programs.parameters[: len(slopes)], slopes)
         return loss
 
     def value_and_grad(self, p: Any, *args: Any, **kwargs: Any) -> tuple[float, Any]:

@@ -12,13 +12,13 @@ from autograd_mini.choice import where
 from autograd_mini.codegen import build, over_algebra
 from autograd_mini.formula import RELATIONS, parse, scaled
 from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from autograd_mini.ops import Op
     from autograd_mini.value import Value
 
 _values: dict[Op, Callable[..., Any]] = {}
@@ -28,9 +28,9 @@ _partials: dict[tuple[Op, str], tuple[Callable[..., Any], ...]] = {}
 def value(op: Op) -> Callable[..., Any]:
     """Return a row's value as a function of an algebra and the operands."""
     if op not in _values:
-        name = f"value of {op.name}"
-        text = f"def value(a, {', '.join(op.operands)}):\n    return {over_algebra(parse(op.value, op.operands, own=op))}\n"
-        _values[op] = build(name, text, {})["value"]
+        written = over_algebra(parse(op.value, op.operands, own=op))
+        text = f"def value(a, {', '.join(op.operands)}):\n    return {written}\n"
+        _values[op] = build(f"value of {op.name}", text, {})["value"]
     return _values[op]
 
 
@@ -64,7 +64,8 @@ class _Symbols:
     any_of = staticmethod(operator.or_)
 
     def __getattr__(self, name: str) -> Any:
-        made: Any = getattr(operator, name) if name in RELATIONS.values() else getattr(ON_VALUES, name.removesuffix("_"))
+        relation = name in RELATIONS.values()
+        made: Any = getattr(operator, name) if relation else getattr(ON_VALUES, name.removesuffix("_"))
         setattr(self, name, made)
         return made
 

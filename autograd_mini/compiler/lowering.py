@@ -7,6 +7,7 @@ Leaves made while tracing are constants.
 from __future__ import annotations
 
 from autograd_mini.compiler.builder import Builder
+from autograd_mini.compiler.symbols import Primitive
 from autograd_mini.compiler.tape import BASIC, TRUTHS
 from autograd_mini.errors import TracingError
 from autograd_mini.ops import CHOICE, TABLE
@@ -117,7 +118,7 @@ def _step(builder: Builder, rule: Any, operands: list[int]) -> int:
         return builder.step("select", builder.truth(condition), builder.number(this), builder.number(otherwise))
     if name == "stop":
         return operands[0]
-    if name in TRUTHS and not hasattr(rule, "pullback"):
+    if name in TRUTHS and isinstance(rule, Primitive):
         turned = builder.truth if name in {"and", "or", "not"} else builder.number
         return builder.step(name, *map(turned, operands))
     if TABLE.get(name) is not rule.op:

@@ -107,7 +107,7 @@ class _Adjoints:
 def _chooses(node: Value) -> bool:
     """Return whether a node is a `where` whose condition is not known."""
     rule: Any = node._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-    return rule.op is CHOICE and rule.variant == "xy"
+    return rule.op is CHOICE and rule.active == "xy"
 
 
 def _harmless(node: Value) -> bool:
@@ -115,7 +115,7 @@ def _harmless(node: Value) -> bool:
     rule: Any = node._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
     if rule.op.name in {"add", "sub", "neg"} or rule.op is CHOICE:
         return True
-    return rule.op.name == "mul" and len(rule.variant) == 1 and isfinite(node._k)
+    return rule.op.name == "mul" and len(rule.active) == 1 and isfinite(node._k)
 
 
 def _narrowed(reach: Reach, literal: tuple[Condition, bool]) -> Reach:

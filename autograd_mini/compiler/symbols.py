@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from autograd_mini.compiler import formulas
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.errors import TracingError
 from autograd_mini.formula import RELATIONS
-from autograd_mini.operators import watch
+from autograd_mini.operators import made, observed
 from autograd_mini.ops import CHOICE, Op
-from autograd_mini.rules import Rule
-from autograd_mini.value import ABSENT, Computed, Value, clock
+from autograd_mini.rules import RowRule, Rule
+from autograd_mini.value import ABSENT, Symbolic, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,34 +19,38 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Kind:
-    """How a symbol that is no row of the table came about: a comparison, a choice, a constant; see `rules.Rule`."""
+class Primitive(Rule):
+    """How a symbol that is no row of the table came about: a comparison, a choice, a constant."""
 
     partials = ()
 
-    def __init__(self, op: Op, variant: str = "") -> None:
-        self.op, self.variant, self.rule = op, variant, self
+    def __init__(self, op: Op, active: str = "") -> None:
+        super().__init__(op, active)
 
-    @staticmethod
-    def args(node: Value) -> tuple[Any, ...]:
+        def pullback(_node: Value, _g: float) -> None:
+            raise refusal("backward()")
+
+        pullback.rule = self  # type: ignore[attr-defined]  # as every pullback has its rule
+        self.pullback = pullback  # type: ignore[assignment]  # the line above gave it its rule
+
+    def args(self, node: Value) -> tuple[Any, ...]:
         """Return the operands."""
         operands: tuple[Any, ...] = node._k
         return operands
 
 
 _CONDITIONS = {
-    name: Kind(Op(name, f"{name}(x, y)", (), symbol=symbol))
+    name: Primitive(Op(name, f"{name}(x, y)", (), symbol=symbol))
     for symbol, name in (*RELATIONS.items(), ("&", "and"), ("|", "or"), ("~", "not"))
 }
-_STOP = Kind(Op("stop", "x", (), doc="A constant, as far as derivatives go."))
-_CHOSEN = Kind(CHOICE, "xy")
+_STOP = Primitive(Op("stop", "x", (), doc="A constant, as far as derivatives go."))
+_CHOSEN = Primitive(CHOICE, "xy")
 
 
-class Traced(Computed):
+class Traced(Symbolic):
     """A symbol: a node whose number is not known yet."""
 
     __slots__ = ()
-    symbolic = True
 
     @property
     def data(self) -> float:
@@ -122,7 +128,7 @@ class Traced(Computed):
         rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
         if rule is _CHOSEN:
             return _CHOICE_PARTIALS
-        return formulas.partials(rule.op, rule.variant) if isinstance(rule, Rule) else tuple(rule.partials)
+        return formulas.partials(rule.op, rule.active) if isinstance(rule, RowRule) else tuple(rule.partials)
 
     def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
         """Return the adjoints of the nodes below, each computed under the condition that it is reached."""
@@ -149,9 +155,7 @@ class Condition(Traced):
     __rand__, __ror__ = __and__, __or__
 
     def __invert__(self) -> Condition:
-        made = symbol(_CONDITIONS["not"], (self,))
-        made.__class__ = Condition
-        return made  # type: ignore[return-value]  # its class was just set
+        return _condition("not", self)
 
 
 _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
@@ -163,9 +167,13 @@ _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
 def _joined(name: str, this: Condition, other: object) -> Any:
     if not isinstance(other, (Condition, bool)):
         return NotImplemented
-    made = symbol(_CONDITIONS[name], (this, other))
-    made.__class__ = Condition
-    return made
+    return _condition(name, this, other)
+
+
+def _condition(name: str, *operands: Any) -> Condition:
+    node = symbol(_CONDITIONS[name], operands)
+    node.__class__ = Condition
+    return node  # type: ignore[return-value]  # its class was just set
 
 
 def stopped(x: Value) -> Value:
@@ -175,19 +183,13 @@ def stopped(x: Value) -> Value:
 
 def comparison(name: str, x: Value | float, y: Value | float) -> Condition:
     """Return the condition that x and y compare so."""
-    made = symbol(_CONDITIONS[name], (x, y))
-    made.__class__ = Condition
-    return made  # type: ignore[return-value]  # its class was just set
+    return _condition(name, x, y)
 
 
-def symbol(kind: Kind, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
+def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
     """Return a new symbol."""
-    node: Value = Computed()
-    node._pull, node._k = kind, operands  # type: ignore[assignment]  # a Kind stands for its own pullback
-    node._x = x if isinstance(x, Value) else Value(x)
-    node._y = y if isinstance(y, Value) else Value(y)
-    node._tick, node._adjoint = next(clock), None
-    node = watch(node)
+    first, second = (operand if isinstance(operand, Value) else Value(operand) for operand in (x, y))
+    node = observed(made(kind, nan, first, second, operands))
     if not node.symbolic:
         raise TracingError(f"a symbol was used after its trace{place()}: return it from the traced function")
     return node

@@ -7,21 +7,19 @@ answer would be baked into the compiled function without a word.
 
 from __future__ import annotations
 
-from threading import local
-
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
 from autograd_mini.errors import TracingError
-from autograd_mini.forking import awaited_lock, in_child
-from autograd_mini.transforms.tracing import Recorded
-from autograd_mini.value import ABSENT, Computed, Value, clock, traces, watchers
+from autograd_mini.hooks import Hook, innermost, is_tracing
+from autograd_mini.recording import Recorded
+from autograd_mini.value import ABSENT, Computed, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
 
-class Trace(Recorded):
+class Trace(Recorded, Hook):
     """A block in which this thread's nodes are symbols.
 
     Attributes:
@@ -30,6 +28,9 @@ class Trace(Recorded):
         constants: the leaves made so far; all others come from outside.
 
     """
+
+    rank = 0
+    everywhere = True
 
     def __init__(self) -> None:
         self._start = next(clock)
@@ -53,97 +54,49 @@ class Trace(Recorded):
 
     def __enter__(self) -> Self:
         """Begin."""
-        global _running  # noqa: PLW0603 - counts over all threads
         super().__enter__()
-        _this.trace = self
-        with _lock:
-            _running += 1
-            if _running == 1:
-                watchers.insert(0, _watch)
-                traces.append(_GUARD)
+        self.enter()
         return self
 
     def __exit__(self, *error: object) -> None:
         """End, and make the symbols unusable."""
-        global _running  # noqa: PLW0603 - counts over all threads
-        with _lock:
-            _running -= 1
-            if not _running:
-                watchers.remove(_watch)
-                traces.clear()
-        _this.trace = None
+        self.leave()
         super().__exit__(*error)
         for node in self.nodes:
             del node._data
 
+    # --- what it sees as a hook ---
 
-class _This(local):
-    """The trace of this thread."""
+    def result(self, node: Value) -> Value:
+        """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
+        if self is not innermost(Trace):
+            if not is_tracing() and (node._x.symbolic or node._y.symbolic):
+                raise TracingError(
+                    f"a symbol was used outside of its trace{place()}: return it from the traced function"
+                )
+        elif type(node) is Computed:
+            node.__class__ = Traced
+            node._data = _UNKNOWN
+            self.nodes.append(node)
+        return node
 
-    trace: Trace | None = None
+    def leaf(self, leaf: Value, event: str) -> None:
+        """Note that a leaf was made."""
+        if event == "made" and self is innermost(Trace):
+            self.constants.add(leaf)
+
+    def read(self, value: Value, what: str) -> None:
+        """Refuse, if the Value was not made as a constant in this trace."""
+        if self is innermost(Trace) and value not in self.constants:
+            raise refusal(what)
+
+    def compare(self, name: str, x: Value, y: Value | float) -> Condition | None:
+        """Return a condition."""
+        return comparison(name, x, y) if self is innermost(Trace) else None
+
+    def detach(self, value: Value) -> Value | None:
+        """Return a constant with the number of a Value."""
+        return stopped(value) if self is innermost(Trace) else None
 
 
 _UNKNOWN = float("nan")
-_this = _This()
-_lock = awaited_lock()
-_running = 0
-
-
-def _alone() -> None:
-    """Forget the traces of threads that a fork has left behind."""
-    global _running  # noqa: PLW0603 - counts over all threads
-    _running = int(_this.trace is not None)
-    if traces and not _running:
-        watchers.remove(_watch)
-        traces.clear()
-
-
-in_child(_alone)
-
-
-def is_tracing() -> bool:
-    """Return whether this thread is tracing a function."""
-    return _this.trace is not None
-
-
-def _watch(node: Value) -> Value:
-    trace = _this.trace
-    if trace is None:
-        if node._x.symbolic or node._y.symbolic:
-            raise TracingError(f"a symbol was used outside of its trace{place()}: return it from the traced function")
-        return node
-    if type(node) is Computed:
-        node.__class__ = Traced
-        node._data = _UNKNOWN
-        trace.nodes.append(node)
-    return node
-
-
-class _Guard:
-    """What stands in `value.traces`: it refuses to read Values that the compiled function has to read afresh."""
-
-    def read(self, value: Value, what: str) -> None:
-        """Refuse, if the Value was not made as a constant in the trace of this thread."""
-        trace = _this.trace
-        if trace is not None and value not in trace.constants:
-            raise refusal(what)
-
-    def made(self, leaf: Value) -> None:
-        """Note that a leaf was made."""
-        if _this.trace is not None:
-            _this.trace.constants.add(leaf)
-
-    def runs(self) -> bool:
-        """Return whether it is this thread that traces."""
-        return _this.trace is not None
-
-    def compared(self, name: str, x: Value, y: Value | float) -> Condition | None:
-        """Return a condition in the thread of a trace."""
-        return None if _this.trace is None else comparison(name, x, y)
-
-    def detached(self, value: Value) -> Value:
-        """Return a constant with the number of a Value."""
-        return Value(value._data, value.label) if _this.trace is None else stopped(value)
-
-
-_GUARD = _Guard()

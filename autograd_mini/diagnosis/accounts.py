@@ -7,6 +7,7 @@ from math import isnan
 from autograd_mini.diagnosis.remedies import for_derivative, for_result
 from autograd_mini.errors import AnomalyError
 from autograd_mini.places import assigned_at, place_of
+from autograd_mini.transforms.calls import Linear
 from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
@@ -52,7 +53,7 @@ def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[A
         fine: says of an adjoint whether it is no anomaly.
 
     """
-    if (held := getattr(node, "_k", None)) is not None and hasattr(held, "pull"):
+    if isinstance(getattr(node, "_k", None), Linear):
         return _of_call(node, nodes, fine)
     p, q = node._x, node._y
     after = {operand: operand._adjoint for operand in (p, q)}

@@ -4,71 +4,15 @@ from __future__ import annotations
 
 from math import isfinite, isinf, isnan
 
-from autograd_mini import backward as engine
-from autograd_mini import rules
 from autograd_mini.diagnosis.accounts import of_derivative, of_result, of_seed, of_tangent
-from autograd_mini.diagnosis.origins import entered, examiner, origin
-from autograd_mini.forking import in_child
+from autograd_mini.diagnosis.origins import origin
+from autograd_mini.hooks import innermost
 from autograd_mini.value import ABSENT, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
-
-    from autograd_mini.diagnosis.origins import Examiner
-
-    Sweep = Callable[[Iterable[Value]], None]
-
-
-class _Examiner:
-    """Looks at new nodes and at the steps of backward passes.
-
-    Args:
-        wrong: says of a float whether it is an anomaly: not finite, or nan alone.
-
-    """
-
-    __slots__ = ("wrong",)
-
-    def __init__(self, wrong: Callable[[float], bool]) -> None:
-        self.wrong = wrong
-
-    def look(self, node: Value) -> None:
-        """Raise if a new node is nan, or is infinite and none of its operands is.
-
-        Infinite numbers that a program brings along, such as a mask of -inf, may pass; but not those of a parameter,
-        which nobody sets on purpose.
-        """
-        data = getattr(node, "_data", 0.0)  # a symbol of the compiler has none yet
-        if data - data == 0.0 or node.symbolic or node._x.symbolic or node._y.symbolic or not self.wrong(data):
-            return
-        if isnan(data) or not any(map(_brought_along, node.args)):
-            raise of_result(node)
-
-    def sweep(self, nodes: Iterable[Value]) -> None:
-        """Run a backward pass one node at a time, and raise after the node that hands on the first wrong number."""
-        nodes = list(nodes)
-        if nodes and not self.fine(nodes[0]._adjoint):
-            raise of_seed(nodes[0])
-        for node in nodes:
-            g: Any = node._adjoint
-            p, q = node._x, node._y
-            node._pull(node, g)  # type: ignore[misc]  # a pass goes through computed nodes alone
-            if not (self.fine(p._adjoint) and (q is ABSENT or self.fine(q._adjoint))):
-                raise of_derivative(node, g, nodes, self.fine)
-
-    def fine(self, adjoint: Any) -> bool:
-        """Return whether an adjoint, a number or those of a call's results or operands, is no anomaly."""
-        parts = getattr(adjoint, "parts", None)  # see `transforms/calls.py`
-        return not any(map(self.wrong, parts.values())) if parts is not None else not self.wrong(adjoint)
-
-    def tangents(self, nodes: Iterable[Value], known: dict[Value, Any]) -> None:
-        """Raise for the first wrong tangent of a forward-mode pass, the nodes being oldest first."""
-        for node in nodes:
-            tangent = known.get(node, 0.0)
-            if not (hasattr(tangent, "parts") or self.fine(tangent)):  # several at once are those of a hidden node
-                raise of_tangent(node, tangent)
 
 
 def _brought_along(operand: Value | float) -> bool:
@@ -79,26 +23,6 @@ def _brought_along(operand: Value | float) -> bool:
 
 def _not_finite(number: float) -> bool:
     return not isfinite(number)
-
-
-_blocks = 0  # in all threads together; while it is 0, the engine's own sweep runs
-_quick: Sweep | None = None
-
-
-def _sweep(nodes: Iterable[Value]) -> None:
-    """Stand in for the engine's sweep: examine where a block is on in this thread, else run the quick one."""
-    looking = examiner()
-    (_quick if looking is None else looking.sweep)(nodes)  # type: ignore[misc]  # set before this is called
-
-
-def _remove() -> None:
-    engine._sweep = _quick
-    engine.tangent_watchers.remove(_look_at_tangents)
-
-
-def _look_at_tangents(nodes: Iterable[Value], known: dict[Value, Any]) -> None:
-    if (looking := examiner()) is not None:
-        looking.tangents(nodes, known)
 
 
 class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
@@ -155,39 +79,49 @@ class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
                     + (": as a decorator write @anomaly()" if callable(value) else "")
                 )
         self.enabled, self.inf = enabled, inf
+        self._wrong = _not_finite if inf else isnan
 
-    def __enter__(self) -> None:
-        """Begin to look."""
-        global _blocks, _quick  # noqa: PLW0603 - counts over all threads
-        super().__enter__()
-        with engine._lock:
-            _blocks += 1
-            if _blocks == 1:
-                _quick = engine._sweep or rules.sweep()
-                engine._sweep = _sweep
-                engine.tangent_watchers.append(_look_at_tangents)
+    def _looks(self) -> bool:
+        """Return whether this block is the one that decides here."""
+        return self.enabled and self is innermost(anomaly)
 
-    def __exit__(self, *error: object) -> None:
-        """Go on as before."""
-        global _blocks  # noqa: PLW0603 - counts over all threads
-        with engine._lock:
-            _blocks -= 1
-            if _blocks == 0:
-                _remove()
-        super().__exit__(*error)
+    def result(self, node: Value) -> Value:
+        """Raise if a new node is nan, or is infinite and none of its operands is.
 
-    def _examiner(self, around: Examiner | None) -> Examiner | None:  # noqa: ARG002 - see `origin`
-        if not self.enabled:
-            return None
-        return _Examiner(_not_finite if self.inf else isnan)
+        Infinite numbers that a program brings along, such as a mask of -inf, may pass; but not those of a parameter,
+        which nobody sets on purpose.
+        """
+        super().result(node)
+        data = getattr(node, "_data", 0.0)  # a symbol of the compiler has none yet
+        if data - data == 0.0 or node.symbolic or node._x.symbolic or node._y.symbolic or not self._wrong(data):
+            return node
+        if self._looks() and (isnan(data) or not any(map(_brought_along, node.args))):
+            raise of_result(node)
+        return node
 
+    def sweep(self, nodes: Iterable[Value]) -> bool:
+        """Run a backward pass one node at a time, and raise after the node that propagates the first wrong number."""
+        if not self._looks():
+            return False
+        nodes = list(nodes)
+        if nodes and not self._fine(nodes[0]._adjoint):
+            raise of_seed(nodes[0])
+        for node in nodes:
+            g: Any = node._adjoint
+            p, q = node._x, node._y
+            node._pull(node, g)  # type: ignore[misc]  # a pass goes through computed nodes alone
+            if not (self._fine(p._adjoint) and (q is ABSENT or self._fine(q._adjoint))):
+                raise of_derivative(node, g, nodes, self._fine)
+        return True
 
-def _alone() -> None:
-    """Forget the blocks of threads that a fork has left behind."""
-    global _blocks  # noqa: PLW0603 - counts over all threads
-    _blocks = entered(anomaly)
-    if engine._sweep is _sweep and not _blocks:
-        _remove()
+    def tangents(self, nodes: Iterable[Value], known: dict[Value, Any]) -> None:
+        """Raise for the first wrong tangent of a forward-mode pass, the nodes being oldest first."""
+        for node in nodes if self._looks() else ():
+            tangent = known.get(node, 0.0)
+            if not (hasattr(tangent, "parts") or self._fine(tangent)):  # several at once are those of a hidden node
+                raise of_tangent(node, tangent)
 
-
-in_child(_alone)
+    def _fine(self, adjoint: Any) -> bool:
+        """Return whether an adjoint, a number or those of a call's results or operands, is no anomaly."""
+        parts = getattr(adjoint, "parts", None)  # see `transforms/calls.py`
+        return not any(map(self._wrong, parts.values())) if parts is not None else not self._wrong(adjoint)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.diagnosis.units import layers
-from autograd_mini.graph import operands, order
-from autograd_mini.transforms.reverse import adjoints
-from autograd_mini.transforms.tracing import Recorded
+from autograd_mini.graph import adjoints, operands, order
+from autograd_mini.recording import Recorded
 from autograd_mini.value import Value
 
 TYPE_CHECKING = False

@@ -2,93 +2,16 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-
 from autograd_mini.blocks import Block
-from autograd_mini.forking import awaited_lock, in_child
+from autograd_mini.hooks import Hook, innermost
 from autograd_mini.places import trail, without_numpy
-from autograd_mini.value import leaf_watchers, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, Protocol
-
     from autograd_mini.value import Value
 
-    class Examiner(Protocol):
-        """Who looks at numbers while a block of `anomaly` is on."""
 
-        def look(self, node: Value, /) -> None:
-            """Raise if the number of a new node is nan or infinite."""
-
-        def sweep(self, nodes: Iterable[Value], /) -> None:
-            """Run a backward pass, and raise where a gradient becomes nan or infinite."""
-
-        def tangents(self, nodes: Iterable[Value], known: dict[Value, Any], /) -> None:
-            """Raise if one of the tangents of a forward-mode pass is nan or infinite."""
-
-
-class _State:
-    """What is on: that lines are kept, who examines the numbers; by which kind of block; and what was on around it."""
-
-    __slots__ = ("before", "examiner", "kind")
-
-    def __init__(self, kind: type[Block], examiner: Examiner | None, before: _State | None) -> None:
-        self.kind, self.examiner, self.before = kind, examiner, before
-
-
-_state: ContextVar[_State | None] = ContextVar("autograd_mini_origin", default=None)
-_lock = awaited_lock()
-_blocks = 0  # in all threads and tasks together; while it is 0, new nodes are not looked at
-
-
-def examiner() -> Examiner | None:
-    """Return who examines the numbers of this thread, or task; None for nobody."""
-    state = _state.get()
-    return None if state is None else state.examiner
-
-
-def _look(node: Value) -> Value:
-    state = _state.get()
-    if state is not None:
-        node._origin = trail()
-        if state.examiner is not None:
-            state.examiner.look(node)
-    return node
-
-
-def _look_at_leaf(leaf: Value, event: str) -> None:
-    if _state.get() is not None:
-        leaf._origin = {**getattr(leaf, "_origin", {}), event: trail()}
-
-
-def entered(kind: type[Block] = Block) -> int:
-    """Return how many blocks of a kind this thread, or task, is in."""
-    state, count = _state.get(), 0
-    while state is not None:
-        count += issubclass(state.kind, kind)
-        state = state.before
-    return count
-
-
-def _alone() -> None:
-    """Forget the blocks of threads that a fork has left behind."""
-    global _blocks  # noqa: PLW0603 - counts over all threads
-    _blocks = entered()
-    if _look in watchers and not _blocks:
-        _remove()
-
-
-in_child(_alone)
-
-
-def _remove() -> None:
-    watchers.remove(_look)
-    leaf_watchers.remove(_look_at_leaf)
-
-
-class origin(Block):  # noqa: N801 - it reads as a keyword, as no_grad does
+class origin(Block, Hook):  # noqa: N801 - it reads as a keyword, as no_grad does
     """A block, or a function, in which every Value keeps the line of code that made it.
 
     Whatever has to do with such a Value can name that line: `place_of`, a `StaleValueError`, `doctor`, and the hover
@@ -117,26 +40,20 @@ class origin(Block):  # noqa: N801 - it reads as a keyword, as no_grad does
 
     def __enter__(self) -> None:
         """Begin to keep lines."""
-        global _blocks  # noqa: PLW0603 - counts over all threads
-        before = _state.get()
         without_numpy()
-        with _lock:
-            _blocks += 1
-            if _blocks == 1:
-                watchers.insert(0, _look)  # before `no_grad` makes a leaf of a node
-                leaf_watchers.append(_look_at_leaf)
-        _state.set(_State(type(self), self._examiner(examiner()), before))
+        self.enter()
 
     def __exit__(self, *error: object) -> None:
         """Go on as before."""
-        global _blocks  # noqa: PLW0603 - counts over all threads
-        state = _state.get()
-        _state.set(state and state.before)
-        with _lock:
-            _blocks -= 1
-            if _blocks == 0:
-                _remove()
+        self.leave()
 
-    def _examiner(self, around: Examiner | None) -> Examiner | None:
-        """Return who is to examine the numbers inside, given who does around."""
-        return around
+    def result(self, node: Value) -> Value:
+        """Keep the line that made a node."""
+        if self is innermost(origin):
+            node._origin = trail()
+        return node
+
+    def leaf(self, leaf: Value, event: str) -> None:
+        """Keep the line that made or assigned a leaf."""
+        if self is innermost(origin):
+            leaf._origin = {**getattr(leaf, "_origin", {}), event: trail()}

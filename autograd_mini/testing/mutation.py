@@ -26,8 +26,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.hooks import Hook
+from autograd_mini.operators import made
 from autograd_mini.ops import Op
-from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
+from autograd_mini.rules import Rule
+from autograd_mini.value import Value, clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,18 +88,18 @@ class Mutant:
         return f"{self.file}:{self.line}:{self.column}: {name} times {self.factor:g} {end}"
 
 
-class _Watch:
-    """A block in which every new node is shown to `seen`, which may replace it."""
+class _Watch(Hook):
+    """A block whose hook sees every new node, of all threads that a test starts."""
+
+    rank = 3  # after `no_grad` has made leaves
+    everywhere = True
 
     def __enter__(self) -> Self:
-        watchers.append(self.seen)
+        self.enter()
         return self
 
     def __exit__(self, *error: object) -> None:
-        watchers.remove(self.seen)
-
-    def seen(self, node: Value) -> Value:
-        raise NotImplementedError
+        self.leave()
 
 
 class _Survey(_Watch):
@@ -105,7 +108,7 @@ class _Survey(_Watch):
     def __init__(self) -> None:
         self.places: dict[Place, None] = {}
 
-    def seen(self, node: Value) -> Value:
+    def result(self, node: Value) -> Value:
         self.places |= dict.fromkeys(places_of(node))
         return node
 
@@ -117,27 +120,28 @@ class _Mutation(_Watch):
         self.mutant = mutant
         self.rule = _Factor(mutant)
 
-    def seen(self, node: Value) -> Value:
+    def result(self, node: Value) -> Value:
         if self.mutant.place not in places_of(node):
             return node
         if self.mutant.operand == _CALL:
             return self.rule.node(node, next(clock))
-        slot = "_y" if self.mutant.operand == "y" and node._pull.rule.variant == "xy" else "_x"  # type: ignore[union-attr]
+        slot = "_y" if self.mutant.operand == "y" and node._pull.rule.active == "xy" else "_x"  # type: ignore[union-attr]
         before, node._tick = node._tick, next(clock)  # an operand is older than its result
         setattr(node, slot, self.rule.node(getattr(node, slot), before))
         return node
 
 
-class _Factor:
-    """The rule of the node that multiplies what it hands back."""
+class _Factor(Rule):
+    """The rule of the node that multiplies what it propagates."""
 
-    variant = "x"
+    __slots__ = ("mutant", "partials")
 
     def __init__(self, mutant: Mutant) -> None:
+        op = Op("mutant", "x", (repr(mutant.factor),), doc="A local derivative made wrong on purpose.")
+        super().__init__(op, "x")
         self.mutant = mutant
-        self.op = Op("mutant", "x", (repr(mutant.factor),), doc="A local derivative made wrong on purpose.")
         self.partials = (lambda _node, g: self.times(g),)
-        pullback: Any = partial(_Factor.hand_on, self)
+        pullback: Any = partial(_Factor.propagate, self)
         pullback.rule = self
         self.pullback = pullback
 
@@ -150,16 +154,14 @@ class _Factor:
         self.mutant.reached = self.mutant.reached or bool(g)
         return g * self.mutant.factor
 
-    def hand_on(self, node: Value, g: float) -> None:
-        """Add the share of the operand."""
+    def propagate(self, node: Value, g: float) -> None:
+        """Add the contribution to the operand."""
         node._x._adjoint += self.times(g)
 
     def node(self, operand: Value, tick: int) -> Value:
         """Return a node with the value of an operand."""
-        node: Value = Computed()
-        node._data, node._pull = operand._data, self.pullback
-        node._x, node._y, node._k = operand, ABSENT, None
-        node._tick, node._adjoint = tick, None
+        node = made(self, operand._data, operand)
+        node._tick = tick
         return node
 
 
@@ -169,7 +171,7 @@ def places_of(node: Value) -> list[Place]:
         return []
     rule = node._pull.rule
     place = _in_users_code()
-    operands = [_CALL] if hasattr(rule, "push") else list(rule.variant)
+    operands = [_CALL] if rule.call(node) is not None else list(rule.active)
     return [(*place, rule.op.name, operand) for operand in operands]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from autograd_mini.errors import TracingError
+from autograd_mini.hooks import on_leaf
 from autograd_mini.train.compiled import CompiledSteps
 from autograd_mini.train.eager import EagerSteps
-from autograd_mini.value import leaf_watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class StepsOfTraining:
         work = len(samples) * len(training.params)
         if compile is False:
             self._eager("compile=False")
-        elif not self._must and leaf_watchers:
+        elif not self._must and on_leaf:
             self._eager("a block of anomaly() or origin() is on, which look at every operation")
         elif not self._must and work < WORTH:
             self._eager(f"{len(samples)} rows and {len(training.params)} parameters are soon done without compiling")

@@ -14,14 +14,17 @@ operand; the passes only add them up, so they need not know.
 
 from __future__ import annotations
 
-from autograd_mini.graph import _differentiable
-from autograd_mini.operators import watch
+from functools import partial
+
+from autograd_mini.operators import made, observed
 from autograd_mini.ops import Op
-from autograd_mini.value import ABSENT, Computed, Value, clock
+from autograd_mini.rules import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from autograd_mini.value import Value
 
 
 class Vector:
@@ -68,21 +71,19 @@ class Linear:
         raise NotImplementedError
 
 
-class _Rule:
-    """What the passes need to know of a kind of node; see `rules.Rule`."""
+class _CallPart(Rule):
+    """A rule of one of the nodes that a call is made of."""
 
-    def __init__(self, op: Op, variant: str) -> None:
-        self.op, self.variant = op, variant
-        pullback: Any = lambda node, g: _hand_on(self, node, g)  # noqa: E731 - to be given its rule
+    __slots__ = ("partials",)
+
+    def __init__(self, op: Op, active: str) -> None:
+        super().__init__(op, active)
+        pullback: Any = partial(_propagate, self)
         pullback.rule = self
         self.pullback = pullback
         self.partials = tuple(
-            [lambda node, g, at=at: self.shares(node, g, on_values=True)[at] for at in range(len(variant))]
+            [lambda node, g, at=at: self.contributions(node, g, on_values=True)[at] for at in range(len(active))]
         )
-
-    def __deepcopy__(self, _: object) -> _Rule:
-        """Return the rule itself: it never changes."""
-        return self
 
     def __reduce__(self) -> str:
         """Refuse to be pickled: the derivative is a function, which need not have a name."""
@@ -93,60 +94,61 @@ class _Rule:
 
     def args(self, node: Value) -> tuple[Value, ...]:
         """Return the operands, hidden nodes among them."""
-        return _differentiable(node)
+        return self.operands(node)
 
-    def shares(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:
+    def contributions(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:
         """Return what each operand receives of the node's adjoint."""
         raise NotImplementedError
 
-    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:
-        """Put the node's tangent beside those of its operands."""
-        raise NotImplementedError
+
+def _propagate(rule: _CallPart, node: Value, g: Any) -> None:
+    found = rule.contributions(node, g, on_values=False)
+    node._x._adjoint += found[0]
+    if len(found) > 1:
+        node._y._adjoint += found[1]
 
 
-def _hand_on(rule: _Rule, node: Value, g: Any) -> None:
-    shares = rule.shares(node, g, on_values=False)
-    node._x._adjoint += shares[0]
-    if len(shares) > 1:
-        node._y._adjoint += shares[1]
-
-
-class _Joint(_Rule):
+class _Joint(_CallPart):
     """Two operands, or joints, or one; `_k` has the positions of the operands, None for a joint."""
 
-    def shares(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:  # noqa: ARG002 - see `_Rule`
+    def contributions(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:  # noqa: ARG002 - see `_CallPart`
         return [g if at is None else g.parts.get(at, 0.0) for at in node._k]
 
-    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:  # noqa: ARG002 - see `_Rule`
+    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:  # noqa: ARG002 - see `_CallPart`
         total = Vector({})
-        for operand, at in zip(_differentiable(node), node._k, strict=True):
+        for operand, at in zip(self.operands(node), node._k, strict=True):
             if operand in tangents:
                 total += tangents[operand] if at is None else Vector({at: tangents[operand]})
         tangents[node] = total
 
 
-class _CallRule(_Rule):
+class _CallRule(_CallPart):
     """The call; `_k` is a `Linear`."""
 
-    def shares(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:
+    def contributions(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:
         return [Vector(dict(enumerate(node._k.pull(g.parts, on_values=on_values))))]
 
     def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:
         tangents[node] = Vector(node._k.push(tangents[node._x].parts, on_values=on_values))
 
 
-class Result(_Rule):
+class Result(_CallPart):
     """One of the numbers that a call returned; `_k` says which."""
 
     def args(self, node: Value) -> tuple[Value, ...]:
         """Return the operands of the call."""
         return tuple(node._x._k.operands)
 
-    def shares(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:  # noqa: ARG002 - see `_Rule`
+    def call(self, node: Value) -> Linear:
+        """Return the call."""
+        held: Linear = node._x._k
+        return held
+
+    def contributions(self, node: Value, g: Any, *, on_values: bool) -> list[Any]:  # noqa: ARG002 - see `_CallPart`
         """Return what the call receives."""
         return [Vector({node._k: g})]
 
-    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:  # noqa: ARG002 - see `_Rule`
+    def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:  # noqa: ARG002 - see `_CallPart`
         """Take the tangent of this result out of those of the call."""
         parts = tangents[node._x].parts
         if node._k in parts:
@@ -158,23 +160,15 @@ _PAIR, _SINGLE = _Joint(_JOINT_OP, "xy"), _Joint(_JOINT_OP, "x")
 _CALL = _CallRule(Op("call", "x", ("1.0",), doc="Knows how to differentiate a call."), "x")
 
 
-def _node(rule: _Rule, data: float, x: Value, y: Value, k: object) -> Value:
-    node: Value = Computed()
-    node._data, node._pull = data, rule.pullback
-    node._x, node._y, node._k = x, y, k
-    node._tick, node._adjoint = next(clock), None
-    return node
-
-
 def record(rule: Result, call: Linear, results: dict[int, float]) -> dict[int, Value]:
     """Return a node for each of the numbers that a call returned, by position."""
     level: list[tuple[Value, int | None]] = [(operand, at) for at, operand in enumerate(call.operands)]
     if len(level) == 1:
-        level = [(_node(_SINGLE, 0.0, level[0][0], ABSENT, (0,)), None)]
+        level = [(made(_SINGLE, 0.0, level[0][0], k=(0,)), None)]
     while len(level) > 1:
         pairs = [
-            (_node(_PAIR, 0.0, a[0], b[0], (a[1], b[1])), None) for a, b in zip(level[::2], level[1::2], strict=False)
+            (made(_PAIR, 0.0, a[0], b[0], (a[1], b[1])), None) for a, b in zip(level[::2], level[1::2], strict=False)
         ]
         level = pairs + level[len(level) - len(level) % 2 :]
-    top = _node(_CALL, 0.0, level[0][0], ABSENT, call)
-    return {at: watch(_node(rule, result, top, ABSENT, at)) for at, result in results.items()}
+    top = made(_CALL, 0.0, level[0][0], k=call)
+    return {at: observed(made(rule, result, top, k=at)) for at, result in results.items()}

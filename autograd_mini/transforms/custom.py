@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import wraps
 
 from autograd_mini.arguments import check_function
+from autograd_mini.hooks import on_read
 from autograd_mini.numbers import number
 from autograd_mini.ops import Op
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.structure import Structure, flatten
-from autograd_mini.value import Value, traces
+from autograd_mini.value import Value, asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Callable[.
     @wraps(f)
     def differentiable(*args: Any) -> Any:
         apart = [flatten(given, f"argument {at} of {name}") for at, given in enumerate(args)]
-        for given in [given for numbers, _ in apart for given in numbers if traces and isinstance(given, Value)]:
-            traces[0].read(given, "custom_gradient")
+        for given in [given for numbers, _ in apart for given in numbers if on_read and isinstance(given, Value)]:
+            asked(given, "custom_gradient")
         call = _Given(name, df, [numbers for numbers, _ in apart], [structure for _, structure in apart])
         plain = [
             structure.build([getattr(given, "data", given) for given in numbers])

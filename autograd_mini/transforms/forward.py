@@ -1,15 +1,16 @@
 """Forward mode over a graph: tangents pushed from operands to results, oldest node first.
 
-The tangent of a node is how fast it changes when its variables move in a given direction. One rule serves both modes: a
-pullback that turns an adjoint g into g times the partial turns a tangent of the operand into the operand's share of the
-tangent of the result.
+The tangent of a node is how fast it changes when its variables move in a given direction. The rules that propagate
+adjoints propagate tangents: see `rules.Rule.push`.
 """
 
 from __future__ import annotations
 
-from autograd_mini import backward as engine
-from autograd_mini.backward import stale
+from contextlib import nullcontext
+
+from autograd_mini.backward import one_pass, stale
 from autograd_mini.graph import _below, _differentiable
+from autograd_mini.hooks import current, on_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,51 +55,9 @@ def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bo
 
     """
     known = dict(tangents)
-    if on_values:
+    with nullcontext() if on_values else one_pass:
         for node in nodes:
-            _push_values(node, known)
-        return known
-    with engine._lock:
-        for node in nodes:
-            _push_floats(node, known)
-    for watcher in engine.tangent_watchers:
-        watcher(nodes, known)
+            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    for hook in current() if on_pass and not on_values else ():
+        hook.tangents(nodes, known)
     return known
-
-
-def _push_values(node: Value, tangents: dict[Value, Any]) -> None:
-    rule: Any = node._pull.rule  # type: ignore[union-attr]  # a node between variables and outputs was computed
-    if hasattr(rule, "push"):
-        rule.push(node, tangents, on_values=True)
-        return
-    total = None
-    for operand, times_partial in zip(
-        _differentiable(node), node.partials() if node.symbolic else rule.partials, strict=True
-    ):
-        if operand in tangents:
-            share = times_partial(node, tangents[operand])
-            total = share if total is None else total + share
-    if total is not None:
-        tangents[node] = total
-
-
-def _push_floats(node: Value, tangents: dict[Value, Any]) -> None:
-    pull: Any = node._pull
-    rule = pull.rule
-    if hasattr(rule, "push"):
-        rule.push(node, tangents, on_values=False)
-        return
-    p, q = node._x, node._y
-    kept = p._adjoint, q._adjoint  # they may belong to a backward pass that called us
-    total = None
-    if p in tangents:
-        p._adjoint = q._adjoint = -0.0
-        pull(node, tangents[p])
-        total = p._adjoint
-    if len(rule.variant) == 2 and q is not p and q in tangents:
-        p._adjoint = q._adjoint = -0.0
-        pull(node, tangents[q])
-        total = q._adjoint if total is None else total + q._adjoint
-    p._adjoint, q._adjoint = kept
-    if total is not None:
-        tangents[node] = total

@@ -6,15 +6,15 @@ from copy import deepcopy
 from functools import wraps
 
 from autograd_mini.arguments import check_function
-from autograd_mini.graph import _below, _differentiable, adjoints_of
+from autograd_mini.graph import _below, _differentiable, adjoints, adjoints_of
+from autograd_mini.hooks import is_tracing
 from autograd_mini.ops import Op
-from autograd_mini.recording import is_recording
+from autograd_mini.recording import Recorded, is_recording
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.structure import flatten, holds_values
-from autograd_mini.transforms.tracing import Recorded, called
-from autograd_mini.value import Value, clock, traces
+from autograd_mini.transforms.tracing import called
+from autograd_mini.value import Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def recomputing(*args: Any, **kwargs: Any) -> Any:
-        if not is_recording() or (traces and traces[0].runs()):  # compiled code stores what it wants
+        if not is_recording() or is_tracing():  # compiled code stores what it wants
             return f(*args, **kwargs)
         apart = {at: flatten(arg, f"argument {at}") for at, arg in enumerate(args) if holds_values(arg)}
         given = [entry for numbers, _ in apart.values() for entry in numbers if isinstance(entry, Value)]

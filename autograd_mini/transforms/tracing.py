@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from copy import copy
 
-from autograd_mini import recording
 from autograd_mini.arguments import check_function
-from autograd_mini.graph import _below, _differentiable, gradient
+from autograd_mini.graph import _below, _differentiable, adjoints, gradient
 from autograd_mini.numbers import number
+from autograd_mini.recording import Recorded
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.structure import flatten, holds_values, together
 from autograd_mini.value import Value
 
@@ -36,22 +35,6 @@ def called(f: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any], v
         return f(*args, **kwargs)
     finally:
         _live.difference_update(variables)
-
-
-class Recorded:
-    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
-
-    _silent = 0
-
-    def __enter__(self) -> Self:
-        """Record from here on."""
-        self._silent = recording._pauses.depth
-        recording._pauses.depth = 0
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Record or not, as before."""
-        recording._pauses.depth = self._silent
 
 
 class Run(Recorded):
@@ -177,7 +160,7 @@ class Run(Recorded):
         """Return results as a caller gets them: floats, or Values that inside `no_grad` have no history."""
         if not self.on_values:
             return [plain(result) for result in results]
-        keep = not self._silent
+        keep = not self.were_on
         return [result if isinstance(result, Value) and keep else Value(plain(result)) for result in results]
 
 

@@ -81,8 +81,7 @@ def call_of(node: Value) -> Any:
 
     See `transforms.calls`: such a node stands on a hidden one, which holds the call.
     """
-    held = getattr(getattr(node, "_x", None), "_k", None)
-    return held if hasattr(held, "pull") else None
+    return None if node._pull is None else node._pull.rule.call(node)
 
 
 def _flows_of_call(node: Value, call: Any, gradient: float | None) -> list[Flow]:

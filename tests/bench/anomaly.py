@@ -25,8 +25,8 @@ BLOCK = 3
 
 CUTS = (
     ('"_origin", ', ""),
-    ('        if leaf_watchers:\n            leaf_watchers[0](self, "made")\n', ""),
-    ('        if leaf_watchers:\n            leaf_watchers[0](self, "assigned")\n', ""),
+    ('        if on_leaf:\n            show_leaf(self, "made")\n', ""),
+    ('        if on_leaf:\n            show_leaf(self, "assigned")\n', ""),
 )
 
 WORKER = """

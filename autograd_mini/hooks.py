@@ -1,0 +1,156 @@
+"""A hook: what observes the engine, or replaces what it makes, while a block is on.
+
+`no_grad`, `origin`, `anomaly`, the mutants of the checker and the tracer of compiled functions are hooks. A hook takes
+part in the events whose methods it overrides, in the thread or asyncio task that entered it. While no hook takes part
+in an event anywhere, the event costs the engine the test of an empty list.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from autograd_mini.forking import awaited_lock, in_child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self
+
+    from autograd_mini.value import Value
+
+
+class Hook:
+    """The base of hooks: every event leaves things as they are.
+
+    Attributes:
+        rank: where the hook stands among others, the lowest first: what looks at a new node comes before what
+            forgets its operands.
+        everywhere: whether the hook is called in all threads while one is inside of its block.
+
+    """
+
+    rank = 1
+    everywhere = False
+
+    def result(self, node: Value) -> Value:
+        """Take a new result; return it, or the node that stands in its place."""
+        return node
+
+    def leaf(self, leaf: Value, event: str) -> None:
+        """Take note of a leaf that was "made" or "assigned"."""
+
+    def read(self, value: Value, what: str) -> None:
+        """Take note that the number of a Value is asked for, by an expression such as ".data"."""
+
+    def compare(self, name: str, x: Value, y: Value | float) -> Any:  # noqa: ARG002 - a hook may look at them
+        """Return the condition that a comparison becomes; None for the truth value of the numbers."""
+        return None
+
+    def detach(self, value: Value) -> Value | None:  # noqa: ARG002 - as above
+        """Return what `value.detach()` is; None for a leaf with the number."""
+        return None
+
+    def sweep(self, nodes: Iterable[Value]) -> bool:  # noqa: ARG002 - as above
+        """Run a backward pass over nodes, newest first, and return True; or leave it to others and return False."""
+        return False
+
+    def tangents(self, nodes: Iterable[Value], known: dict[Value, Any]) -> None:
+        """Take note of the tangents that a forward-mode pass on floats gave the nodes, oldest first."""
+
+    def enter(self) -> None:
+        """Turn the hook on in this thread or task; a hook may be on several times."""
+        global _everywhere  # noqa: PLW0603 - what is on in all threads together
+        with _lock:
+            for event, hooks in _EVENTS.items():
+                if getattr(type(self), event) is not getattr(Hook, event):
+                    hooks.append(self)
+            if self.everywhere:
+                _everywhere = (*_everywhere, self)
+        _here.set(tuple(sorted((*_here.get(), self), key=lambda hook: hook.rank)))
+
+    def leave(self) -> None:
+        """Turn it off again, once."""
+        global _everywhere  # noqa: PLW0603 - what is on in all threads together
+        _here.set(_without(_here.get(), self))
+        with _lock:
+            for hooks in _EVENTS.values():
+                hooks[:] = _without(hooks, self)
+            _everywhere = _without(_everywhere, self)
+
+
+on_result: list[Hook] = []
+on_leaf: list[Hook] = []
+on_read: list[Hook] = []
+on_pass: list[Hook] = []
+"""The hooks that are on in any thread, by event."""
+
+_EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "sweep": on_pass}
+
+_here: ContextVar[tuple[Hook, ...]] = ContextVar("autograd_mini_hooks", default=())
+_everywhere: tuple[Hook, ...] = ()
+_lock = awaited_lock()
+
+
+def _without(hooks: Iterable[Hook], hook: Hook) -> tuple[Hook, ...]:
+    """Return the hooks without the last that is this one."""
+    kept = [*hooks]
+    for at in range(len(kept) - 1, -1, -1):
+        if kept[at] is hook:
+            del kept[at]
+            break
+    return tuple(kept)
+
+
+def current() -> tuple[Hook, ...]:
+    """Return the hooks that are on in this thread or task, by rank, those entered first before others of their rank."""
+    here = _here.get()
+    elsewhere = [hook for hook in _everywhere if hook not in here]
+    return (*here, *elsewhere) if elsewhere else here
+
+
+def innermost(kind: type[Hook]) -> Hook | None:
+    """Return the hook of a kind that was entered last in this thread or task; None if none is on."""
+    return next((hook for hook in reversed(_here.get()) if isinstance(hook, kind)), None)
+
+
+def is_tracing() -> bool:
+    """Return whether this thread is tracing a function: whether it is told when a number is asked for."""
+    return bool(on_read) and any(type(hook).read is not Hook.read for hook in _here.get())
+
+
+class Without:
+    """A block inside which hooks of a kind are off in this thread or task.
+
+    Attributes:
+        kind: the kind.
+        were_on: whether there were any.
+
+    """
+
+    kind: type[Hook]
+    were_on = False
+    _before: tuple[Hook, ...]
+
+    def __enter__(self) -> Self:
+        """Turn them off."""
+        self._before = _here.get()
+        kept = tuple([hook for hook in self._before if not isinstance(hook, self.kind)])
+        self.were_on = len(kept) < len(self._before)
+        _here.set(kept)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Turn them on again."""
+        _here.set(self._before)
+
+
+def _alone() -> None:
+    """Forget the hooks of threads that a fork has left behind."""
+    global _everywhere  # noqa: PLW0603 - what is on in all threads together
+    here = _here.get()
+    for event, hooks in _EVENTS.items():
+        hooks[:] = [hook for hook in here if getattr(type(hook), event) is not getattr(Hook, event)]
+    _everywhere = tuple([hook for hook in here if hook.everywhere])
+
+
+in_child(_alone)
