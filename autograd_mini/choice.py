@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from autograd_mini.backward import stale
 from autograd_mini.numbers import number
-from autograd_mini.operators import made, observed
+from autograd_mini.operators import result
 from autograd_mini.ops import CHOICE
 from autograd_mini.rules import Rule
 from autograd_mini.value import Symbolic, Value
@@ -73,4 +73,4 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
         number(other, "an operand of where(condition, x, y)")
     operand = taken if isinstance(taken, Value) else Value(taken)
     asked = condition if isinstance(condition, Value) else bool(condition)
-    return observed(made(_CHOICE, operand._data, operand, k=(asked, x, y)))
+    return result(_CHOICE, operand._data, operand, k=(asked, x, y))

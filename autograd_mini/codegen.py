@@ -25,6 +25,10 @@ def forward(p):
     node = Computed()
     x = p._data
 {value}
+    if on_result:
+        if forgetting() and not everywhere:
+{leaf}
+        return observed(node, {name}_x, p)
     node._pull = {name}_x
     node._x = p
     node._y = ABSENT
@@ -40,6 +44,10 @@ def {part}(p, q{default}):
         {left} = p._data
         {right} = q._data
 {value}
+        if on_result:
+            if forgetting() and not everywhere:
+{leaf}
+            return observed(node, {name}_xy, {first}, {second})
         node._pull = {name}_xy
         node._x = {first}
         node._y = {second}
@@ -48,6 +56,10 @@ def {part}(p, q{default}):
         {left} = p._data
         {right} = k
 {value}
+        if on_result:
+            if forgetting() and not everywhere:
+{leaf}
+            return observed(node, {name}_{left}, p, ABSENT, k)
         node._pull = {name}_{left}
         node._x = p
         node._y = ABSENT
@@ -60,7 +72,15 @@ def {part}(p, q{default}):
 _RECORD = """\
     node._tick = next(clock)
     node._adjoint = None
-    return observed(node) if on_result else node
+    return node
+"""
+
+# Where the operands are not even noted, as in `no_grad`: cheaper than to record.
+_LEAF = """\
+node.__class__ = Value
+node._grad = node._adjoint = node._pull = None
+node._tick = next(clock)
+return node
 """
 
 _CAREFULLY = """\
@@ -85,7 +105,9 @@ def source(op: Op) -> str:
     parts += [f"def {op.name}_{v}(node, g):\n{indent(pullback_body(op, v), '    ')}" for v in variants(op)]
     value = _assign("node._data", _parsed(op, op.value))
     if len(op.operands) == 1:
-        parts.append(_UNARY.format(name=op.name, value=indent(value, " " * 4), record=_RECORD))
+        parts.append(
+            _UNARY.format(name=op.name, value=indent(value, " " * 4), record=_RECORD, leaf=indent(_LEAF, " " * 12))
+        )
     else:
         parts += [_method(op, "x", indent(value, " " * 8)), _method(op, "y", indent(value, " " * 8))]
     return ast.unparse(ast.parse("\n".join(parts)))  # tidied: no needless parentheses
@@ -103,6 +125,7 @@ def _method(op: Op, left: str, value: str) -> str:
         second=second,
         value=value,
         record=_RECORD,
+        leaf=indent(_LEAF, " " * 16),
     )
 
 

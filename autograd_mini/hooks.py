@@ -26,11 +26,13 @@ class Hook:
         rank: where the hook stands among others, the lowest first: what looks at a new node comes before what
             forgets its operands.
         everywhere: whether the hook is called in all threads while one is inside of its block.
+        forgets: whether results become leaves, and nothing else happens to them.
 
     """
 
     rank = 1
     everywhere = False
+    forgets = False
 
     def result(self, node: Value) -> Value:
         """Take a new result; return it, or the node that stands in its place."""
@@ -59,23 +61,20 @@ class Hook:
 
     def enter(self) -> None:
         """Turn the hook on in this thread or task; a hook may be on several times."""
-        global _everywhere  # noqa: PLW0603 - what is on in all threads together
         with _lock:
             for event, hooks in _EVENTS.items():
                 if getattr(type(self), event) is not getattr(Hook, event):
                     hooks.append(self)
             if self.everywhere:
-                _everywhere = (*_everywhere, self)
-        _here.set(tuple(sorted((*_here.get(), self), key=lambda hook: hook.rank)))
+                everywhere.append(self)
+        _set(tuple(sorted((*here(), self), key=lambda hook: hook.rank)))
 
     def leave(self) -> None:
         """Turn it off again, once."""
-        global _everywhere  # noqa: PLW0603 - what is on in all threads together
-        _here.set(_without(_here.get(), self))
+        _set(_without(here(), self))
         with _lock:
-            for hooks in _EVENTS.values():
+            for hooks in (*_EVENTS.values(), everywhere):
                 hooks[:] = _without(hooks, self)
-            _everywhere = _without(_everywhere, self)
 
 
 on_result: list[Hook] = []
@@ -87,8 +86,23 @@ on_pass: list[Hook] = []
 _EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "sweep": on_pass}
 
 _here: ContextVar[tuple[Hook, ...]] = ContextVar("autograd_mini_hooks", default=())
-_everywhere: tuple[Hook, ...] = ()
 _lock = awaited_lock()
+
+here = _here.get
+"""Return the hooks that are on in this thread or task, by rank, those entered first before others of their rank."""
+
+_forgetting: ContextVar[bool] = ContextVar("autograd_mini_forgetting", default=False)
+
+forgetting = _forgetting.get
+"""Return whether the first of the hooks of this thread or task forgets: then nothing else happens to results here."""
+
+everywhere: list[Hook] = []
+"""The hooks that are on in all threads."""
+
+
+def _set(hooks: tuple[Hook, ...]) -> None:
+    _here.set(hooks)
+    _forgetting.set(bool(hooks) and hooks[0].forgets)
 
 
 def _without(hooks: Iterable[Hook], hook: Hook) -> tuple[Hook, ...]:
@@ -102,20 +116,20 @@ def _without(hooks: Iterable[Hook], hook: Hook) -> tuple[Hook, ...]:
 
 
 def current() -> tuple[Hook, ...]:
-    """Return the hooks that are on in this thread or task, by rank, those entered first before others of their rank."""
-    here = _here.get()
-    elsewhere = [hook for hook in _everywhere if hook not in here]
-    return (*here, *elsewhere) if elsewhere else here
+    """Return the hooks to call in this thread or task: those of `here`, and those that are on in all threads."""
+    found = here()
+    elsewhere = [hook for hook in everywhere if hook not in found]
+    return (*found, *elsewhere) if elsewhere else found
 
 
 def innermost(kind: type[Hook]) -> Hook | None:
     """Return the hook of a kind that was entered last in this thread or task; None if none is on."""
-    return next((hook for hook in reversed(_here.get()) if isinstance(hook, kind)), None)
+    return next((hook for hook in reversed(here()) if isinstance(hook, kind)), None)
 
 
 def is_tracing() -> bool:
     """Return whether this thread is tracing a function: whether it is told when a number is asked for."""
-    return bool(on_read) and any(type(hook).read is not Hook.read for hook in _here.get())
+    return bool(on_read) and any(type(hook).read is not Hook.read for hook in here())
 
 
 class Without:
@@ -133,24 +147,22 @@ class Without:
 
     def __enter__(self) -> Self:
         """Turn them off."""
-        self._before = _here.get()
+        self._before = here()
         kept = tuple([hook for hook in self._before if not isinstance(hook, self.kind)])
         self.were_on = len(kept) < len(self._before)
-        _here.set(kept)
+        _set(kept)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Turn them on again."""
-        _here.set(self._before)
+        _set(self._before)
 
 
 def _alone() -> None:
     """Forget the hooks of threads that a fork has left behind."""
-    global _everywhere  # noqa: PLW0603 - what is on in all threads together
-    here = _here.get()
     for event, hooks in _EVENTS.items():
-        hooks[:] = [hook for hook in here if getattr(type(hook), event) is not getattr(Hook, event)]
-    _everywhere = tuple([hook for hook in here if hook.everywhere])
+        hooks[:] = [hook for hook in here() if getattr(type(hook), event) is not getattr(Hook, event)]
+    everywhere[:] = [hook for hook in here() if hook.everywhere]
 
 
 in_child(_alone)

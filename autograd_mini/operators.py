@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 
 from autograd_mini import rules
-from autograd_mini.hooks import current, on_read, on_result
+from autograd_mini.hooks import current, everywhere, forgetting, on_read, on_result
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
 from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from autograd_mini.rules import Rule
+    from autograd_mini.rules import Pullback, Rule
 
 
 def operand(other: object) -> Value | float:
@@ -49,18 +49,20 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
 def record(row: Op, variant: str, x: Value, y: Value) -> Value:
     """Apply a row to two Values of any kind."""
     compiled = rules.compiled(row)
-    return observed(made(compiled.pullbacks[variant].rule, compiled.floats(x._data, y._data), x, y))
+    return result(compiled.pullbacks[variant].rule, compiled.floats(x._data, y._data), x, y)
 
 
-def observed(node: Value) -> Value:
-    """Show a new result to the hooks; return it, or what stands in its place."""
-    for hook in current():
-        node = hook.result(node)
+def hidden(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
+    """Make a result that hooks do not see; see `result`."""
+    node: Value = Computed()
+    node._data, node._pull = data, rule.pullback
+    node._x, node._y, node._k = x, y, k
+    node._tick, node._adjoint = next(clock), None
     return node
 
 
-def made(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
-    """Make a result that no generated method makes; hooks do not see it.
+def result(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
+    """Make a result that no generated method makes.
 
     Args:
         rule: how it came about.
@@ -70,11 +72,15 @@ def made(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None)
         k: what else the rule needs to know, such as a plain number.
 
     """
-    node: Value = Computed()
-    node._data, node._pull = data, rule.pullback
-    node._x, node._y, node._k = x, y, k
-    node._tick, node._adjoint = next(clock), None
+    node = hidden(rule, data, x, y, k)
+    for hook in current() if on_result else ():
+        node = hook.result(node)
     return node
+
+
+def observed(node: Value, pull: Pullback, x: Value, y: Value = ABSENT, k: object = None) -> Value:
+    """Finish a result of which a generated method has computed the number, while hooks are on somewhere."""
+    return result(pull.rule, node._data, x, y, k)
 
 
 rules.NAMESPACE |= {
@@ -87,6 +93,8 @@ rules.NAMESPACE |= {
     "operand": operand,
     "observed": observed,
     "on_result": on_result,
+    "everywhere": everywhere,
+    "forgetting": forgetting,
 }
 
 

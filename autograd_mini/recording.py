@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autograd_mini.blocks import Block
-from autograd_mini.hooks import Hook, Without, innermost, on_leaf, on_read
-from autograd_mini.value import ABSENT, Value
+from autograd_mini.hooks import Hook, Without, innermost
+from autograd_mini.value import Value
 
 
 class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
@@ -26,6 +26,7 @@ class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
     """
 
     rank = 2
+    forgets = True
 
     def __enter__(self) -> None:
         """Pause recording."""
@@ -39,13 +40,7 @@ class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
         """Make a leaf of a new node."""
         if node.symbolic:  # detaching makes a node itself, which is to stay
             return node if node.op == "stop" else node.detach()
-        if on_leaf or on_read:
-            return Value(node.data)
-        node.__class__ = Value
-        node._pull = node._grad = None
-        node._x = node._y = ABSENT
-        node._k = None
-        return node
+        return Value(node.data)
 
 
 def is_recording() -> bool:

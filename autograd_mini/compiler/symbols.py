@@ -8,7 +8,7 @@ from autograd_mini.compiler import formulas
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.errors import TracingError
 from autograd_mini.formula import RELATIONS
-from autograd_mini.operators import made, observed
+from autograd_mini.operators import result
 from autograd_mini.ops import CHOICE, Op
 from autograd_mini.rules import RowRule, Rule
 from autograd_mini.value import ABSENT, Symbolic, Value
@@ -189,7 +189,7 @@ def comparison(name: str, x: Value | float, y: Value | float) -> Condition:
 def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
     """Return a new symbol."""
     first, second = (operand if isinstance(operand, Value) else Value(operand) for operand in (x, y))
-    node = observed(made(kind, nan, first, second, operands))
+    node = result(kind, nan, first, second, operands)
     if not node.symbolic:
         raise TracingError(f"a symbol was used after its trace{place()}: return it from the traced function")
     return node

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.hooks import Hook
-from autograd_mini.operators import made
+from autograd_mini.operators import hidden
 from autograd_mini.ops import Op
 from autograd_mini.rules import Rule
 from autograd_mini.value import Value, clock
@@ -160,7 +160,7 @@ class _Factor(Rule):
 
     def node(self, operand: Value, tick: int) -> Value:
         """Return a node with the value of an operand."""
-        node = made(self, operand._data, operand)
+        node = hidden(self, operand._data, operand)
         node._tick = tick
         return node
 

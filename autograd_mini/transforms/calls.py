@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.operators import made, observed
+from autograd_mini.operators import hidden, result
 from autograd_mini.ops import Op
 from autograd_mini.rules import Rule
 
@@ -164,11 +164,11 @@ def record(rule: Result, call: Linear, results: dict[int, float]) -> dict[int, V
     """Return a node for each of the numbers that a call returned, by position."""
     level: list[tuple[Value, int | None]] = [(operand, at) for at, operand in enumerate(call.operands)]
     if len(level) == 1:
-        level = [(made(_SINGLE, 0.0, level[0][0], k=(0,)), None)]
+        level = [(hidden(_SINGLE, 0.0, level[0][0], k=(0,)), None)]
     while len(level) > 1:
         pairs = [
-            (made(_PAIR, 0.0, a[0], b[0], (a[1], b[1])), None) for a, b in zip(level[::2], level[1::2], strict=False)
+            (hidden(_PAIR, 0.0, a[0], b[0], (a[1], b[1])), None) for a, b in zip(level[::2], level[1::2], strict=False)
         ]
         level = pairs + level[len(level) - len(level) % 2 :]
-    top = made(_CALL, 0.0, level[0][0], k=call)
-    return {at: observed(made(rule, result, top, k=at)) for at, result in results.items()}
+    top = hidden(_CALL, 0.0, level[0][0], k=call)
+    return {at: result(rule, data, top, k=at) for at, data in results.items()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Number = Value | float
 
+
 class Series:
     """A power series in t, known as far as it was asked for.
 
