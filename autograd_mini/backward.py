@@ -79,7 +79,9 @@ def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -
     global _running  # noqa: PLW0603 - one pass runs at a time
     zero = float("-0.0")  # -0.0 + g is g for every g, signed zeros included
     with one_pass:
-        outer, kept, reached = _running, [], []
+        outer = _running
+        kept: list[float | None] = []
+        reached: list[Value] = []
         if not outer and all(node._pull is None for node in wanted):  # no cut is needed: the walk of `backward` is fast
             for node in wanted:
                 node._adjoint = zero

@@ -12,11 +12,18 @@ from autograd_mini.ops import CHOICE
 from autograd_mini.rules import Rule
 from autograd_mini.value import Symbolic, Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 
 class _Choice(Rule):
     """The rule of `where`: the node keeps the operand it took in `_x`, and all three in `_k`."""
 
-    partials = (lambda node, g: g if _fresh(node) else None,)
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return one function, which passes the adjoint on to the operand that was taken."""
+        return (lambda node, g: g if _fresh(node) else None,)
 
     def args(self, node: Value) -> tuple[Value | float, ...]:
         """Return condition, this, otherwise."""
@@ -64,7 +71,8 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
 
     """
     if isinstance(condition, Symbolic):
-        return condition.chosen(x, y)
+        chosen: Value = condition.chosen(x, y)
+        return chosen
     taken = x if condition else y
     if not isinstance(x, Value) and not isinstance(y, Value):
         return number(taken, "x of where(condition, x, y)" if condition else "y of where(condition, x, y)")

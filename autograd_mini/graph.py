@@ -160,13 +160,14 @@ def adjoints_of(
                 leading.add(node)
 
     if isinstance(y, Symbolic):
-        return y.adjoints_below(targets, nodes, leading, seed, operands_of)
+        below: dict[Value, Value | float] = y.adjoints_below(targets, nodes, leading, seed, operands_of)
+        return below
     adjoints: dict[Value, Value | float] = {y: seed}
     for node in reversed(nodes):
         if node not in leading or node not in adjoints or not (reached := operands_of(node)):
             continue
         try:
-            for operand, times_partial in zip(reached, node._pull.rule.partials, strict=True):  # type: ignore[union-attr]
+            for operand, times_partial in zip(reached, node._pull.rule.times_partials(), strict=True):  # type: ignore[union-attr]
                 if operand in leading:
                     share = times_partial(node, adjoints[node])
                     adjoints[operand] = adjoints[operand] + share if operand in adjoints else share

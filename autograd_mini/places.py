@@ -24,17 +24,35 @@ CALLERS = 3
 
 
 class _Passed(dict[str, bool]):
-    """Of every file seen so far whether its lines are passed over because they are not the user's."""
+    """Of every file seen so far whether its lines are passed over because they are not the user's.
 
-    beginnings: tuple[str, ...] = (PACKAGE, "<autograd_mini ", "<__array_function__")
+    Those of this package are not, nor those of NumPy and `copy`, which call the methods of Values for the user.
+    """
 
     def __missing__(self, file: str) -> bool:
         """Find out, once for each file: a lookup takes less time than the comparison."""
-        self[file] = found = file.startswith(self.beginnings)
-        return found
+        loaded = [getattr(sys.modules.get(name), "__file__", None) for name in ("numpy", "copy")]
+        others = [found.removesuffix("__init__.py") for found in loaded if found]
+        self[file] = passed = file.startswith((PACKAGE, "<autograd_mini ", "<__array_function__", *others))
+        return passed
 
 
 _passed = _Passed()
+
+
+def user_frame() -> FrameType | None:
+    """Return the innermost frame of the user's that is running; None if there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    return frame
+
+
+def span(code: CodeType, position: int) -> tuple[int | None, ...]:
+    """Return the first and last line, and the first and last column, of an instruction; None where not known."""
+    from itertools import islice
+
+    return next(islice(code.co_positions(), position // 2, None), (None,) * 4)
 
 
 class Place:
@@ -54,9 +72,8 @@ class Place:
 
     def __init__(self, code: CodeType, position: int, callers: Trail = ()) -> None:
         import linecache
-        from itertools import islice
 
-        first, last, start, end = next(islice(code.co_positions(), position // 2, None), (None,) * 4)
+        first, last, start, end = span(code, position)
         self.line = first or code.co_firstlineno
         self.function = code.co_name
         self.file = _shown(code.co_filename)
@@ -105,9 +122,7 @@ class Place:
 
 def trail() -> Trail:
     """Return the code that is running, from the innermost line of the user's outwards, a few callers at most."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _passed[frame.f_code.co_filename]:
-        frame = frame.f_back
+    frame = user_frame()
     found: list[tuple[CodeType, int]] = []
     while frame is not None and len(found) <= CALLERS:
         code = frame.f_code
@@ -117,14 +132,6 @@ def trail() -> Trail:
             break  # what runs a script, or the cell of a notebook, is not the user's
         frame = frame.f_back
     return tuple(found)
-
-
-def without_numpy() -> None:
-    """Pass over the lines of NumPy too, if it is loaded."""
-    numpy = getattr(sys.modules.get("numpy"), "__file__", None)
-    if numpy is not None and (folder := numpy.rpartition("__init__")[0]) not in _passed.beginnings:
-        _passed.beginnings += (folder,)
-        _passed.clear()
 
 
 def place_of(value: Value) -> Place | None:

@@ -39,7 +39,6 @@ class Rule:
         op: the operation.
         active: those operands: "x", "y" or "xy"; they stand in the slots `_x` and `_y` of the node.
         pullback: the function (node, g) that adds g times the partials to the operands' adjoints.
-        partials: for each of those operands a function (node, g) -> g times the partial derivative, as a Value.
 
     """
 
@@ -51,9 +50,8 @@ class Rule:
         self.op = op
         self.active = active
 
-    @property
-    def partials(self) -> tuple[Callable[..., Any], ...]:
-        """For each operand that a derivative flows to a function (node, g) -> g times the partial, as a Value."""
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return for each operand that a derivative flows to a function (node, g) -> g times the partial, a Value."""
         raise NotImplementedError
 
     def args(self, node: Value) -> tuple[Any, ...]:
@@ -76,7 +74,7 @@ class Rule:
         """
         total: Any = None
         if on_values:
-            partials = node.partials() if node.symbolic else self.partials  # type: ignore[attr-defined]
+            partials = node.times_partials() if node.symbolic else self.times_partials()  # type: ignore[attr-defined]
             for operand, times_partial in zip(self.operands(node), partials, strict=True):
                 if operand in tangents:
                     part = times_partial(node, tangents[operand])
@@ -123,9 +121,8 @@ class RowRule(Rule):
         """Pickle as a name, and for a user's operation its formulas, which must be those that it has on unpickling."""
         return rule_named, (self.op.name, self.active, () if self.op.builtin else (self.op.value, *self.op.partials))
 
-    @property
-    def partials(self) -> tuple[Callable[..., Value], ...]:
-        """For each operand that is a Value a function (node, g) -> g times the partial derivative, as a Value."""
+    def times_partials(self) -> tuple[Callable[..., Value], ...]:
+        """Return them, compiled at the first call."""
         if self._partials is None:
             from autograd_mini.codegen import partial_on_values  # ast is slow to import, and few rows are compiled
 

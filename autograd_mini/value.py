@@ -281,7 +281,7 @@ class Symbolic(Computed):
         """Return x where this is not 0, else y: what `where` is of a condition that is not known."""
         raise NotImplementedError
 
-    def partials(self) -> tuple[Callable[..., Any], ...]:
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         raise NotImplementedError
 

@@ -146,3 +146,15 @@ def test_a_branch_that_is_not_taken_adds_nothing(backend, name, batched):
         expected = [plain(x) for x in xs]
         found = list(zip(*fast(xs), strict=True)) if batched else [fast(x) for x in xs]
         assert np.array(found) == pytest.approx(np.array(expected), rel=1e-13, abs=1e-300, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["step", "number", "truth", "placed", "lt", "all_of", "select", "input", "constant"])
+def test_an_operation_may_have_the_name_of_anything_that_the_compiler_uses_itself(name):
+    ag.operation(name, "x * x", "2 * x")
+    around = ag.operation(f"around_{name}", f"{name}(x) + 1", "2 * x")
+    try:
+        assert ag.jit(around, backend="python")(3.0) == 10.0
+        assert ag.jit(ag.grad(around), backend="python")(3.0) == 6.0
+    finally:
+        for made in (name, f"around_{name}"):
+            del TABLE[made]

@@ -39,7 +39,7 @@ def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operand
         adjoint, here, held = adjoints.of(node)
         chooses = _chooses(node)
         there, after = here, held
-        for at, (operand, times_partial) in enumerate(zip(operands, node.partials(), strict=True)):
+        for at, (operand, times_partial) in enumerate(zip(operands, node.times_partials(), strict=True)):
             if operand not in leading:
                 continue
             if chooses:

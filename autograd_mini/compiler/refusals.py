@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from autograd_mini.errors import TracingError
-from autograd_mini.places import Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FrameType
-
-PACKAGE = __file__.rpartition("compiler")[0]
-"""The folder of the package, whose lines are not the user's."""
+from autograd_mini.places import Place, user_frame
 
 REMEDIES = {
     "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "
@@ -39,14 +30,5 @@ def refusal(what: str) -> TracingError:
 
 def place() -> str:
     """Return the file, line and text of the line of the user's that is running; a notebook's cell by its number."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _passed(frame):
-        frame = frame.f_back
-    return f" in {Place(frame.f_code, frame.f_lasti)}"
-
-
-def _passed(frame: FrameType) -> bool:
-    """Return whether a frame is not the user's: of the package, or of NumPy or `copy`, which the user called."""
-    if frame.f_code.co_filename.startswith((PACKAGE, "<autograd_mini")):
-        return True
-    return frame.f_globals.get("__name__", "").partition(".")[0] in {"numpy", "copy"}
+    frame = user_frame()
+    return "" if frame is None else f" in {Place(frame.f_code, frame.f_lasti)}"

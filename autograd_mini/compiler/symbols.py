@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 class Primitive(Rule):
     """How a symbol that is no row of the table came about: a comparison, a choice, a constant."""
 
-    partials = ()
-
     def __init__(self, op: Op, active: str = "") -> None:
         super().__init__(op, active)
 
@@ -37,6 +35,10 @@ class Primitive(Rule):
         """Return the operands."""
         operands: tuple[Any, ...] = node._k
         return operands
+
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return the two functions of a choice; no derivative flows through the others."""
+        return _CHOICE_PARTIALS if self.active else ()
 
 
 _CONDITIONS = {
@@ -123,12 +125,10 @@ class Traced(Symbolic):
         """Return x where this is not 0, else y."""
         return comparison("ne", self, 0.0).chosen(x, y)
 
-    def partials(self) -> tuple[Callable[..., Any], ...]:
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-        if rule is _CHOSEN:
-            return _CHOICE_PARTIALS
-        return formulas.partials(rule.op, rule.active) if isinstance(rule, RowRule) else tuple(rule.partials)
+        return formulas.partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
 
     def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
         """Return the adjoints of the nodes below, each computed under the condition that it is reached."""

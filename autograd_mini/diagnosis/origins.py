@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_mini.blocks import Block
 from autograd_mini.hooks import Hook, innermost
-from autograd_mini.places import trail, without_numpy
+from autograd_mini.places import trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class origin(Block, Hook):  # noqa: N801 - it reads as a keyword, as no_grad doe
 
     def __enter__(self) -> None:
         """Begin to keep lines."""
-        without_numpy()
         self.enter()
 
     def __exit__(self, *error: object) -> None:

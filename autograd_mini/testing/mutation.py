@@ -19,16 +19,14 @@ these would stay unseen. Where the derivative of a staircase, or a 0 in general,
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.hooks import Hook
 from autograd_mini.operators import hidden
 from autograd_mini.ops import Op
+from autograd_mini.places import span, user_frame
 from autograd_mini.rules import Rule
 from autograd_mini.value import Value, clock
 
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 FACTORS = (-1.0, 1.01)
 """What a local derivative is multiplied by: a wrong sign, and an error that a loose comparison misses."""
 
-_PACKAGE = str(Path(__file__).parents[1])
 _CALL = "a call"
 
 
@@ -134,13 +131,12 @@ class _Mutation(_Watch):
 class _Factor(Rule):
     """The rule of the node that multiplies what it propagates."""
 
-    __slots__ = ("mutant", "partials")
+    __slots__ = ("mutant",)
 
     def __init__(self, mutant: Mutant) -> None:
         op = Op("mutant", "x", (repr(mutant.factor),), doc="A local derivative made wrong on purpose.")
         super().__init__(op, "x")
         self.mutant = mutant
-        self.partials = (lambda _node, g: self.times(g),)
         pullback: Any = partial(_Factor.propagate, self)
         pullback.rule = self
         self.pullback = pullback
@@ -148,6 +144,10 @@ class _Factor(Rule):
     def args(self, node: Value) -> tuple[Value, ...]:
         """Return the operand."""
         return (node._x,)
+
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return the function that multiplies an adjoint by the factor."""
+        return (lambda _node, g: self.times(g),)
 
     def times(self, g: Any) -> Any:
         """Multiply an adjoint, a float or a Value."""
@@ -177,13 +177,10 @@ def places_of(node: Value) -> list[Place]:
 
 def _in_users_code() -> tuple[str, int, int]:
     """Return the file, line and column of the innermost code that is not this package's."""
-    frame: Any = sys._getframe(1)
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((_PACKAGE, "<autograd_mini ", "<__array_function__")):
-            break
-        frame = frame.f_back
-    line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    frame = user_frame()
+    if frame is None:
+        return "", 0, 0
+    line, _, column, _ = span(frame.f_code, frame.f_lasti)
     return frame.f_code.co_filename, line or frame.f_lineno, (column or 0) + 1
 
 

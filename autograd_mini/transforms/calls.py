@@ -74,16 +74,20 @@ class Linear:
 class _CallPart(Rule):
     """A rule of one of the nodes that a call is made of."""
 
-    __slots__ = ("partials",)
+    __slots__ = ("_times_partials",)
 
     def __init__(self, op: Op, active: str) -> None:
         super().__init__(op, active)
         pullback: Any = partial(_propagate, self)
         pullback.rule = self
         self.pullback = pullback
-        self.partials = tuple(
+        self._times_partials = tuple(
             [lambda node, g, at=at: self.contributions(node, g, on_values=True)[at] for at in range(len(active))]
         )
+
+    def times_partials(self) -> tuple[Any, ...]:
+        """Return for each operand the function (node, g) -> its contribution."""
+        return self._times_partials
 
     def __reduce__(self) -> str:
         """Refuse to be pickled: the derivative is a function, which need not have a name."""
