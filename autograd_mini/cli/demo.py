@@ -43,7 +43,7 @@ def demo(arguments: Namespace) -> None:
         learned.model.save(out / f"{table.name}.json")
         with (out / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
             table.write(file)
-    classes = [learned.recipe.classes.index(name) for name in table.column(target)]
+    classes = [learned.recipe.classes.index(name) for name in table.cells(target)]
     viz.gallery(out, learned.model, learned.history, learned.recipe.inputs(table), classes)
 
     print(f"\n{aligned(rows)}\n\nbaseline: always the most frequent class\n")
