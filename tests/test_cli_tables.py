@@ -81,8 +81,8 @@ def test_a_target_of_a_few_whole_numbers_is_a_class_and_the_note_says_how_to_cho
     recipe, notes = trained(flowers(), "kind")
     assert (recipe["classes"], recipe["loss"]) == (["0", "1", "2"], "cross_entropy")
     assert notes == [
-        "the target 'kind' is one of 3 whole numbers, which are taken for classes: to predict a number, add "
-        "--task regression"
+        "the target 'kind' is one of 3 whole numbers, which are taken for classes: "  # noqa: ISC004 - one sentence
+        "to predict a number, add --task regression"
     ]
 
 

@@ -10,6 +10,7 @@ from autograd_mini import datasets, viz
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.tables import Table, aligned
+from autograd_mini.extras import pip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _pictures(out: Path) -> str:
     """Say what the gallery shows of the moons model, or what an extra is missing for."""
     missing = [name for name in ("neuron.svg", "boundary.svg") if not (out / name).exists()]
     if missing:
-        return "a page of pictures, some not drawn: pip install 'autograd_mini[draw,plot]' draws them all"
+        return f"a page of pictures, some not drawn: {pip('pygraphviz', 'matplotlib')} draws them all"
     return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a surface"
 
 

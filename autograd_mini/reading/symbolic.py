@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from importlib import import_module
 from math import isfinite
 
+from autograd_mini.extras import extra
 from autograd_mini.formula import COMPARISONS, OPERATORS, parse
 from autograd_mini.ops import TABLE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-sympy: Any = import_module("sympy")  # it has no type hints of its own
+sympy: Any = extra("sympy", "sympy(y)")
 
 
 def variable(name: str) -> Any:
