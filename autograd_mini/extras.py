@@ -38,10 +38,11 @@ def extra(module: str, purpose: str, otherwise: str = "") -> Any:
     3.141592653589793
 
     """
+    package = module.partition(".")[0]
     try:
+        import_module(package)
         return import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and (error.name or package).partition(".")[0] == package
         why = "which is not installed" if missing else f"which cannot be imported ({error})"
         way_out = f", or {otherwise}" if otherwise else ""

@@ -24,12 +24,11 @@ def test_every_benchmark_finds_what_it_imports():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-COMMANDS = sorted(
+COMMANDS = [
     path
-    for folder in ("bench", "fuzz")
-    for path in (BENCH.parent / folder).glob("*.py")
-    if "__main__" in path.read_text()
-)
+    for path in sorted([*BENCH.glob("*.py"), *(BENCH.parent / "fuzz").glob("*.py")])
+    if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
