@@ -9,7 +9,7 @@ from random import Random
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import SupportsFloat, SupportsIndex
+    from typing import Any, SupportsFloat, SupportsIndex
 
 
 def random_numbers(seed: SupportsIndex | None) -> Callable[[], float]:
@@ -72,6 +72,11 @@ def real_number(name: str, value: SupportsFloat) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} is {number}, but expected a finite number")
     return number
+
+
+def unframed(values: Any) -> Any:
+    """Return the array in a data frame or series, whose own items are the names of its columns; else the values."""
+    return values.to_numpy() if callable(getattr(values, "to_numpy", None)) else values
 
 
 def takes_one(f: Callable[..., object]) -> bool:

@@ -15,6 +15,7 @@ which multiplies one by a factor. Nothing that is not a number, an operand, an a
 from __future__ import annotations
 
 import ast
+import re
 
 from autograd_mini.errors import FormulaError
 from autograd_mini.ops import TABLE, Op
@@ -71,6 +72,19 @@ _RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+
+ALIASES = {"ln": "log", "min": "minimum", "max": "maximum", "power": "pow", "sgn": "sign"}
+"""What other languages call an operation of the table."""
+
+MATHEMATICS = {
+    r"\d[A-Za-z_(]|\)[\w(]": "a product is written with *, as in 2 * x",
+    "[\u00b2\u00b3]": "a power is written with **, as in x ** 2",
+    r"\|": "an absolute value is written abs(x)",
+    "\u221a": "a square root is written sqrt(x)",
+    r"[\u00d7\u00b7\u22c5]": "a product is written with *, as in 2 * x",
+    "\u2212": "a difference is written with the hyphen, as in x - 1",
+}
+"""How mathematics is written by hand, by a pattern, and how a formula says it."""
 
 DEEPEST = 150
 """Maximum nesting of a formula, a sum of n terms being n deep; Python reads brackets up to 200 deep."""
@@ -152,7 +166,8 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
         syntax = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise FormulaError(f"the formula {_shown(text)!r} does not parse: {reason}") from None
+        hints = [hint for pattern, hint in MATHEMATICS.items() if re.search(pattern, text)]
+        raise FormulaError(f"the formula {_shown(text)!r} does not parse: {'; '.join([reason, *hints])}") from None
     if _is_deep(syntax):
         raise FormulaError(
             f"the formula {_shown(text)!r} is nested more than {DEEPEST} deep: define parts of it as operations"
@@ -209,12 +224,19 @@ class _Reader:
                 return ("where", self.condition(condition), self.expression(this), self.expression(otherwise))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(name, args)
+            case ast.BinOp(op=ast.BitXor(), left=left, right=right):
+                power = _shown(f"{ast.unparse(left)} ** {ast.unparse(right)}")
+                raise self.refuse(f"contains {_shown(ast.unparse(node))!r}: a power is written {power!r}")
         raise self.refuse(f"contains {_shown(ast.unparse(node))!r}")
 
     def call(self, name: str, args: list[ast.expr]) -> Tree:
         op = self.own if self.own is not None and name == self.own.name else TABLE.get(name)
         if op is None:
-            raise self.refuse(f"calls {_shown(name)!r}, which is unknown here")
+            from difflib import get_close_matches
+
+            close = [ALIASES[name]] if name in ALIASES else get_close_matches(name, TABLE, n=1, cutoff=0.75)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise self.refuse(f"calls {_shown(name)!r}, which is unknown here{meant}")
         needed = len(op.operands) - (op.default is not None)
         if not needed <= len(args) <= len(op.operands):
             raise self.refuse(f"calls {name} with {len(args)} operands where it takes {len(op.operands)}")

@@ -22,3 +22,27 @@ def test_every_benchmark_finds_what_it_imports():
     words = [sys.executable, "-c", IMPORTING.format(names=names), str(BENCH), str(BENCH.parent)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=BENCH.parent.parent)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+COMMANDS = [
+    path
+    for path in sorted([*BENCH.glob("*.py"), *(BENCH.parent / "fuzz").glob("*.py")])
+    if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_a_benchmark_says_what_it_measures_and_needs(path):
+    words = [sys.executable, str(path), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    opening = path.read_text(encoding="utf-8").split('"""')[1].splitlines()[0]
+    assert opening in done.stdout
+    assert "It needs " in done.stdout
+
+
+def test_a_benchmark_without_its_packages_names_them_in_one_line(tmp_path):
+    program = f"import sys; sys.path[:0] = [{str(BENCH)!r}]; from command import begin; begin('doc', 'no_such_package')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: needs no_such_package: pip install no_such_package\n")

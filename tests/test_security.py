@@ -44,7 +44,7 @@ MACHINE_CODE = {
 } | {"compiler.interpreter": {"ctypes"}, "train.descent": {"ctypes"}}
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.program")},  # its own modules, when used
-    **{name: {"importlib"} for name in ("compiler.machine", "compiler.llvm", "reading.symbolic", "transforms.sparse")},
+    **{name: {"importlib"} for name in ("extras", "compiler.llvm")},  # optional packages, by names that stand there
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
     "cli.course": {"importlib"},  # whether JupyterLab is installed
@@ -56,7 +56,7 @@ FILES = {
     "viz.galleries": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
-    "cli.tables": {"open"},  # the tables that the command line names
+    "cli.tables": {"read_bytes"},  # the tables that the command line names
     "cli.demo": {"mkdir", "open"},  # the folder that the command line names, as the next
     "cli.course": {"mkdir", "open", "read_bytes"},
     "cli.commands": {"unlink", "shutil"},  # a checkpoint of its own; the width of the terminal

@@ -91,6 +91,18 @@ def test_what_cannot_be_decided_is_status_3(check):
         (("not_there:f",), "cannot import 'not_there': ModuleNotFoundError"),
         (("users_own:ff",), "users_own has no 'ff': did you mean 'f'"),
         (("users_own:constant",), "is 3, expected a function"),
+        (
+            ("users_own:f", "--derivative", "users_own:df", "--at", "1"),
+            "1 number, but users_own:f takes 2: x, y",
+        ),
+        (("users_own:f", "--derivative", "users_own:df", "--at", "1", "2", "3"), "--at gives 3 numbers"),
+        (("users_own:f", "--derivative", "users_own:df", "--at", "y=1"), "--at gives nothing for x, which users_own:f"),
+        (
+            ("users_own:f", "--derivative", "users_own:df", "--domain", "0:1"),
+            "--domain gives 1 interval, but",
+        ),
+        (("users_own:f", "--derivative", "math:cos", "--at", "1", "2"), "math:cos takes one, and no list of them"),
+        (("math:sin", "--derivative", "math:cos", "--at", "1", "2"), "math:sin takes one, and no list of them"),
         (("users_own:f", "--at", "1", "2"), "df is missing, and f does not compute with Values"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "x=1", "2"), "expected NAME=... for every input"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "a", "2"), "expected a number"),

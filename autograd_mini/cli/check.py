@@ -30,12 +30,52 @@ def check(arguments: Namespace) -> int:
     at, domain = given(arguments.at, "--at", _number), given(arguments.domain, "--domain", _interval)
     if isinstance(at, list) and takes(f, len(at)):
         at = tuple(at)
+    for name, function in ((arguments.function, f), (arguments.derivative, df)):
+        if function is not None:
+            _fits(name, function, "--at", at)
+            _fits(name, function, "--domain", domain)
     try:
         report = check_grad(f, df, at=at, domain=domain, seed=arguments.seed, budget=arguments.budget)
     except (TypeError, ValueError) as error:  # of the arguments: what f and df raise is in the report
         raise UserError(str(error)) from None
     print(report)
     return STATUS[report.verdict]
+
+
+def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> None:
+    """Raise a UserError if a function does not take as many numbers as an option gives."""
+    from inspect import signature
+
+    from autograd_mini.testing.callables import parameters, takes
+
+    if not given:
+        return
+    try:
+        form = signature(function)
+    except (TypeError, ValueError):  # a builtin that does not say what it takes
+        return
+    words = [p.name for p in parameters(function)]
+    count = f"{option} gives {len(given)} number{'s' * (len(given) > 1)}"
+    if option == "--domain":
+        count = f"{option} gives {len(given)} interval{'s' * (len(given) > 1)}"
+    if isinstance(given, dict):
+        lacking = [p.name for p in parameters(function) if p.default is p.empty and p.name not in given]
+        if lacking and {*given} <= {*words}:
+            raise UserError(f"{option} gives nothing for {', '.join(lacking)}, which {name} takes")
+        return
+    if takes(function, len(given)):
+        try:
+            form.bind(*given)
+        except TypeError:
+            raise UserError(f"{count}, but {name} takes {len(words)}: {', '.join(words)}") from None
+    elif option == "--at":
+        try:
+            function([*given])
+        except TypeError as error:
+            if "list" in str(error):
+                raise UserError(f"{count}, but {name} takes one, and no list of them: {error}") from None
+        except Exception:  # noqa: BLE001, S110 - what else the function raises is for the report
+            pass
 
 
 def named(text: str) -> Callable[..., Any]:

@@ -15,9 +15,9 @@ from textwrap import wrap
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
-from autograd_mini.cli.tables import aligned, read_table
+from autograd_mini.cli.tables import HEADERS, aligned, read_table
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import load, require, storage
+from autograd_mini.files import ENDINGS, load, require, storage
 from autograd_mini.ops import CHOICE, TABLE
 
 TYPE_CHECKING = False
@@ -30,16 +30,18 @@ def train(arguments: Namespace) -> int:
 
     Until the model is saved there is a checkpoint beside it, which `--resume` goes on from.
     """
+    named(arguments.out)
     writable(arguments.out)
     supported(arguments.out)
     names = Settings.__dataclass_fields__
     given = {name: value for name, value in vars(arguments).items() if name in names}
     checkpoint = Path(f"{arguments.out}.checkpoint")  # whatever the model is called, another file
     if arguments.resume and not checkpoint.exists():
-        print(f"autograd-mini: note: there is no {checkpoint} to resume from, so this is a new run", file=sys.stderr)
+        _note(f"there is no {checkpoint} to resume from, so this is a new run")
     settings = Settings(**given, checkpoint=str(checkpoint))
     try:
-        learned = learn(read_table(arguments.data), arguments.target, settings)
+        table = read_table(arguments.data, header=HEADERS[arguments.header])
+        learned = learn(table, arguments.target, settings, _note)
     except ValueError as error:
         if not arguments.resume or isinstance(error, (UserError, ModelFormatError)):
             raise
@@ -51,15 +53,12 @@ def train(arguments: Namespace) -> int:
         )
         return 130
     if learned.history.epochs > settings.epochs:
-        print(
-            f"autograd-mini: note: the run had done {learned.history.epochs} epochs already, and --epochs is "
-            f"{settings.epochs} in all, so nothing was trained",
-            file=sys.stderr,
+        _note(
+            f"the run had done {learned.history.epochs} epochs already, and --epochs is {settings.epochs} in all, so "
+            "nothing was trained"
         )
     learned.model.save(arguments.out)
     checkpoint.unlink(missing_ok=True)
-    for note in learned.notes:
-        print(f"autograd-mini: note: {note}", file=sys.stderr)
     recipe = learned.recipe
     kind = f"one of {len(recipe.classes)} classes" if recipe.classes else "a number"
     print(f"{recipe.target}, {kind}, from {len(recipe.columns)} columns; loss: {recipe.loss}\n")
@@ -70,15 +69,29 @@ def train(arguments: Namespace) -> int:
 
 
 def predict(arguments: Namespace) -> None:
-    """Write a CSV file's rows with a model's predictions behind them."""
+    """Write the rows of a CSV file, or of standard input, with a model's predictions behind them."""
     supported(arguments.model)
     model = load(arguments.model)
     recipe = Recipe.from_metadata(model.metadata, arguments.model)
-    table = read_table(arguments.data)
+    if arguments.data is None and sys.stdin is not None and sys.stdin.isatty():
+        raise UserError(
+            "expected DATA.csv, or a table piped to standard input, such as: ... | autograd-mini predict m.json"
+        )
+    source = arguments.data or "-"
+    table = recipe.named(read_table(source, header=HEADERS[arguments.header], known=recipe.columns))
     if arguments.out != "-":
         writable(arguments.out)
-        if Path(arguments.out).exists() and Path(arguments.out).samefile(arguments.data):
+        if Path(arguments.out).exists() and source != "-" and Path(arguments.out).samefile(source):
             raise UserError(f"--out {arguments.out} is the file the data is read from: choose another")
+    recipe.check(table)
+    for fact in table.notes:
+        _note(fact)
+    if gaps := table.gaps(recipe.columns):
+        if arguments.drop_missing:
+            _note(f"{table.lacking(gaps)}: these rows are left out")
+            table = table.without(gaps)
+        elif recipe.medians:
+            _note(f"{table.lacking(gaps)}: the median of the training stands for each")
     said = predictions(model, recipe.inputs(table))
     outputs = {len(prediction) if isinstance(prediction, list) else 1 for prediction in said}
     if outputs != {len(recipe.classes) if recipe.loss == "cross_entropy" else 1}:
@@ -127,6 +140,20 @@ def writable(path: str) -> None:
         raise UserError(f"cannot write {path}: it is no regular file")
     if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         raise UserError(f"cannot write {path}: permission denied")
+
+
+def named(path: str) -> None:
+    """Raise a UserError if the name of a model file says that it holds something else."""
+    ending = Path(path).suffix
+    if ending.lower() not in {"", *ENDINGS}:
+        raise UserError(
+            f"cannot write {path}: a model does not end in {ending}: choose {' or '.join(ENDINGS)}, or none for JSON"
+        )
+
+
+def _note(text: str) -> None:
+    """Print what the user should know, where it does not mix with the output."""
+    print(f"autograd-mini: note: {text}", file=sys.stderr)
 
 
 def supported(path: str) -> None:

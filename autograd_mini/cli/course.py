@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from autograd_mini.cli.failure import UserError
+from autograd_mini.extras import pip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def course(arguments: Namespace) -> int:
     if kept:
         print(f"Kept, as you have changed them (delete them for fresh ones): {', '.join(kept)}")
     if find_spec("jupyterlab") is None:
-        print("They open in JupyterLab: pip install 'autograd_mini[notebook]', then run this command again")
+        print(f"They open in JupyterLab: {pip('jupyterlab')}, then run this command again")
         return 0
     _sign([path for path in fresh if path.suffix == ".ipynb"])
     if not (arguments.open and _in_a_terminal()):

@@ -10,6 +10,7 @@ from autograd_mini import datasets, viz
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.tables import Table, aligned
+from autograd_mini.extras import pip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def demo(arguments: Namespace) -> None:
         learned.model.save(out / f"{table.name}.json")
         with (out / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
             table.write(file)
-    classes = [learned.recipe.classes.index(name) for name in table.column(target)]
+    classes = [learned.recipe.classes.index(name) for name in table.cells(target)]
     viz.gallery(out, learned.model, learned.history, learned.recipe.inputs(table), classes)
 
     print(f"\n{aligned(rows)}\n\nbaseline: always the most frequent class\n")
@@ -67,7 +68,7 @@ def _pictures(out: Path) -> str:
     """Say what the gallery shows of the moons model, or what an extra is missing for."""
     missing = [name for name in ("neuron.svg", "boundary.svg") if not (out / name).exists()]
     if missing:
-        return "a page of pictures, some not drawn: pip install 'autograd_mini[draw,plot]' draws them all"
+        return f"a page of pictures, some not drawn: {pip('pygraphviz', 'matplotlib')} draws them all"
     return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a surface"
 
 

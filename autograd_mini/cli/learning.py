@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from math import dist, fsum, sqrt
+from statistics import median
+from typing import Any
 
 from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.recipe import Recipe, predictions
+from autograd_mini.cli.recipe import Recipe, filled, predictions
 from autograd_mini.datasets import Standardiser, split
 from autograd_mini.errors import DivergedError
 from autograd_mini.nn import MLP
@@ -15,8 +17,7 @@ from autograd_mini.train import fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
     from autograd_mini.cli.tables import Table
     from autograd_mini.train import History
@@ -27,7 +28,16 @@ SEPARATING = ("binary_cross_entropy", "hinge", "cross_entropy")
 RECTIFYING = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 """The activations that halve the variance, for which He's initialiser is made; Xavier's is for the others."""
 
-Rows = list[list[float]]
+CLASSIFICATION, REGRESSION = TASKS = ("classification", "regression")
+"""What a target may be: a class, or a number."""
+
+MOST = 20
+"""Different whole numbers that are taken for classes; of more than two, each stands in five rows on average."""
+
+NUMBERING = frozenset({"id", "idx", "index", "no", "row", "rowid", "row_id", "rownames"})
+"""Names of columns that number the rows."""
+
+Rows = list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,9 @@ class Settings:
     seed: int = 0
     test_fraction: float = 0.25
     ignore: tuple[str, ...] = ()
+    task: str = "auto"
+    drop_missing: bool = False
+    fill: str | None = None
     checkpoint: str | None = None
     every: int = 10
     resume: bool = False
@@ -58,7 +71,6 @@ class Learned:
         recipe: how the columns become its inputs, and its outputs answers.
         history: of its training.
         scores: rows of a table of metrics: a heading, the training part, the test part.
-        notes: what the user should know.
 
     """
 
@@ -66,24 +78,39 @@ class Learned:
     recipe: Recipe
     history: History
     scores: list[list[str]]
-    notes: list[str]
 
 
-def learn(table: Table, target: str, settings: Settings) -> Learned:
+def learn(table: Table, target: str, settings: Settings, note: Callable[[str], object] = str) -> Learned:
     """Train a network to predict one column of a table from its other columns that hold numbers.
 
-    A target that is text is a class: the loss is binary_cross_entropy for two classes, cross_entropy for more. One that
-    is numbers is predicted as a number, scaled like the inputs meanwhile, by mse. `settings.loss` may choose otherwise.
-    Scales are those of the training part alone. Raises a UserError for what the user can mend.
+    A target that is text, or few different whole numbers, is a class: the loss is binary_cross_entropy for two classes,
+    cross_entropy for more. Other numbers are predicted as numbers, scaled like the inputs meanwhile, by mse.
+    `settings.task` and `settings.loss` may choose otherwise. Scales and medians are those of the training part alone.
+
+    Args:
+        table: the data.
+        target: the column to predict.
+        settings: how to learn.
+        note: called with what the user should know, a sentence each, before the training begins.
+
+    Raises:
+        UserError: for what the user can mend.
+
     """
     columns, notes = _inputs(table, target, settings.ignore)
-    classes, loss = _task(table, target, settings.loss, notes)
+    table = _complete(table, columns, target, settings, notes)
+    task, loss = _task(table, target, settings, notes)
+    classes, y = _classes(table, target, loss) if task == CLASSIFICATION else ([], table.numbers(target))
+    if task == CLASSIFICATION and loss == "auto":
+        loss = "binary_cross_entropy" if len(classes) == 2 else "cross_entropy"
     X = [list(row) for row in zip(*map(table.numbers, columns), strict=True)]
-    y: list[Any] = [classes.index(c) for c in table.column(target)] if classes else table.numbers(target)
     X_train, X_test, y_train, y_test = _parts(X, y, settings)
 
+    medians = _medians(columns, X_train) if settings.fill else []
+    if medians:
+        X_train, X_test = _filled(X_train, medians), _filled(X_test, medians)
     scaling = Standardiser.fit(X_train)
-    recipe = Recipe(columns, [*scaling.means], [*scaling.scales], target, loss, classes)
+    recipe = Recipe(columns, [*scaling.means], [*scaling.scales], target, loss, classes, medians=medians)
     if not classes:
         (recipe.target_mean,), (recipe.target_scale,) = _scaling_of(y_train)
     outputs = len(classes) if loss == "cross_entropy" else 1
@@ -91,6 +118,8 @@ def learn(table: Table, target: str, settings: Settings) -> Learned:
     model = MLP(len(columns), [*settings.hidden, outputs], settings.activation, init=init, seed=settings.seed)
     rows, goals = scaling.transform(X_train), _goals(y_train, recipe)
     tests = scaling.transform(X_test) if X_test else []
+    for text in notes:
+        note(text)
     try:
         history = fit(
             model,
@@ -109,54 +138,144 @@ def learn(table: Table, target: str, settings: Settings) -> Learned:
     except DivergedError as error:
         raise UserError(f"{error}; see --lr") from None
     model.metadata.update(recipe.to_metadata())
-    return Learned(model, recipe, history, _scores(model, recipe, [(rows, y_train), (tests, y_test)]), notes)
+    return Learned(model, recipe, history, _scores(model, recipe, [(rows, y_train), (tests, y_test)]))
 
 
 def _inputs(table: Table, target: str, ignore: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the columns to learn from, and notes on those left out."""
+    """Return the columns to learn from, and notes on how they were chosen."""
     for column in (target, *ignore):
         table.position(column)
     others = [column for column in table.header if column != target and column not in ignore]
-    columns = [column for column in others if table.is_numeric(column)]
+    index = [column for column in others if table.is_index(column)]
+    empty = [column for column in others if table.is_empty(column)]
+    columns = [column for column in others if column not in {*index, *empty} and table.is_numeric(column)]
+    for column in columns:
+        if column in table.unnamed:
+            raise UserError(
+                f"column {table.position(column) + 1} of {table.name} has no name in the header: give it one, or leave "
+                f"it out with --ignore {column!r}"
+            )
     if not columns:
         raise UserError(f"{table.name} has no column of numbers to learn from beside the target {target!r}")
-    texts = [column for column in others if column not in columns]
-    return columns, [f"left out, because they hold text: {', '.join(map(repr, texts))}"] * bool(texts)
+    texts = [column for column in others if column not in {*index, *empty, *columns}]
+    notes = [*table.notes]
+    for left_out, why in (
+        (index, "because they number the rows and have no name"),
+        (empty, "because they are empty"),
+        (texts, "because they hold text"),
+    ):
+        if left_out:
+            notes.append(f"left out, {why}: {', '.join(map(repr, left_out))}")
+    notes += [
+        f"the column {column!r} numbers the rows, and is learnt from like the others: to leave it out, add "
+        f"--ignore {column}"
+        for column in columns
+        if column.lower() in NUMBERING and table.counts(column)
+    ]
+    return columns, notes
 
 
-def _task(table: Table, target: str, loss: str, notes: list[str]) -> tuple[list[str], str]:
-    """Return the classes, none for a target of numbers, and the loss; a note where numbers may be classes."""
+def _complete(table: Table, columns: Sequence[str], target: str, settings: Settings, notes: list[str]) -> Table:
+    """Return the table without the rows that cannot be learnt from, where the settings allow that."""
+    gaps = table.gaps([*columns, target])
+    if settings.fill:
+        holes = {column: rows for column, rows in gaps.items() if column != target}
+        gaps = {column: rows for column, rows in gaps.items() if column == target}
+        if holes:
+            notes.append(f"{table.lacking(holes)}: the median of the column stands for each")
+    if not gaps:
+        return table
+    if settings.drop_missing:
+        notes.append(f"{table.lacking(gaps)}: these rows are left out")
+        return table.without(gaps)
+    way_out = "leave these rows out with --drop-missing"
+    if {*gaps} != {target}:
+        way_out += ", or let the median of the column stand for each with --fill median"
+    raise UserError(f"{table.lacking(gaps)}: {way_out}")
+
+
+def _task(table: Table, target: str, settings: Settings, notes: list[str]) -> tuple[str, str]:
+    """Return the task and the loss, "auto" for that of the classes; a note where whole numbers are classes."""
+    task, loss = settings.task, settings.loss
+    meant = task if loss == "auto" else CLASSIFICATION if loss in SEPARATING else REGRESSION
+    if task not in {"auto", meant}:
+        raise UserError(f"--loss {loss} is for {meant}, but --task is {task}: leave one of the two out")
     numeric = table.is_numeric(target)
-    cells = table.column(target)
-    kinds = sorted(set(cells))
-    if loss not in SEPARATING and numeric:
-        if len(kinds) == 2 and loss == "auto":
+    if meant == REGRESSION and not numeric:
+        name = "--task regression" if loss == "auto" else loss
+        raise UserError(
+            f"the target {target!r} is text, but {name} measures numbers: choose --loss auto or cross_entropy"
+        )
+    if meant == "auto":
+        meant = REGRESSION if numeric else CLASSIFICATION
+        kinds = _whole_numbers(table, target) if numeric else []
+        if kinds:
+            meant = CLASSIFICATION
+            notes.append(
+                f"the target {target!r} is one of {len(kinds)} whole numbers, which are taken for classes: to predict "
+                f"a number, add --task {REGRESSION}"
+            )
+        elif numeric and len({*table.cells(target)}) == 2:
             notes.append(
                 f"the target {target!r} has two values, but they are numbers, so it is predicted as a number: "
-                "to tell two classes apart, add --loss binary_cross_entropy"
+                f"to tell two classes apart, add --task {CLASSIFICATION}"
             )
-        return [], "mse" if loss == "auto" else loss
-    if loss not in {*SEPARATING, "auto"}:
+    if meant == CLASSIFICATION:
+        return meant, loss
+    cells = table.cells(target)
+    if len(cells) > 1 and len({*cells}) == 1:
+        raise UserError(f"the target {target!r} is {cells[0]!r} in every row, so there is nothing to learn")
+    return meant, "mse" if loss == "auto" else loss
+
+
+def _whole_numbers(table: Table, target: str) -> list[float]:
+    """Return the different numbers in a column if they are few and whole, as classes are; else none."""
+    numbers = [table.number(cell) for cell in table.cells(target)]
+    kinds = {number for number in numbers if number is not None and number.is_integer()}
+    if not {*numbers} <= kinds or not 2 <= len(kinds) <= MOST:
+        return []
+    return sorted(kinds) if len(numbers) >= (4 if len(kinds) == 2 else 5 * len(kinds)) else []
+
+
+def _classes(table: Table, target: str, loss: str) -> tuple[list[str], list[Any]]:
+    """Return the classes, as text in order, and for each row the position of its class."""
+    cells = table.cells(target)
+    figures = [table.number(cell) for cell in cells]
+    keys: list[Any] = cells if None in figures else figures  # 1 and 1.0 are one class, and 9 comes before 10
+    names: dict[Any, str] = {}
+    for key, cell in zip(keys, cells, strict=True):
+        names[key] = min(names.get(key, cell), cell, key=lambda text: (len(text), text))
+    order = sorted(names)
+    if len(order) < 2:
+        raise UserError(f"the target {target!r} is {cells[0]!r} in every row, but expected at least two classes")
+    if 2 * len(order) > len(cells):
         raise UserError(
-            f"the target {target!r} is text, but {loss} measures numbers: choose --loss auto or cross_entropy"
-        )
-    figures = [*map(table.number, kinds)]
-    if None not in figures:
-        kinds = [kind for _, kind in sorted(zip(figures, kinds, strict=True))]  # 9 before 10
-    if len(kinds) < 2:
-        raise UserError(f"the target {target!r} is {kinds[0]!r} in every row, but expected at least two classes")
-    if 2 * len(kinds) > len(cells):
-        raise UserError(
-            f"the target {target!r} has {len(kinds)} different values in {len(cells)} rows, too many for classes: "
+            f"the target {target!r} has {len(order)} different values in {len(cells)} rows, too many for classes: "
             "choose another --target"
         )
-    if len(kinds) > 2 and loss not in {"auto", "cross_entropy"}:
+    if len(order) > 2 and loss not in {"auto", "cross_entropy"}:
         raise UserError(
-            f"{loss} tells two classes apart, but the target {target!r} has {len(kinds)}: use cross_entropy"
+            f"{loss} tells two classes apart, but the target {target!r} has {len(order)}: use cross_entropy"
         )
-    if loss == "auto":
-        loss = "binary_cross_entropy" if len(kinds) == 2 else "cross_entropy"
-    return kinds, loss
+    places = {key: place for place, key in enumerate(order)}
+    return [names[key] for key in order], [places[key] for key in keys]
+
+
+def _medians(columns: Sequence[str], rows: Rows) -> list[float]:
+    """Return the median of each column; a UserError if one has no number in the rows to learn from."""
+    medians = []
+    for name, column in zip(columns, zip(*rows, strict=True), strict=True):
+        numbers = [number for number in column if number is not None]
+        if not numbers:
+            raise UserError(f"the column {name!r} has no number in the rows to learn from: add --ignore {name}")
+        medians.append(median(numbers))
+    return medians
+
+
+def _filled(rows: Rows, medians: Sequence[float]) -> Rows:
+    """Return rows with the medians in place of what is missing."""
+    columns = zip(*rows, strict=True)
+    return [[*row] for row in zip(*map(filled, columns, medians), strict=True)]
 
 
 def _parts(X: Rows, y: list[Any], settings: Settings) -> tuple[Rows, Rows, list[Any], list[Any]]:

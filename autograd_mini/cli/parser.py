@@ -11,7 +11,8 @@ from autograd_mini.cli.check import check
 from autograd_mini.cli.course import course
 from autograd_mini.cli.demo import demo
 from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.learning import Settings
+from autograd_mini.cli.learning import TASKS, Settings
+from autograd_mini.cli.tables import HEADERS
 from autograd_mini.nn import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import OPTIMIZERS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-DATA = "a CSV file in UTF-8 with a header; commas, semicolons (then 1,5 is a number too) or tabs between cells"
+DATA = "a CSV file in UTF-8; commas, semicolons (then 1,5 is a number too) or tabs between cells; - is standard input"
 
 
 _MEANT = re.compile(r"-[\d.(].*[^\d.].*|-[^-o].*[*/+(].*", re.DOTALL)
@@ -84,7 +85,8 @@ def parser() -> ArgumentParser:
             "train",
             commands.train,
             "train a network on a CSV file",
-            "Columns of numbers are its inputs; a target that is text is a class, one that is numbers a number. "
+            "Columns of numbers are its inputs; a target that is text, or a few whole numbers, is a class, one of "
+            "other numbers a number. "
             "Inputs, and a target of numbers, are scaled to mean 0 and deviation 1; `predict` undoes it.",
         )
     )
@@ -136,9 +138,13 @@ def _train(parser: ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA.csv", help=DATA)
     option("--target", "COLUMN", "the column to predict", required=True)
     option("--ignore", "COLUMN,...", "columns not to learn from", type=_names, default=())
+    choice("--task", "predict a class or a number; auto goes by the target", ["auto", *TASKS], standard.task)
+    _header(parser)
+    option("--fill", "NAME", "what stands for a missing cell: median, that of its column", choices=["median"])
+    _drop_missing(parser, "the rows that lack a cell; with --fill, those that lack the target")
     option("--hidden", "N,N,...", "neurons of each hidden layer, 0 for none (16,16)", type=_sizes, default="16,16")
     choice("--activation", "of the hidden neurons", ACTIVATIONS, standard.activation)
-    choice("--loss", "auto goes by the kind of target", ["auto", *LOSSES], standard.loss)
+    choice("--loss", "auto goes by the task", ["auto", *LOSSES], standard.loss)
     choice("--optimizer", "what moves the parameters", [*OPTIMIZERS], standard.optimizer)
     option("--lr", "RATE", "the learning rate (0.1 for sgd, 0.01 for the others)", type=_rate)
     option("--epochs", "N", "how often to go through the data (%(default)s)", type=_whole(1), default=standard.epochs)
@@ -151,7 +157,7 @@ def _train(parser: ArgumentParser) -> None:
         type=_fraction,
         default=standard.test_fraction,
     )
-    option("--out", "MODEL.json", "where to save the model (%(default)s)", default="model.json")
+    option("--out", "MODEL.json", "where to save the model, .json or .safetensors (%(default)s)", default="model.json")
     option(
         "--every",
         "N",
@@ -164,8 +170,24 @@ def _train(parser: ArgumentParser) -> None:
 
 def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.json", help="a model that `autograd-mini train` has saved")
-    parser.add_argument("data", metavar="DATA.csv", help=f"{DATA}; columns are found by name")
+    parser.add_argument("data", metavar="DATA.csv", nargs="?", help=f"{DATA}, as is none; columns are found by name")
+    _header(parser)
+    _drop_missing(parser, "the rows that lack a cell which the model reads")
     parser.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
+
+
+def _header(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--header",
+        metavar="NAME",
+        choices=HEADERS,
+        default="auto",
+        help="whether the first row has the names of the columns: auto, yes, no (%(default)s)",
+    )
+
+
+def _drop_missing(parser: ArgumentParser, rows: str) -> None:
+    parser.add_argument("--drop-missing", action="store_true", help=f"leave out {rows}")
 
 
 def _picture(parser: ArgumentParser, name: str, ending: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 
 from autograd_mini.cli.failure import UserError
+from autograd_mini.cli.tables import Table
 from autograd_mini.datasets import Standardiser
 from autograd_mini.functions import sigmoid, softmax
 from autograd_mini.recording import no_grad
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from autograd_mini.cli.tables import Table
-
+BY_POSITION = re.compile(r"column_[0-9]+")
+"""The names of columns in a file without a header."""
 KEY = "table"
 """The name under which a recipe stands in a model's metadata."""
 
@@ -34,6 +36,7 @@ class Recipe:
         classes: the texts it chooses from; empty for a model that predicts a number.
         target_mean: a predicted number is target_mean + target_scale times what the model says.
         target_scale: see target_mean.
+        medians: of each column, what stands for a missing number; empty where none may be missing.
 
     """
 
@@ -45,10 +48,11 @@ class Recipe:
     classes: list[str]
     target_mean: float = 0.0
     target_scale: float = 1.0
+    medians: list[float] = field(default_factory=list)
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the recipe as a part of a model's metadata."""
-        return {KEY: asdict(self)}
+        return {KEY: {name: held for name, held in asdict(self).items() if held or name != "medians"}}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any], path: str) -> Recipe:
@@ -63,25 +67,61 @@ class Recipe:
         except TypeError:
             raise UserError(f"{path} is damaged: its columns cannot be read") from None
         texts = [*_list(recipe.columns), recipe.target, recipe.loss, *_list(recipe.classes)]
-        figures = [*_list(recipe.means), *_list(recipe.scales), recipe.target_mean, recipe.target_scale]
+        figures = [*_list(recipe.means), *_list(recipe.scales), *_list(recipe.medians)]
+        figures += [recipe.target_mean, recipe.target_scale]
         if (
             not all(isinstance(text, str) for text in texts)
             or not all(isinstance(figure, (float, int)) and isfinite(figure) for figure in figures)
             or not 0 < len(recipe.columns) == len(recipe.means) == len(recipe.scales)
+            or len(recipe.medians) not in {0, len(recipe.columns)}
             or min(recipe.scales) <= 0
         ):
             raise UserError(f"{path} is damaged: its columns cannot be read")
         return recipe
 
     def inputs(self, table: Table) -> list[list[float]]:
-        """Return the rows of a table as the model reads them."""
+        """Return the rows of a table as the model reads them; a UserError where a column, or a cell, is missing."""
+        self.check(table)
+        columns = [table.numbers(column) for column in self.columns]
+        if self.medians:
+            columns = [filled(cells, median) for cells, median in zip(columns, self.medians, strict=True)]
+        elif gaps := table.gaps(self.columns):
+            raise UserError(
+                f"{table.lacking(gaps)}: leave these rows out with --drop-missing, or train with --fill median, which "
+                "predict then does too"
+            )
+        rows: list[list[Any]] = [list(row) for row in zip(*columns, strict=True)]
+        return Standardiser(self.means, self.scales).transform(rows)
+
+    def named(self, table: Table) -> Table:
+        """Return a table; one that has no header, and just as many columns as the model reads, with their names."""
+        if not table.headless or len(table.header) != len(self.columns) or {*self.columns} <= {*table.header}:
+            return table
+        found = Table(table.name, self.columns, table.rows, table.lines, table.delimiter, headless=True)
+        found.notes.append(
+            f"{table.name} has no header: its columns are taken for those that the model reads, in this order: "
+            f"{', '.join(self.columns)}"
+        )
+        return found
+
+    def check(self, table: Table) -> None:
+        """Raise a UserError if a table lacks columns that the model reads."""
         missing = [column for column in self.columns if column not in table.header]
+        if not missing:
+            return
+        if table.headless:
+            raise UserError(
+                f"{table.name} has no header, and {len(table.header)} columns: give it one, or just the "
+                f"{len(self.columns)} columns that the model reads, in this order: {', '.join(self.columns)}"
+            )
+        if all(map(BY_POSITION.fullmatch, self.columns)):
+            raise UserError(
+                f"{table.name} has no column {missing[0]!r}: the model was trained on a file without a header, so it "
+                "reads columns by their position; remove the header"
+            )
         if len(missing) == 1:
             table.position(missing[0])  # raises, with a suggestion
-        if missing:
-            raise UserError(f"{table.name} lacks the columns {', '.join(map(repr, missing))} that the model reads")
-        rows = [list(row) for row in zip(*map(table.numbers, self.columns), strict=True)]
-        return Standardiser(self.means, self.scales).transform(rows)
+        raise UserError(f"{table.name} lacks the columns {', '.join(map(repr, missing))} that the model reads")
 
     def answers(self, predictions: Sequence[Any]) -> dict[str, list[str]]:
         """Return the columns that say what predictions mean: the prediction, and the probability of each class."""
@@ -109,6 +149,11 @@ class Recipe:
         if isinstance(prediction, list):
             return [float(chance) for chance in softmax(prediction)]
         return [sigmoid(-prediction), sigmoid(prediction)]
+
+
+def filled(column: Sequence[float | None], number: float) -> list[float | None]:
+    """Return a column of numbers with one in place of those that are missing."""
+    return [number if held is None else held for held in column]
 
 
 def predictions(model: Callable[[list[float]], Any], rows: Sequence[list[float]]) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from math import prod
 
+from autograd_mini.extras import extra
 from autograd_mini.numbers import number
 from autograd_mini.transforms import structure
 from autograd_mini.value import Value
@@ -76,7 +77,7 @@ def columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Layout:
     if isinstance(given, dict):
         parts = tuple([columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
-    import numpy as np
+    np = extra("numpy", "a function compiled for whole batches")
 
     try:
         array = np.asarray(given)

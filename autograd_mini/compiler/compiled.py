@@ -8,6 +8,7 @@ from autograd_mini.backward import accumulate
 from autograd_mini.compiler import entries
 from autograd_mini.compiler.arguments import nested, stacked
 from autograd_mini.compiler.programs import Programs
+from autograd_mini.extras import extra
 from autograd_mini.hooks import is_tracing, on_read
 from autograd_mini.transforms.structure import holds_values
 
@@ -102,8 +103,7 @@ class Compiled:
             ValueError: if p has another length than `parameters`, or the batch has no samples.
 
         """
-        import numpy as np
-
+        np = extra("numpy", "value_and_grad of a compiled function")
         program, loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
         if self._batched and self._threads == 1:
             entry = entries.of_mean(program, args, self._programs.in_axes, partial(Compiled.value_and_grad, self))

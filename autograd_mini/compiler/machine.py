@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from importlib import import_module
 
+from autograd_mini.extras import extra
 from autograd_mini.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
@@ -30,13 +30,7 @@ def llvmlite() -> Any:
         ModuleNotFoundError: if it is not installed.
 
     """
-    try:
-        binding = import_module("llvmlite.binding")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "backend='llvm' needs llvmlite, which is not installed: install the extra with "
-            "pip install 'autograd_mini[jit]', or use backend='numpy' or 'python'"
-        ) from error
+    binding = extra("llvmlite.binding", "machine code, of backend='llvm' or 'vm',", "use backend='numpy' or 'python'")
     await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()

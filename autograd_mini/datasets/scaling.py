@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_mini.arguments import real_number
+from autograd_mini.arguments import real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Table: TypeAlias = Iterable[Iterable[SupportsFloat]]
 
 
-_ROW = "a row of numbers, such as [5.1, 3.5] (give a pandas DataFrame as its to_numpy())"
+_ROW = "a row of numbers, such as [5.1, 3.5]"
 
 
 class Standardiser:
@@ -24,9 +24,9 @@ class Standardiser:
     `Standardiser.fit(X)` measures them. Kept elsewhere, as in a file, `Standardiser(means, scales)` brings them back:
     a sequence of numbers each, one a column, the scales above 0, else a ValueError. Both become tuples of floats.
 
-    A table is a list, a tuple or an array of rows of numbers. Every method that takes one raises, naming row and
-    column from 0, a ValueError where there are no rows or columns, where a row has more or fewer numbers than the
-    others or than there are means, and for nan and inf; and a TypeError for what is no number.
+    A table is a list, a tuple, an array or a data frame of rows of numbers. Every method that takes one raises, naming
+    row and column from 0, a ValueError where there are no rows or columns, where a row has more or fewer numbers than
+    the others or than there are means, and for nan and inf; and a TypeError for what is no number.
 
     >>> standardiser = Standardiser.fit([[1, 10], [3, 10]])
     >>> standardiser
@@ -122,7 +122,7 @@ def _mean_and_scale(index: int, column: tuple[float, ...]) -> tuple[float, float
 def _table(name: str, table: Table, columns: int | None = None) -> list[list[float]]:
     """Return the table as rows of `columns` floats each, or of as many as the first row has, or raise."""
     rows: list[list[float]] = []
-    for index, row in enumerate(_members(name, table, "a table, that is rows of numbers")):
+    for index, row in enumerate(_members(name, unframed(table), "a table, that is rows of numbers")):
         members = _members(f"row {index} of {name}", row, _ROW)
         numbers = [real_number(f"row {index}, column {column} of {name}", x) for column, x in enumerate(members)]
         if not numbers:

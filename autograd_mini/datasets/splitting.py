@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from autograd_mini.arguments import random_numbers, real_number
+from collections.abc import Mapping
+
+from autograd_mini.arguments import random_numbers, real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     Row = TypeVar("Row")
     Target = TypeVar("Target")
@@ -23,9 +25,9 @@ def split(
 ) -> tuple[list[Row], list[Row], list[Target], list[Target]]:
     """Return `X_train, X_test, y_train, y_test`: the rows of X and y in a random order, cut in two.
 
-    X holds the rows and y the target of each; both may be lists, tuples or arrays, and the parts are lists. The test
-    part has `test_fraction` of the rows, rounded. The same seed cuts rows of the same number and targets alike in every
-    process and Python version; None cuts differently at every call.
+    X holds the rows and y the target of each; both may be lists, tuples, arrays or data frames, and the parts are
+    lists. The test part has `test_fraction` of the rows, rounded. The same seed cuts rows of the same number and
+    targets alike in every process and Python version; None cuts differently at every call.
 
     With `stratify`, each class (each different value in y) gives the test part its own share, `test_fraction` of its
     rows rounded up or down, so that a class is rare or frequent alike in both. A class of one row falls on either
@@ -69,9 +71,12 @@ def split(
 
 
 def _as_list(name: str, values: Iterable[Row]) -> list[Row]:
-    """Return the values in a list; those of an array as Python's own numbers."""
+    """Return the values in a list; those of an array, or of a table of pandas, as Python's own numbers."""
+    if isinstance(values, Mapping):
+        raise TypeError(f"{name} is a dict of {len(values)} entries, but expected rows: a list, a tuple or an array")
+    plain: Any = unframed(values)
     try:
-        return values.tolist() if hasattr(values, "tolist") else list(values)
+        return plain.tolist() if hasattr(plain, "tolist") else list(plain)
     except TypeError:
         raise TypeError(f"{name} is {values!r}, but expected a list, a tuple or an array of rows") from None
 

@@ -29,7 +29,7 @@ architecture justifies: a JSON file of more than `SMALL` bytes begins with forma
 order, so that the reader knows from the head how long the rest may be.
 """
 
-from autograd_mini.files.models import HEAD, PER_PARAMETER, load, require, save
+from autograd_mini.files.models import ENDINGS, HEAD, PER_PARAMETER, load, require, save
 from autograd_mini.files.storage import LARGEST, SMALL
 
-__all__ = ["HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "load", "require", "save"]
+__all__ = ["ENDINGS", "HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "load", "require", "save"]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PER_PARAMETER = 64
 """Bytes more for each parameter: a number takes at most 26, and indentation wants room too."""
+ENDINGS = (".json", ".safetensors")
+"""How the names of model files end; one that ends otherwise is read, and written by `save`, as JSON."""
 HEAD = 64 * 1024
 """Bytes from the beginning within which the architecture of a larger file stands."""
 
@@ -114,7 +116,7 @@ def require(path: str | PathLike[str]) -> None:
 
 
 def _holds_tensors(path: str | PathLike[str]) -> bool:
-    return os.fsdecode(path).lower().endswith(".safetensors")
+    return os.fsdecode(path).lower().endswith(ENDINGS[1])
 
 
 def _parsed(data: bytes) -> Any:

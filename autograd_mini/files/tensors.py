@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from math import prod
 
+from autograd_mini.extras import extra
 from autograd_mini.files.documents import parse, shown
 from autograd_mini.files.schema import check_architecture, check_header, member
 from autograd_mini.files.storage import LARGEST, SMALL
@@ -38,15 +39,9 @@ SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 def library() -> ModuleType:
-    """Return the package safetensors with its functions for NumPy, or raise an ImportError that says how to get it."""
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            f"files of .safetensors need the package: pip install 'autograd_mini[safetensors]' ({error}), or save the "
-            "model as .json"
-        ) from error
-    return safetensors
+    """Return the functions of safetensors for NumPy, or raise an ImportError that says how to get it."""
+    functions: ModuleType = extra("safetensors.numpy", "a .safetensors file", "save the model as .json")
+    return functions
 
 
 def dumps(description: dict[str, Any], weights: list[list[list[float]]], biases: list[list[float]]) -> bytes:
@@ -58,7 +53,7 @@ def dumps(description: dict[str, Any], weights: list[list[list[float]]], biases:
         held[f"layers.{index}.weight"] = np.array(rows, dtype=np.float64)
         held[f"layers.{index}.bias"] = np.array(bias, dtype=np.float64)
     # One entry alone: safetensors writes several in an order that changes from process to process.
-    data: bytes = library().numpy.save(held, {KEY: json.dumps(description, allow_nan=False)})
+    data: bytes = library().save(held, {KEY: json.dumps(description, allow_nan=False)})
     if (size := int.from_bytes(data[:8], "little")) > SMALL:
         raise ValueError(f"the header would have {size} bytes, more than {SMALL}: note down less, or save it as .json")
     return data

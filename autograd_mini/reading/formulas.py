@@ -87,12 +87,8 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
         ModuleNotFoundError: if there is no SymPy.
 
     """
-    try:
-        from autograd_mini.reading.symbolic import exact, expression, variable
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "sympy(y) needs SymPy, which is not installed: install the extra with pip install 'autograd_mini[sympy]'"
-        ) from error
+    from autograd_mini.reading.symbolic import exact, expression, variable
+
     nodes, leaf_names = _read(y, wrt, names, limit)
     made: dict[Value, Any] = {leaf: variable(name) for leaf, name in leaf_names.items()}
     for node in nodes:

@@ -7,9 +7,9 @@ else, a user's own operation too, is the formula in its row.
 from __future__ import annotations
 
 import operator
-from importlib import import_module
 from math import isfinite
 
+from autograd_mini.extras import extra
 from autograd_mini.formula import RELATIONS, evaluate, parse
 from autograd_mini.ops import TABLE
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-sympy: Any = import_module("sympy")  # it has no type hints of its own
+sympy: Any = extra("sympy", "sympy(y)")
 
 
 def variable(name: str) -> Any:

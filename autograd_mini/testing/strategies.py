@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import strategies as st
-
+from autograd_mini.extras import extra
 from autograd_mini.functions import function
 from autograd_mini.ops import TABLE
 from autograd_mini.value import Value
+
+extra("hypothesis", "autograd_mini.testing.strategies")
+
+from hypothesis import strategies as st  # noqa: E402 - after the message for those who lack it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

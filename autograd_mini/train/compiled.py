@@ -12,6 +12,7 @@ from operator import add
 from time import perf_counter
 
 from autograd_mini.errors import TracingError
+from autograd_mini.extras import extra
 from autograd_mini.optim.clipping import bounded
 from autograd_mini.optim.flat import flat
 from autograd_mini.optim.parameters import numbers, set_data, set_gradients
@@ -55,7 +56,7 @@ class CompiledSteps:
         clip_norm: float | None,
         backend: str,
     ) -> None:
-        import numpy as np
+        np = extra("numpy", "training that is compiled", "leave compile out")
 
         self._training, self._objective = training, objective
         self._size, self._clip_norm = size, clip_norm

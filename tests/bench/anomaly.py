@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from command import begin
+
 import autograd_mini
 
 PROCESSES = 8
@@ -112,4 +114,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    begin(__doc__)
     main()

@@ -5,7 +5,6 @@ Run ``python tests/bench/checkers.py [--programs N] [--only NAME] [--list]`` fro
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
@@ -23,6 +22,7 @@ from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: 
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_rivals import rivals  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
+from command import parser  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
 
@@ -213,10 +213,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", type=int, default=1000, help="how many random programs")
-    parser.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
-    parser.add_argument("--only", default="", help="point, domain, unseen, programs, causes, rivals, or a rival's name")
-    parser.add_argument("--list", action="store_true", help="list every false alarm and every miss")
-    ARGUMENTS = parser.parse_args()
+    command = parser(__doc__)
+    command.add_argument("--programs", type=int, default=1000, help="how many random programs")
+    command.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
+    command.add_argument(
+        "--only", default="", help="point, domain, unseen, programs, causes, rivals, or a rival's name"
+    )
+    command.add_argument("--list", action="store_true", help="list every false alarm and every miss")
+    ARGUMENTS = command.parse_args()
     main()

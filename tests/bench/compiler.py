@@ -24,6 +24,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
+from command import begin  # noqa: E402 - as below
+
+if __name__ == "__main__":
+    begin(__doc__, "numpy")
+
 import numpy as np  # noqa: E402 - the variables above are read when it is imported
 
 import autograd_mini as ag  # noqa: E402 - as above

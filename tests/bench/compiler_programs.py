@@ -15,7 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-from compiler import peers, raced  # which sets the number of threads before NumPy is imported
+from command import begin
+
+if __name__ == "__main__":
+    begin(__doc__, "numpy")
+
+from compiler import peers, raced
 
 import numpy as np  # isort: skip
 

@@ -11,6 +11,11 @@ import importlib
 import statistics
 import time
 
+from command import begin
+
+if __name__ == "__main__":
+    begin(__doc__, "numpy")
+
 import numpy as np
 
 from autograd_mini.transforms.gradients import hessian, hvp, value_and_grad

@@ -8,10 +8,11 @@ something else is blamed beside it, are counted.
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 from typing import NamedTuple
+
+from command import parser
 
 import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value, doctor
@@ -122,10 +123,10 @@ MISTAKES = {
 
 def main() -> None:
     """Print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=int, default=300, help="how many healthy networks to draw")
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    settings = parser.parse_args()
+    command = parser(__doc__)
+    command.add_argument("--models", type=int, default=300, help="how many healthy networks to draw")
+    command.add_argument("--seed", type=int, default=0, help="the first seed")
+    settings = command.parse_args()
     seeds = range(settings.seed, settings.seed + settings.models)
     alarms = 0
     for seed in seeds:

@@ -22,11 +22,15 @@ import types
 from functools import partial
 from pathlib import Path
 
-import micrograd.engine
-import micrograd.nn
-
 sys.path.insert(0, str(Path(__file__).parent))
 
+from command import begin
+
+if __name__ == "__main__":
+    begin(__doc__, "micrograd")
+
+import micrograd.engine
+import micrograd.nn
 from peers import TupleValue
 from transformer import make_step
 

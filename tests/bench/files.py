@@ -13,6 +13,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
+from command import begin  # noqa: E402 - after the path to it
+
+if __name__ == "__main__":
+    begin(__doc__, "pytest", "hypothesis", "numpy", "safetensors")
+
 import soak_tasks  # noqa: E402 - after the path to it
 import test_files  # noqa: E402 - after the path to it
 import test_files_tensors  # noqa: E402 - after the path to it

@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from command import parser
 from reliable import files, graphs, interrupts, kinds, memory, oddities, pictures, processes
 from reliable.libraries import LIBRARIES
 from reliable.rows import ROWS
@@ -92,13 +93,13 @@ def version(library):
 
 def main(arguments=None):
     """Print the table, row by row as it is computed."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="smaller numbers of nodes, steps and files")
-    parser.add_argument("--only", nargs="+", choices=ORDER, default=ORDER, metavar="ROW", help=", ".join(ORDER))
-    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
-    parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--lines", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args(arguments)
+    command = parser(__doc__)
+    command.add_argument("--quick", action="store_true", help="smaller numbers of nodes, steps and files")
+    command.add_argument("--only", nargs="+", choices=ORDER, default=ORDER, metavar="ROW", help=", ".join(ORDER))
+    command.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES), help="the columns")
+    command.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
+    command.add_argument("--lines", action="store_true", help=argparse.SUPPRESS)
+    chosen = command.parse_args(arguments)
     if chosen.cell:
         figure = cell(*chosen.cell, quick=chosen.quick)
         print(json.dumps({"text": figure.text, "right": figure.right}))

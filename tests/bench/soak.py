@@ -9,7 +9,6 @@ fifth of the time, in which modules are imported and caches filled. Memory rises
 larger than any before it; the same tasks again do not raise it.
 """
 
-import argparse
 import gc
 import os
 import random
@@ -22,6 +21,12 @@ from collections import Counter
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+from command import check, parser  # noqa: E402 - after the path to it
+
+PACKAGES = ("numpy", "hypothesis")
+if __name__ == "__main__":
+    check(__doc__, *PACKAGES)
 
 from soak_tasks import TASKS  # noqa: E402 - after the path to it
 
@@ -99,12 +104,14 @@ def soak(minutes, names, seed, folder):
 
 def main():
     """Read the command line and soak."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--minutes", type=float, default=15.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--only", nargs="+", choices=TASKS, default=[*TASKS], help="tasks to choose from")
-    parser.add_argument("--again", metavar="TASK:SEED", help="run one task again")
-    arguments = parser.parse_args()
+    command = parser(__doc__, *PACKAGES)
+    command.add_argument("--minutes", type=float, default=15.0, help="how long to go on (%(default)s)")
+    command.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of the tasks (another one every time)"
+    )
+    command.add_argument("--only", nargs="+", choices=TASKS, default=[*TASKS], help="tasks to choose from")
+    command.add_argument("--again", metavar="TASK:SEED", help="run one task again")
+    arguments = command.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if arguments.again:
             task, _, number = arguments.again.partition(":")

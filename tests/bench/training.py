@@ -16,6 +16,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import time  # noqa: E402 - the variables above are read when NumPy is imported
 
+from command import begin  # noqa: E402 - as above
+
+if __name__ == "__main__":
+    begin(__doc__, "numpy")
+
 import numpy as np  # noqa: E402 - as above
 from compiler import hinge_by_numpy  # noqa: E402 - as above
 

@@ -19,13 +19,18 @@ import struct
 import sys
 import tempfile
 import warnings
+from argparse import REMAINDER
 from pathlib import Path
 from random import Random
 
-import atheris
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "bench")]
+from command import check, parser  # noqa: E402 - after the path to it
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from damage import damaged_document
+if __name__ == "__main__":
+    check(__doc__, "atheris", "safetensors")
+
+import atheris  # noqa: E402 - after the command line
+from damage import damaged_document  # noqa: E402 - as above
 
 atheris.enabled_hooks.add("RegEx")
 with atheris.instrument_imports(include=["autograd_mini", "json"]):
@@ -314,9 +319,11 @@ TARGETS = {
 
 def main():
     """Fuzz the target that the command line names."""
-    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        sys.exit(__doc__)
-    target, options = sys.argv[1], sys.argv[2:]
+    command = parser(__doc__, "atheris", "safetensors")
+    command.add_argument("target", choices=TARGETS, help="what to fuzz")
+    command.add_argument("options", nargs=REMAINDER, help="for libFuzzer: its options, files to try, a folder to keep")
+    chosen = command.parse_args()
+    target, options = chosen.target, chosen.options
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     (folder / "seeds").mkdir()
     made = seeds(target, folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.extras import extra
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +29,7 @@ def pyplot() -> Any:
         ImportError: if matplotlib is missing; the message names the extra.
 
     """
-    try:
-        import matplotlib.pyplot as plt  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
-    except ImportError as error:
-        raise ImportError(f"plotting needs matplotlib: pip install 'autograd_mini[plot]' ({error})") from error
-    return plt
+    return extra("matplotlib.pyplot", "plotting")
 
 
 def axes(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:

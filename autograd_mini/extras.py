@@ -1,0 +1,64 @@
+"""An extra is an optional package, imported when it is used, with an error that says how to get it."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EXTRAS = {
+    "anywidget": "notebook",
+    "llvmlite": "jit",
+    "jupyterlab": "notebook",
+    "matplotlib": "plot",
+    "numpy": "jit",
+    "pygraphviz": "draw",
+    "safetensors": "safetensors",
+    "scipy": "sparse",
+    "sympy": "sympy",
+}
+"""The extra of this package that brings each package."""
+
+
+def extra(module: str, purpose: str, otherwise: str = "") -> Any:
+    """Return a module of an optional package, imported now.
+
+    Args:
+        module: its dotted name.
+        purpose: what needs the package, the beginning of the message.
+        otherwise: a way to do without, if there is one.
+
+    Raises:
+        ImportError: if the package is not installed, then a ModuleNotFoundError, or fails to load; the message names
+            the extra that brings it.
+
+    >>> extra("math", "a circle").pi
+    3.141592653589793
+
+    """
+    if (loaded := sys.modules.get(module)) is not None:
+        return loaded
+    package = module.partition(".")[0]
+    try:
+        import_module(package)
+        return import_module(module)
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and (error.name or package).partition(".")[0] == package
+        why = "which is not installed" if missing else f"which cannot be imported ({error})"
+        way_out = f", or {otherwise}" if otherwise else ""
+        raise type(error)(f"{purpose} needs {package}, {why}: {pip(package)}{way_out}", name=error.name) from error
+
+
+def pip(*packages: str) -> str:
+    """Return the command that installs packages, by the extras that bring them.
+
+    >>> pip("numpy"), pip("matplotlib", "sympy")
+    ("pip install 'autograd_mini[jit]'", "pip install 'autograd_mini[plot,sympy]'")
+
+    """
+    if not {*packages} <= EXTRAS.keys():
+        return f"pip install {' '.join(packages)}"
+    return f"pip install 'autograd_mini[{','.join(EXTRAS[package] for package in packages)}]'"
