@@ -19,35 +19,35 @@ if TYPE_CHECKING:
     from typing import Any
 
 _UNARY = """\
-def forward(p):
+def forward(self):
     node = Computed()
-    x = p._data
+    x = self._data
 {value}
     node._pull = {name}_x
-    node._x = p
+    node._x = self
     node._y = ABSENT
 {record}
 """
 
-# Python asks the class of the operand `left` first: p is that operand, q the other one.
+# Python asks the class of the operand `left` first: self is that operand, and the other one is called by its own name.
 _BINARY = """\
-def {part}(p, q{default}):
-    kind = type(q)
+def {part}(self, {right}{default}):
+    kind = type({right})
     if kind is Computed or kind is Value or kind is Parameter:
         node = Computed()
-        {left} = p._data
-        {right} = q._data
-{value}
-        node._pull = {name}_xy
         node._x = {first}
         node._y = {second}
-    elif type(k := q if kind is float else float(q) if kind is int else operand(q)) is float:
+        {left} = self._data
+        {right} = {right}._data
+{value}
+        node._pull = {name}_xy
+    elif type(k := {right} if kind is float else float({right}) if kind is int else operand({right})) is float:
         node = Computed()
-        {left} = p._data
+        {left} = self._data
         {right} = k
 {value}
         node._pull = {name}_{left}
-        node._x = p
+        node._x = self
         node._y = ABSENT
         node._k = k
     else:
@@ -90,13 +90,14 @@ def source(op: Op) -> str:
 
 
 def _method(op: Op, left: str, value: str) -> str:
-    first, second = ("p", "q") if left == "x" else ("q", "p")
+    right = "y" if left == "x" else "x"
+    first, second = ("self", right) if left == "x" else (right, "self")
     return _BINARY.format(
         part="forward" if left == "x" else "reflected",
         name=op.name,
         default=f"={op.default!r}" if op.default is not None and left == "x" else "",
         left=left,
-        right="y" if left == "x" else "x",
+        right=right,
         first=first,
         second=second,
         value=value,

@@ -16,25 +16,11 @@ from autograd_mini.value import Value, traces
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Protocol, overload
+    from typing import Any, overload
 
-    class Unary(Protocol):
-        """A function of one Value or number."""
-
-        @overload
-        def __call__(self, x: Value, /) -> Value: ...
-        @overload
-        def __call__(self, x: float, /) -> float: ...
-
-    class Binary(Protocol):
-        """A function of two Values or numbers."""
-
-        @overload
-        def __call__(self, x: Value, y: Value | float = ..., /) -> Value: ...
-        @overload
-        def __call__(self, x: float, y: Value, /) -> Value: ...
-        @overload
-        def __call__(self, x: float, y: float = ..., /) -> float: ...
+    from autograd_mini import methods
+    from autograd_mini.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
+    from autograd_mini.methods import Scalar, clamp_max, clamp_min, exp, log, maximum
 
 
 def function(row: Op) -> Any:
@@ -45,9 +31,7 @@ def function(row: Op) -> Any:
             return rules.compiled(row).forward(x)
         return rules.compiled(row).floats(number(x, f"x of {row.name}(x)"))
 
-    def binary(x: Value | float, y: Value | float | None = row.default, /) -> Value | float:
-        if y is None:
-            raise TypeError(f"{row.name}(x, y) takes two operands; y is missing")
+    def binary(x: Value | float, y: Value | float, /) -> Value | float:
         compiled = rules.compiled(row)
         if isinstance(x, Value):
             result = compiled.forward(x, y)
@@ -59,7 +43,8 @@ def function(row: Op) -> Any:
             raise TypeError(f"{row.name}(x, y) takes Values and numbers; got {x!r} and {y!r}")
         return result
 
-    made: Callable[..., Value | float] = unary if len(row.operands) == 1 else binary
+    made: Any = unary if len(row.operands) == 1 else binary
+    made.__defaults__ = None if row.default is None else (row.default,)
     made.__name__ = made.__qualname__ = row.name
     made.__doc__ = f"{row.doc}\n\n    Value: {row.value}. Partial derivatives: {'; '.join(row.partials)}."
     return made
@@ -79,47 +64,11 @@ class _OnValues:
 ON_VALUES = _OnValues()
 rules.NAMESPACE["on_values"] = ON_VALUES
 
-exp: Unary = function(TABLE["exp"])
-expm1: Unary = function(TABLE["expm1"])
-log: Unary = function(TABLE["log"])
-log1p: Unary = function(TABLE["log1p"])
-log2: Unary = function(TABLE["log2"])
-log10: Unary = function(TABLE["log10"])
-sqrt: Unary = function(TABLE["sqrt"])
-cbrt: Unary = function(TABLE["cbrt"])
-sin: Unary = function(TABLE["sin"])
-cos: Unary = function(TABLE["cos"])
-tan: Unary = function(TABLE["tan"])
-asin: Unary = function(TABLE["asin"])
-acos: Unary = function(TABLE["acos"])
-atan: Unary = function(TABLE["atan"])
-atan2: Binary = function(TABLE["atan2"])
-sinh: Unary = function(TABLE["sinh"])
-cosh: Unary = function(TABLE["cosh"])
-tanh: Unary = function(TABLE["tanh"])
-asinh: Unary = function(TABLE["asinh"])
-acosh: Unary = function(TABLE["acosh"])
-atanh: Unary = function(TABLE["atanh"])
-hypot: Binary = function(TABLE["hypot"])
-gaussian: Binary = function(TABLE["gaussian"])
-erf: Unary = function(TABLE["erf"])
-erfc: Unary = function(TABLE["erfc"])
-ndtr: Unary = function(TABLE["ndtr"])
-sigmoid: Unary = function(TABLE["sigmoid"])
-softplus: Unary = function(TABLE["softplus"])
-relu: Unary = function(TABLE["relu"])
-leaky_relu: Binary = function(TABLE["leaky_relu"])
-elu: Binary = function(TABLE["elu"])
-gelu: Unary = function(TABLE["gelu"])
-silu: Unary = function(TABLE["silu"])
-maximum: Binary = function(TABLE["maximum"])
-minimum: Binary = function(TABLE["minimum"])
-clamp_min: Binary = function(TABLE["clamp_min"])
-clamp_max: Binary = function(TABLE["clamp_max"])
-sign: Unary = function(TABLE["sign"])
-heaviside: Unary = function(TABLE["heaviside"])
-floor: Unary = function(TABLE["floor"])
-ceil: Unary = function(TABLE["ceil"])
+ROWS = tuple(name for name, row in TABLE.items() if row.method not in ARITHMETIC | {"neg", "abs", "round"})
+"""The rows that are functions of this module: all but those that Python's operators, abs() and round() call."""
+
+if not TYPE_CHECKING:
+    globals().update((name, function(TABLE[name])) for name in ROWS)
 
 
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
@@ -211,4 +160,7 @@ def _largest(values: list[Value | float]) -> Value | float:
 
 
 __all__ = ["clip", "log_softmax", "logsumexp", "mean", "softmax"]
-__all__ += sorted(name for name, row in TABLE.items() if row.method not in ARITHMETIC and name in globals())
+if TYPE_CHECKING:
+    __all__ += methods.__all__
+else:
+    __all__ += sorted(ROWS)
