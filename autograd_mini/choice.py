@@ -13,6 +13,8 @@ from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import overload
+
     from autograd_mini.rules import Pullback
 
 
@@ -48,6 +50,16 @@ _where_pullback.rule = _Choice  # type: ignore[attr-defined]
 _Choice.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def where(condition: Value | float, x: Value, y: Value | float) -> Value: ...
+    @overload
+    def where(condition: Value | float, x: float, y: Value) -> Value: ...
+    @overload
+    def where(condition: Value | float, x: float, y: float) -> float: ...
+
+
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
     """Return x where the condition holds, else y.
 
@@ -67,10 +79,9 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     """
     if isinstance(condition, Value) and condition.symbolic:
         return condition.chosen(x, y)
-    taken = x if condition else y
-    if not isinstance(x, Value) and not isinstance(y, Value):
+    taken, other = (x, y) if condition else (y, x)
+    if not isinstance(taken, Value) and not isinstance(other, Value):
         return number(taken, "x of where(condition, x, y)" if condition else "y of where(condition, x, y)")
-    other = y if condition else x
     if not isinstance(other, Value):
         number(other, "an operand of where(condition, x, y)")
     node = Computed()

@@ -15,12 +15,34 @@ from autograd_mini.value import Value, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, overload
+    from collections.abc import Iterable, Sequence
+    from typing import Any, Protocol, overload
 
     from autograd_mini import methods
     from autograd_mini.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
-    from autograd_mini.methods import Scalar, clamp_max, clamp_min, exp, log, maximum
+    from autograd_mini.methods import Scalar, clamp_max, clamp_min, exp, log, maximum  # noqa: TC004 - made below
+
+    class Unary(Protocol):
+        """A function of one operand."""
+
+        __name__: str
+
+        def __call__(self, x: Scalar, /) -> Scalar:
+            """Return a Value for a Value, and a float for a number."""
+
+    class Binary(Protocol):
+        """A function of two operands."""
+
+        __name__: str
+
+        @overload
+        def __call__(self, x: Value, y: Value | float, /) -> Value: ...
+        @overload
+        def __call__(self, x: float, y: Value, /) -> Value: ...
+        @overload
+        def __call__(self, x: float, y: float, /) -> float: ...
+        def __call__(self, x: Value | float, y: Value | float, /) -> Value | float:
+            """Return a Value where an operand is one, and a float for numbers."""
 
 
 def function(row: Op) -> Any:
@@ -35,8 +57,8 @@ def function(row: Op) -> Any:
         compiled = rules.compiled(row)
         if isinstance(x, Value):
             result = compiled.forward(x, y)
-        elif isinstance(y, Value) and compiled.reflected is not None:
-            result = compiled.reflected(y, x)
+        elif isinstance(y, Value):
+            result = compiled.reflected(y, x)  # type: ignore[misc]  # a row of two operands has it
         else:
             return compiled.floats(number(x, f"x of {row.name}(x, y)"), number(y, f"y of {row.name}(x, y)"))
         if result is NotImplemented:
@@ -71,6 +93,16 @@ if not TYPE_CHECKING:
     globals().update((name, function(TABLE[name])) for name in ROWS)
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def clip(x: Scalar, low: float | None = ..., high: float | None = ...) -> Scalar: ...
+    @overload
+    def clip(x: Value, low: Value | float | None = ..., high: Value | float | None = ...) -> Value: ...
+    @overload
+    def clip(x: Value | float, low: Value | float | None = ..., high: Value | float | None = ...) -> Value | float: ...
+
+
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
     """Return x, but at least `low` and at most `high`; at an edge the derivative goes to x.
 
@@ -91,7 +123,7 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
     return x
 
 
-def mean(values: Iterable[Value | float]) -> Value | float:
+def mean(values: Iterable[Scalar]) -> Scalar:
     """Return the arithmetic mean.
 
     Raises:
@@ -102,10 +134,12 @@ def mean(values: Iterable[Value | float]) -> Value | float:
 
     """
     values = _some(values, "mean")
-    return sum(values) * (1.0 / len(values))
+    total: Any = sum(values)
+    average: Scalar = total * (1.0 / len(values))
+    return average
 
 
-def logsumexp(logits: Iterable[Value | float]) -> Value | float:
+def logsumexp(logits: Iterable[Scalar]) -> Scalar:
     """Return log(sum(exp(logit))), without overflow: the largest logit is taken out first, as a constant.
 
     >>> logsumexp([1000.0, 1000.0])
@@ -113,11 +147,12 @@ def logsumexp(logits: Iterable[Value | float]) -> Value | float:
 
     """
     logits = _some(logits, "logsumexp")
-    shift = _largest(logits)
-    return log(sum(exp(logit - shift) for logit in logits)) + shift
+    shift: Any = _largest(logits)
+    total: Scalar = log(sum(exp(logit - shift) for logit in logits)) + shift
+    return total
 
 
-def log_softmax(logits: Iterable[Value | float]) -> list[Value | float]:
+def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return the logarithms of `softmax`, accurate where a probability is close to 0.
 
     >>> log_softmax([0.0, 800.0])
@@ -125,11 +160,11 @@ def log_softmax(logits: Iterable[Value | float]) -> list[Value | float]:
 
     """
     logits = _some(logits, "log_softmax")
-    total = logsumexp(logits)
+    total: Any = logsumexp(logits)
     return [logit - total for logit in logits]
 
 
-def softmax(logits: Iterable[Value | float]) -> list[Value | float]:
+def softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return exp(logit) / sum(exp(logit)) for each logit: probabilities that sum to 1.
 
     >>> softmax([0.0, 0.0])
@@ -137,20 +172,20 @@ def softmax(logits: Iterable[Value | float]) -> list[Value | float]:
 
     """
     logits = _some(logits, "softmax")
-    shift = _largest(logits)
+    shift: Any = _largest(logits)
     powers = [exp(logit - shift) for logit in logits]
-    total = sum(powers)
+    total: Any = sum(powers)
     return [power / total for power in powers]
 
 
-def _some(values: Iterable[Value | float], name: str) -> list[Value | float]:
+def _some(values: Iterable[Scalar], name: str) -> list[Scalar]:
     values = list(values)
     if not values:
         raise ValueError(f"{name} takes at least one value; got none")
     return values
 
 
-def _largest(values: list[Value | float]) -> Value | float:
+def _largest(values: Sequence[Value | float]) -> Value | float:
     """Return the largest number, a constant shift that changes neither value nor derivative; 0 if it is not finite."""
     if any(isinstance(value, Value) and (value.symbolic or traces) for value in values):
         unknown = reduce(maximum, values).detach()  # type: ignore[union-attr]  # with a Value among them

@@ -1,7 +1,7 @@
 """What the table of operations gives, for type checkers and editors: the methods of Value, and the functions.
 
-Written by `python tests/stubs.py`; change the table, `ops.py`, and run that. There is no code behind this file: `operators.py`
-makes the methods and `functions.py` the functions.
+Written by `python tests/stubs.py`: change the table, `ops.py`, and run that. There is no code behind this file, since
+`operators.py` makes the methods and `functions.py` the functions.
 """
 
 from typing import TypeVar, overload
@@ -9,9 +9,9 @@ from typing import TypeVar, overload
 from autograd_mini.value import Value
 
 Scalar = TypeVar("Scalar", Value, float, Value | float)
-"""What comes out as what went in: a Value of a Value, a float of a number."""
+"""A type that a function keeps: a Value for a Value, a float for a number."""
 
-__all__ = [
+__all__: list[str] = [
     "acos",
     "acosh",
     "asin",

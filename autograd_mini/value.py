@@ -222,7 +222,8 @@ class Value(Methods):
             traces[0].read(self, "bool()")
         return self._data != 0.0
 
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:  # __hash__ is inherited, and __float__ and its fellows are refusals
+        __hash__ = object.__hash__
 
     def __pos__(self) -> Self:
         """Return the Value itself."""
@@ -244,7 +245,8 @@ class Value(Methods):
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
         )
 
-    __float__ = __int__ = __complex__ = __trunc__ = _dropped
+    if not TYPE_CHECKING:
+        __float__ = __int__ = __complex__ = __trunc__ = _dropped
 
     def conjugate(self) -> Self:
         """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""

@@ -19,8 +19,8 @@ COMMAND = "python tests/stubs.py"
 HEAD = f'''\
 """What the table of operations gives, for type checkers and editors: the methods of Value, and the functions.
 
-Written by `{COMMAND}`; change the table, `ops.py`, and run that. There is no code behind this file: `operators.py`
-makes the methods and `functions.py` the functions.
+Written by `{COMMAND}`: change the table, `ops.py`, and run that. There is no code behind this file, since
+`operators.py` makes the methods and `functions.py` the functions.
 """
 
 from typing import TypeVar, overload
@@ -28,7 +28,7 @@ from typing import TypeVar, overload
 from autograd_mini.value import Value
 
 Scalar = TypeVar("Scalar", Value, float, Value | float)
-"""What comes out as what went in: a Value of a Value, a float of a number."""
+"""A type that a function keeps: a Value for a Value, a float for a number."""
 
 '''
 
@@ -47,7 +47,13 @@ def {name}(x: float, y: float{default}, /) -> float:
 def stub() -> str:
     """Return the text of the stub."""
     rows = [row for row in TABLE.values() if row.builtin]
-    lines = [HEAD, "__all__ = [\n", *(f'    "{name}",\n' for name in sorted(ROWS)), "]\n\n", "class Methods:\n"]
+    lines = [
+        HEAD,
+        "__all__: list[str] = [\n",
+        *(f'    "{name}",\n' for name in sorted(ROWS)),
+        "]\n\n",
+        "class Methods:\n",
+    ]
     for name, words in COMPARISONS.items():
         lines += _method(f"__{name}__", ", other: Value | float", f"Whether the number is {words} the other.", "bool")
     for row in rows:
