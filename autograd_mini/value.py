@@ -156,7 +156,7 @@ class Value(Methods):
         return "" if self._pull is None else self._pull.rule.op.name
 
     @property
-    def args(self) -> tuple[Value | float, ...]:
+    def args(self) -> tuple[Value | Any, ...]:
         """The operands in order: Values, and the plain numbers that were used.
 
         >>> (2 * Value(3.0)).args
