@@ -23,7 +23,7 @@ from autograd_mini.operation import operation
 from autograd_mini.recording import is_recording, no_grad
 from autograd_mini.value import Parameter, Value
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit

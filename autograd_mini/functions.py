@@ -13,7 +13,7 @@ from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
 from autograd_mini.value import Value, traces
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, Protocol, overload

@@ -18,7 +18,7 @@ from itertools import count, repeat
 from autograd_mini.backward import backward
 from autograd_mini.numbers import number
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self

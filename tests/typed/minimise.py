@@ -5,7 +5,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize  # type: ignore[import-untyped, unused-ignore]  # pyright: ignore
+from scipy.optimize import minimize  # type: ignore[import-untyped, unused-ignore]  # pyright: ignore[reportMissingTypeStubs]
 
 import autograd_mini as ag
 
