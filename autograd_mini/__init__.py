@@ -23,13 +23,14 @@ from autograd_mini.operation import operation
 from autograd_mini.recording import is_recording, no_grad
 from autograd_mini.value import Parameter, Value
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.files import load
+    from autograd_mini.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.nn import MLP, Layer, Module, Neuron
     from autograd_mini.reading import latex, sympy
     from autograd_mini.train import History, evaluate, fit
@@ -106,32 +107,83 @@ _HOMES = {
 """The module that each name imported on first use comes from."""
 
 __all__ = [
+    "MLP",
+    "AnomalyError",
+    "DiagnosisWarning",
+    "DivergedError",
     "FormulaError",
+    "History",
+    "Layer",
+    "ModelFormatError",
+    "Module",
+    "Neuron",
     "Parameter",
     "StaleValueError",
     "TracingError",
     "Value",
+    "animate",
+    "anomaly",
+    "checkpoint",
+    "compiler",
+    "custom_gradient",
+    "datasets",
+    "derivative",
+    "descend",
+    "diagnosis",
+    "diff",
+    "doctor",
+    "draw",
+    "evaluate",
+    "explain",
+    "explore",
+    "fit",
+    "grad",
     "gradient",
+    "hessian",
+    "hvp",
     "is_recording",
+    "jacobian",
+    "jit",
+    "jvp",
+    "latex",
+    "load",
+    "nn",
     "no_grad",
     "operation",
+    "optim",
     "order",
+    "origin",
+    "place_of",
+    "plot",
+    "step",
+    "steps",
+    "stop_gradient",
+    "sympy",
+    "taylor",
+    "testing",
+    "trace",
+    "train",
+    "transforms",
+    "value_and_grad",
+    "viz",
+    "vjp",
     "where",
 ]
 __all__ += functions.__all__
-__all__ += [name for name, home in _HOMES.items() if name != home.rpartition(".")[2]]
 
 
-def __getattr__(name: str) -> object:
-    """Import a name on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
 
-    home = import_module(f"autograd_mini.{_HOMES[name]}")
-    found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        """Import a name on first use."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
+        from importlib import import_module
+
+        home = import_module(f"autograd_mini.{_HOMES[name]}")
+        found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,9 @@ from functools import wraps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from typing import Any
+    from typing import Any, Self, TypeVar, overload
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect.CO_GENERATOR and so on, without inspect
 
@@ -17,6 +19,13 @@ class Block:
 
     One block may be entered again inside itself, so that it keeps no state of its own.
     """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, function: Function, /) -> Function: ...  # type: ignore[misc]  # `@no_grad` alone
+        @overload
+        def __new__(cls, *args: Any, **settings: Any) -> Self: ...
 
     def __new__(cls, *args: Any, **settings: Any) -> Any:
         """Return a block, or, of a function alone, the function in a block: `@no_grad` without parentheses."""
@@ -35,7 +44,7 @@ class Block:
         """End."""
         raise NotImplementedError
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Function) -> Function:
         """Return the function with every call, and every step of a generator or coroutine, inside this block."""
         kind = getattr(getattr(function, "__code__", None), "co_flags", 0)
         if kind & _ASYNC_GENERATOR:
@@ -50,7 +59,7 @@ class Block:
             async def awaited(*args: Any, **kwargs: Any) -> Any:
                 return await _Awaited(self, function(*args, **kwargs).__await__())
 
-            return awaited
+            return awaited  # type: ignore[return-value]  # which has the function's signature
 
         @wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
@@ -58,7 +67,7 @@ class Block:
                 result = function(*args, **kwargs)
             return _stepped(self, result) if kind & _GENERATOR else result
 
-        return inside
+        return inside  # type: ignore[return-value]  # which has the function's signature
 
 
 def _stepped(block: Block, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

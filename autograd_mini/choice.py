@@ -15,7 +15,7 @@ from autograd_mini.value import Symbolic, Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, overload
 
 
 class _Choice(Rule):
@@ -53,6 +53,16 @@ _where_pullback.rule = _CHOICE  # type: ignore[attr-defined]
 _CHOICE.pullback = _where_pullback  # type: ignore[assignment]  # the line above gave it its rule
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def where(condition: Value | float, x: Value, y: Value | float) -> Value: ...
+    @overload
+    def where(condition: Value | float, x: float, y: Value) -> Value: ...
+    @overload
+    def where(condition: Value | float, x: float, y: float) -> float: ...
+
+
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
     """Return x where the condition holds, else y.
 
@@ -73,10 +83,9 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     if isinstance(condition, Symbolic):
         chosen: Value = condition.chosen(x, y)
         return chosen
-    taken = x if condition else y
-    if not isinstance(x, Value) and not isinstance(y, Value):
+    taken, other = (x, y) if condition else (y, x)
+    if not isinstance(taken, Value) and not isinstance(other, Value):
         return number(taken, "x of where(condition, x, y)" if condition else "y of where(condition, x, y)")
-    other = y if condition else x
     if not isinstance(other, Value):
         number(other, "an operand of where(condition, x, y)")
     operand = taken if isinstance(taken, Value) else Value(taken)

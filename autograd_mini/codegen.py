@@ -21,28 +21,29 @@ if TYPE_CHECKING:
     from autograd_mini.formula import Tree
 
 _UNARY = """\
-def forward(p):
+def forward(self):
     node = Computed()
-    x = p._data
+    x = self._data
 {value}
     if on_result:
         if forgetting() and not everywhere:
 {leaf}
-        return observed(node, {name}_x, p)
+        return observed(node, {name}_x, self)
     node._pull = {name}_x
-    node._x = p
+    node._x = self
     node._y = ABSENT
 {record}
 """
 
-# Python asks the class of the operand `left` first: p is that operand, q the other one.
+# Python asks the class of the operand `left` first: self is that operand; a caller knows the other one by its own name.
 _BINARY = """\
-def {part}(p, q{default}):
-    kind = type(q)
+def {part}(self, {right}{default}):
+    other = {right}
+    kind = type(other)
     if kind is Computed or kind is Value or kind is Parameter:
         node = Computed()
-        {left} = p._data
-        {right} = q._data
+        {left} = self._data
+        {right} = other._data
 {value}
         if on_result:
             if forgetting() and not everywhere:
@@ -51,17 +52,17 @@ def {part}(p, q{default}):
         node._pull = {name}_xy
         node._x = {first}
         node._y = {second}
-    elif type(k := q if kind is float else float(q) if kind is int else operand(q)) is float:
+    elif type(k := other if kind is float else float(other) if kind is int else operand(other)) is float:
         node = Computed()
-        {left} = p._data
+        {left} = self._data
         {right} = k
 {value}
         if on_result:
             if forgetting() and not everywhere:
 {leaf}
-            return observed(node, {name}_{left}, p, ABSENT, k)
+            return observed(node, {name}_{left}, self, ABSENT, k)
         node._pull = {name}_{left}
-        node._x = p
+        node._x = self
         node._y = ABSENT
         node._k = k
     else:
@@ -114,13 +115,14 @@ def source(op: Op) -> str:
 
 
 def _method(op: Op, left: str, value: str) -> str:
-    first, second = ("p", "q") if left == "x" else ("q", "p")
+    right = "y" if left == "x" else "x"
+    first, second = ("self", "other") if left == "x" else ("other", "self")
     return _BINARY.format(
         part="forward" if left == "x" else "reflected",
         name=op.name,
         default=f"={op.default!r}" if op.default is not None and left == "x" else "",
         left=left,
-        right="y" if left == "x" else "x",
+        right=right,
         first=first,
         second=second,
         value=value,

@@ -14,28 +14,36 @@ from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
 from autograd_mini.value import Value
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, Protocol, overload
 
-    class Unary(Protocol):
-        """A function of one Value or number."""
+    from autograd_mini import methods
+    from autograd_mini.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
+    from autograd_mini.methods import Scalar, clamp_max, clamp_min, exp, log, maximum  # noqa: TC004 - made below
 
-        @overload
-        def __call__(self, x: Value, /) -> Value: ...
-        @overload
-        def __call__(self, x: float, /) -> float: ...
+    class Unary(Protocol):
+        """A function of one operand."""
+
+        __name__: str
+
+        def __call__(self, x: Scalar, /) -> Scalar:
+            """Return a Value for a Value, and a float for a number."""
 
     class Binary(Protocol):
-        """A function of two Values or numbers."""
+        """A function of two operands."""
+
+        __name__: str
 
         @overload
-        def __call__(self, x: Value, y: Value | float = ..., /) -> Value: ...
+        def __call__(self, x: Value, y: Value | float, /) -> Value: ...
         @overload
         def __call__(self, x: float, y: Value, /) -> Value: ...
         @overload
-        def __call__(self, x: float, y: float = ..., /) -> float: ...
+        def __call__(self, x: float, y: float, /) -> float: ...
+        def __call__(self, x: Value | float, y: Value | float, /) -> Value | float:
+            """Return a Value where an operand is one, and a float for numbers."""
 
 
 def function(row: Op) -> Any:
@@ -46,21 +54,20 @@ def function(row: Op) -> Any:
             return rules.compiled(row).forward(x)
         return rules.compiled(row).floats(number(x, f"x of {row.name}(x)"))
 
-    def binary(x: Value | float, y: Value | float | None = row.default, /) -> Value | float:
-        if y is None:
-            raise TypeError(f"{row.name}(x, y) takes two operands; y is missing")
+    def binary(x: Value | float, y: Value | float, /) -> Value | float:
         compiled = rules.compiled(row)
         if isinstance(x, Value):
             result = compiled.forward(x, y)
-        elif isinstance(y, Value) and compiled.reflected is not None:
-            result = compiled.reflected(y, x)
+        elif isinstance(y, Value):
+            result = compiled.reflected(y, x)  # type: ignore[misc]  # a row of two operands has it
         else:
             return compiled.floats(number(x, f"x of {row.name}(x, y)"), number(y, f"y of {row.name}(x, y)"))
         if result is NotImplemented:
             raise TypeError(f"{row.name}(x, y) takes Values and numbers; got {x!r} and {y!r}")
         return result
 
-    made: Callable[..., Value | float] = unary if len(row.operands) == 1 else binary
+    made: Any = unary if len(row.operands) == 1 else binary
+    made.__defaults__ = None if row.default is None else (row.default,)
     made.__name__ = made.__qualname__ = row.name
     made.__doc__ = f"{row.doc}\n\n    Value: {row.value}. Partial derivatives: {'; '.join(row.partials)}."
     return made
@@ -80,47 +87,21 @@ class _OnValues:
 ON_VALUES = _OnValues()
 rules.NAMESPACE["on_values"] = ON_VALUES
 
-exp: Unary = function(TABLE["exp"])
-expm1: Unary = function(TABLE["expm1"])
-log: Unary = function(TABLE["log"])
-log1p: Unary = function(TABLE["log1p"])
-log2: Unary = function(TABLE["log2"])
-log10: Unary = function(TABLE["log10"])
-sqrt: Unary = function(TABLE["sqrt"])
-cbrt: Unary = function(TABLE["cbrt"])
-sin: Unary = function(TABLE["sin"])
-cos: Unary = function(TABLE["cos"])
-tan: Unary = function(TABLE["tan"])
-asin: Unary = function(TABLE["asin"])
-acos: Unary = function(TABLE["acos"])
-atan: Unary = function(TABLE["atan"])
-atan2: Binary = function(TABLE["atan2"])
-sinh: Unary = function(TABLE["sinh"])
-cosh: Unary = function(TABLE["cosh"])
-tanh: Unary = function(TABLE["tanh"])
-asinh: Unary = function(TABLE["asinh"])
-acosh: Unary = function(TABLE["acosh"])
-atanh: Unary = function(TABLE["atanh"])
-hypot: Binary = function(TABLE["hypot"])
-gaussian: Binary = function(TABLE["gaussian"])
-erf: Unary = function(TABLE["erf"])
-erfc: Unary = function(TABLE["erfc"])
-ndtr: Unary = function(TABLE["ndtr"])
-sigmoid: Unary = function(TABLE["sigmoid"])
-softplus: Unary = function(TABLE["softplus"])
-relu: Unary = function(TABLE["relu"])
-leaky_relu: Binary = function(TABLE["leaky_relu"])
-elu: Binary = function(TABLE["elu"])
-gelu: Unary = function(TABLE["gelu"])
-silu: Unary = function(TABLE["silu"])
-maximum: Binary = function(TABLE["maximum"])
-minimum: Binary = function(TABLE["minimum"])
-clamp_min: Binary = function(TABLE["clamp_min"])
-clamp_max: Binary = function(TABLE["clamp_max"])
-sign: Unary = function(TABLE["sign"])
-heaviside: Unary = function(TABLE["heaviside"])
-floor: Unary = function(TABLE["floor"])
-ceil: Unary = function(TABLE["ceil"])
+ROWS = tuple(name for name, row in TABLE.items() if row.method not in ARITHMETIC | {"neg", "abs", "round"})
+"""The rows that are functions of this module: all but those that Python's operators, abs() and round() call."""
+
+if not TYPE_CHECKING:
+    globals().update((name, function(TABLE[name])) for name in ROWS)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def clip(x: Scalar, low: float | None = ..., high: float | None = ...) -> Scalar: ...
+    @overload
+    def clip(x: Value, low: Value | float | None = ..., high: Value | float | None = ...) -> Value: ...
+    @overload
+    def clip(x: Value | float, low: Value | float | None = ..., high: Value | float | None = ...) -> Value | float: ...
 
 
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
@@ -143,7 +124,7 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
     return x
 
 
-def mean(values: Iterable[Value | float]) -> Value | float:
+def mean(values: Iterable[Scalar]) -> Scalar:
     """Return the arithmetic mean.
 
     Raises:
@@ -154,10 +135,12 @@ def mean(values: Iterable[Value | float]) -> Value | float:
 
     """
     values = _some(values, "mean")
-    return sum(values) * (1.0 / len(values))
+    total: Any = sum(values)
+    average: Scalar = total * (1.0 / len(values))
+    return average
 
 
-def logsumexp(logits: Iterable[Value | float]) -> Value | float:
+def logsumexp(logits: Iterable[Scalar]) -> Scalar:
     """Return log(sum(exp(logit))), without overflow: the largest logit is taken out first, as a constant.
 
     >>> logsumexp([1000.0, 1000.0])
@@ -165,11 +148,12 @@ def logsumexp(logits: Iterable[Value | float]) -> Value | float:
 
     """
     logits = _some(logits, "logsumexp")
-    shift = _largest(logits)
-    return log(sum(exp(logit - shift) for logit in logits)) + shift
+    shift: Any = _largest(logits)
+    total: Scalar = log(sum(exp(logit - shift) for logit in logits)) + shift
+    return total
 
 
-def log_softmax(logits: Iterable[Value | float]) -> list[Value | float]:
+def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return the logarithms of `softmax`, accurate where a probability is close to 0.
 
     >>> log_softmax([0.0, 800.0])
@@ -177,11 +161,11 @@ def log_softmax(logits: Iterable[Value | float]) -> list[Value | float]:
 
     """
     logits = _some(logits, "log_softmax")
-    total = logsumexp(logits)
+    total: Any = logsumexp(logits)
     return [logit - total for logit in logits]
 
 
-def softmax(logits: Iterable[Value | float]) -> list[Value | float]:
+def softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return exp(logit) / sum(exp(logit)) for each logit: probabilities that sum to 1.
 
     >>> softmax([0.0, 0.0])
@@ -189,20 +173,20 @@ def softmax(logits: Iterable[Value | float]) -> list[Value | float]:
 
     """
     logits = _some(logits, "softmax")
-    shift = _largest(logits)
+    shift: Any = _largest(logits)
     powers = [exp(logit - shift) for logit in logits]
-    total = sum(powers)
+    total: Any = sum(powers)
     return [power / total for power in powers]
 
 
-def _some(values: Iterable[Value | float], name: str) -> list[Value | float]:
+def _some(values: Iterable[Scalar], name: str) -> list[Scalar]:
     values = list(values)
     if not values:
         raise ValueError(f"{name} takes at least one value; got none")
     return values
 
 
-def _largest(values: list[Value | float]) -> Value | float:
+def _largest(values: Sequence[Value | float]) -> Value | float:
     """Return the largest number, a constant shift that changes neither value nor derivative; 0 if it is not finite."""
     if any(isinstance(value, Value) and (value.symbolic or on_read) for value in values):
         unknown = reduce(maximum, values).detach()  # type: ignore[union-attr]  # with a Value among them
@@ -212,4 +196,7 @@ def _largest(values: list[Value | float]) -> Value | float:
 
 
 __all__ = ["clip", "log_softmax", "logsumexp", "mean", "softmax"]
-__all__ += sorted(name for name, row in TABLE.items() if row.method not in ARITHMETIC and name in globals())
+if TYPE_CHECKING:
+    __all__ += methods.__all__
+else:
+    __all__ += sorted(ROWS)

@@ -10,16 +10,34 @@ from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, overload
+
+    from autograd_mini.functions import Binary, Unary
+    from autograd_mini.ops import Interval
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def operation(
+        name: str, value: str, dx: str, /, *, domain: tuple[Interval, ...] = ..., symbol: str = ..., doc: str = ...
+    ) -> Unary: ...
+    @overload
+    def operation(
+        name: str,
+        value: str,
+        dx: str,
+        dy: str,
+        /,
+        *,
+        domain: tuple[Interval, ...] = ...,
+        symbol: str = ...,
+        doc: str = ...,
+    ) -> Binary: ...
 
 
 def operation(
-    name: str,
-    value: str,
-    *partials: str,
-    domain: tuple[tuple[float, float], ...] = (),
-    symbol: str = "",
-    doc: str = "",
+    name: str, value: str, *partials: str, domain: tuple[Interval, ...] = (), symbol: str = "", doc: str = ""
 ) -> Any:
     """Add an operation to the table and return it as a function of Values and numbers.
 

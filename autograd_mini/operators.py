@@ -124,14 +124,21 @@ def attach(row: Op) -> None:
     """Make a row a method of Value: the one Python's operator calls, and one of its own name."""
 
     def install(name: str, part: str) -> None:
-        def first_call(*operands: Any) -> Value:
-            function = getattr(rules.compiled(row), part)
+        def compiled() -> Callable[..., Value]:
+            function: Callable[..., Value] = getattr(rules.compiled(row), part)
             if Value.__dict__.get(name) is first_call:
                 setattr(Value, name, function)
-            result: Value = function(*operands)
-            return result
+            return function
 
-        first_call.__name__ = name
+        def unary(self: Value) -> Value:
+            return compiled()(self)
+
+        def binary(self: Value, y: Value | float) -> Value:
+            return compiled()(self, y)
+
+        first_call: Any = unary if len(row.operands) == 1 else binary
+        first_call.__defaults__ = None if row.default is None else (row.default,)
+        first_call.__name__, first_call.__qualname__ = name, f"Value.{name}"
         first_call.__doc__ = row.doc
         setattr(Value, name, first_call)
 

@@ -19,7 +19,7 @@ from autograd_mini.backward import backward
 from autograd_mini.hooks import current, on_leaf, on_read
 from autograd_mini.numbers import number
 
-TYPE_CHECKING = False
+TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
@@ -155,7 +155,7 @@ class Value(Methods):
         return "" if self._pull is None else self._pull.rule.op.name
 
     @property
-    def args(self) -> tuple[Value | float, ...]:
+    def args(self) -> tuple[Value | Any, ...]:
         """The operands in order: Values, and the plain numbers that were used.
 
         >>> (2 * Value(3.0)).args
@@ -224,7 +224,8 @@ class Value(Methods):
             asked(self, "bool()")
         return self._data != 0.0
 
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:  # __hash__ is inherited, and __float__ and its fellows are refusals
+        __hash__ = object.__hash__
 
     def __pos__(self) -> Self:
         """Return the Value itself."""
@@ -246,7 +247,8 @@ class Value(Methods):
             "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
         )
 
-    __float__ = __int__ = __complex__ = __trunc__ = _dropped
+    if not TYPE_CHECKING:
+        __float__ = __int__ = __complex__ = __trunc__ = _dropped
 
     def conjugate(self) -> Self:
         """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""

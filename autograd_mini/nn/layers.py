@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autograd_mini.nn.activations import Activation
     from autograd_mini.nn.initialisers import Initialiser, Randomness
     from autograd_mini.nn.sample import Inputs
+    from autograd_mini.value import Value
 
 
 class Neuron(Module):
@@ -90,7 +91,7 @@ class Neuron(Module):
         if nonlin != self.nonlin:
             self.activation = "relu" if nonlin else None
 
-    def __call__(self, x: Inputs) -> Any:
+    def __call__(self, x: Inputs) -> Value:
         """Return the output, a scalar.
 
         Args:
@@ -106,7 +107,9 @@ class Neuron(Module):
         w = self.w
         if len(x) != len(w):
             raise ValueError(f"{self!r} takes {len(w)} inputs; got {len(x)}")
-        return activate(self._activation, sum(map(mul, w, x), self.b))
+        total: Value = sum(map(mul, w, x), self.b)
+        output: Value = activate(self._activation, total)
+        return output
 
     def __repr__(self) -> str:
         """Show the activation and the number of inputs, as micrograd does."""

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     Scalar = Value | float
     Scalars = Iterable[Scalar] | Scalar
+    Loss = Value | Any
+    """A Value; among plain numbers alone a float, which checkers take as well."""
 
 
-def mse(prediction: Scalars, target: Scalars) -> Any:
+def mse(prediction: Scalars, target: Scalars) -> Loss:
     """Return the mean of the squared errors (prediction - target)².
 
     >>> mse([1.0, 2.0], [1.0, 4.0])
@@ -41,7 +43,7 @@ def mse(prediction: Scalars, target: Scalars) -> Any:
     return _mean([error * error for error in _errors(prediction, target)])
 
 
-def mae(prediction: Scalars, target: Scalars) -> Any:
+def mae(prediction: Scalars, target: Scalars) -> Loss:
     """Return the mean of the absolute errors; where an error is 0, so is its derivative.
 
     >>> mae([1.0, 2.0], [1.0, 4.0])
@@ -51,7 +53,7 @@ def mae(prediction: Scalars, target: Scalars) -> Any:
     return _mean([abs(error) for error in _errors(prediction, target)])
 
 
-def rss(prediction: Scalars, target: Scalars) -> Any:
+def rss(prediction: Scalars, target: Scalars) -> Loss:
     """Return the residual sum of squares: the sum of (prediction - target)².
 
     >>> rss([1.0, 2.0], [1.0, 4.0])
@@ -61,7 +63,7 @@ def rss(prediction: Scalars, target: Scalars) -> Any:
     return reduce(add, [error * error for error in _errors(prediction, target)])
 
 
-def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Any:
+def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Loss:
     """Return the mean of error² / 2 for errors up to delta, and of delta (abs(error) - delta / 2) for greater ones.
 
     Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964) 73.
@@ -85,7 +87,7 @@ def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Any:
     return _mean([where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta)) for error, size in errors])
 
 
-def hinge(prediction: Scalars, target: Scalars) -> Any:
+def hinge(prediction: Scalars, target: Scalars) -> Loss:
     """Return the mean of max(0, 1 - target * prediction), for targets 1 and -1; at its kink the derivative is 0.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks, Machine Learning 20 (1995) 273.
@@ -106,7 +108,7 @@ def hinge(prediction: Scalars, target: Scalars) -> Any:
     return _mean([relu(1.0 - t * p) for p, t in pairs])
 
 
-def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Any:
+def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss:
     """Return the mean of -t log(p) - (1 - t) log(1 - p), where p = sigmoid(prediction).
 
     It is computed as t softplus(-prediction) + (1 - t) softplus(prediction), whose value and derivative are accurate
@@ -147,7 +149,7 @@ def _binary(logit: Scalar, t: Scalar) -> Any:
     return t * softplus(-logit) + (1.0 - t) * softplus(logit)
 
 
-def cross_entropy(prediction: Iterable[Scalar], target: int) -> Any:
+def cross_entropy(prediction: Iterable[Scalar], target: int) -> Loss:
     """Return -log(softmax(prediction)[target]).
 
     With m the largest logit it is computed as (m - prediction[target]) + log1p(sum of exp(logit - m) over the others),
@@ -221,5 +223,15 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
 }
 """The losses by name."""
 
-__all__ = ["LOSSES", "log_softmax", "softmax"]
-__all__ += list(LOSSES)
+__all__ = [
+    "LOSSES",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "hinge",
+    "huber",
+    "log_softmax",
+    "mae",
+    "mse",
+    "rss",
+    "softmax",
+]

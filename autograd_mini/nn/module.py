@@ -34,8 +34,8 @@ class Module:
 
     """
 
-    def __call__(self, *inputs: Any) -> Any:
-        """Return `self.forward(*inputs)`.
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        """Return `self.forward(*inputs, **settings)`.
 
         Raises:
             NotImplementedError: if the class defines neither `__call__` nor `forward`.
@@ -46,7 +46,7 @@ class Module:
             raise NotImplementedError(
                 f"{type(self).__name__} does not say what it computes: define __call__(self, x) or forward(self, x)"
             )
-        return forward(*inputs)
+        return forward(*inputs, **settings)
 
     def parameters(self) -> list[Value]:
         """Return the parameters, in the order in which the attributes were set, each once.

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     class Trainable(Protocol):
         """What an optimiser needs of a parameter."""
 
-        data: float
         grad: Any  # float, int or None; a mutable union would refuse classes that declare plain float
+
+        @property
+        def data(self) -> float:
+            """The number: an attribute, or a property with a setter."""
+
+        @data.setter
+        def data(self, data: float, /) -> None: ...
 
 
 def parameters(params: Iterable[Trainable]) -> tuple[Trainable, ...]:

@@ -15,6 +15,17 @@ from autograd_mini.testing.places import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Tested(Protocol):
+        """An operation with its test."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Return the result of the operation."""
+
+        def test(self) -> None:
+            """Run the test."""
+
 
 _VALUES = 200
 _AGREEMENT = 1e-9
@@ -27,7 +38,7 @@ def gradtest(
     oracle: Callable[..., Any] | None = None,
     order: int | None = None,
     seed: int = 0,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., Any]], Tested]:
     """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
 
     The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned.
@@ -50,7 +61,7 @@ def gradtest(
     if order == 2 and derivative is not None:
         raise ValueError("order is 2 beside a derivative, expected 1: use assert_hess with the second derivative")
 
-    def decorate(operation: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(operation: Any) -> Any:
         over = own_domain(operation) if domain is None else domain
 
         def test() -> None:
@@ -62,7 +73,7 @@ def gradtest(
             else:
                 assert_hess(operation, domain=over, seed=seed)
 
-        operation.test = test  # type: ignore[attr-defined]
+        operation.test = test
         return operation
 
     return decorate

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Literal
 
-    from autograd_mini.optim import Optimizer
+    from autograd_mini.optim import LRScheduler, Optimizer
     from autograd_mini.train.choices import Loss
     from autograd_mini.train.history import History
     from autograd_mini.train.measuring import Metric, Model, Sample
@@ -48,7 +48,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     shuffle: bool = True,
     tol: float | None = None,
     patience: int = 10,
-    schedule: Any = None,
+    schedule: LRScheduler | Callable[..., Any] | None = None,
     callbacks: Iterable[Callable[[Training], object]] = (),
     metrics: Mapping[str, Metric] | None = None,
     clip_norm: float | None = None,

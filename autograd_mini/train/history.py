@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
+    from typing import Any, overload
 
 _AHEAD, _BEHIND = 3, 5  # the epochs that `repr` shows at the beginning and at the end
 
@@ -114,7 +114,14 @@ class History:
         for index in range(self.epochs):
             yield self[index]
 
-    def __getitem__(self, key: str | int) -> Any:
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: str) -> list[float]: ...
+        @overload
+        def __getitem__(self, key: int) -> dict[str, float]: ...
+
+    def __getitem__(self, key: str | int) -> list[float] | dict[str, float]:
         """Return a column by its name, or the row at a position from 0."""
         if isinstance(key, str):
             if key not in self.columns:

@@ -15,9 +15,22 @@ from autograd_mini.value import Value, asked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Protocol, TypeVar, overload
 
     Numbers = Sequence[Value | float]
+    Tree = TypeVar("Tree")  # a structure of numbers
+
+    class Differentiable(Protocol):
+        """A function of numbers and of Values, as `custom_gradient` returns."""
+
+        @overload
+        def __call__(self, *args: float) -> float: ...  # type: ignore[overload-overlap]  # a Value among them decides
+        @overload
+        def __call__(self, *args: Value | float) -> Value: ...
+        @overload
+        def __call__(self, *args: Any) -> Any: ...
+        def __call__(self, *args: Any) -> Any:
+            """Return a float, or a Value where there is one among the arguments."""
 
 
 class _Given(Linear):
@@ -97,7 +110,7 @@ class _Opaque(Linear):
 _OPAQUE = Result(Op("partial", "x", ("1.0",), doc="A partial derivative that was given as a number."), "x")
 
 
-def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Callable[..., Any]:
+def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Differentiable:
     """Return f as a function of Values whose derivative is df, for an iterative solver or any other foreign code.
 
     Args:
@@ -150,7 +163,7 @@ def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Callable[.
     return differentiable
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: Tree) -> Tree:
     """Return the same numbers in the same structure, as constants: derivatives do not flow through them.
 
     Args:
@@ -166,4 +179,5 @@ def stop_gradient(x: Any) -> Any:
 
     """
     numbers, structure = flatten(x, "x")
-    return structure.build([entry.detach() if isinstance(entry, Value) else entry for entry in numbers])
+    constants: Tree = structure.build([entry.detach() if isinstance(entry, Value) else entry for entry in numbers])
+    return constants

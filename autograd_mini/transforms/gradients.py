@@ -30,13 +30,70 @@ from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Literal, Protocol, TypeVar, overload
 
     Argnums = int | tuple[int, ...]
+    Tree = TypeVar("Tree")  # a structure of numbers
+    Values = TypeVar("Values", bound=Value | Sequence[Value] | Mapping[Any, Value])
+
+    class Gradient(Protocol):
+        """A function of the arguments of f whose result has the structure of the first, as `grad` returns."""
+
+        @overload
+        def __call__(self, x: float, /, *args: Any, **kwargs: Any) -> float: ...
+        @overload
+        def __call__(self, x: Tree, /, *args: Any, **kwargs: Any) -> Tree: ...
+        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any:
+            """Return the gradient."""
+
+    class ValueAndGradient(Protocol):
+        """A function of the arguments of f that returns (value, gradient)."""
+
+        @overload
+        def __call__(self, x: Values, /, *args: Any, **kwargs: Any) -> tuple[Value, Values]: ...
+        @overload
+        def __call__(self, x: float, /, *args: Any, **kwargs: Any) -> tuple[float, float]: ...
+        @overload
+        def __call__(self, x: Tree, /, *args: Any, **kwargs: Any) -> tuple[float, Tree]: ...
+        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any:
+            """Return the value and the gradient."""
+
+    class Hessian(Protocol):
+        """A function of the arguments of f that returns its second derivatives."""
+
+        @overload
+        def __call__(self, x: Value, /, *args: Any, **kwargs: Any) -> Value: ...
+        @overload
+        def __call__(self, x: float, /, *args: Any, **kwargs: Any) -> float: ...
+        @overload
+        def __call__(self, x: list[Value], /, *args: Any, **kwargs: Any) -> list[list[Value]]: ...
+        @overload
+        def __call__(self, x: list[float], /, *args: Any, **kwargs: Any) -> list[list[float]]: ...
+        @overload
+        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any: ...
+        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any:
+            """Return the second derivatives."""
+
 
 FORWARD_COST = 2.0
 """What a forward pass for one input costs, in reverse passes for one output; measured on random programs."""
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def grad(f: Callable[..., Any], argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...) -> Gradient: ...
+    @overload
+    def grad(
+        f: Callable[..., Any], argnums: tuple[int, ...], *, has_aux: Literal[False] = ...
+    ) -> Callable[..., tuple[Any, ...]]: ...
+    @overload
+    def grad(
+        f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: Literal[True]
+    ) -> Callable[..., tuple[Any, Any]]: ...
+    @overload
+    def grad(f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: bool = ...) -> Callable[..., Any]: ...
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
@@ -70,6 +127,18 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
         return (slope, value[1]) if has_aux else slope
 
     return gradient_of_f
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def value_and_grad(
+        f: Callable[..., Any], argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...
+    ) -> ValueAndGradient: ...
+    @overload
+    def value_and_grad(
+        f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: bool = ...
+    ) -> Callable[..., tuple[Any, Any]]: ...
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
@@ -140,6 +209,14 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return jacobian_of_f
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def hessian(f: Callable[..., Any], argnums: Literal[0] = ..., *, sparse: Literal[False] = ...) -> Hessian: ...
+    @overload
+    def hessian(f: Callable[..., Any], argnums: Argnums = ..., *, sparse: bool = ...) -> Callable[..., Any]: ...
+
+
 def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False) -> Callable[..., Any]:
     """Return the function that computes the second derivatives of f.
 
@@ -178,6 +255,14 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
             return run.structure.product(run.structure, rows)
 
     return hessian_of_f
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def hvp(f: Callable[..., Any], argnums: Literal[0] = ...) -> Gradient: ...
+    @overload
+    def hvp(f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]: ...
 
 
 def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

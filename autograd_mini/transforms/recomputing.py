@@ -19,7 +19,10 @@ from autograd_mini.value import Value, clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, ParamSpec, TypeVar
+
+    Arguments = ParamSpec("Arguments")
+    Returned = TypeVar("Returned")
 
 
 class _Recomputed(Linear):
@@ -76,7 +79,7 @@ class _Recomputed(Linear):
 _RECOMPUTED = Result(Op("checkpoint", "x", ("1.0",), doc="A result that is computed again for its derivative."), "x")
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Return f as a function that keeps no graph: for its derivative it is computed again (Griewank 1992).
 
     That saves memory for time, where a chain of such functions is differentiated: at any time the graph of one of them
@@ -104,7 +107,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     check_function("f", f)
 
     @wraps(f)
-    def recomputing(*args: Any, **kwargs: Any) -> Any:
+    def recomputing(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Any:
         if not is_recording() or is_tracing():  # compiled code stores what it wants
             return f(*args, **kwargs)
         apart = {at: flatten(arg, f"argument {at}") for at, arg in enumerate(args) if holds_values(arg)}

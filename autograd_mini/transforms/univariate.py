@@ -16,12 +16,20 @@ from autograd_mini.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Protocol
+
+    from autograd_mini.methods import Scalar
 
     Number = Value | float
 
+    class Derivative(Protocol):
+        """A function of the arguments of f, as `derivative` returns."""
 
-def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
+        def __call__(self, x: Scalar, /, *args: Any, **kwargs: Any) -> Scalar:
+            """Return the derivative by x."""
+
+
+def derivative(f: Callable[..., Any], order: int = 1) -> Derivative:
     """Return the derivative, of any order, of a function of one variable.
 
     Args:
@@ -53,7 +61,7 @@ def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
     return derivative_of_f
 
 
-def taylor(f: Callable[[Any], Any], x0: Any, order: int) -> list[Any]:
+def taylor(f: Callable[[Any], Any], x0: Scalar, order: int) -> list[Scalar]:
     """Return the coefficients of the Taylor polynomial of f: the k-th is the k-th derivative at x0 over k!.
 
     They are propagated through the graph as truncated power series, so the cost is polynomial in the order, and there

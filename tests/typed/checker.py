@@ -1,0 +1,36 @@
+"""A test of a hand-written derivative, as pytest runs it."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_mini.testing import Report, assert_grad, assert_hess, check_grad, logspan
+
+Array = NDArray[np.float64]
+
+
+def loss(w: Array) -> float:
+    return float((w**2).sum())
+
+
+def gradient(w: Array) -> Array:
+    return 2 * w
+
+
+def minus_sine(x: float) -> float:
+    return -math.sin(x)
+
+
+def inverse(x: float) -> float:
+    return 1 / x
+
+
+def test_the_gradient_is_right() -> None:
+    assert_grad(loss, gradient, at=np.array([0.2, -0.4]))
+    assert_hess(math.sin, math.cos, minus_sine, at=1.0)
+
+
+report: Report = check_grad(math.log, inverse, domain=logspan(0.1, 10.0))
+ok: bool = report.ok
+test_the_gradient_is_right()
