@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from autograd_mini.blocks import Block
-from autograd_mini.hooks import Hook, Without, innermost
+from autograd_mini.hooks import Block, Without, innermost
 from autograd_mini.value import Value
 
 
-class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
+class no_grad(Block):  # noqa: N801 - PyTorch's name for it
     """A block, or a function, whose results remember nothing: leaves, that cost no memory and have no gradient.
 
     Blocks may be nested. Each holds for the thread, or the asyncio task, that entered it.
@@ -27,14 +26,6 @@ class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
 
     rank = 2
     forgets = True
-
-    def __enter__(self) -> None:
-        """Pause recording."""
-        self.enter()
-
-    def __exit__(self, *error: object) -> None:
-        """Resume recording as it was before the block."""
-        self.leave()
 
     def result(self, node: Value) -> Value:
         """Make a leaf of a new node."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.blocks import Block
-from autograd_mini.hooks import Hook, innermost
+from autograd_mini.hooks import Block, innermost
 from autograd_mini.places import trail
 
 TYPE_CHECKING = False
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from autograd_mini.value import Value
 
 
-class origin(Block, Hook):  # noqa: N801 - it reads as a keyword, as no_grad does
+class origin(Block):  # noqa: N801 - it reads as a keyword, as no_grad does
     """A block, or a function, in which every Value keeps the line of code that made it.
 
     Whatever has to do with such a Value can name that line: `place_of`, a `StaleValueError`, `doctor`, and the hover
@@ -37,14 +36,6 @@ class origin(Block, Hook):  # noqa: N801 - it reads as a keyword, as no_grad doe
     <doctest autograd_mini.diagnosis.origins.origin[2]>, line 3: "y = x * x", used it, so the gradient ...
 
     """
-
-    def __enter__(self) -> None:
-        """Begin to keep lines."""
-        self.enter()
-
-    def __exit__(self, *error: object) -> None:
-        """Go on as before."""
-        self.leave()
 
     def result(self, node: Value) -> Value:
         """Keep the line that made a node."""
