@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini.testing.callables import constants_in, leaves
-from autograd_mini.testing.differences import measure
+from autograd_mini.testing.adapters import constants_in, leaves
+from autograd_mini.testing.counterexample import short_numbers
+from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.line import Line
 from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
-from autograd_mini.testing.prosecution import Prosecution, roughness
 from autograd_mini.testing.quadrature import NODES, WEIGHTS, coefficients, integral_to
+from autograd_mini.testing.residuals import Prosecution, roughness
 from autograd_mini.testing.segment import Integral, examine
-from autograd_mini.testing.witness import short_numbers
 
 
 def line_of(f, g, **more):

@@ -23,7 +23,7 @@ STATUS = {"correct": 0, "wrong": 1, "unresolved": 3}
 def check(arguments: Namespace) -> int:
     """Check a derivative, print the report, and return the exit status of its verdict."""
     from autograd_mini.testing import check_grad
-    from autograd_mini.testing.callables import takes
+    from autograd_mini.testing.adapters import takes
 
     f = named(arguments.function)
     df = named(arguments.derivative) if arguments.derivative else None

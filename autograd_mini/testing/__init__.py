@@ -7,11 +7,11 @@
 """
 
 from autograd_mini.testing.assertions import GradientError, UnresolvedGradientWarning, assert_grad, assert_hess
-from autograd_mini.testing.checks import check_grad, check_hess
 from autograd_mini.testing.domain import logspan
+from autograd_mini.testing.gradcheck import check_grad, check_hess
 from autograd_mini.testing.gradtest import gradtest
 from autograd_mini.testing.mutation import Mutant, mutants
-from autograd_mini.testing.report import Report
+from autograd_mini.testing.verdict import Report
 
 __all__ = [
     "GradientError",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.checks import check_grad, check_hess
+from autograd_mini.testing.gradcheck import check_grad, check_hess
 from autograd_mini.testing.settings import Entry, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograd_mini.testing.report import Report
+    from autograd_mini.testing.verdict import Report
 
 
 class GradientError(AssertionError):

@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.counterexample import Witness, measured_at
 from autograd_mini.testing.point import first_reach
-from autograd_mini.testing.witness import Witness, measured_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.differences import measure
+from autograd_mini.testing.discontinuities import Finding
+from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Prosecution
+from autograd_mini.testing.residuals import Prosecution
 from autograd_mini.testing.segment import examine
-from autograd_mini.testing.steps import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

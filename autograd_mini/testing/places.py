@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.callables import leaves, names_of, parameters
+from autograd_mini.testing.adapters import leaves, names_of, parameters
 from autograd_mini.testing.domain import Interval
 from autograd_mini.testing.problem import ShapeError
 

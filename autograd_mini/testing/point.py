@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.discontinuities import Finding
 from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Prosecution
+from autograd_mini.testing.residuals import Prosecution
 from autograd_mini.testing.segment import Integral, Segment, examine
 from autograd_mini.testing.spot import judge_spot
-from autograd_mini.testing.steps import Finding
 
 if TYPE_CHECKING:
     from random import Random

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.counterexample import measured_at, short_numbers
 from autograd_mini.testing.point import first_reach
-from autograd_mini.testing.witness import measured_at, short_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from autograd_mini.testing.counterexample import Witness
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.problem import Problem
-    from autograd_mini.testing.witness import Witness
 
 _LOOKS, _HALVINGS, _SINGLE = 12, 10, 1e-10
 

@@ -10,7 +10,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.differences import Measured, measure
+from autograd_mini.testing.finite_differences import Measured, measure
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -20,8 +20,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
 from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
+from checker_peers import rivals  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
-from checker_rivals import rivals  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.differences import Measured, measure
+from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import first_reach
 from autograd_mini.testing.segment import examine
@@ -14,8 +14,8 @@ from autograd_mini.testing.segment import examine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from autograd_mini.testing.discontinuities import Finding
     from autograd_mini.testing.problem import Point, Problem
-    from autograd_mini.testing.steps import Finding
 
 _CLEARLY = 20.0
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.discontinuities import PIECES, Finding, jittered, jump_in, staircase
 from autograd_mini.testing.segment import Integral, examine
-from autograd_mini.testing.steps import PIECES, Finding, jittered, jump_in, staircase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,18 +7,18 @@ import warnings
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.callables import adapt, arity, constants_in, takes
+from autograd_mini.testing.adapters import adapt, arity, constants_in, takes
 from autograd_mini.testing.causes import likely_cause
-from autograd_mini.testing.decisions import Decision, decide_anywhere, decide_at, decide_over
+from autograd_mini.testing.counterexample import find_witness
 from autograd_mini.testing.directions import FEW_INPUTS, axes_through
 from autograd_mini.testing.engine import engine_derivative
 from autograd_mini.testing.places import intervals, point_numbers
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
 from autograd_mini.testing.regions import region_of
-from autograd_mini.testing.report import Report
+from autograd_mini.testing.search import Decision, decide_anywhere, decide_at, decide_over
 from autograd_mini.testing.settings import settings
-from autograd_mini.testing.witness import find_witness
+from autograd_mini.testing.verdict import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
