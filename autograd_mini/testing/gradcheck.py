@@ -1,4 +1,4 @@
-"""Checks: `check_grad` and `check_hess` decide whether a derivative is right, and explain where it is not."""
+"""A gradient check: `check_grad` and `check_hess` decide whether a derivative is right, `assert_grad` fails a test."""
 
 from __future__ import annotations
 
@@ -7,57 +7,48 @@ import warnings
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.adapters import adapt, arity, constants_in, takes
+from autograd_mini.testing.adapters import adapt, arity, engine_derivative, point_numbers, takes
 from autograd_mini.testing.causes import likely_cause
-from autograd_mini.testing.counterexample import find_witness
-from autograd_mini.testing.directions import FEW_INPUTS, axes_through
-from autograd_mini.testing.engine import engine_derivative
-from autograd_mini.testing.places import intervals, point_numbers
+from autograd_mini.testing.counterexample import find_counterexample, region_of
+from autograd_mini.testing.domain import intervals
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
-from autograd_mini.testing.regions import region_of
-from autograd_mini.testing.search import Decision, decide_anywhere, decide_at, decide_over
-from autograd_mini.testing.settings import settings
-from autograd_mini.testing.verdict import Report
+from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError, located
+from autograd_mini.testing.search import (
+    FEW_INPUTS,
+    Decision,
+    axes_through,
+    check_anywhere,
+    check_at,
+    check_over,
+    constants_in,
+)
+from autograd_mini.testing.verdict import LogEntry, Report, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
-    from autograd_mini.testing.problem import Point
+    from autograd_mini.testing.problem import Fault, Point
 
-# Calls of f and of the gradient that one check may make, and lines laid across a domain of several inputs.
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
+"""Most calls of f and of df, and lines laid across a domain of several inputs, by the name of a budget."""
+
 _EXPLANATION = (3000, 500)
+"""Most further calls of f and of df for the explanation of a wrong derivative."""
 
 
-def explain(problem: Problem, culprit: Outcome, rng: Random, report: Report, box: Sequence[Interval] | None) -> None:
-    """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
-    line, finding = culprit.line, culprit.finding
-    if line is None or finding is None or line.axis is None:
-        names = ", ".join(problem.names[:3])
-        report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
-        return
-    problem.allow(*_EXPLANATION)
-    try:
-        witness = find_witness(problem, line, finding)
-        report.witness = witness
-        report.cause_kind, report.cause = likely_cause(problem, witness, line.output, rng)
-        if len(problem.names) <= FEW_INPUTS:
-            for axis, name in enumerate(problem.names):
-                if axis != line.axis:
-                    other = localise_axis(problem, witness.point, line.output, axis, rng)
-                    witness.others[name] = {"correct": "ok", "wrong": "wrong"}.get(other, "undecided")
-        witness.region = region_of(problem, witness, line.output, box)
-    except (BudgetSpentError, ShapeError):
-        report.note = "the explanation ran out of calls"
+class GradientError(AssertionError):
+    """A derivative is wrong; ``report`` holds all that was found."""
+
+    def __init__(self, report: Report) -> None:
+        """Say what the report says."""
+        super().__init__(str(report))
+        self.report = report
 
 
-def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: Random) -> str:
-    """Return the verdict on one partial derivative at a point."""
-    line, x, reach = axes_through(problem, point, output)[axis]
-    return PointCheck(line, x, reach, rng).run().verdict
+class UnresolvedGradientWarning(UserWarning):
+    """A derivative could be called neither right nor wrong."""
 
 
 def check_grad(
@@ -101,7 +92,6 @@ def check_grad(
         raise ValueError("at and domain are both given, expected one: a point, or a range")
     rng = Random(f"{seed}")
     box = points = None
-    example: Any = at
     if domain is not None:
         box, points = intervals(f, domain, seed)
         numbers: tuple[float, ...] = tuple(i.at(0.5) for i in box)
@@ -121,49 +111,74 @@ def check_grad(
         try:
             problem.constants = constants_in(f, df)
             if box is not None:
-                decision = decide_over(problem, box, rng, bases)
+                decision = check_over(problem, box, rng, bases)
                 for point in points or ():
-                    if decision.culprit is None:
-                        decision.culprit = decide_at(problem, point, rng, box).culprit
+                    if decision.failure is None:
+                        decision.failure = check_at(problem, point, rng, box).failure
             elif at is not None:
-                decision = decide_at(problem, numbers, rng)
+                decision = check_at(problem, numbers, rng)
             else:
-                decision = decide_anywhere(problem, rng)
+                decision = check_anywhere(problem, rng)
         except ShapeError as error:
-            return _misshapen(report, str(error))
+            report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
+            return report
         _conclude(problem, decision, report, None if at is None else numbers)
-        if decision.culprit is not None and explained:
-            explain(problem, decision.culprit, rng, report, box)
+        if decision.failure is not None and explained:
+            explain(problem, decision.failure, rng, report, box)
     return report
 
 
-def _misshapen(report: Report, message: str) -> Report:
-    report.verdict, report.cause, report.cause_kind = "wrong", message, "shape"
-    report.title = message
-    return report
-
-
-def _conclude(problem: Problem, decision: Decision, report: Report, wanted: tuple[float, ...] | None) -> None:
+def _conclude(problem: Problem, decision: Decision, report: Report, wanted: Point | None) -> None:
+    """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
-    report.verdict = decision.verdict
-    report.note = decision.note
+    report.verdict, report.note = decision.verdict, decision.note
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0
-    if report.verdict == "wrong":
-        return
     fault = next((fault for fault in problem.faults_f if fault.where == wanted), None)
     if fault is None and not any(math.isfinite(v) for row in problem.known_values() for v in row):
         fault = next(iter(problem.faults_f), None)
     if fault is not None:
-        report.verdict, report.cause_kind = "wrong", "raised"
-        report.cause = f"f raised {fault} at {fault.where}"
-        report.title = "the function cannot be evaluated"
+        _fail(problem, report, "function", "f", fault)
     elif problem.faults_g and problem.gradient_never_worked():
-        report.verdict = "wrong"
-        report.cause_kind = "raised"
-        report.cause = f"df raised {problem.faults_g[0]} at {problem.faults_g[0].where}"
-        report.title = "the gradient cannot be evaluated"
+        _fail(problem, report, "derivative", "df", problem.faults_g[0])
+        decision.failure = None
+
+
+def _fail(problem: Problem, report: Report, what: str, name: str, fault: Fault) -> None:
+    report.verdict, report.cause_kind = "wrong", "raised"
+    report.title = f"the {what} cannot be evaluated"
+    report.cause = f"{name} raised {fault} at {located(problem.names, fault.where)}"
+
+
+def explain(problem: Problem, failure: Outcome, rng: Random, report: Report, box: Sequence[Interval] | None) -> None:
+    """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
+    line, classification = failure.line, failure.classification
+    if line is None or classification is None or line.axis is None:
+        names = ", ".join(problem.names[:3])
+        report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
+        return
+    problem.allow(*_EXPLANATION)
+    try:
+        found = find_counterexample(problem, line, classification)
+        report.witness = found
+        report.cause_kind, report.cause = likely_cause(problem, found, line.output, rng)
+        if report.cause_kind == "raised":
+            report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
+        if len(problem.names) <= FEW_INPUTS:
+            for axis, name in enumerate(problem.names):
+                if axis != line.axis:
+                    other = localise_axis(problem, found.point, line.output, axis, rng)
+                    found.others[name] = {"correct": "ok", "wrong": "wrong"}.get(other, "undecided")
+        found.region = region_of(problem, found, line.output, box)
+    except (BudgetSpentError, ShapeError):
+        report.note = "the explanation ran out of calls"
+
+
+def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: Random) -> str:
+    """Return the verdict on one partial derivative at a point."""
+    line, x, reach = axes_through(problem, point, output)[axis]
+    return PointCheck(line, x, reach, rng).run().verdict
 
 
 def check_hess(
@@ -180,3 +195,44 @@ def check_hess(
     'correct'
     """
     return check_grad(df or engine_derivative(f), ddf, **options)
+
+
+def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **options: Any) -> Report:
+    """Raise `GradientError` if ``df`` is not the derivative of ``f``; the options are those of `check_grad`.
+
+    Returns the report. Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under
+    ``--grad-strict``, the error is raised.
+
+    >>> import math
+    >>> assert_grad(math.exp, math.exp, at=2.0).verdict
+    'correct'
+    """
+    __tracebackhide__ = True
+    return _concluded(check_grad(f, df, **options), f)
+
+
+def assert_hess(
+    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
+) -> Report:
+    """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
+
+    For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first. What is left out is the
+    engine's: see `check_hess`.
+
+    >>> assert_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict
+    'correct'
+    """
+    __tracebackhide__ = True
+    assert_grad(f, df, **options)
+    return _concluded(check_hess(f, df, ddf, **options), df or f)
+
+
+def _concluded(report: Report, f: object) -> Report:
+    __tracebackhide__ = True
+    name = getattr(f, "__name__", repr(f))
+    settings.log.append(LogEntry(settings.test, name, report.verdict, report.resolution, str(report.calls)))
+    if report.verdict == "wrong" or (report.verdict == "unresolved" and settings.strict):
+        raise GradientError(report)
+    if report.verdict == "unresolved":
+        warnings.warn(f"{name}: {report}", UnresolvedGradientWarning, stacklevel=3)
+    return report
