@@ -230,13 +230,29 @@ def test_a_gradient_that_raises_is_wrong_and_so_is_one_of_a_function_that_raises
 
     report = check_grad(lambda x: x * x, fails, at=2.0)
     assert report.verdict == "wrong"
-    assert "RuntimeError: no" in str(report)
+    assert str(report).startswith("the derivative cannot be evaluated\n  df raised RuntimeError: no at x=2.0\n")
     for options in ({"at": 2.0}, {"domain": {"x": (-1, 1)}}, {}):
         report = check_grad(fails, lambda x: x, **options)
         assert report.verdict == "wrong"
         assert "f raised RuntimeError: no" in str(report)
         with pytest.raises(GradientError, match="the function cannot be evaluated"):
             assert_grad(fails, lambda x: x, **options)
+
+
+def test_a_gradient_that_raises_at_one_point_says_so_first():
+    report = check_grad(lambda x: abs(x) * x, lambda x: 2 * abs(x) if x else {}["slope"], at=0.0)
+    assert (report.verdict, report.cause_kind) == ("wrong", "raised")
+    assert str(report).startswith("df raised KeyError: 'slope'\n  at   x=0.0   (only at x = 0.0)\n")
+    assert "is wrong" not in str(report)
+    assert "claimed" not in str(report)
+
+
+@pytest.mark.parametrize("options", [{"at": 1.0}, {"at": (1.0, 2.0, 3.0)}, {"domain": [(0, 1)]}])
+def test_an_argument_too_few_or_too_many_is_an_error_of_the_call(options):
+    with pytest.raises(TypeError, match=r"f takes the arguments \(x, y\), got [13] of them"):
+        check_grad(lambda x, y: x * y, lambda x, y: (y, x), **options)
+    with pytest.raises(TypeError, match=r"df takes the arguments \(x\), got 2 of them"):
+        check_grad(lambda x, y: x * y, lambda x: x, at=(1.0, 2.0))
 
 
 def test_a_function_that_fails_at_the_point_to_check_is_not_passed_by_its_neighbours():
@@ -246,7 +262,7 @@ def test_a_function_that_fails_at_the_point_to_check_is_not_passed_by_its_neighb
         return x * x
 
     assert check_grad(holed, lambda x: 2 * x, at=1.5).ok
-    assert "f raised ZeroDivisionError: x - 1 at (1.0,)" in str(check_grad(holed, lambda x: 2 * x, at=1.0))
+    assert "f raised ZeroDivisionError: x - 1 at x=1.0" in str(check_grad(holed, lambda x: 2 * x, at=1.0))
 
 
 def weights_and_bias(np):

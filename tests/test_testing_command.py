@@ -29,6 +29,12 @@ def grad_of_loss(p):
 def nowhere(x):
     return math.nan
 
+def one(x):
+    return x
+
+def raises(x, y):
+    raise KeyError("w")
+
 constant = 3
 """
 
@@ -77,6 +83,13 @@ def test_a_wrong_derivative_is_status_1_with_the_whole_message(check):
     assert "likely cause: the claim is missing the term cos(x)" in out
 
 
+def test_a_derivative_that_raises_is_status_1_and_is_not_called_wrong(check):
+    status, out, err = check("users_own:f", "--derivative", "users_own:raises", "--at", "0.91", "1.73")
+    assert (status, err) == (1, "")
+    assert out.startswith("the derivative cannot be evaluated\n  df raised KeyError: 'w' at x=0.91, y=1.73\n")
+    assert "wrong" not in out
+
+
 def test_what_cannot_be_decided_is_status_3(check):
     status, out, _ = check("users_own:nowhere", "--derivative", "users_own:nowhere", "--at", "1")
     assert status == 3
@@ -104,6 +117,10 @@ def test_what_cannot_be_decided_is_status_3(check):
         (("users_own:f", "--derivative", "math:cos", "--at", "1", "2"), "math:cos takes one, and no list of them"),
         (("math:sin", "--derivative", "math:cos", "--at", "1", "2"), "math:sin takes one, and no list of them"),
         (("users_own:f", "--at", "1", "2"), "df is missing, and f does not compute with Values"),
+        (("users_own:f", "--derivative", "users_own:df", "--at", "1"), "missing a required argument: 'y'"),
+        (("users_own:f", "--derivative", "users_own:df", "--at", "x=1"), "missing a required argument: 'y'"),
+        (("users_own:f", "--derivative", "users_own:df", "--domain", "0:1"), "missing a required argument: 'y'"),
+        (("users_own:f", "--derivative", "users_own:one", "--at", "1", "2"), "df takes the arguments (x), got 2"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "x=1", "2"), "expected NAME=... for every input"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "a", "2"), "expected a number"),
         (("users_own:f", "--derivative", "users_own:df", "--domain", "1", "2"), "expected LOW:HIGH"),

@@ -14,6 +14,7 @@ PLUGIN = ROOT / "autograd_mini" / "testing" / "plugin"
 SUITE = """
 import math
 import warnings
+import pytest
 from autograd_mini.testing import assert_grad, check_grad
 
 def test_right():
@@ -29,6 +30,12 @@ def test_undecided():
 
 def test_seed():
     print("the seed is", check_grad(math.sin, math.cos, at=1.0).seed)
+"""
+
+EXPECTED = """
+def test_the_mistake_is_noticed():
+    with pytest.raises(AssertionError):
+        assert_grad(math.cos, math.sin, at=1.0)
 """
 
 
@@ -52,6 +59,19 @@ def test_the_summary_lists_what_was_not_proved_and_counts_the_rest(suite):
     assert "unresolved: <lambda> in test_suite.py::test_undecided" in shown
     assert "1 of 3 proved correct, the coarsest to " in shown
     assert "1 failed, 3 passed" in shown
+
+
+def test_a_run_without_a_failure_has_no_summary_unless_it_is_verbose(suite, tmp_path):
+    (tmp_path / "test_suite.py").write_text(
+        SUITE.replace("def test_wrong():", "@pytest.mark.xfail\ndef test_wrong():") + EXPECTED
+    )
+    shown = suite()
+    assert "4 passed, 1 xfailed" in shown
+    assert "derivatives" not in shown
+    assert "wrong" not in shown
+    shown = suite("-v")
+    assert "wrong: cos in test_suite.py::test_the_mistake_is_noticed" in shown
+    assert "1 of 4 proved correct" in shown
 
 
 def test_strict_fails_what_could_not_be_decided(suite):

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini.testing.callables import constants_in, leaves
-from autograd_mini.testing.differences import measure
-from autograd_mini.testing.line import Line
-from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
-from autograd_mini.testing.prosecution import Prosecution, roughness
+from autograd_mini.testing.adapters import leaves
+from autograd_mini.testing.counterexample import short_numbers
+from autograd_mini.testing.finite_differences import measure
+from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError
 from autograd_mini.testing.quadrature import NODES, WEIGHTS, coefficients, integral_to
-from autograd_mini.testing.segment import Integral, examine
-from autograd_mini.testing.witness import short_numbers
+from autograd_mini.testing.residuals import ResidualClassifier, roughness
+from autograd_mini.testing.search import constants_in
+from autograd_mini.testing.segment import Integral, compare
 
 
 def line_of(f, g, **more):
@@ -40,8 +40,8 @@ def test_the_weights_are_those_of_the_rule():
 @given(st.floats(-5, 5), st.floats(0.01, 2))
 def test_a_segment_of_a_right_derivative_matches_and_of_a_wrong_one_does_not(a, width):
     right, wrong = line_of(math.exp, math.exp), line_of(math.exp, lambda x: 1.0001 * math.exp(x))
-    assert examine(right, a, a + width).state == "match"
-    assert examine(wrong, a, a + width).state == "mismatch"
+    assert compare(right, a, a + width).state == "match"
+    assert compare(wrong, a, a + width).state == "mismatch"
 
 
 def test_an_integral_splits_where_g_jumps():
@@ -54,9 +54,9 @@ def test_an_integral_splits_where_g_jumps():
 @given(st.floats(1e-12, 1e3), st.integers(0, 100))
 def test_the_roughness_of_a_curve_is_the_size_of_its_noise(size, seed):
     rng = Random(seed)
-    places = [i + rng.uniform(-0.3, 0.3) for i in range(200)]
-    curve = [5e3 * size * math.sin(t / 100) + rng.gauss(0, size) for t in places]
-    assert size / 2 < roughness(places, curve) < 2 * size
+    positions = [i + rng.uniform(-0.3, 0.3) for i in range(200)]
+    curve = [5e3 * size * math.sin(t / 100) + rng.gauss(0, size) for t in positions]
+    assert size / 2 < roughness(positions, curve) < 2 * size
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_roughness_of_a_curve_is_the_size_of_its_noise(size, seed):
 )
 def test_a_prosecution_tells_what_a_mismatch_is(kind, f, g):
     line = line_of(f, g)
-    excess = f(0.9) - f(-0.7) - (math.sin(0.9) - math.sin(-0.7))
-    assert Prosecution(line, Random(1)).of(-0.7, 0.9, excess or 1e-9).kind == kind
+    mismatch = f(0.9) - f(-0.7) - (math.sin(0.9) - math.sin(-0.7))
+    assert ResidualClassifier(line, Random(1)).classify(-0.7, 0.9, mismatch or 1e-9).kind == kind
 
 
 @given(st.floats(-3, 3))

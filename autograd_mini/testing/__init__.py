@@ -1,4 +1,4 @@
-"""Testing derivatives: a check with no tolerance to tune, for any function and any hand-written gradient.
+"""Testing derivatives: a check without a tolerance, for any function and any gradient written by hand.
 
 >>> from autograd_mini.testing import check_grad
 >>> report = check_grad(lambda x, y: x * y, lambda x, y: (y, x), at=(1.2, -0.7))
@@ -6,12 +6,18 @@
 (True, 1.0)
 """
 
-from autograd_mini.testing.assertions import GradientError, UnresolvedGradientWarning, assert_grad, assert_hess
-from autograd_mini.testing.checks import check_grad, check_hess
 from autograd_mini.testing.domain import logspan
+from autograd_mini.testing.gradcheck import (
+    GradientError,
+    UnresolvedGradientWarning,
+    assert_grad,
+    assert_hess,
+    check_grad,
+    check_hess,
+)
 from autograd_mini.testing.gradtest import gradtest
 from autograd_mini.testing.mutation import Mutant, mutants
-from autograd_mini.testing.report import Report
+from autograd_mini.testing.verdict import Report
 
 __all__ = [
     "GradientError",

@@ -1,4 +1,4 @@
-"""Likely causes: what relates a wrong claim to the measured derivative, in the words of the usual mistakes."""
+"""A likely cause: the usual mistake that turns the measured derivative into the wrong claim, in a sentence."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.counterexample import Counterexample, measured_at
 from autograd_mini.testing.point import first_reach
-from autograd_mini.testing.witness import Witness, measured_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point, Problem
 
 _SAMPLES = 6
+"""Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
+"""Most constants of the source that missing terms are made of."""
 _NAMED_FACTORS = {
     "pi": math.pi,
     "ln 2": math.log(2),
@@ -59,8 +61,8 @@ _FEATURES: dict[str, Callable[[float], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One point near the witness: all claims there, the measured partial, and how finely it is measured."""
+class LocalSample:
+    """One point near the counterexample: all claims there, the measured partial, and how finely it is measured."""
 
     point: Point
     claims: Sequence[float]
@@ -73,29 +75,30 @@ class Sample:
         return abs(u - v) <= 1e-6 * max(abs(u), abs(v)) + 4 * self.error
 
 
-def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -> tuple[str, str]:
+def likely_cause(problem: Problem, example: Counterexample, output: int, rng: Random) -> tuple[str, str]:
     """Return the kind of mistake and a sentence about it; empty where nothing simple fits.
 
-    Kinds: "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term".
+    Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term".
     """
-    axis, name = witness.axis, witness.names[witness.axis]
-    if not math.isfinite(witness.claimed):
-        raised = next((fault for fault in problem.faults_g if fault.where == witness.point), None)
-        claim = f"df raised {raised}" if raised else f"the claim is {witness.claimed}"
-        return "not finite", f"{claim} where f has a finite slope"
-    if witness.interval[0] == witness.interval[1]:
+    axis, name = example.axis, example.names[example.axis]
+    if not math.isfinite(example.claimed):
+        fault = next((fault for fault in problem.faults_g if fault.where == example.point), None)
+        if fault is not None:
+            return "raised", f"df raised {fault}"
+        return "not finite", f"the claim is {example.claimed} where f has a finite slope"
+    if example.interval[0] == example.interval[1]:
         return "point", "only this one point is wrong: a special case in the gradient"
-    samples = list(_samples(problem, witness, output, rng))
+    samples = list(_samples(problem, example, output, rng))
     if len(samples) < 3:
         return "", ""
     if all(s.claims[axis] == 0 for s in samples):
-        found = _missing(samples, witness, problem.constants)
+        found = _missing(samples, example, problem.constants)
         return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
     ratios = [s.measured / s.claims[axis] for s in samples if s.claims[axis]]
     steady = _steady(samples, ratios, axis)
     if steady is not None and abs(steady + 1) < 1e-6:
         return "sign", "the sign is wrong"
-    other = _other_partial(problem, witness, output, samples)
+    other = _other_partial(problem, example, output, samples)
     if other is not None:
         return other
     if steady is not None:
@@ -104,15 +107,15 @@ def likely_cause(problem: Problem, witness: Witness, output: int, rng: Random) -
     power = _power(samples, axis)
     if power is not None:
         return "exponent", f"the power of {name} is off: the claim must be multiplied by {power.format(name)}"
-    missing = _missing(samples, witness, problem.constants)
+    missing = _missing(samples, example, problem.constants)
     return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
 
 
-def _samples(problem: Problem, witness: Witness, output: int, rng: Random) -> Iterator[Sample]:
-    a, b = witness.interval
-    axis, found = witness.axis, 0
+def _samples(problem: Problem, example: Counterexample, output: int, rng: Random) -> Iterator[LocalSample]:
+    a, b = example.interval
+    axis, found = example.axis, 0
     for _ in range(2 * _SAMPLES):
-        point = [x + rng.uniform(-0.5, 0.5) * first_reach(x) * (len(witness.point) <= 6) for x in witness.point]
+        point = [x + rng.uniform(-0.5, 0.5) * first_reach(x) * (len(example.point) <= 6) for x in example.point]
         share = rng.uniform(0.15, 0.85)
         point[axis] = a + share * (b - a)
         if problem.grid:
@@ -122,13 +125,13 @@ def _samples(problem: Problem, witness: Witness, output: int, rng: Random) -> It
         claims = problem.partials(at, output)
         measured = measured_at(problem, at, axis, output, reach)
         if measured.reliable and all(map(math.isfinite, claims)):
-            yield Sample(at, claims, measured.value, measured.error, problem.value(at, output))
+            yield LocalSample(at, claims, measured.value, measured.error, problem.value(at, output))
             found += 1
             if found == _SAMPLES:
                 return
 
 
-def _steady(samples: Sequence[Sample], ratios: Sequence[float], axis: int) -> float | None:
+def _steady(samples: Sequence[LocalSample], ratios: Sequence[float], axis: int) -> float | None:
     """Return the ratio of measured to claimed if it is the same at every sample."""
     if len(ratios) < 3:
         return None
@@ -154,12 +157,12 @@ def _factor_name(ratio: float) -> str:
 
 
 def _other_partial(
-    problem: Problem, witness: Witness, output: int, samples: Sequence[Sample]
+    problem: Problem, example: Counterexample, output: int, samples: Sequence[LocalSample]
 ) -> tuple[str, str] | None:
     """Recognise a claim that belongs to another input."""
-    axis = witness.axis
-    name = witness.names[axis]
-    for other, label in enumerate(witness.names):
+    axis = example.axis
+    name = example.names[axis]
+    for other, label in enumerate(example.names):
         if other == axis or not all(s.close(s.claims[other], s.measured) for s in samples):
             continue
         if all(s.close(s.claims[other], s.claims[axis]) for s in samples):
@@ -175,7 +178,7 @@ def _other_partial(
     return None
 
 
-def _power(samples: Sequence[Sample], axis: int) -> str | None:
+def _power(samples: Sequence[LocalSample], axis: int) -> str | None:
     """Recognise a ratio of measured to claimed that is a constant times a small power of the input."""
     for power, text in (
         (1, "{}"),
@@ -206,11 +209,11 @@ def _evaluate(feature: Callable[[float], float], x: float) -> float:
         return math.nan
 
 
-def _missing(samples: Sequence[Sample], witness: Witness, constants: set[float]) -> str:
+def _missing(samples: Sequence[LocalSample], example: Counterexample, constants: set[float]) -> str:
     """Return the term of a dictionary of simple features that the difference is a multiple of, or nothing."""
-    gaps = [s.measured - s.claims[witness.axis] for s in samples]
+    gaps = [s.measured - s.claims[example.axis] for s in samples]
     columns: dict[str, list[float]] = {"1": [1.0] * len(samples)}
-    for i, name in enumerate(witness.names):
+    for i, name in enumerate(example.names):
         for text, feature in _FEATURES.items():
             columns[text.replace("{}", name)] = [_evaluate(feature, s.point[i]) for s in samples]
         for constant in sorted(constants)[:_CONSTANTS]:
@@ -221,13 +224,13 @@ def _missing(samples: Sequence[Sample], witness: Witness, constants: set[float])
                 inner = text.format(f"({name}-{constant:g})")
                 columns[inner] = [_evaluate(_FEATURES[text], s.point[i] - constant) for s in samples]
     columns["f"] = [s.value for s in samples]
-    for i, name in enumerate(witness.names):
-        columns[f"df/d{name}" if i != witness.axis else "the claim"] = [s.claims[i] for s in samples]
+    for i, name in enumerate(example.names):
+        columns[f"df/d{name}" if i != example.axis else "the claim"] = [s.claims[i] for s in samples]
     usable = {k: v for k, v in columns.items() if all(map(math.isfinite, v)) and any(v)}
     for text, column in usable.items():
         if (found := _multiple(samples, gaps, column)) is not None:
             return _term(found, text)
-    if len(witness.names) > 4:
+    if len(example.names) > 4:
         return ""
     for (left, u), (right, v) in combinations_with_replacement(usable.items(), 2):
         if (found := _multiple(samples, gaps, [p * q for p, q in zip(u, v, strict=True)])) is not None:
@@ -235,7 +238,7 @@ def _missing(samples: Sequence[Sample], witness: Witness, constants: set[float])
     return ""
 
 
-def _multiple(samples: Sequence[Sample], gaps: Sequence[float], column: Sequence[float]) -> float | None:
+def _multiple(samples: Sequence[LocalSample], gaps: Sequence[float], column: Sequence[float]) -> float | None:
     if not column[0] or not math.isfinite(column[0]):
         return None
     ratio = gaps[0] / column[0]

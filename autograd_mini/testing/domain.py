@@ -1,6 +1,6 @@
-"""The check over a domain: lines across it, tiled, tiles split where the derivative is not resolved.
+"""A domain: an interval for each input, and the check of lines across it, in tiles that are split until resolved.
 
-Bugs live beside constants, so the numbers that stand in the source of f and g are checked as points of their own.
+Mistakes are frequent beside constants, so the constants in the source of f and df are checked as points of their own.
 """
 
 from __future__ import annotations
@@ -8,26 +8,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.differences import measure
-from autograd_mini.testing.line import Line
+from autograd_mini.testing.adapters import leaves, names_of
+from autograd_mini.testing.discontinuities import Classification
+from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Prosecution
-from autograd_mini.testing.segment import examine
-from autograd_mini.testing.steps import Finding
+from autograd_mini.testing.problem import BudgetSpentError, Line
+from autograd_mini.testing.residuals import ResidualClassifier
+from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from random import Random
 
     from autograd_mini.testing.problem import Point, Problem
 
 TILES = 16
-DEEPEST_SPLIT = 24
-SPLITS = 60
+"""Tiles of a line before any is split."""
+DEEPEST_SPLIT, SPLITS = 24, 60
+"""Most nested and most splits of the tiles of a line."""
 _ENDS_AND_MIDDLE = slice(1, None, 2)
+"""Checkpoints of a segment at which f is compared on a tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,67 @@ def logspan(low: float, high: float) -> Interval:
     return Interval(float(low), float(high), log=True)
 
 
+def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Interval], list[Point]]:
+    """Return one interval an input, and the points that strategies among the entries have drawn."""
+    if isinstance(domain, dict):
+        names = names_of(f, len(domain), one_argument=False)
+        if set(names) != set(domain):
+            raise ValueError(f"domain names {', '.join(map(str, domain))}, expected {', '.join(names)}")
+        entries = [domain[name] for name in names]
+    elif isinstance(domain, Interval) or (
+        isinstance(domain, tuple) and all(isinstance(v, (int, float)) for v in domain)
+    ):
+        entries = [domain]
+    elif isinstance(domain, (list, tuple)):
+        entries = list(domain)
+    else:
+        raise TypeError(f"domain is {domain!r}, expected a dict by name, or a list with one entry an input")
+    ranges, drawn = [], []
+    for entry in entries:
+        interval, draws = _interval(entry, seed)
+        ranges.append(interval)
+        drawn.append(draws)
+    count = max(map(len, drawn), default=0)
+    points = [
+        tuple(d[i % len(d)] if d else r.at(0.5) for r, d in zip(ranges, drawn, strict=True)) for i in range(count)
+    ]
+    return ranges, points
+
+
+def _interval(entry: Any, seed: int) -> tuple[Interval, list[float]]:
+    if isinstance(entry, Interval):
+        return entry, []
+    if hasattr(entry, "example") and hasattr(entry, "map"):
+        draws = sorted(set(_draws(entry, seed)))
+        if len(draws) < 2:
+            raise ValueError(f"domain entry {entry!r} draws fewer than two different finite numbers")
+        return Interval(draws[0], draws[-1]), draws[:: max(1, len(draws) // 8)]
+    try:
+        low, high = entry
+        return Interval(float(low), float(high)), []
+    except (TypeError, ValueError) as error:
+        if "domain is" in str(error):
+            raise
+        raise TypeError(f"domain entry is {entry!r}, expected (low, high), logspan(low, high) or a strategy") from None
+
+
+def _draws(strategy: Any, seed: int) -> list[float]:
+    import hypothesis
+
+    found: list[float] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        database=None, max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    @hypothesis.given(strategy)
+    def collect(drawn: Any) -> None:
+        found.extend(number for number in leaves(drawn, "the strategy") if math.isfinite(number))
+
+    collect()
+    return found
+
+
 def edges(interval: Interval, tiles: int, rng: Random) -> list[float]:
     """Return the borders of the tiles of an interval: at random jitter, denser by magnitude where it spans decades."""
     shares = [0.0, *((i + rng.uniform(-0.2, 0.2)) / tiles for i in range(1, tiles)), 1.0]
@@ -79,10 +142,10 @@ def edges(interval: Interval, tiles: int, rng: Random) -> list[float]:
         small, large = sorted((abs(interval.low), abs(interval.high)))
         if large > 1e3 * small:
             interval = Interval(interval.low, interval.high, log=True)
-    places = [interval.at(s) for s in shares]
+    positions = [interval.at(s) for s in shares]
     if interval.low < 0 < interval.high:
-        places.append(0.0)
-    return sorted(set(places))
+        positions.append(0.0)
+    return sorted(set(positions))
 
 
 @dataclass(slots=True)
@@ -95,16 +158,16 @@ class LineScan:
     total: float = 0.0
     resolution: float = 0.0
     noise: float = 0.0
-    finding: Finding | None = None
+    classification: Classification | None = None
     splits: int = 0
     cut: float = 0.0
 
     def run(self, borders: Sequence[float]) -> None:
-        """Examine every tile, splitting those that are not resolved."""
+        """Compare over every tile, splitting those that are not resolved."""
         jobs = [(a, b, 0, 1.0) for a, b in pairwise(borders)]
         self.total = float(len(jobs))
         jobs.reverse()
-        while jobs and self.finding is None:
+        while jobs and self.classification is None:
             a, b, depth, weight = jobs.pop()
             self.cut = a + (b - a) / 2
             state = self.tile(a, b)
@@ -119,40 +182,42 @@ class LineScan:
                         jobs.append((low, high, depth + 1, weight * (high - low) / (b - a)))
 
     def tile(self, a: float, b: float) -> str:
-        """Examine one tile; return "verified", "split", or "done" where there is nothing more to do."""
-        segment = examine(self.line, a, b, _ENDS_AND_MIDDLE)
+        """Compare over one tile; return "verified", "split", or "done" where there is nothing more to do."""
+        segment = compare(self.line, a, b, _ENDS_AND_MIDDLE)
         if segment.state == "broken":
             if any(map(math.isfinite, segment.slopes)):
                 return "split"
-            self.finding = self.missing_slope(a, b)
+            self.classification = self.missing_slope(a, b)
             return "done"
-        fine = segment.quadrature <= 1e-2 * max(segment.mass, abs(segment.excess))
-        if segment.state == "mismatch" and abs(segment.excess) > self.noise and fine:
-            finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
-            if finding.kind == "wrong":
-                self.finding = finding
+        fine = segment.quadrature <= 1e-2 * max(segment.l1_norm, abs(segment.mismatch))
+        if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and fine:
+            classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
+            if classification.kind == "wrong":
+                self.classification = classification
                 return "done"
-            if finding.kind == "jump" and a < finding.a < b:
-                self.cut = finding.a
-            if finding.kind not in ("noise", "staircase"):
+            if classification.kind == "jump" and a < classification.a < b:
+                self.cut = classification.a
+            if classification.kind not in ("noise", "staircase"):
                 return "split"
-            self.noise = max(self.noise, finding.size)
+            self.noise = max(self.noise, classification.size)
         noise = self.noise if segment.state == "mismatch" else 0.0
-        if segment.quadrature > TARGET * segment.mass + segment.rounding + noise:
+        if segment.quadrature > TARGET * segment.l1_norm + segment.rounding + noise:
             return "split"
-        if segment.mass > 4 * segment.rounding or noise:
-            resolution = (segment.tolerance + noise) / segment.mass if segment.mass else math.inf
+        if segment.l1_norm > 4 * segment.rounding or noise:
+            resolution = (segment.tolerance + noise) / segment.l1_norm if segment.l1_norm else math.inf
             if resolution > POOREST:
                 return "done"
             self.resolution = max(self.resolution, resolution)
         return "verified"
 
-    def missing_slope(self, a: float, b: float) -> Finding | None:
-        """Convict a gradient that is a number nowhere on a tile in the middle of which f has a slope."""
+    def missing_slope(self, a: float, b: float) -> Classification | None:
+        """Report a gradient that is a number nowhere on a tile in the middle of which f has a slope."""
         middle = self.line.snap(a + (b - a) / 2)
         found = measure(self.line, middle, (b - a) / 4)
         return (
-            Finding("wrong", middle, middle) if found.reliable and not found.error > 1e-6 * abs(found.value) else None
+            Classification("wrong", middle, middle)
+            if found.reliable and not found.error > 1e-6 * abs(found.value)
+            else None
         )
 
 
@@ -191,8 +256,8 @@ def scan(line: Line, borders: Sequence[float], rng: Random) -> Outcome:
         result.run(borders)
     except BudgetSpentError:
         note = "the budget of calls is spent"
-    if result.finding is not None:
-        return Outcome("wrong", result.resolution, result.finding, line)
+    if result.classification is not None:
+        return Outcome("wrong", result.resolution, result.classification, line)
     share = result.verified / result.total if result.total else 0.0
     outcome = Outcome("correct" if share > 0.5 and not note else "unresolved", result.resolution, None, line, note)
     outcome.coverage = share
@@ -200,7 +265,7 @@ def scan(line: Line, borders: Sequence[float], rng: Random) -> Outcome:
 
 
 def special_points(domain: Sequence[Interval], constants: Iterable[float], rng: Random, most: int = 6) -> list[Point]:
-    """Return points of the domain beside which bugs live: zero, and the constants in the source of f and g."""
+    """Return points of the domain beside which mistakes are frequent: zero, and constants of the source."""
     order = sorted(set(constants), key=lambda c: (c != 0.0, abs(c)))
     return [
         tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain)

@@ -8,10 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.ops import Op
-from autograd_mini.testing.assertions import assert_grad, assert_hess
-from autograd_mini.testing.callables import leaves
-from autograd_mini.testing.engine import Call
-from autograd_mini.testing.places import intervals
+from autograd_mini.testing.adapters import Call, leaves
+from autograd_mini.testing.domain import intervals
+from autograd_mini.testing.gradcheck import assert_grad, assert_hess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,26 +1,38 @@
-"""The check at a point: both sides of it verified on segments as long as the function allows, then the point itself."""
+"""A check at a point: segments on both sides, as long as the function allows, then the point itself.
+
+No integral sees the claim at the exact point, as at a kink, at zero or at an edge. Any subgradient is right there: the
+claim has to lie between the gradients next to it, or else between the one-sided slopes of f.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.discontinuities import Classification
+from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.problem import BudgetSpentError
-from autograd_mini.testing.prosecution import Prosecution
-from autograd_mini.testing.segment import Integral, Segment, examine
-from autograd_mini.testing.spot import judge_spot
-from autograd_mini.testing.steps import Finding
+from autograd_mini.testing.residuals import ResidualClassifier
+from autograd_mini.testing.segment import Integral, Segment, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from random import Random
 
-    from autograd_mini.testing.line import Line
+    from autograd_mini.testing.problem import Line
 
 TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
+"""Resolutions: the one aimed at, the one accepted of a long integral, and the worst that counts as verified."""
 REPRESENTATIVE = 0.05
+"""Smallest mean of abs(g) on a segment, relative to the claim at the point, of a segment that represents the point."""
 SHRINK, GROW = 16.0, 4.0
+"""Factors between the lengths of segments that are tried."""
 SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
+"""Most shorter segments, most longer ones, and most of those on which f is noise."""
+_TRUST = 1e-2
+"""Relative error up to which a measured slope is trusted at the point itself."""
 
 
 @dataclass(slots=True)
@@ -29,7 +41,7 @@ class Outcome:
 
     verdict: str
     resolution: float = math.inf
-    finding: Finding | None = None
+    classification: Classification | None = None
     line: Line | None = None
     note: str = ""
     coverage: float = 1.0
@@ -51,25 +63,25 @@ class PointCheck:
         self.line, self.x, self.reach, self.rng, self.low, self.high = line, x, reach, rng, low, high
         self.claimed = line.slope(x)
         self.best: dict[int, float] = {}
-        self.ends: dict[int, float] = {}
-        self.finding: Finding | None = None
+        self.reaches: dict[int, float] = {}
+        self.classification: Classification | None = None
         self.noise = 0.0
-        self.drowned = self.central = False
+        self.rounding_limited = self.central = False
         self.tentative: dict[int, float] = {}
         self.empty: set[int] = set()
 
     def run(self) -> Outcome:
-        """Verify both sides, shrinking where g is not resolved and growing where rounding hides it."""
+        """Verify both sides, on shorter segments where g is not resolved, on longer ones where rounding hides it."""
         line, x = self.line, self.x
         if not math.isfinite(line.value(x)):
             return Outcome("unresolved", line=line, note="f is not a finite number there")
         try:
-            self.look_around()
+            self.verify_sides()
             return self.conclude()
         except BudgetSpentError:
             return Outcome("unresolved", self.worst(), None, line, "the budget of calls is spent")
 
-    def look_around(self) -> None:
+    def verify_sides(self) -> None:
         """Verify each side of the point at the longest reach that works."""
         line, x, reach = self.line, self.x, self.reach
         noise, noisy_scales = 0.0, 0
@@ -79,65 +91,65 @@ class PointCheck:
                 break
             # What looks like noise on a long segment may be a steep place, far off: look again on a shorter one.
             self.noise = 0.0
-            if len(self.ends) < 2 and self.attempt(x - reach, x + reach, (-1, 1), reach):
+            if len(self.reaches) < 2 and self.verify(x - reach, x + reach, (-1, 1), reach):
                 break
             for side in (-1, 1):
-                if side not in self.ends:
+                if side not in self.reaches:
                     near, far = (x, x + side * reach)
                     if (
-                        not self.attempt(min(near, far), max(near, far), (side,), reach)
+                        not self.verify(min(near, far), max(near, far), (side,), reach)
                         and scale
-                        and self.finding is None
+                        and self.classification is None
                     ):
                         near = x + side * reach / 2
-                        self.attempt(min(near, far), max(near, far), (side,), reach, offset=True)
-            if self.finding or len(self.ends) == 2 or self.drowned:
+                        self.verify(min(near, far), max(near, far), (side,), reach, offset=True)
+            if self.classification or len(self.reaches) == 2 or self.rounding_limited:
                 break
             reach /= SHRINK
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
-            self.ends.setdefault(side, tried)
-        if self.finding is None and not self.noise:
+            self.reaches.setdefault(side, tried)
+        if self.classification is None and not self.noise:
             for side in (-1, 1):
-                if side not in self.ends or side in self.empty:
+                if side not in self.reaches or side in self.empty:
                     self.integrate(side)
 
-    def attempt(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
-        """Examine [a, b] for the given sides; return whether they are settled, by acceptance or by conviction."""
+    def verify(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
+        """Compare over [a, b] for the given sides; return whether they are decided, as right or as wrong."""
         a, b = self.line.snap(max(a, self.low)), self.line.snap(min(b, self.high))
         if not b - a > 16 * self.line.ulp(b):
             return False
-        segment = examine(self.line, a, b)
-        state = self.judge(segment)
+        segment = compare(self.line, a, b)
+        state = self.assess(segment)
         if state == "wrong":
             return True
         if state == "fine":
             self.central = len(sides) == 2
             for side in sides:
-                self.settle(side, segment, reach)
+                self.accept(side, segment, reach)
             return True
         if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)
-            if self.finding:
+            if self.classification:
                 return True
             found = min(resolution, grown)
             fine = found <= POOREST and not self.noise
             for side in sides:
                 self.best[side] = min(self.best.get(side, math.inf), found)
                 if fine:
-                    self.ends[side] = reach
+                    self.reaches[side] = reach
                 elif found <= POOREST:
                     self.tentative.setdefault(side, reach)
             self.central = self.central or (len(sides) == 2 and found <= POOREST)
-            self.drowned = len(self.best) == 2 and not self.noise
+            self.rounding_limited = len(self.best) == 2 and not self.noise
             return fine
         return False
 
-    def settle(self, side: int, segment: Segment, reach: float) -> None:
+    def accept(self, side: int, segment: Segment, reach: float) -> None:
         """Record that one side is verified."""
-        self.ends[side] = reach
-        if not segment.mass and reach < self.reach:
+        self.reaches[side] = reach
+        if not segment.l1_norm and reach < self.reach:
             self.empty.add(side)  # all that was not resolved on longer segments has vanished, right or wrong
         self.best[side] = min(self.best.get(side, math.inf), self.local_resolution(segment))
 
@@ -151,20 +163,20 @@ class PointCheck:
         a, b = min(near, far), max(near, far)
         if not b - a > 64 * line.ulp(b):
             return
-        segment = examine(line, a, b)
-        if segment.state == "broken" or not segment.mass or not self.represents(segment):
+        segment = compare(line, a, b)
+        if segment.state == "broken" or not segment.l1_norm or not self.represents(segment):
             return
-        integral = Integral(line, a, b, goal=TARGET * segment.mass / 2)
+        integral = Integral(line, a, b, goal=TARGET * segment.l1_norm / 2)
         residuals = integral.residuals([a + (b - a) * k / 4 for k in range(4)] + [b])
-        mass = sum(panel.mass for panel in integral.panels)
+        l1_norm = sum(panel.l1_norm for panel in integral.panels)
         if integral.broken or not all(map(math.isfinite, residuals)):
             return
-        excess, tolerance = max(residuals, key=abs), integral.error + segment.rounding
-        if abs(excess) > tolerance:
-            finding = Prosecution(line, self.rng).of(a, b, excess)
-            self.finding = finding if finding.kind == "wrong" else self.finding
-        elif tolerance <= COARSE * mass:
-            self.ends[side], self.best[side] = abs(far - near), tolerance / mass
+        mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding
+        if abs(mismatch) > tolerance:
+            classification = ResidualClassifier(line, self.rng).classify(a, b, mismatch)
+            self.classification = classification if classification.kind == "wrong" else self.classification
+        elif tolerance <= COARSE * l1_norm:
+            self.reaches[side], self.best[side] = abs(far - near), tolerance / l1_norm
             self.empty.discard(side)
 
     def local_resolution(self, segment: Segment) -> float:
@@ -174,43 +186,43 @@ class PointCheck:
         tolerance = segment.tolerance + self.noise
         if segment.state == "match" and self.is_invisible(segment):
             return tolerance / segment.scale if segment.scale else 0.0
-        mass = segment.mass or segment.scale
-        reference = min(mass, local) if local > 1e-12 * mass else mass
+        l1_norm = segment.l1_norm or segment.scale
+        reference = min(l1_norm, local) if local > 1e-12 * l1_norm else l1_norm
         return tolerance / reference if reference else 0.0
 
     def represents(self, segment: Segment) -> bool:
-        """Return whether g is about as large on a segment as at x: else a steep place at x passes unseen."""
+        """Return whether g is about as large on a segment as at x: a steep part at x may not be passed over."""
         line, x, length = self.line, self.x, segment.b - segment.a
-        if not math.isfinite(self.claimed) or segment.mass >= REPRESENTATIVE * abs(self.claimed) * length:
+        if not math.isfinite(self.claimed) or segment.l1_norm >= REPRESENTATIVE * abs(self.claimed) * length:
             return True
         sides = [k for k, beyond in ((-16, segment.a >= x), (16, segment.b <= x)) if not beyond]
         beside = [line.slope(line.snap(x + k * line.ulp(x))) for k in sides]
         largest = max((abs(s) for s in beside if math.isfinite(s)), default=0.0)
-        return segment.mass >= REPRESENTATIVE * min(abs(self.claimed), largest) * length
+        return segment.l1_norm >= REPRESENTATIVE * min(abs(self.claimed), largest) * length
 
     def is_invisible(self, segment: Segment) -> bool:
-        """Return whether the claim is too small for f to feel it, over the segment as well as at x."""
-        usual = max(self.line.strength(self.x), segment.mass / (segment.b - segment.a)) * self.reach
+        """Return whether the claim is too small to change f beyond its rounding, over the segment as well as at x."""
+        usual = max(self.line.strength(self.x), segment.l1_norm / (segment.b - segment.a)) * self.reach
         return usual <= 4 * segment.rounding
 
-    def judge(self, segment: Segment) -> str:
+    def assess(self, segment: Segment) -> str:
         """Return "fine", "wrong", "rounded" (rounding limits, grow), or "shrink"."""
         if segment.state == "broken":
             return "shrink"
-        coarse = segment.quadrature > 1e-3 * max(segment.mass, abs(segment.excess))
-        if segment.state == "mismatch" and abs(segment.excess) > self.noise and not coarse:
-            finding = Prosecution(self.line, self.rng).of(segment.a, segment.b, segment.excess)
-            if finding.kind == "wrong":
-                self.finding = finding
+        coarse = segment.quadrature > 1e-3 * max(segment.l1_norm, abs(segment.mismatch))
+        if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and not coarse:
+            classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
+            if classification.kind == "wrong":
+                self.classification = classification
                 return "wrong"
-            if finding.kind == "staircase":
-                self.noise = max(self.noise, finding.size)
+            if classification.kind == "staircase":
+                self.noise = max(self.noise, classification.size)
                 return "rounded"
-            if finding.kind in ("jump", "broken"):
+            if classification.kind in ("jump", "broken"):
                 return "shrink"
-            if finding.kind == "clear" and segment.quadrature < 0.1 * abs(segment.excess):
+            if classification.kind == "clear" and segment.quadrature < 0.1 * abs(segment.mismatch):
                 return "shrink"
-            self.noise = max(self.noise, finding.size if finding.kind == "noise" else 0.0)
+            self.noise = max(self.noise, classification.size if classification.kind == "noise" else 0.0)
         if not self.represents(segment):
             return "shrink"
         if self.local_resolution(segment) <= TARGET:
@@ -218,7 +230,7 @@ class PointCheck:
         return "rounded" if segment.rounding + self.noise >= segment.quadrature else "shrink"
 
     def grow(self, sides: tuple[int, ...], reach: float, resolution: float) -> float:
-        """Return the best resolution that longer segments reach; convict if one proves a mismatch."""
+        """Return the best resolution that longer segments reach; stop at one that proves a mismatch."""
         x, best = self.x, resolution
         for _ in range(GROWTHS):
             reach *= GROW
@@ -226,8 +238,8 @@ class PointCheck:
             a, b = max(a, self.low), min(b, self.high)
             if not (math.isfinite(a) and math.isfinite(b)):
                 break
-            segment = examine(self.line, self.line.snap(a), self.line.snap(b))
-            state = self.judge(segment)
+            segment = compare(self.line, self.line.snap(a), self.line.snap(b))
+            state = self.assess(segment)
             if state in {"wrong", "shrink"}:
                 break
             found = self.local_resolution(segment)
@@ -239,20 +251,20 @@ class PointCheck:
         return best
 
     def conclude(self) -> Outcome:
-        """Turn what was recorded into an outcome, after a look at the point itself."""
+        """Return the outcome of what was recorded, after a check of the point itself."""
         line = self.line
-        if self.finding:
-            return Outcome("wrong", self.worst(), self.finding, line)
-        open_sides = [s for s in (-1, 1) if s not in self.ends and self.is_inside(s)]
+        if self.classification:
+            return Outcome("wrong", self.worst(), self.classification, line)
+        open_sides = [s for s in (-1, 1) if s not in self.reaches and self.is_inside(s)]
         if not math.isfinite(self.claimed) or not self.central:
-            reach = min(self.ends.values(), default=self.reach)
+            reach = min(self.reaches.values(), default=self.reach)
             inside = [s for s in (-1, 1) if self.is_inside(s)]
-            verdict, note = judge_spot(line, self.x, reach, inside, self.ends, self.noise)
+            verdict, note = check_exactly_at(line, self.x, reach, inside, self.reaches, self.noise)
             if verdict == "wrong":
-                self.finding = Finding("wrong", self.x, self.x)
+                self.classification = Classification("wrong", self.x, self.x)
             if verdict != "correct":
-                return Outcome(verdict, self.worst(), self.finding, line, note, claimed=self.claimed)
-        if open_sides or not self.ends:
+                return Outcome(verdict, self.worst(), self.classification, line, note, claimed=self.claimed)
+        if open_sides or not self.reaches:
             return Outcome("unresolved", self.worst(), None, line, self.why())
         return Outcome("correct", self.worst(), None, line)
 
@@ -273,3 +285,61 @@ class PointCheck:
             return False
         step = max(16 * line.ulp(x), self.reach * 1e-6)
         return any(math.isfinite(line.value(line.snap(x + side * step * k))) for k in (1, 1000))
+
+
+def diverges(line: Line, x: float, reach: float, sides: Container[int]) -> bool:
+    """Return whether the claim grows without bound towards ``x`` from a side, as that of sqrt does at zero."""
+    for side in (-1, 1):
+        slopes = [abs(line.slope(line.snap(x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
+        if side in sides and all(v > 1.2 * u for u, v in pairwise(slopes)):
+            return True
+    return False
+
+
+def lies_between_neighbours(line: Line, x: float, claimed: float, reach: float) -> bool:
+    """Return whether the claim is in the hull of the gradients beside it, at some distance down to the last digits."""
+    step = reach / 64
+    while step > 4 * line.ulp(x):
+        sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
+        sides = [pair for pair in sides if all(map(math.isfinite, pair))]
+        if sides:
+            low, high = min(map(min, sides)), max(map(max, sides))
+            slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))
+            if low - slack <= claimed <= high + slack:
+                return True
+        step /= 64
+    return False
+
+
+def check_exactly_at(  # the whole situation of a point
+    line: Line, x: float, reach: float, inside: list[int], verified: Container[int], noise: float
+) -> tuple[str, str]:
+    """Return the verdict on the claim at exactly ``x``, and a note where it is not "correct".
+
+    ``inside`` are the sides (-1, 1) on which f is finite, ``verified`` those on which g is known to be right.
+    """
+    claimed = line.slope(x)
+    if math.isfinite(claimed) and lies_between_neighbours(line, x, claimed, reach):
+        return "correct", ""
+    if not math.isfinite(claimed) and diverges(line, x, reach, verified):
+        return "correct", ""
+    height = max((abs(line.value(x)), *(abs(line.value(line.snap(x + s * reach / 4))) for s in inside)))
+    slopes = [measure(line, x, reach / 4, side) for side in inside]
+    if not slopes or not all(_trusted(m, claimed, height / reach) for m in slopes):
+        return "unresolved", "the claim at the point itself is none of its neighbours', and f gives no slope there"
+    low, high = min(m.value - 5 * m.error for m in slopes), max(m.value + 5 * m.error for m in slopes)
+    slack = 1e-6 * max(abs(low), abs(high)) + noise / reach
+    if low - slack <= claimed <= high + slack:
+        return "correct", ""
+    kinked = len(slopes) == 2 and abs(slopes[0].value - slopes[1].value) > 10 * sum(m.error for m in slopes) + slack
+    if not math.isfinite(claimed) and kinked:
+        return "unresolved", "the claim is not a number where f has a kink"
+    if math.isfinite(claimed) and (noise or not any(side in verified for side in (-1, 1))):
+        return "unresolved", "f is too noisy to judge the point itself"
+    return "wrong", "only at the point itself"
+
+
+def _trusted(measured: Measured, claimed: float, usual: float) -> bool:
+    """Return whether a measured slope is exact beside itself, beside the claim, or beside what is usual for f."""
+    beside = abs(claimed) if math.isfinite(claimed) else 0.0
+    return measured.error <= max(_TRUST * max(abs(measured.value), beside), 1e-7 * usual)

@@ -1,7 +1,7 @@
-"""A problem: a function and its claimed derivative as pure callables on tuples of floats, counted and remembered.
+"""A problem: a function and its claimed derivative as callables on tuples of floats, counted and cached.
 
-Every other module of the checker speaks to the user's code through a `Problem`, which never raises on behalf of
-that code: what raises, or is no finite real number, comes back as nan together with a remembered `Fault`.
+Every other module of the checker calls the user's code through a `Problem`, most often along a `Line`. What raises, or
+is not a finite real number, is nan there, and the exception is kept as a `Fault`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,19 @@ class ShapeError(Exception):
     """What the user's function returned has the wrong shape; the message says which and what was expected."""
 
 
+def located(names: Sequence[str], point: Point, axis: int = -1) -> str:
+    """Return a point as ``x=0.91, y=1.73``; of more than eight numbers the first three and that of ``axis``.
+
+    >>> located(("x", "y"), (0.91, 1.73))
+    'x=0.91, y=1.73'
+    """
+    shown = [f"{n}={v!r}" for n, v in zip(names, point, strict=True)]
+    return ", ".join(shown if len(shown) <= 8 else [*shown[:3], "...", shown[axis]])
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One call of the user's code that raised."""
+    """One call of the user's code that raised, at the point ``where``."""
 
     where: Point
     error: Exception
@@ -126,3 +136,86 @@ class Problem:
     def allow(self, more_f: int, more_g: int) -> None:
         """Set the budget to what is spent so far plus the given numbers of calls."""
         self.budget_f, self.budget_g = self.calls.f + more_f, self.calls.g + more_g
+
+
+class Line:
+    """The points ``base + t * direction``, or, for an axis, ``base`` with one coordinate replaced by ``t``.
+
+    On an axis the parameter is the coordinate itself, so no abscissa is ever rounded.
+    """
+
+    __slots__ = ("axis", "base", "direction", "output", "problem")
+
+    def __init__(
+        self,
+        problem: Problem,
+        base: Point,
+        *,
+        axis: int | None = None,
+        direction: Sequence[float] = (),
+        output: int = 0,
+    ) -> None:
+        """Lay a line through ``base`` along coordinate ``axis``, or along ``direction``."""
+        self.problem, self.base, self.axis, self.output = problem, base, axis, output
+        self.direction = tuple(direction)
+
+    def point(self, t: float) -> Point:
+        """Return the point of the line at parameter ``t``."""
+        if self.axis is not None:
+            return (*self.base[: self.axis], t, *self.base[self.axis + 1 :])
+        return tuple(x + t * d for x, d in zip(self.base, self.direction, strict=True))
+
+    def snap(self, t: float) -> float:
+        """Return the nearest parameter that the arithmetic under test can represent."""
+        grid = self.problem.grid
+        return t if grid is None or self.axis is None else grid(t)
+
+    def value(self, t: float) -> float:
+        """Return f at parameter ``t``; nan where it is not a finite number."""
+        value = self.problem.value(self.point(t), self.output)
+        return value if math.isfinite(value) else math.nan
+
+    def slope(self, t: float) -> float:
+        """Return the claimed derivative along the line at ``t``; nan where it is not a finite number."""
+        partials = self.problem.partials(self.point(t), self.output)
+        if self.axis is not None:
+            slope = partials[self.axis]
+        else:
+            slope = (
+                math.fsum(p * d for p, d in zip(partials, self.direction, strict=True) if d)
+                if self._finite(partials)
+                else math.nan
+            )
+        return slope if math.isfinite(slope) else math.nan
+
+    def _finite(self, partials: Sequence[float]) -> bool:
+        return all(math.isfinite(p) for p, d in zip(partials, self.direction, strict=True) if d)
+
+    def roundoff(self, t: float) -> float:
+        """Return a bound on the rounding of the result of f at ``t``."""
+        return self.problem.eps * 4.0 * abs(self.problem.value(self.point(t), self.output)) + 1e-322
+
+    def sensitivity(self, t: float) -> float:
+        """Return the sum of |x_i| |df/dx_i|: how much f answers to a relative change of its arguments."""
+        point = self.point(t)
+        partials = self.problem.partials(point, self.output)
+        total = sum(abs(x * p) for x, p in zip(point, partials, strict=True))
+        return total if math.isfinite(total) else 0.0
+
+    def strength(self, t: float) -> float:
+        """Return the size of the slope at ``t`` if no two partials cancelled; 0 where the gradient is not finite."""
+        partials = self.problem.partials(self.point(t), self.output)
+        if self.axis is not None:
+            strength = abs(partials[self.axis])
+        else:
+            strength = sum(abs(p * d) for p, d in zip(partials, self.direction, strict=True) if d)
+        return strength if math.isfinite(strength) else 0.0
+
+    def ulp(self, t: float) -> float:
+        """Return the spacing of distinguishable parameters at ``t``."""
+        if self.axis is not None:
+            return max(math.ulp(t), self.problem.eps * abs(t))
+        return max(
+            (self.problem.eps * abs(x) / abs(d) for x, d in zip(self.point(t), self.direction, strict=True) if d),
+            default=math.ulp(t),
+        )

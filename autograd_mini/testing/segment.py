@@ -1,7 +1,7 @@
 """A segment: a stretch of a line over which the change of f is compared with the integral of its claimed derivative.
 
 If g is the derivative of f, then f(b) - f(a) equals the integral of g from a to b. There is no step size to choose;
-a kink does no harm, and noise is divided by the length. What separates the two sides for a right derivative is the
+kinks do not matter, and noise is divided by the length. What separates the two sides for a right derivative is the
 rounding of f, which is known, and the error of the quadrature, which is estimated from g alone.
 """
 
@@ -24,9 +24,10 @@ from autograd_mini.testing.quadrature import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.testing.line import Line
+    from autograd_mini.testing.problem import Line
 
 QUADRATURE_SAFETY = 10.0
+"""Factor on the estimated error of a quadrature."""
 
 
 @dataclass(slots=True)
@@ -34,17 +35,17 @@ class Segment:
     """What a comparison over [a, b] found.
 
     ``state`` is "broken" (f or g is not finite somewhere), "match" or "mismatch". ``quadrature`` and ``rounding`` are
-    the two parts of the tolerance, ``mass`` is the integral of abs(g), ``excess`` the largest mismatch found.
+    the two parts of the tolerance, ``l1_norm`` is the integral of abs(g).
     """
 
     a: float
     b: float
     state: str
     slopes: Sequence[float] = ()
-    excess: float = 0.0
+    mismatch: float = 0.0
     quadrature: float = 0.0
     rounding: float = 0.0
-    mass: float = 0.0
+    l1_norm: float = 0.0
     scale: float = 0.0
 
     @property
@@ -60,11 +61,11 @@ class Segment:
     @property
     def resolution(self) -> float:
         """The smallest relative error of the derivative that this comparison could see."""
-        reference = self.mass or self.scale
+        reference = self.l1_norm or self.scale
         return self.tolerance / reference if reference else 0.0
 
 
-def examine(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segment:
+def compare(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segment:
     """Compare f with the integral of g over [a, b] at its ends and inner points: 15 calls of g, 5 or fewer of f.
 
     ``checks`` picks from the four `CHECKPOINTS`, of which the last is the end ``b``.
@@ -73,31 +74,33 @@ def examine(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segm
     slopes = [line.slope(line.snap(middle + half * x)) for x in NODES]
     if not all(map(math.isfinite, slopes)):
         return Segment(a, b, "broken", slopes)
-    places = [a, *(line.snap(middle + half * x) for x in CHECKPOINTS[checks][:-1]), b]
-    values = [line.value(t) for t in places]
-    mass = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
-    if not (all(map(math.isfinite, values)) and math.isfinite(mass)):
+    positions = [a, *(line.snap(middle + half * x) for x in CHECKPOINTS[checks][:-1]), b]
+    values = [line.value(t) for t in positions]
+    l1_norm = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
+    if not (all(map(math.isfinite, values)) and math.isfinite(l1_norm)):
         return Segment(a, b, "broken", slopes)
     fine, coarse = (weights[checks] for weights in checkpoint_weights())
     inner = slopes[1::2]
     integrals = [half * sum(w * s for w, s in zip(row, slopes, strict=True)) for row in fine]
     roughs = [half * sum(w * s for w, s in zip(row, inner, strict=True)) for row in coarse]
     quadrature = QUADRATURE_SAFETY * max(abs(i - r) for i, r in zip(integrals, roughs, strict=True))
-    rounding = _rounding(line, places, slopes, mass)
-    excess = max((value - values[0] - integral for value, integral in zip(values[1:], integrals, strict=True)), key=abs)
+    rounding = _rounding(line, positions, slopes, l1_norm)
+    mismatch = max(
+        (value - values[0] - integral for value, integral in zip(values[1:], integrals, strict=True)), key=abs
+    )
     scale = max(map(abs, values))
-    state = "mismatch" if not abs(excess) <= quadrature + rounding else "match"
-    return Segment(a, b, state, slopes, excess, quadrature, rounding, mass, scale)
+    state = "mismatch" if not abs(mismatch) <= quadrature + rounding else "match"
+    return Segment(a, b, state, slopes, mismatch, quadrature, rounding, l1_norm, scale)
 
 
-def _rounding(line: Line, places: Sequence[float], slopes: Sequence[float], mass: float) -> float:
+def _rounding(line: Line, positions: Sequence[float], slopes: Sequence[float], l1_norm: float) -> float:
     """Bound what rounding contributes: of the results of f, of its arguments, of the abscissas, of the sum itself."""
     eps = line.problem.eps
-    half, middle = (places[-1] - places[0]) / 2, (places[-1] + places[0]) / 2
-    results = 2 * max(map(line.roundoff, places))
+    half, middle = (positions[-1] - positions[0]) / 2, (positions[-1] + positions[0]) / 2
+    results = 2 * max(map(line.roundoff, positions))
     arguments = 4 * eps * max(line.sensitivity(line.snap(middle + half * x)) for x in NODES[::7])
     variation = sum(abs(s - t) for s, t in zip(slopes[1:], slopes, strict=False))
-    return results + arguments + variation * line.ulp(max(places, key=abs)) + 16 * 2.0**-52 * mass
+    return results + arguments + variation * line.ulp(max(positions, key=abs)) + 16 * 2.0**-52 * l1_norm
 
 
 @dataclass(slots=True)
@@ -108,7 +111,7 @@ class Panel:
     b: float
     series: Sequence[float]
     error: float
-    mass: float
+    l1_norm: float
 
     def up_to(self, t: float) -> float:
         """Return the integral from ``a`` to ``t``."""
@@ -155,13 +158,13 @@ class Integral:
             return Panel(a, b, [0.0] * 15, math.inf, 0.0)
         whole = half * sum(w * s for w, s in zip(WEIGHTS, slopes, strict=True))
         rough = half * sum(w * s for w, s in zip(GAUSS, slopes[1::2], strict=True))
-        mass = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
-        return Panel(a, b, coefficients(slopes), QUADRATURE_SAFETY * abs(whole - rough), mass)
+        l1_norm = half * sum(w * abs(s) for w, s in zip(WEIGHTS, slopes, strict=True))
+        return Panel(a, b, coefficients(slopes), QUADRATURE_SAFETY * abs(whole - rough), l1_norm)
 
-    def residuals(self, places: Sequence[float]) -> list[float]:
-        """Return f minus the integral of g at ascending ``places``, less its value at the first of them."""
+    def residuals(self, positions: Sequence[float]) -> list[float]:
+        """Return f minus the integral of g at ascending ``positions``, less its value at the first of them."""
         known, found, index = 0.0, [], 0
-        for t in places:
+        for t in positions:
             while t > self.panels[index].b and index + 1 < len(self.panels):
                 known += self.panels[index].up_to(self.panels[index].b)
                 index += 1

@@ -19,8 +19,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
 from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
+from checker_peers import peers  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
-from checker_rivals import rivals  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 from command import parser  # noqa: E402 - after the path to it
 
@@ -199,8 +199,8 @@ def main() -> None:
         show("the unseen, domain", over_domains(UNSEEN, fresh))
     if ARGUMENTS.programs and ARGUMENTS.only in ("", "programs"):
         show(f"{ARGUMENTS.programs} random programs", over_programs(ARGUMENTS.programs, ARGUMENTS.seed))
-    for name, check in rivals().items():
-        if ARGUMENTS.only in ("", "rivals", name):
+    for name, check in peers().items():
+        if ARGUMENTS.only in ("", "peers", name):
             show(name, at_points(check, cases, chosen))
     if ARGUMENTS.only in ("", "causes"):
         named = causes(chosen)
@@ -216,9 +216,7 @@ if __name__ == "__main__":
     command = parser(__doc__)
     command.add_argument("--programs", type=int, default=1000, help="how many random programs")
     command.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
-    command.add_argument(
-        "--only", default="", help="point, domain, unseen, programs, causes, rivals, or a rival's name"
-    )
+    command.add_argument("--only", default="", help="point, domain, unseen, programs, causes, peers, or a peer's name")
     command.add_argument("--list", action="store_true", help="list every false alarm and every miss")
     ARGUMENTS = command.parse_args()
     main()

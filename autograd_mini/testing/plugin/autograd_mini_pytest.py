@@ -14,8 +14,9 @@ from _pytest.runner import runtestprotocol
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_SETTINGS = "autograd_mini.testing.settings"
-_KEPT = pytest.StashKey[Any]()
+_SETTINGS = "autograd_mini.testing.verdict"
+"""Module of the settings and the log of derivative checks."""
+_MUTATION = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,9 +73,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def _mutation(config: pytest.Config) -> Any:
     from autograd_mini.testing.mutation import Mutation
 
-    if _KEPT not in config.stash:
-        config.stash[_KEPT] = Mutation()
-    return config.stash[_KEPT]
+    if _MUTATION not in config.stash:
+        config.stash[_MUTATION] = Mutation()
+    return config.stash[_MUTATION]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -90,15 +91,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _summarise_checks(terminalreporter: Any, config: pytest.Config) -> None:
-    """List the derivatives that were checked, the coarsest first; only what was not proved right unless -v."""
+    """List the derivatives that were not proved right if tests failed by them; with -v all, the coarsest first."""
     module: Any = sys.modules.get(_SETTINGS)
-    if module is None or not module.settings.log:
+    failed = {report.nodeid for kind in ("failed", "error") for report in terminalreporter.getreports(kind)}
+    verbose = config.option.verbose > 0
+    if module is None or not any(verbose or entry.test in failed for entry in module.settings.log):
         return
     log = sorted(module.settings.log, key=lambda entry: (entry.verdict == "correct", -entry.resolution))
     correct = [entry for entry in log if entry.verdict == "correct"]
     terminalreporter.section("derivatives", sep="=")
     for entry in log:
-        if entry.verdict != "correct" or config.option.verbose > 0:
+        if verbose or entry.verdict == "unresolved" or (entry.verdict == "wrong" and entry.test in failed):
             terminalreporter.write_line(str(entry))
     coarsest = f", the coarsest to {correct[0].resolution:.0e}" if correct else ""
     terminalreporter.write_line(f"{len(correct)} of {len(log)} proved correct{coarsest}; seed {module.settings.seed}")

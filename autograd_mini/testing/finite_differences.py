@@ -1,4 +1,4 @@
-"""A difference quotient with its own error: the referee for single points, and the measured value in a message.
+"""A finite difference: the slope of f at one point from values of f alone, extrapolated, with a bound on its error.
 
 Source: Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4 (1982).
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autograd_mini.testing.line import Line
+    from autograd_mini.testing.problem import Line
 
 _SHRINK = 2.0
+"""Factor between successive steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Callables: how functions of numbers, of a sequence, of Values, of NumPy, PyTorch or JAX arrays become a `Problem`.
+"""An adapter: how a function of numbers, sequences, Values, NumPy, PyTorch or JAX arrays becomes a `Problem`.
 
-An `Adapter` knows one kind of function. The table `ADAPTERS` is searched in order, so a new kind is one entry more;
-nothing is imported for a kind that does not occur.
+The table `ADAPTERS` is searched in order, so a new kind of function is one entry more; nothing is imported for a kind
+that does not occur.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import struct
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.engine import Call, engine_derivative, has_values
 from autograd_mini.testing.problem import Problem, ShapeError
-from autograd_mini.testing.structures import array_of, indices, is_array, is_structure, structure_of
 from autograd_mini.value import Value
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point
 
 SINGLE_EPS = 2.0**-23
+"""Unit roundoff of single precision."""
 
 
 def leaves(result: Any, what: str) -> Iterator[float]:
@@ -66,6 +67,120 @@ def to_single(x: float) -> float:
         return float(struct.unpack("f", struct.pack("f", x))[0])
     except OverflowError:
         return math.copysign(math.inf, x)
+
+
+def array_of(point: Sequence[float], example: Any) -> tuple[Any, ...]:
+    """Return one argument, an array like the example with these numbers."""
+    numpy = sys.modules["numpy"]
+    return (numpy.array(point, dtype=example.dtype if example.dtype.kind == "f" else float).reshape(example.shape),)
+
+
+def is_array(thing: object) -> bool:
+    """Return whether a thing is a NumPy array."""
+    return type(thing).__module__.partition(".")[0] == "numpy" and getattr(thing, "ndim", 0) > 0
+
+
+def is_structure(_f: object, example: object) -> bool:
+    """Return whether arguments are not all numbers, but arrays or lists of them too."""
+    return isinstance(example, tuple) and any(isinstance(part, (list, tuple)) or is_array(part) for part in example)
+
+
+def structure_of(point: Sequence[float], example: Any) -> tuple[Any, ...]:
+    """Return arguments like the example with these numbers."""
+    numbers = iter(point)
+
+    def like(part: Any) -> Any:
+        if is_array(part):
+            return array_of([next(numbers) for _ in range(part.size)], part)[0]
+        return type(part)(map(like, part)) if isinstance(part, (list, tuple)) else next(numbers)
+
+    return tuple(map(like, example))
+
+
+def indices(example: Any) -> list[str]:
+    """Return the index of each number in an argument: "" for a number, "[0]", "[0,1]" in an array."""
+    if is_array(example):
+        return [f"[{','.join(map(str, index))}]" for index in product(*map(range, example.shape))]
+    if isinstance(example, (list, tuple)):
+        return [f"[{at}]{index}" for at, part in enumerate(example) for index in indices(part)]
+    return [""]
+
+
+def has_values(given: Any) -> bool:
+    """Return whether there is a Value in a number, a list, a tuple or an array.
+
+    >>> has_values([1.0, Value(2.0)]), has_values(1.0)
+    (True, False)
+    """
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    return isinstance(given, Value) or (isinstance(given, (list, tuple)) and any(map(has_values, given)))
+
+
+def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Return arguments with a fresh Value for every number in them.
+
+    >>> as_values((1.0, [2.0]))
+    (Value(data=1.0), [Value(data=2.0)])
+    """
+    from autograd_mini.transforms.structure import flatten
+
+    numbers, structure = flatten(tuple(args), "at")
+    built: tuple[Any, ...] = structure.build([Value(n) if not isinstance(n, Value) else n for n in numbers])
+    return built
+
+
+def engine_derivative(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the derivative of ``f`` by the engine, by all numbers that are passed to it, apart or in a list or array.
+
+    No ``grad`` changes, not that of a Parameter that ``f`` uses either. Applied twice, it gives second derivatives.
+
+    >>> engine_derivative(lambda x, y: x * y)(2.0, 3.0)
+    (3.0, 2.0)
+    """
+
+    @wraps(f)
+    def derivative(*args: Any) -> Any:
+        from autograd_mini.transforms import jacobian
+
+        return jacobian(f, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
+
+    return derivative
+
+
+class Call:
+    """A function as the checker calls it: with plain numbers, or, where it fails on these alone, with Values.
+
+    Args:
+        function: the user's function.
+        enter: what makes its arguments of a point.
+        on_values: whether it is given Values from the start.
+
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], enter: Callable[[Point], tuple[Any, ...]], *, on_values: bool
+    ) -> None:
+        self.function, self.enter, self.on_values = function, enter, on_values
+        self.settled = on_values
+
+    def __call__(self, point: Point) -> Any:
+        """Return what the function returns at a point."""
+        args = self.enter(point)
+        if self.on_values:
+            return self.function(*as_values(args))
+        try:
+            result = self.function(*args)
+        except (TypeError, AttributeError) as error:
+            if self.settled:
+                raise
+            try:
+                result = self.function(*as_values(args))
+            except Exception:  # noqa: BLE001 - whatever Values bring, what numbers brought is what to report
+                raise error from None
+            self.on_values = True
+        self.settled = True
+        return result
 
 
 @dataclass(frozen=True)
@@ -174,32 +289,38 @@ def names_of(f: object, count: int, *, one_argument: bool, example: Any = None) 
     return ("x",) if count == 1 else tuple(f"x{i}" for i in range(count))
 
 
-def constants_in(*functions: object) -> set[float]:
-    """Return the numbers that stand in the code of functions, in those nested in them, and in what they close over."""
-    found: set[float] = set()
-    waiting = [f for f in functions if f is not None]
-    seen = 0
-    while waiting and seen < 200:
-        seen += 1
-        thing = waiting.pop()
-        if isinstance(thing, (int, float)) and not isinstance(thing, bool):
-            if math.isfinite(thing) and abs(thing) < 1e300:
-                found.add(float(thing))
-        elif inspect.iscode(thing):
-            waiting += thing.co_consts
-        elif inspect.isfunction(thing):
-            waiting += [
-                thing.__code__,
-                *(c.cell_contents for c in thing.__closure__ or () if _is_number_or_function(c)),
-            ]
-    return found
-
-
-def _is_number_or_function(cell: Any) -> bool:
+def point_numbers(f: Callable[..., Any], at: Any) -> tuple[Point, Any]:
+    """Return the numbers of a point and the example that says how to pass them to ``f``."""
+    if isinstance(at, dict):
+        order = [p.name for p in parameters(f) if p.name in at]
+        if len(order) != len(at):
+            raise ValueError(f"at names {', '.join(map(str, at))}, expected names among the parameters of f")
+        at = tuple(at[name] for name in order)
     try:
-        return isinstance(cell.cell_contents, (int, float)) or inspect.isfunction(cell.cell_contents)
-    except ValueError:  # an empty cell
-        return False
+        numbers = tuple(leaves(at, "at"))
+    except ShapeError:
+        raise TypeError(
+            f"at is {at!r}, expected a number, a tuple of numbers, a dict by name, a list or an array"
+        ) from None
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"at is {at!r}, expected one or more finite numbers")
+    return numbers, at if not isinstance(at, (int, float)) else numbers
+
+
+def require_arguments(f: Callable[..., Any], df: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Raise TypeError if f or df cannot be called with as many arguments as a point or a domain gives."""
+    for name, function in (("f", f), ("df", df)):
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            continue
+        try:
+            signature.bind(*args)
+        except TypeError as error:
+            raise TypeError(
+                f"{name} takes the arguments {signature}, got {len(args)} of them ({error}): give each one a number, a "
+                "list or an array, in a tuple or in a dict by name"
+            ) from None
 
 
 def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, point: Sequence[float]) -> Problem:
@@ -214,6 +335,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
         raise TypeError(f"df is {df!r}, expected a function")
     count = len(point)
     names = names_of(f, count, one_argument=adapter.name != "numbers", example=example)
+    require_arguments(f, df, adapter.enter(tuple(point), example))
     single = adapter.single(example)
     problem = Problem(lambda _point: [], lambda _point: [], names)
     if single:

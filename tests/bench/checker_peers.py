@@ -1,4 +1,4 @@
-"""Rivals: the derivative checkers people use, each called with its defaults, where it can be imported."""
+"""Peers: the derivative checkers people use, each called with its defaults, where it can be imported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _torch(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, in
     x = torch.tensor(point, dtype=torch.float64, requires_grad=True)
     try:
         fine = torch.autograd.gradcheck(Operation.apply, (x,), raise_exception=False)
-    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
+    except Exception:  # noqa: BLE001 - a peer that raises has not called the derivative right
         fine = False
     return ("correct" if fine else "wrong"), *counts  # type: ignore[return-value]
 
@@ -66,7 +66,7 @@ def _jax(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, int,
     operation.defvjp(lambda x: (operation(x), x), backward)
     try:
         util.check_grads(operation, (numpy.array(point),), order=1, modes=["rev"])
-    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
+    except Exception:  # noqa: BLE001 - a peer that raises has not called the derivative right
         return "wrong", *counts  # type: ignore[return-value]
     return "correct", *counts  # type: ignore[return-value]
 
@@ -80,7 +80,7 @@ def _scipy(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[str, in
         error = optimize.check_grad(
             lambda v: f(*map(float, v)), lambda v: numpy.array([float(p) for p in g(*map(float, v))]), point
         )
-    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
+    except Exception:  # noqa: BLE001 - a peer that raises has not called the derivative right
         error = math.inf
     return ("correct" if error <= _SCIPY_TOLERANCE else "wrong"), *counts  # type: ignore[return-value]
 
@@ -93,13 +93,13 @@ def _numdifftools(case: Case, gradient: Any, point: tuple[float, ...]) -> tuple[
     try:
         measured = numdifftools.Gradient(lambda v: f(*map(float, v)))(list(point))
         fine = bool(numpy.allclose(measured, [float(p) for p in g(*point)], rtol=1e-5, atol=1e-8))
-    except Exception:  # noqa: BLE001 - a rival that raises has not called the derivative right
+    except Exception:  # noqa: BLE001 - a peer that raises has not called the derivative right
         fine = False
     return ("correct" if fine else "wrong"), *counts  # type: ignore[return-value]
 
 
-def rivals() -> dict[str, Callable[..., tuple[str, int, int]]]:
-    """Return the rivals whose packages can be imported; scipy at 1e-6, numdifftools at NumPy's allclose."""
+def peers() -> dict[str, Callable[..., tuple[str, int, int]]]:
+    """Return the peers whose packages can be imported; scipy at 1e-6, numdifftools at NumPy's allclose."""
     found = {"torch gradcheck": ("torch", _torch), "jax check_grads": ("jax", _jax)}
     found |= {"scipy check_grad": ("scipy", _scipy), "numdifftools": ("numdifftools", _numdifftools)}
     return {name: check for name, (package, check) in found.items() if importlib.util.find_spec(package)}

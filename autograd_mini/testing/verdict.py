@@ -1,0 +1,118 @@
+"""A verdict: what a check found, as a report with its message, and the settings and the log of a run of checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autograd_mini.testing.problem import Calls
+
+if TYPE_CHECKING:
+    from autograd_mini.testing.counterexample import Counterexample
+
+
+@dataclass(slots=True)
+class Report:
+    """The result of `check_grad`.
+
+    Attributes:
+        verdict: "correct", "wrong" or "unresolved".
+        resolution: the smallest relative error of the derivative that every comparison could have seen.
+        coverage: the share (0 to 1) of what was asked for that was verified at this resolution.
+        witness: where a wrong derivative is wrong, what was claimed there, and what was measured; None where no
+            single partial derivative is to blame.
+        cause: the likely cause of a wrong verdict, in a sentence.
+        cause_kind: the same in a word or two: "sign", "factor", "shape", "raised", ...
+        calls: the calls of f and of the derivative.
+        seed: the seed of the check.
+        note: why a derivative is unresolved.
+        title: the first line of the message of a wrong verdict without a witness.
+
+    """
+
+    verdict: str
+    resolution: float = float("inf")
+    coverage: float = 0.0
+    witness: Counterexample | None = None
+    cause: str = ""
+    cause_kind: str = ""
+    calls: Calls = field(default_factory=Calls)
+    seed: int = 0
+    note: str = ""
+    title: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the derivative was proved right as far as floats can tell."""
+        return self.verdict == "correct"
+
+    def __bool__(self) -> bool:
+        """Return `ok`, so that ``assert check_grad(f, df)`` means what it says."""
+        return self.ok
+
+    def __str__(self) -> str:
+        """Return the message: the verdict, where the derivative is wrong, and the likely cause."""
+        end = f"  {self.calls}, seed {self.seed}"
+        if self.verdict == "correct":
+            return f"the derivative is correct to {self.resolution:.1g}, coverage {self.coverage:.0%}\n{end}"
+        if self.verdict == "unresolved":
+            return f"the derivative could not be decided: {self.note or 'no comparison was fine enough'}\n{end}"
+        if self.witness is None:
+            cause = self.cause or self.note
+            return "\n".join([self.title or "the derivative is wrong", *([f"  {cause}"] if cause else []), end])
+        return "\n".join([*self._witness_lines(self.witness), end])
+
+    def _witness_lines(self, witness: Counterexample) -> list[str]:
+        label = f"d{witness.output}/d{witness.wrt}"
+        region = f"   ({witness.region})" if witness.region else ""
+        lines = [
+            self.title or f"{label} is wrong",
+            f"  at   {witness.place()}{region}",
+            *([f"       claimed   {label} = {witness.claimed!r}"] if self.cause_kind != "raised" else []),
+            f"       measured  {label} = {_rounded(witness.measured, witness.error)} ± {witness.error:.0e}",
+        ]
+        if witness.others:
+            lines.append("  other partials: " + ", ".join(f"d/d{n} {v}" for n, v in witness.others.items()))
+        if self.cause:
+            lines.append(f"  likely cause: {self.cause}")
+        return lines
+
+
+def _rounded(value: float, error: float) -> str:
+    """Return a measured number with no more digits than it is known to."""
+    for digits in range(1, 17):
+        text = f"{value:.{digits}g}"
+        if abs(float(text) - value) <= error:
+            return text
+    return repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One derivative that an assertion checked."""
+
+    test: str
+    function: str
+    verdict: str
+    resolution: float
+    calls: str
+
+    def __str__(self) -> str:
+        """Describe the entry on one line of a summary."""
+        fine = f" to {self.resolution:.0e}" if self.verdict == "correct" else ""
+        return f"{self.verdict}{fine}: {self.function} in {self.test or 'a script'} ({self.calls})"
+
+
+@dataclass
+class CheckSettings:
+    """Defaults of every check, which the options of the pytest plugin change, and what assertions checked so far."""
+
+    seed: int = 0
+    budget: str = "normal"
+    strict: bool = False
+    test: str = ""
+    log: list[LogEntry] = field(default_factory=list)
+
+
+settings = CheckSettings()
+"""Settings of the whole run."""
