@@ -57,7 +57,7 @@ _AVX512 = {8: "_ZGVeN8"} | _AVX2
 FEATURE_SETS = {
     row[0]: FeatureSet(row[0], frozenset(row[1]), *row[2:])
     for row in (
-        ("avx512", ("avx512f",), (), 8, 32, _AVX512),
+        ("avx512", ("avx2", "avx512f"), (), 8, 32, _AVX512),
         ("avx2+fma", ("avx2", "fma"), ("avx512f",), 4, 16, _AVX2),
         ("avx2", ("avx2",), ("avx512f", "fma"), 4, 16, _AVX2),
         ("avx", ("avx",), ("avx2", "fma"), 4, 16, _AVX),
@@ -107,7 +107,7 @@ def chosen(host: Mapping[str, bool], cpu: str, architecture: str, wanted: str) -
     >>> chosen(haswell, "haswell", "x86_64", "avx512")
     Traceback (most recent call last):
     ...
-    ValueError: AUTOGRAD_MINI_CPU is 'avx512', which needs avx512f; this processor (haswell) has it not: set it to one
+    ValueError: AUTOGRAD_MINI_CPU is 'avx512', which needs avx512f, which this processor (haswell) lacks: set it to one
     of avx2+fma, avx2, avx, sse2, none, or leave it unset
 
     """
@@ -121,8 +121,8 @@ def chosen(host: Mapping[str, bool], cpu: str, architecture: str, wanted: str) -
     features = FEATURE_SETS[wanted]
     if features not in possible:
         raise ValueError(
-            f"{VARIABLE} is {wanted!r}, which needs {' and '.join(sorted(features.needs - has))}; this processor "
-            f"({cpu}) has it not: set it to one of {_names(possible)}, or leave it unset"
+            f"{VARIABLE} is {wanted!r}, which needs {' and '.join(sorted(features.needs - has))}, which this "
+            f"processor ({cpu}) lacks: set it to one of {_names(possible)}, or leave it unset"
         )
     # The last word holds: LLVM takes away what is built on these features too.
     attributes += [f"-{name}" for name in features.without if name in host]

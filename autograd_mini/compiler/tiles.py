@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def shape(width: int, vectors: int) -> tuple[int, int]:
     """Return how wide a tile is at most, and how many sums it has at most.
 
-    A row of sums fills a vector, and three quarters of the registers hold sums.
+    A row of sums fills a vector, and sums fill half of the registers: factors and, where a multiply-add is two
+    instructions, products need some too.
 
     Args:
         width: how many lanes a vector has.
@@ -25,7 +26,7 @@ def shape(width: int, vectors: int) -> tuple[int, int]:
 
     """
     side = max(width, 4)
-    return side, max(side, 3 * vectors // 4)
+    return side, max(side, vectors // 2)
 
 
 def tiles(products: Sequence[tuple[int, int, int]], side: int = 4, size: int = 12) -> list[Tile]:

@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from processor import described
+
 import autograd_mini
 
 PROCESSES = 8
@@ -94,6 +96,7 @@ def report(title: str, found: list[float]) -> None:
 
 def main() -> None:
     """Print the costs."""
+    print(described())
     nothing, off, origin, anomaly = [], [], [], []
     with tempfile.TemporaryDirectory() as name:
         folders = [copied(Path(name) / f"{at}", cuts) for at, cuts in enumerate(((), CUTS, ()))]

@@ -4,7 +4,8 @@
 
 The first network has 2 inputs, two layers of 16 and one output, with hinge loss; the second has 64 inputs, a layer of
 32 and 10 outputs, with tanh and cross-entropy, as for handwritten digits. Peers that are not installed are left out:
-JAX, PyTorch, micrograd, and C where there is no gcc. What is no network is in `compiler_programs.py`.
+JAX, PyTorch, micrograd, and C where there is no gcc. C is compiled for what the compiler is told of; with a feature set
+taken away, by AUTOGRAD_MINI_CPU=avx2+fma for one, the others keep theirs. What is no network is in `compiler_programs.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from itertools import pairwise
@@ -25,9 +25,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import numpy as np  # noqa: E402 - the variables above are read when it is imported
+from processor import described  # noqa: E402 - as above
 
 import autograd_mini as ag  # noqa: E402 - as above
 from autograd_mini import Parameter, relu  # noqa: E402 - as above
+from autograd_mini.compiler.machine import VARIABLE, target  # noqa: E402 - as above
 from autograd_mini.nn.losses import cross_entropy  # noqa: E402 - as above
 
 SMALL, DIGITS = (2, 16, 16, 1), (64, 32, 10)
@@ -168,11 +170,17 @@ def by_torch(widths):
     return both, torch.from_numpy
 
 
+FLAGS = {"avx2+fma": ["-mavx2", "-mfma"], "avx2": ["-mavx2"], "avx": ["-mavx"], "sse2": [], "none": []}
+"""What tells a C compiler for x86-64 of the feature sets; of any other, what the processor has."""
+
+
 def by_c():
     folder = Path(tempfile.mkdtemp())
     library = folder / "tuned.so"
-    flags = ["-O3", "-march=native", "-mprefer-vector-width=512", "-shared", "-fPIC", "-funroll-loops", "-w"]
-    subprocess.run([shutil.which("gcc"), *flags, "-o", library, Path(__file__).parent / "tuned.c"], check=True)
+    native = ["-march=native", *["-mprefer-vector-width=512"] * (target().features.lanes == 8)]
+    told = [*FLAGS.get(target().features.name, native), "-mtune=native"] if os.environ.get(VARIABLE) else native
+    flags = ["-O3", "-funroll-loops", "-shared", "-fPIC", "-w"]
+    subprocess.run([shutil.which("gcc"), *told, *flags, "-o", library, Path(__file__).parent / "tuned.c"], check=True)
     call = ctypes.CDLL(str(library)).loss_and_gradient
     call.argtypes, call.restype = [ctypes.c_long] + [ctypes.c_void_p] * 4, None
 
@@ -270,7 +278,7 @@ def table(title, widths, loss, sizes, makers):
 
 
 if __name__ == "__main__":
-    print(sys.version.split()[0], np.__version__)
+    print(f"{described(compiled=True)}, NumPy {np.__version__}")
     table("MLP 2-16-16-1, hinge", SMALL, hinge, (100, 10_000, 1_000_000), {
         "NumPy by hand": lambda: (hinge_by_numpy, lambda array: array), "tuned C": by_c, "JAX": lambda: by_jax(SMALL),
         "PyTorch": lambda: by_torch(SMALL), "micrograd": by_micrograd,

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from compiler import peers, raced  # which sets the number of threads before NumPy is imported
+from processor import described
 
 import numpy as np  # isort: skip
 
@@ -236,6 +237,7 @@ def long_program(size=85):
 
 
 if __name__ == "__main__":
+    print(described(compiled=True))
     minimise()
     regression()
     pendulum()

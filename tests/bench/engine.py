@@ -28,6 +28,7 @@ import micrograd.nn
 sys.path.insert(0, str(Path(__file__).parent))
 
 from peers import TupleValue
+from processor import described
 from transformer import make_step
 
 from autograd_mini import Parameter, Value
@@ -152,6 +153,7 @@ def import_time():
 
 
 def main():
+    print(described())
     sys.setrecursionlimit(200_000)  # the peers recurse
     theirs, scalar = micrograd_nn(micrograd.engine.Value, micrograd.engine.Value)
     ours, mine = micrograd_nn(Value, Parameter)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from processor import described
 from reliable import files, graphs, interrupts, kinds, memory, oddities, pictures, processes
 from reliable.libraries import LIBRARIES
 from reliable.rows import ROWS
@@ -113,6 +114,7 @@ def main(arguments=None):
             print(json.dumps(said), flush=True)
         return
     libraries = [name for name in chosen.libraries if find_spec(LIBRARIES[name].module)]
+    print(described(), end="\n\n")
     print(f"| {' | '.join(['', *map(version, libraries), 'to reach'])} |")
     print("|---" * (len(libraries) + 2) + "|")
     for name in ORDER:
