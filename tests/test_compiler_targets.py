@@ -26,10 +26,11 @@ pytest.importorskip("llvmlite")
 
 from autograd_mini.compiler import llvm, machine, vm  # noqa: E402 - they need llvmlite
 from autograd_mini.compiler.instructions import Writer  # noqa: E402 - as above
+from autograd_mini.compiler.lanes import Kernel  # noqa: E402 - as above
 from autograd_mini.compiler.machine import FEATURE_SETS, VARIABLE, chosen  # noqa: E402 - as above
 
 HERE = machine.target()
-WIDTHS = (2, 4, 8)
+WIDTHS = sorted({HERE.features.lanes, 8}) if VARIABLE in os.environ else [2, 4, 8]
 HOSTS = {
     "znver4": ("x86_64", "avx512", "sse2 sse3 sse4.1 avx avx2 fma avx512f avx512vl"),
     "znver3": ("x86_64", "avx2+fma", "sse2 sse3 sse4.1 avx avx2 fma"),
@@ -98,6 +99,37 @@ def test_a_width_that_the_processor_lacks_calls_functions_of_one_that_it_has(mon
     found = {(letter, int(lanes)) for letter, lanes in called if lanes}
     assert found <= {(prefix[4], lanes) for lanes, prefix in features.functions.items() if lanes <= width}
     assert called
+
+
+@pytest.mark.parametrize(
+    ("triple", "name", "cpu", "attributes", "instruction"),
+    [
+        ("aarch64-unknown-linux-gnu", "neon", "generic", "", "fmla"),
+        ("aarch64-unknown-linux-gnu", "none", "generic", "-neon", "fmadd"),
+        ("riscv64-unknown-linux-gnu", "none", "generic-rv64", "+m,+a,+f,+d", "fmadd.d"),
+        ("x86_64-unknown-linux-gnu", "avx2+fma", "haswell", "", "vfmadd"),
+        ("x86_64-unknown-linux-gnu", "none", "x86-64", "", "mulpd"),
+    ],
+)
+def test_a_kernel_becomes_code_of_other_machines_too(monkeypatch, triple, name, cpu, attributes, instruction):
+    made_for = machine.Target(FEATURE_SETS[name], cpu, attributes)
+    monkeypatch.setattr("autograd_mini.compiler.machine.target", lambda: made_for)
+    monkeypatch.setattr("autograd_mini.compiler.instructions.vector_function", machine.vector_function.__wrapped__)
+    binding = machine.llvmlite()
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    try:
+        target = binding.Target.from_triple(triple)
+    except RuntimeError:
+        pytest.skip(f"this LLVM writes no code for {triple}")
+    model = MLP(2, [9, 8, 1], activation="tanh", seed=0)
+    fast = ag.jit(lambda x, y: hinge(model(x), y), batched=True, backend="python")
+    fast.prepare(np.ones((3, 2)), np.ones(3))
+    text = Kernel(fast._programs.latest.tape, (2, 1), 0, made_for.features.lanes).text
+    code = target.create_target_machine(cpu=cpu, features=attributes, opt=2).emit_assembly(binding.parse_assembly(text))
+    assert instruction in code
+    assert not re.search(r"\bfma\b", code)  # no calls of a function for what takes two instructions
+    assert ("_ZGV" in code) == (bool(made_for.features.functions) and "_ZGV" in text)
 
 
 @pytest.mark.parametrize("width", [1, *WIDTHS])

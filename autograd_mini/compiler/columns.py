@@ -85,8 +85,8 @@ def _square(writer: Writer, rows: str, columns: int, place: str, count: int) -> 
                 first, second = lines[at], lines[at + size]
                 kept = [j if not j & size else width + j - size for j in range(width)]
                 moved = [j + size if not j & size else width + j for j in range(width)]
-                for where, chosen in ((at, kept), (at + size, moved)):
-                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(chosen)}")
+                for where, picked in ((at, kept), (at + size, moved)):
+                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(picked)}")
         size *= 2
     for at in range(count):
         index = writer.put(f"add i64 {place}, {at}")

@@ -126,8 +126,8 @@ class Writer:
         """Write the call of a function of the C library, for all lanes at once if it can."""
         if self.width == 1:
             return self._one(name, operands)
-        if found := vector_function(name, len(operands), self.width):
-            return self._by_parts(*found, operands)
+        if vector := vector_function(name, len(operands), self.width):
+            return self._by_parts(*vector, operands)
         result = "poison"
         for lane in range(self.width):
             parts = [self.put(f"extractelement {self.kind} {x}, i32 {lane}") for x in operands]

@@ -55,15 +55,15 @@ _AVX, _AVX2 = {4: "_ZGVcN4"} | _SSE, {4: "_ZGVdN4"} | _SSE
 _AVX512 = {8: "_ZGVeN8"} | _AVX2
 
 FEATURE_SETS = {
-    row[0]: FeatureSet(row[0], frozenset(row[1]), *row[2:])
-    for row in (
-        ("avx512", ("avx2", "avx512f"), (), 8, 32, _AVX512),
-        ("avx2+fma", ("avx2", "fma"), ("avx512f",), 4, 16, _AVX2),
-        ("avx2", ("avx2",), ("avx512f", "fma"), 4, 16, _AVX2),
-        ("avx", ("avx",), ("avx2", "fma"), 4, 16, _AVX),
-        ("sse2", ("sse2",), ("sse3",), 2, 16, _SSE),
-        ("neon", ("neon",), (), 2, 32, {}),
-        ("none", (), ("sse3", "neon"), 2, 16, {}),
+    features.name: features
+    for features in (
+        FeatureSet("avx512", frozenset({"avx2", "avx512f"}), (), 8, 32, _AVX512),
+        FeatureSet("avx2+fma", frozenset({"avx2", "fma"}), ("avx512f",), 4, 16, _AVX2),
+        FeatureSet("avx2", frozenset({"avx2"}), ("avx512f", "fma"), 4, 16, _AVX2),
+        FeatureSet("avx", frozenset({"avx"}), ("avx2", "fma"), 4, 16, _AVX),
+        FeatureSet("sse2", frozenset({"sse2"}), ("sse3",), 2, 16, _SSE),
+        FeatureSet("neon", frozenset({"neon"}), (), 2, 32, {}),
+        FeatureSet("none", frozenset(), ("sse3", "neon"), 2, 16, {}),
     )
 }
 """The feature sets by name, the best first; "none" is plain numbers in pairs, and every function one by one."""
