@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.compiler.instructions import mask
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +17,10 @@ def across_lanes(writer: Writer, vectors: Sequence[str]) -> str:
     while len(found) > 1:  # each lane of two vectors meets the lane at this distance; that leaves one
         picked = [[lane + width * (lane // step % 2) for lane in range(width)]]
         picked.append([at ^ step for at in picked[0]])
-        masks = [f"<{width} x i32> <{', '.join(f'i32 {at}' for at in lanes)}>" for lanes in picked]
         found = [
             writer.step(
-                "add", [writer.put(f"shufflevector {writer.kind} {a}, {writer.kind} {b}, {mask}") for mask in masks]
+                "add",
+                [writer.put(f"shufflevector {writer.kind} {a}, {writer.kind} {b}, {mask(lanes)}") for lanes in picked],
             )
             for a, b in zip(found[::2], found[1::2], strict=True)
         ]
@@ -40,7 +42,7 @@ def added(writer: Writer, found: str, sums: Sequence[Sequence[int]], base: str) 
         lane, at = run[0]
         pointer = writer.put(f"getelementptr double, ptr {base}, i64 {at}")
         kind = f"<{len(run)} x double>"
-        lanes = f"<{len(run)} x i32> <{', '.join(f'i32 {lane + more}' for more in range(len(run)))}>"
+        lanes = mask(range(lane, lane + len(run)))
         part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, {lanes}")
         before = writer.put(f"load {kind}, ptr {pointer}, align 8")
         writer.lines.append(f"  store {kind} {writer.put(f'fadd {kind} {before}, {part}')}, ptr {pointer}, align 8")

@@ -6,6 +6,7 @@ from math import ceil
 
 from autograd_mini.compiler.columns import NARROW, shuffled, transposed
 from autograd_mini.compiler.instructions import Writer
+from autograd_mini.compiler.machine import vectors
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 PARTS = 4
 """A long chain is added up in so many parts."""
+
+FEWEST = 4
+"""Chains that a loop computes at least, even if the registers do not hold their sums."""
 
 
 class Block:
@@ -33,8 +37,7 @@ class Block:
         self._names: dict[int, str] = {}
         self._label, self._layers = "entry", 0
         self._waiting = {chain.end: group for group in kernel.groups for chain in group.chains}
-        # As many sums as half of the registers hold; AVX2 has 16 of them, the others 32.
-        self._most = 8 if kernel.width == 4 else 16
+        self._most = max(FEWEST, vectors(kernel.width) // 2)  # sums fill half of the registers
         columns = self._columns()
         for at, step in enumerate(self.steps):
             if kernel.varies[at]:

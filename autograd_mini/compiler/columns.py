@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.compiler.instructions import mask
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.compiler.instructions import Writer
@@ -19,7 +21,7 @@ def shuffled(writer: Writer, array: int, columns: int) -> list[str]:
     rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")
     return [
         writer.put(
-            f"shufflevector {wide} {rows}, {wide} poison, {_lanes([lane * columns + at for lane in range(width)])}"
+            f"shufflevector {wide} {rows}, {wide} poison, {mask([lane * columns + at for lane in range(width)])}"
         )
         for at in range(columns)
     ]
@@ -72,10 +74,10 @@ def _square(writer: Writer, rows: str, columns: int, place: str, count: int) -> 
         if count == width:
             lines.append(writer.put(f"load {kind}, ptr {row}, align 8"))
         else:
-            function, mask = f"llvm.masked.load.v{width}f64.p0", f"<{width} x i1>"
-            writer.declarations.add(f"declare {kind} @{function}(ptr, i32, {mask}, {kind})")
+            function, chosen = f"llvm.masked.load.v{width}f64.p0", f"<{width} x i1>"
+            writer.declarations.add(f"declare {kind} @{function}(ptr, i32, {chosen}, {kind})")
             inside = ", ".join(f"i1 {'true' if at < count else 'false'}" for at in range(width))
-            lines.append(writer.put(f"call {kind} @{function}(ptr {row}, i32 8, {mask} <{inside}>, {kind} poison)"))
+            lines.append(writer.put(f"call {kind} @{function}(ptr {row}, i32 8, {chosen} <{inside}>, {kind} poison)"))
     size = 1
     while size < width:  # exchange ever larger blocks beside the diagonal
         for at in range(width):
@@ -83,14 +85,10 @@ def _square(writer: Writer, rows: str, columns: int, place: str, count: int) -> 
                 first, second = lines[at], lines[at + size]
                 kept = [j if not j & size else width + j - size for j in range(width)]
                 moved = [j + size if not j & size else width + j for j in range(width)]
-                for where, chosen in ((at, kept), (at + size, moved)):
-                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {_lanes(chosen)}")
+                for where, picked in ((at, kept), (at + size, moved)):
+                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(picked)}")
         size *= 2
     for at in range(count):
         index = writer.put(f"add i64 {place}, {at}")
         pointer = writer.put(f"getelementptr {kind}, ptr %record, i64 {index}")
         writer.lines.append(f"  store {kind} {lines[at]}, ptr {pointer}, align {width * 8}")
-
-
-def _lanes(chosen: list[int]) -> str:
-    return f"<{len(chosen)} x i32> <{', '.join(f'i32 {lane}' for lane in chosen)}>"

@@ -113,26 +113,45 @@ class Writer:
         return self._library(_LIBRARY.get(name, name), operands)
 
     def fused(self, x: str, y: str, z: str) -> str:
-        """Write x y + z, rounded once."""
-        return self.call(f"llvm.fma.{'f64' if self.width == 1 else f'v{self.width}f64'}", (x, y, z))
+        """Write x y + z, rounded once where the processor does it in one step."""
+        return self.call(f"llvm.fmuladd.{'f64' if self.width == 1 else f'v{self.width}f64'}", (x, y, z))
 
-    def call(self, function: str, operands: Sequence[str]) -> str:
-        """Write the call of a function of numbers."""
-        self.declarations.add(f"declare {self.kind} @{function}({', '.join([self.kind] * len(operands))})")
-        return self.put(f"call {self.kind} @{function}({', '.join(f'{self.kind} {x}' for x in operands)})")
+    def call(self, function: str, operands: Sequence[str], kind: str = "") -> str:
+        """Write the call of a function of numbers, or of another type than this writer's."""
+        kind = kind or self.kind
+        self.declarations.add(f"declare {kind} @{function}({', '.join([kind] * len(operands))})")
+        return self.put(f"call {kind} @{function}({', '.join(f'{kind} {x}' for x in operands)})")
 
     def _library(self, name: str, operands: Sequence[str]) -> str:
         """Write the call of a function of the C library, for all lanes at once if it can."""
         if self.width == 1:
             return self._one(name, operands)
-        if symbol := vector_function(name, len(operands), self.width):
-            return self.call(symbol, operands)
+        if vector := vector_function(name, len(operands), self.width):
+            return self._by_parts(*vector, operands)
         result = "poison"
         for lane in range(self.width):
             parts = [self.put(f"extractelement {self.kind} {x}, i32 {lane}") for x in operands]
             found = self._one(name, parts)
             result = self.put(f"insertelement {self.kind} {result}, double {found}, i32 {lane}")
         return result
+
+    def _by_parts(self, symbol: str, lanes: int, operands: Sequence[str]) -> str:
+        """Write the calls of a function of so many lanes, and join their results."""
+        if lanes == self.width:
+            return self.call(symbol, operands)
+        kind, parts = f"<{lanes} x double>", []
+        for first in range(0, self.width, lanes):
+            chosen = mask(range(first, first + lanes))
+            taken = [self.put(f"shufflevector {self.kind} {x}, {self.kind} poison, {chosen}") for x in operands]
+            parts.append(self.call(symbol, taken, kind))
+        while len(parts) > 1:
+            kind, joined = f"<{lanes} x double>", mask(range(2 * lanes))
+            parts = [
+                self.put(f"shufflevector {kind} {x}, {kind} {y}, {joined}")
+                for x, y in zip(parts[::2], parts[1::2], strict=True)
+            ]
+            lanes *= 2
+        return parts[0]
 
     def _one(self, name: str, operands: Sequence[str]) -> str:
         arguments = ", ".join(f"double {x}" for x in operands)
@@ -141,6 +160,11 @@ class Writer:
             return self.put(f"call double inttoptr (i64 {address} to ptr)({arguments})")
         self.declarations.add(f"declare double @{name}({', '.join(['double'] * len(operands))})")
         return self.put(f"call double @{name}({arguments})")
+
+
+def mask(lanes: Sequence[int]) -> str:
+    """Write which lanes of two vectors, counted on from the first to the second, a vector is made of."""
+    return f"<{len(lanes)} x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
 
 
 def hexadecimal(number: float) -> str:

@@ -13,7 +13,6 @@ from autograd_mini.compiler.chains import LONG, chains_of, groups_of
 from autograd_mini.compiler.columns import NARROW
 from autograd_mini.compiler.grids import grids_of, runs_of
 from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.machine import fused
 from autograd_mini.compiler.record import Record
 from autograd_mini.compiler.tape import TRUTHS
 
@@ -103,7 +102,7 @@ class Kernel:
         return writer.lines
 
     def _find_layers(self) -> None:
-        chains = chains_of(self.tape, self.uses, self.varies, self.slot) if fused() else []
+        chains = chains_of(self.tape, self.uses, self.varies, self.slot)
         self.groups = groups_of(self.tape, chains, self.slot)
         together = {chain.end for group in self.groups for chain in group.chains}
         self.long: dict[int, Chain] = {
@@ -112,7 +111,7 @@ class Kernel:
         self.inside = {at for chain in chains if chain.end in together or chain.end in self.long for at in chain.inside}
         steps = self.tape.steps
         for at, step in enumerate(steps):
-            if step[0] == "add" and self.varies[at] and at not in self.inside and fused():
+            if step[0] == "add" and self.varies[at] and at not in self.inside:
                 for x in step[1:]:
                     if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x] and not self._both_vary(x):
                         self.fusing.add(x)
@@ -148,7 +147,7 @@ class Kernel:
             if steps[zero][0] == "constant" and steps[zero][1] == 0.0:
                 guard, result = condition, product
         step = steps[result]
-        if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result) and fused():
+        if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result):
             return at, step[1], step[2], guard
         return None
 

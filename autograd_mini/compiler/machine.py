@@ -1,25 +1,153 @@
-"""The machine: how wide its vectors are, which vector functions its C library has, and how text becomes machine code.
+"""The machine: which vectors and vector functions it has, and how text becomes machine code.
 
-Nothing is assumed: width and functions are asked of the host at the first use.
+All of it is asked of the processor at the first use, and is one `Target`: what LLVM is told, how many lanes a kernel
+has, how many registers its tiles fill, which functions of the C library it calls. The environment variable
+AUTOGRAD_MINI_CPU takes features away: it names one of `FEATURE_SETS`, and is read once in a process.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cache
+from typing import NamedTuple
 
 from autograd_mini.extras import extra
 from autograd_mini.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
+VARIABLE = "AUTOGRAD_MINI_CPU"
+"""The environment variable that names a feature set."""
+
 _VECTOR_LIBRARY = "libmvec.so.1"
-_PREFIXES = {8: "_ZGVeN8", 4: "_ZGVdN4", 2: "_ZGVbN2"}
-"""How glibc's vector functions for so many lanes begin (the vector function ABI of x86-64)."""
 
 _compiling = awaited_lock()
+
+
+class FeatureSet(NamedTuple):
+    """What processors of one kind have.
+
+    Attributes:
+        name: its name, as AUTOGRAD_MINI_CPU gives it.
+        needs: the features that a processor must have, as LLVM names them.
+        without: the features that LLVM must not use where the set is asked for; what is built on them goes too.
+        lanes: how many float64 the widest vector holds.
+        registers: how many such vectors the registers hold.
+        functions: for each number of lanes what the names of glibc's vector functions begin with (the vector function
+            ABI of x86-64), the widest first.
+
+    """
+
+    name: str
+    needs: frozenset[str]
+    without: tuple[str, ...]
+    lanes: int
+    registers: int
+    functions: Mapping[int, str]
+
+
+_SSE = {2: "_ZGVbN2"}
+_AVX, _AVX2 = {4: "_ZGVcN4"} | _SSE, {4: "_ZGVdN4"} | _SSE
+_AVX512 = {8: "_ZGVeN8"} | _AVX2
+
+FEATURE_SETS = {
+    features.name: features
+    for features in (
+        FeatureSet("avx512", frozenset({"avx2", "avx512f"}), (), 8, 32, _AVX512),
+        FeatureSet("avx2+fma", frozenset({"avx2", "fma"}), ("avx512f",), 4, 16, _AVX2),
+        FeatureSet("avx2", frozenset({"avx2"}), ("avx512f", "fma"), 4, 16, _AVX2),
+        FeatureSet("avx", frozenset({"avx"}), ("avx2", "fma"), 4, 16, _AVX),
+        FeatureSet("sse2", frozenset({"sse2"}), ("sse3",), 2, 16, _SSE),
+        FeatureSet("neon", frozenset({"neon"}), (), 2, 32, {}),
+        FeatureSet("none", frozenset(), ("sse3", "neon"), 2, 16, {}),
+    )
+}
+"""The feature sets by name, the best first; "none" is plain numbers in pairs, and every function one by one."""
+
+_ALWAYS = {"x86_64": {"sse2"}, "aarch64": {"neon"}, "arm64": {"neon"}}
+"""What every processor of an architecture has."""
+
+
+class Target(NamedTuple):
+    """What machine code is made for.
+
+    Attributes:
+        features: the feature set.
+        cpu: the processor, as LLVM names it.
+        attributes: what it can do and what it cannot, as LLVM is told.
+
+    """
+
+    features: FeatureSet
+    cpu: str
+    attributes: str
+
+
+def chosen(host: Mapping[str, bool], cpu: str, architecture: str, wanted: str) -> Target:
+    """Return the target for a processor.
+
+    Args:
+        host: what it can do and what it cannot, as LLVM names it.
+        cpu: its name.
+        architecture: that of its instructions.
+        wanted: the name of a feature set; the best one if it is empty.
+
+    Raises:
+        ValueError: if there is no such feature set, or the processor lacks what it needs.
+
+    >>> haswell = {"sse2": True, "sse3": True, "avx": True, "avx2": True, "fma": True, "avx512f": False}
+    >>> chosen(haswell, "haswell", "x86_64", "").features.lanes
+    4
+    >>> chosen(haswell, "haswell", "x86_64", "sse2").attributes
+    '+sse2,+sse3,+avx,+avx2,+fma,-avx512f,-sse3'
+    >>> chosen(haswell, "haswell", "x86_64", "avx512")
+    Traceback (most recent call last):
+    ...
+    ValueError: AUTOGRAD_MINI_CPU is 'avx512', which needs avx512f, which this processor (haswell) lacks: set it to one
+    of avx2+fma, avx2, avx, sse2, none, or leave it unset
+
+    """
+    has = {name for name, found in host.items() if found} | _ALWAYS.get(architecture, set())
+    possible = [features for features in FEATURE_SETS.values() if features.needs <= has]
+    attributes = [f"{'+' if found else '-'}{name}" for name, found in host.items()]
+    if not wanted:
+        return Target(possible[0], cpu, ",".join(attributes))
+    if wanted not in FEATURE_SETS:
+        raise ValueError(f"{VARIABLE} is {wanted!r}, which is no feature set: set it to one of {_names(possible)}")
+    features = FEATURE_SETS[wanted]
+    if features not in possible:
+        raise ValueError(
+            f"{VARIABLE} is {wanted!r}, which needs {' and '.join(sorted(features.needs - has))}, which this "
+            f"processor ({cpu}) lacks: set it to one of {_names(possible)}, or leave it unset"
+        )
+    # The last word holds: LLVM takes away what is built on these features too.
+    attributes += [f"-{name}" for name in features.without if name in host]
+    return Target(features, cpu, ",".join(attributes))
+
+
+def _names(features: list[FeatureSet]) -> str:
+    return ", ".join([found.name for found in features])
+
+
+@cache
+def target() -> Target:
+    """Return what machine code is made for in this process.
+
+    Raises:
+        ValueError: if AUTOGRAD_MINI_CPU asks for what the processor lacks.
+
+    """
+    binding = llvmlite()
+    try:
+        host = binding.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on this system
+        host = {}
+    architecture = binding.get_process_triple().partition("-")[0]
+    return chosen(host, binding.get_host_cpu_name(), architecture, os.environ.get(VARIABLE, ""))
 
 
 @cache
@@ -37,39 +165,39 @@ def llvmlite() -> Any:
     return binding
 
 
-@cache
-def features() -> frozenset[str]:
-    """Return what the processor can do, as LLVM names it."""
-    return frozenset(name for name, has in llvmlite().get_host_cpu_features().items() if has)
-
-
-@cache
 def lanes() -> int:
-    """Return how many float64 the widest vector of the processor holds."""
-    found = features()
-    return 8 if "avx512f" in found else 4 if "avx2" in found or "avx" in found else 2
+    """Return how many samples a kernel computes at once."""
+    return target().features.lanes
+
+
+def vectors(width: int) -> int:
+    """Return how many vectors of so many lanes the registers hold."""
+    features = target().features
+    return features.registers * features.lanes // max(width, features.lanes)
 
 
 @cache
-def fused() -> bool:
-    """Return whether the processor multiplies and adds in one step."""
-    return "fma" in features() or "neon" in features()
+def vector_function(name: str, operands: int, width: int) -> tuple[str, int] | None:
+    """Return the C library's vector version of a function, for so many lanes or as many fewer as the processor has.
 
+    Returns:
+        its symbol and its lanes; None if there is none.
 
-@cache
-def vector_function(name: str, operands: int, width: int) -> str | None:
-    """Return the symbol of the C library's vector version of a function; None if there is none for this width."""
-    if width not in _PREFIXES or not ({"avx2", "avx512f"} & features() or width == 2):
+    """
+    functions = target().features.functions
+    widths = [lanes for lanes in functions if lanes <= width]
+    if not widths:
         return None
     try:
         library = ctypes.CDLL(_VECTOR_LIBRARY)
     except OSError:
         return None
-    symbol = f"{_PREFIXES[width]}{'v' * operands}_{name}"
-    if not hasattr(library, symbol):
-        return None
-    llvmlite().load_library_permanently(_VECTOR_LIBRARY)
-    return symbol
+    for lanes_taken in widths:
+        symbol = f"{functions[lanes_taken]}{'v' * operands}_{name}"
+        if hasattr(library, symbol):
+            llvmlite().load_library_permanently(_VECTOR_LIBRARY)
+            return symbol, lanes_taken
+    return None
 
 
 class Code:
@@ -86,14 +214,11 @@ class Code:
 
     def __init__(self, text: str, level: int = 2) -> None:
         binding = llvmlite()
-        self.text = text
+        self.text, made_for = text, target()
         with _compiling:
             module = binding.parse_assembly(text)
             machine = binding.Target.from_default_triple().create_target_machine(
-                cpu=binding.get_host_cpu_name(),
-                features=binding.get_host_cpu_features().flatten(),
-                opt=level,
-                jit=True,
+                cpu=made_for.cpu, features=made_for.attributes, opt=level, jit=True
             )
             self._engine = binding.create_mcjit_compiler(module, machine)
             self._engine.finalize_object()

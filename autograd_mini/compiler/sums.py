@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from autograd_mini.compiler.across import across_lanes, added
 from autograd_mini.compiler.instructions import Writer
+from autograd_mini.compiler.machine import vectors
 from autograd_mini.compiler.tiles import shape, tiles
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ class Sums:
         self.kernel, self.label = kernel, before
         self.lines: list[str] = []
         self._number = 0
-        self._side, self._size = shape(kernel.width)
+        self._side, self._size = shape(kernel.width, vectors(kernel.width))
         for grid in kernel.grids:
             self._grid(grid)
         for rows, columns, sums in tiles(kernel.products, self._side, self._size):

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     Tile = tuple[list[int], list[int], dict[tuple[int, int], list[int]]]
 
 
-def shape(width: int) -> tuple[int, int]:
-    """Return how wide a tile is at most, and how many sums it has at most, for vectors of so many lanes.
+def shape(width: int, vectors: int) -> tuple[int, int]:
+    """Return how wide a tile is at most, and how many sums it has at most.
 
-    A row of sums fills a vector, and three quarters of the registers hold sums: AVX-512 has 32 registers, AVX2 16.
+    A row of sums fills a vector, and sums fill half of the registers: factors and, where a multiply-add is two
+    instructions, products need some too.
+
+    Args:
+        width: how many lanes a vector has.
+        vectors: how many vectors the registers hold.
+
     """
-    return (8, 24) if width == 8 else (4, 12)
+    side = max(width, 4)
+    return side, max(side, vectors // 2)
 
 
 def tiles(products: Sequence[tuple[int, int, int]], side: int = 4, size: int = 12) -> list[Tile]:

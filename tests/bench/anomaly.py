@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from command import begin
+from processor import described
 
 import autograd_mini
 
@@ -96,6 +97,7 @@ def report(title: str, found: list[float]) -> None:
 
 def main() -> None:
     """Print the costs."""
+    print(described())
     nothing, off, origin, anomaly = [], [], [], []
     with tempfile.TemporaryDirectory() as name:
         folders = [copied(Path(name) / f"{at}", cuts) for at, cuts in enumerate(((), CUTS, ()))]

@@ -20,7 +20,8 @@ from command import begin
 if __name__ == "__main__":
     begin(__doc__, "numpy")
 
-from compiler import peers, raced
+from compiler import peers, raced  # which sets the number of threads before NumPy is imported
+from processor import described
 
 import numpy as np  # isort: skip
 
@@ -241,6 +242,7 @@ def long_program(size=85):
 
 
 if __name__ == "__main__":
+    print(described(compiled=True))
     minimise()
     regression()
     pendulum()

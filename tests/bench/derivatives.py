@@ -17,6 +17,7 @@ if __name__ == "__main__":
     begin(__doc__, "numpy")
 
 import numpy as np
+from processor import described
 
 from autograd_mini.transforms.gradients import hessian, hvp, value_and_grad
 
@@ -84,6 +85,7 @@ def compare(name, theirs, ours):
 
 def main():
     """Print the ratios."""
+    print(described())
     gradient, second, product = value_and_grad(by_elements), hessian(by_elements), hvp(by_elements)
     contenders = list(peers())
     for title, ours, at in (("value and gradient", lambda: gradient(X), 1), ("Hessian", lambda: second(X), 2)):

@@ -32,6 +32,7 @@ if __name__ == "__main__":
 import micrograd.engine
 import micrograd.nn
 from peers import TupleValue
+from processor import described
 from transformer import make_step
 
 from autograd_mini import Parameter, Value
@@ -156,6 +157,7 @@ def import_time():
 
 
 def main():
+    print(described())
     sys.setrecursionlimit(200_000)  # the peers recurse
     theirs, scalar = micrograd_nn(micrograd.engine.Value, micrograd.engine.Value)
     ours, mine = micrograd_nn(Value, Parameter)

@@ -21,6 +21,7 @@ if __name__ == "__main__":
 import soak_tasks  # noqa: E402 - after the path to it
 import test_files  # noqa: E402 - after the path to it
 import test_files_tensors  # noqa: E402 - after the path to it
+from processor import described  # noqa: E402 - after the path to it
 
 from autograd_mini import MLP, ModelFormatError, load  # noqa: E402 - after the path to it
 
@@ -50,6 +51,7 @@ def cost(path):
 
 def main():
     """Print the figures."""
+    print(described())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for title, bad, ending in [

@@ -25,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from command import parser
+from processor import described
 from reliable import files, graphs, interrupts, kinds, memory, oddities, pictures, processes
 from reliable.libraries import LIBRARIES
 from reliable.rows import ROWS
@@ -114,6 +115,7 @@ def main(arguments=None):
             print(json.dumps(said), flush=True)
         return
     libraries = [name for name in chosen.libraries if find_spec(LIBRARIES[name].module)]
+    print(described(), end="\n\n")
     print(f"| {' | '.join(['', *map(version, libraries), 'to reach'])} |")
     print("|---" * (len(libraries) + 2) + "|")
     for name in ORDER:

@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 import numpy as np  # noqa: E402 - as above
 from compiler import hinge_by_numpy  # noqa: E402 - as above
+from processor import described  # noqa: E402 - as above
 
 import autograd_mini as ag  # noqa: E402 - as above
 from autograd_mini import MLP, fit  # noqa: E402 - as above
@@ -119,6 +120,7 @@ def torch_epoch(X, y, optimizer, **settings):
 
 
 def main():
+    print(described(compiled=True))
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, 2))
     y = np.where(X[:, 0] * X[:, 1] > 0, 1.0, -1.0)
