@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
+from difflib import get_close_matches
 
 from autograd_mini.errors import FormulaError
 from autograd_mini.ops import TABLE, Op
@@ -232,8 +233,6 @@ class _Reader:
     def call(self, name: str, args: list[ast.expr]) -> Tree:
         op = self.own if self.own is not None and name == self.own.name else TABLE.get(name)
         if op is None:
-            from difflib import get_close_matches
-
             close = [ALIASES[name]] if name in ALIASES else get_close_matches(name, TABLE, n=1, cutoff=0.75)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
             raise self.refuse(f"calls {_shown(name)!r}, which is unknown here{meant}")
