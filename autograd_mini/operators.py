@@ -126,6 +126,8 @@ NUMPY_NAMES = {
     "arcsinh": "asinh",
     "arccosh": "acosh",
     "arctanh": "atanh",
+    "rad2deg": "degrees",
+    "deg2rad": "radians",
     "rint": "round",
 }
 """What np.arcsin and its fellows call on each element of an array of Values."""
