@@ -33,7 +33,7 @@ def forward(p):
 _BINARY = """\
 def {part}(p, q{default}):
     kind = type(q)
-    if kind is Computed or kind is Value or kind is Parameter:
+    if kind is Computed or kind is Leaf or kind is Parameter or kind is Value:
         node = Computed()
         {left} = p._data
         {right} = q._data

@@ -11,7 +11,7 @@ import operator
 from autograd_mini import rules
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
+from autograd_mini.value import ABSENT, Computed, Leaf, Parameter, Value, clock, traces, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
             return NotImplemented  # type: ignore[no-any-return]
         wrong = x if isinstance(y, Value) else y
         raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
+    reflected = f"__r{row.method}__"  # a subclass that has its own is asked first, as Python asks that of a left operand
+    if other is y and row.method in ARITHMETIC and getattr(type(y), reflected) is not getattr(Value, reflected):
+        return NotImplemented  # type: ignore[no-any-return]
     return record(row, "xy", x, y)
 
 
@@ -64,6 +67,7 @@ def watch(node: Value) -> Value:
 rules.NAMESPACE |= {
     "Value": Value,
     "Computed": Computed,
+    "Leaf": Leaf,
     "Parameter": Parameter,
     "ABSENT": ABSENT,
     "clock": clock,

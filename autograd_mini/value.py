@@ -6,16 +6,18 @@
     >>> a.grad, b.grad
     (4.0, 2.0)
 
-`Value` is what a user makes, a leaf of the graph. An operation returns a `Computed`, a Value with operands. A
-`Parameter` is a leaf that training changes. The arithmetic is attached to the class in `operators.py`.
+`Value` is what a user makes, a leaf of the graph; what `Value(…)` returns is of the class `Leaf`, which takes attributes
+of one's own. An operation returns a `Computed`, a Value with operands, which has slots alone. A `Parameter` is a leaf
+that training changes. The arithmetic is attached to the class in `operators.py`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from itertools import count, repeat
+from string import ascii_lowercase
 
-from autograd_mini.backward import backward
+from autograd_mini.backward import backward, contribute
 from autograd_mini.numbers import number
 
 TYPE_CHECKING = False
@@ -43,6 +45,8 @@ traces: list[Any] = []
 
 class Value(Methods):
     """A number that remembers how it was made.
+
+    It takes attributes of one's own, as an optimiser's state; a result of an operation does not.
 
     Args:
         data: the number; int, bool, Fraction, Decimal and NumPy scalars become float.
@@ -80,7 +84,7 @@ class Value(Methods):
     _y: Value
 
     def __init__(self, data: float, label: str = "") -> None:
-        self._data = number(data, "data")
+        self._data = data if type(data) is float else number(data, "data")
         self._grad = None
         self._adjoint = None
         self._pull = None
@@ -178,6 +182,28 @@ class Value(Methods):
         symbol = self._pull.rule.op.symbol
         return f"**{self._k:g}" if symbol == "**" and self._pull.rule.variant == "x" else symbol
 
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """What hands the node's `grad` on to its operands, as micrograd names it; on a leaf it does nothing.
+
+        >>> a, b = Value(2.0), Value(3.0)
+        >>> c = a * b
+        >>> c.grad = 1.0
+        >>> c._backward()
+        >>> a.grad, b.grad
+        (3.0, 2.0)
+
+        """
+        return lambda: contribute(self, self.grad)
+
+    @_backward.setter
+    def _backward(self, _: object) -> None:
+        raise AttributeError(
+            "_backward cannot be assigned, since a derivative is a row of the table: define the operation in one line "
+            "by its value and its derivative, such as cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), "
+            "and call cube(x)"
+        )
+
     # --- differentiation ---
 
     def backward(self, gradient: float = 1.0) -> None:
@@ -261,18 +287,103 @@ class Value(Methods):
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
 
 
-class Computed(Value):
+class _Misspelt:
+    """A data descriptor that refuses a name, and says what is meant."""
+
+    __slots__ = ("name", "remedy")
+
+    def __init__(self, name: str, remedy: str) -> None:
+        self.name, self.remedy = name, remedy
+
+    def __get__(self, value: object, kind: type) -> object:
+        raise AttributeError(f"a Value has no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+
+    def __set__(self, value: object, _: object) -> None:
+        raise AttributeError(f"a Value takes no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+
+
+def _near(name: str) -> set[str]:
+    """Return the texts that are one slip from a name: a letter more, less, other, doubled, exchanged or in upper case."""
+    letters = ascii_lowercase + "_"
+    cuts = [(name[:at], name[at:]) for at in range(len(name) + 1)]
+    found = {name.capitalize(), name.upper()}
+    found |= {a + letter + b for a, b in cuts for letter in letters}
+    found |= {a + b[1:] for a, b in cuts if b}
+    found |= {a + letter + b[1:] for a, b in cuts if b for letter in letters}
+    found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    return found - {name}
+
+
+# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
+_REFUSED: dict[str, Any] = {
+    near: _Misspelt(near, f": {name!r} is meant, or choose a name that is further from it")
+    for name in ("data", "grad", "label")
+    for near in _near(name)
+    if near not in Value.__dict__
+}
+_REFUSED["requires_grad"] = _Misspelt(
+    "requires_grad",
+    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result without "
+    "history use x.detach() or no_grad()",
+)
+_OWN = {
+    name: _Misspelt(
+        name,
+        ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
+        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)",
+    )
+    for name in ("m", "v", "name", "color", "state", "momentum", "velocity", "_vis_color")
+}
+
+
+def _dir(self: Value) -> list[str]:
+    return [name for name in object.__dir__(self) if name not in _REFUSED and (name not in _OWN or hasattr(self, name))]
+
+
+_Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
+_Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
+
+
+class Leaf(Value, _Spelling):  # type: ignore[misc,valid-type]  # made above
+    """A Value that is no result; it takes attributes of one's own, but no name that is one slip from a Value's."""
+
+    __slots__ = ("__dict__",)
+
+    __init__ = object.__init__  # Value(…) fills it
+
+
+Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
+
+
+class Computed(Value, _Results):  # type: ignore[misc,valid-type]  # made above
     """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
 
     __slots__ = ()
 
+    __new__ = object.__new__
     __init__ = object.__init__  # the operation fills the slots
 
 
-class Parameter(Value):
+class Parameter(Leaf):
     """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state."""
 
-    __slots__ = ("__dict__",)
+    __slots__ = ()
+
+    __new__ = object.__new__
+    __init__ = Value.__init__
+
+
+def _made(cls: type[Value], data: float | None = None, label: str = "", *_: object, **__: object) -> Value:
+    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
+    if cls is not Value:
+        return _new(cls)
+    leaf = _new(Leaf)
+    _fill(leaf, data, label)
+    return leaf
+
+
+_new, _fill = object.__new__, Value.__init__
+Value.__new__ = _made  # type: ignore[assignment,method-assign]  # now, when it no longer slows the classes above
 
 
 ABSENT = Value(0.0)
