@@ -124,9 +124,11 @@ __all__ += [name for name, home in _HOMES.items() if name != home.rpartition("."
 
 def __getattr__(name: str) -> object:
     """Import a name on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
     from importlib import import_module
+
+    if name not in _HOMES:
+        hint = import_module("autograd_mini.names").hint
+        raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{hint(name)}", name=name)
 
     home = import_module(f"autograd_mini.{_HOMES[name]}")
     found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)

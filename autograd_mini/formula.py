@@ -97,9 +97,9 @@ class _Checker:
         self.text, self.names, self.own = text, names, own
 
     def refuse(self, what: str) -> FormulaError:
-        known = ", ".join(self.names)
+        known = ", ".join(["numbers", *self.names, "+ - * / ** % //"])
         return FormulaError(
-            f"the formula {_shown(self.text)!r} {what}; it may use numbers, {known}, + - * / ** % //, "
+            f"the formula {_shown(self.text)!r} {what}; it may use {known}, "
             "where(condition, a, b) and the operations that `autograd-mini ops` lists"
         )
 
@@ -118,6 +118,8 @@ class _Checker:
             case ast.BinOp(op=operator, left=left, right=right) if type(operator) in OPERATORS:
                 self.expression(left)
                 self.expression(right)
+            case ast.BinOp(op=ast.BitXor()):
+                raise self.refuse(f"contains {_shown(ast.unparse(node))!r}, but a power is written **, as x ** 2")
             case ast.Call(func=ast.Name(id="where"), args=[condition, this, otherwise], keywords=[]):
                 self.condition(condition)
                 self.expression(this)

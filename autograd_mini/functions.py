@@ -1,10 +1,12 @@
 """The operations as functions of Values and plain numbers: `exp(x)`, `maximum(x, y)`, `where(condition, x, y)`.
 
 With a Value among the operands the result is a Value; with plain numbers alone it is a float, by the same formula.
+NumPy's arrays are taken element by element: arrays of numbers give arrays of float64, arrays of Values those of Values.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import reduce
 
 from autograd_mini import rules
@@ -43,11 +45,15 @@ def function(row: Op) -> Any:
     def unary(x: Value | float, /) -> Value | float:
         if isinstance(x, Value):
             return rules.compiled(row).forward(x)
+        if getattr(x, "ndim", 0) and _is_array(x):
+            return _each(unary, row.name, x)
         return rules.compiled(row).floats(number(x, f"x of {row.name}(x)"))
 
     def binary(x: Value | float, y: Value | float | None = row.default, /) -> Value | float:
         if y is None:
             raise TypeError(f"{row.name}(x, y) takes two operands; y is missing")
+        if (getattr(x, "ndim", 0) or getattr(y, "ndim", 0)) and (_is_array(x) or _is_array(y)):
+            return _each(binary, row.name, x, y)
         compiled = rules.compiled(row)
         if isinstance(x, Value):
             result = compiled.forward(x, y)
@@ -59,10 +65,22 @@ def function(row: Op) -> Any:
             raise TypeError(f"{row.name}(x, y) takes Values and numbers; got {x!r} and {y!r}")
         return result
 
-    made: Callable[..., Value | float] = unary if len(row.operands) == 1 else binary
+    made: Callable[..., Any] = unary if len(row.operands) == 1 else binary
     made.__name__ = made.__qualname__ = row.name
     made.__doc__ = f"{row.doc}\n\n    Value: {row.value}. Partial derivatives: {'; '.join(row.partials)}."
     return made
+
+
+def _is_array(given: object) -> bool:
+    """Return whether it is an array of NumPy's with dimensions."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(given, numpy.ndarray) and given.ndim > 0
+
+
+def _each(operation: Callable[..., Any], name: str, *operands: object) -> Any:
+    from autograd_mini.arrays import each
+
+    return each(operation, name, operands)
 
 
 class _OnValues:

@@ -23,7 +23,7 @@ from autograd_mini.numbers import number
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Self
+    from typing import Any, NoReturn, Self
 
     from autograd_mini.methods import Methods
     from autograd_mini.rules import Pullback
@@ -265,12 +265,38 @@ class Value(Methods):
     def _dropped(self, *_: object) -> float:
         if traces:
             traces[0].read(self, "float()")
+        lost = f"turning {self!r} into a plain number would lose its derivative without a word"
+        if _assigns_item():
+            raise TypeError(
+                f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); to "
+                "store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
+            )
         raise TypeError(
-            f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
-            "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
+            f"{lost}: use autograd_mini.exp(x) and its fellows in place of math.exp(x), np.array([x], dtype=object) for "
+            "an array of Values, or x.data for the number"
         )
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
+
+    def __xor__(self, _: object) -> NoReturn:
+        """Refuse what Python has for whole numbers alone."""
+        raise TypeError("^ is Python's exclusive or of whole numbers: a power is written x ** 2")
+
+    __rxor__ = __xor__
+
+    def __array_ufunc__(self, ufunc: object, method: str, *inputs: object, **kwargs: object) -> Any:
+        """Take part in NumPy's functions, element by element."""
+        from autograd_mini import arrays
+
+        return arrays.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: object, _: object, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> Any:
+        """Take part in NumPy's functions of whole arrays."""
+        from autograd_mini import arrays
+
+        return arrays.function(function, args, kwargs)
 
     def conjugate(self) -> Self:
         """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""
@@ -285,6 +311,15 @@ class Value(Methods):
         leaves = list(leaves)
         deque(map(setattr, leaves, repeat("_tick"), clock), maxlen=0)
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
+
+
+def _assigns_item() -> bool:
+    """Return whether the line that asks for a plain number is an assignment such as `array[0] = x`."""
+    import sys
+    from dis import opname
+
+    frame = sys._getframe(2)
+    return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
 class _Misspelt:
