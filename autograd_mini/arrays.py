@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_mini.choice import where
 from autograd_mini.functions import ON_VALUES, clip, logsumexp
-from autograd_mini.operators import NUMPY_NAMES
+from autograd_mini.operators import NUMPY_NAMES, operand
 from autograd_mini.ops import ARITHMETIC, TABLE
 from autograd_mini.value import Value
 
@@ -83,7 +83,9 @@ def _operation(name: str) -> Callable[..., Any] | None:
     row = NUMPY_NAMES.get(name, name)
     if name in _OTHERS:
         return _OTHERS[name]
-    return getattr(ON_VALUES, row) if row in TABLE and TABLE[row].builtin and TABLE[row].method not in ARITHMETIC else None
+    return (
+        getattr(ON_VALUES, row) if row in TABLE and TABLE[row].builtin and TABLE[row].method not in ARITHMETIC else None
+    )
 
 
 def ufunc(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -95,25 +97,54 @@ def ufunc(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any
     """
     name = made.__name__
     if method == "__call__" and not kwargs and name in _OPERATORS and not any(map(_is_array, inputs)):
-        return _OPERATORS[name](*[given if isinstance(given, Value) else np.asarray(given).item() for given in inputs])
+        equality = name in {"equal", "not_equal"}
+        try:
+            operands = [given if isinstance(given, Value) else operand(given) for given in inputs]
+        except TypeError:
+            if not equality:
+                raise
+            operands = [NotImplemented]
+        if not any(given is NotImplemented for given in operands):
+            return _OPERATORS[name](*operands)
+        if equality:  # what is no number is not equal to one
+            return name == "not_equal"
     for out in kwargs.get("out", ()):
         if out is not None and out.dtype not in (object, bool):
             raise TypeError(
                 f"np.{name} of a Value into an array of {out.dtype} would lose its derivative without a word: make the "
                 "array with dtype=object, or compute a new one, a = a + x, instead of a += x"
             )
-    boxed = [_boxed(given) if isinstance(given, Value) else given for given in inputs]
+    plain = [_plain(given) for given in inputs]
+    outs = tuple(map(_plain, kwargs.get("out", ())))
+    settings = {**kwargs, "out": outs} if outs else kwargs
     operation = _operation(name) if method == "__call__" else None
     if operation is None:
-        return _unboxed(getattr(made, method)(*boxed, **kwargs))
-    result = np.frompyfunc(operation, made.nin, made.nout)(*map(_objects, boxed), **kwargs)
-    return result.astype(bool) if name in _TRUTHS and isinstance(result, np.ndarray) and "out" not in kwargs else _unboxed(result)
+        result = getattr(made, method)(*plain, **settings)
+    else:
+        result = np.frompyfunc(operation, made.nin, made.nout)(*map(_objects, plain), **settings)
+        if name in _TRUTHS and not outs:
+            result = np.asarray(result).astype(bool)
+    return kwargs["out"][0] if len(outs) == 1 and result is not None else _wrapped(result)
+
+
+class ValueArray(np.ndarray):
+    """An array of Values, as a transform hands it to a function: NumPy's, but that np.arctan2(a, x) knows the table."""
+
+    def __array_ufunc__(self, made: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Apply a universal function by the rows of the table."""
+        return ufunc(made, method, inputs, kwargs)
+
+    def __repr__(self) -> str:
+        """Show it as NumPy shows its own arrays."""
+        return repr(self.view(np.ndarray))
 
 
 def function(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply another function of NumPy's to Values: this is `Value.__array_function__`."""
     if made.__name__ == "sinc":
         return ON_VALUES.sinc(*args, **kwargs)
+    if made.__name__ == "clip" and not kwargs:
+        return _wrapped(np.frompyfunc(clip, len(args), 1)(*[_objects(_plain(given)) for given in args]))
     return made._implementation(*args, **kwargs)
 
 
@@ -133,15 +164,15 @@ def each(operation: Callable[..., Any], name: str, operands: tuple[Any, ...]) ->
 
     """
     values = False
-    for operand in operands:
-        if isinstance(operand, Value):
+    for given in operands:
+        if isinstance(given, Value):
             values = True
-        elif (kind := np.asarray(operand).dtype).kind not in "biufO":
+        elif (kind := np.asarray(given).dtype).kind not in "biufO":
             raise TypeError(f"{name}(x) takes real numbers; got an array of {kind}")
         else:
             values = values or kind == object
-    result = np.frompyfunc(operation, len(operands), 1)(*map(_objects, map(_boxed, operands)))
-    return result if values else np.asarray(result, dtype=np.float64)
+    result = np.frompyfunc(operation, len(operands), 1)(*map(_objects, map(_plain, operands)))
+    return result.view(ValueArray) if values else np.asarray(result, dtype=np.float64)
 
 
 def _is_array(given: Any) -> bool:
@@ -152,7 +183,7 @@ def _boxed(given: Any) -> Any:
     """Return a Value in an array without dimensions, which NumPy takes for an object."""
     if not isinstance(given, Value):
         return given
-    box = np.empty((), dtype=object)
+    box: Any = np.empty((), dtype=object)
     box[()] = given
     return box
 
@@ -163,7 +194,13 @@ def _objects(given: Any) -> Any:
     return array if array.dtype == object else array.astype(np.float64).astype(object)
 
 
-def _unboxed(result: Any) -> Any:
+def _plain(given: Any) -> Any:
+    return given.view(np.ndarray) if isinstance(given, ValueArray) else _boxed(given)
+
+
+def _wrapped(result: Any) -> Any:
     if isinstance(result, tuple):
-        return tuple(map(_unboxed, result))
-    return result[()] if isinstance(result, np.ndarray) and result.ndim == 0 else result
+        return tuple(map(_wrapped, result))
+    if not isinstance(result, np.ndarray):
+        return result
+    return result[()] if result.ndim == 0 else result.view(ValueArray) if result.dtype == object else result

@@ -168,13 +168,13 @@ def contribute(node: Value, gradient: float) -> None:
         return
     with _lock:
         shown = {operand for operand in node.args if not isinstance(operand, (float, int))}
-        between, reached = [node], [node]  # the nodes of a call that are not shown (see `calls.py`), and all
+        between, reached = [node], {node: None}  # the nodes of a call that are not shown (see `calls.py`), and all
         for above in between:
             for operand in (above._x, above._y):
                 if operand._tick > above._tick:
                     raise stale(operand, above)
                 if operand not in reached:
-                    reached.append(operand)
+                    reached[operand] = None
                     if operand._pull is not None and operand not in shown:
                         between.append(operand)
         before = [below._adjoint for below in reached]
@@ -185,7 +185,7 @@ def contribute(node: Value, gradient: float) -> None:
             for above in sorted(between, key=_tick, reverse=True):
                 above._pull(above, above._adjoint)  # type: ignore[misc,arg-type]  # all of them have one
             operands = [below for below in reached if below in shown]
-            _assign(operands, [(operand._grad or 0.0) + operand._adjoint for operand in operands])  # type: ignore[operator]
+            _assign(operands, [operand.grad + operand._adjoint for operand in operands])  # type: ignore[operator]
         finally:
             deque(map(setattr, reached, repeat("_adjoint"), before), maxlen=0)
 

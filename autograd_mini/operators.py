@@ -40,7 +40,9 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
             return NotImplemented  # type: ignore[no-any-return]
         wrong = x if isinstance(y, Value) else y
         raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
-    reflected = f"__r{row.method}__"  # a subclass that has its own is asked first, as Python asks that of a left operand
+    reflected = (
+        f"__r{row.method}__"  # a subclass that has its own is asked first, as Python asks that of a left operand
+    )
     if other is y and row.method in ARITHMETIC and getattr(type(y), reflected) is not getattr(Value, reflected):
         return NotImplemented  # type: ignore[no-any-return]
     return record(row, "xy", x, y)

@@ -43,6 +43,12 @@ traces: list[Any] = []
 """Who is asked before a number is read or compared as a plain float: a trace stands here while it runs, and refuses."""
 
 
+_ONE_LINE = (
+    "define the operation in one line by its value and its derivative, such as "
+    "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
+)
+
+
 class Value(Methods):
     """A number that remembers how it was made.
 
@@ -198,11 +204,7 @@ class Value(Methods):
 
     @_backward.setter
     def _backward(self, _: object) -> None:
-        raise AttributeError(
-            "_backward cannot be assigned, since a derivative is a row of the table: define the operation in one line "
-            "by its value and its derivative, such as cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), "
-            "and call cube(x)"
-        )
+        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {_ONE_LINE}")
 
     # --- differentiation ---
 
@@ -367,8 +369,9 @@ _OWN = {
         ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
         f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)",
     )
-    for name in ("m", "v", "name", "color", "state", "momentum", "velocity", "_vis_color")
+    for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color")
 }
+_OWN["name"] = _Misspelt("name", ", since it is the result of an operation: its name for pictures is label")
 
 
 def _dir(self: Value) -> list[str]:
@@ -408,13 +411,28 @@ class Parameter(Leaf):
     __init__ = Value.__init__
 
 
-def _made(cls: type[Value], data: float | None = None, label: str = "", *_: object, **__: object) -> Value:
+def _made(cls: type[Value], data: float | None = None, label: str = "", *others: object, **named: object) -> Value:
     """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
     if cls is not Value:
         return _new(cls)
+    if others or named or isinstance(label, (tuple, set)):
+        raise TypeError(_not_taken(label, others, named))
     leaf = _new(Leaf)
     _fill(leaf, data, label)
     return leaf
+
+
+def _not_taken(label: object, others: tuple[object, ...], named: dict[str, object]) -> str:
+    """Return the message for arguments that other engines take."""
+    if isinstance(label, (tuple, set)) or others or not named.keys().isdisjoint({"_children", "_prev", "_op"}):
+        wrong = "" if isinstance(label, str) else f"label is a str; got {label!r} of type {type(label).__name__}. "
+        return f"{wrong}A Value is made of its data and label, without operands and operation: {_ONE_LINE}"
+    name = next(iter(named))
+    known = {"name": "the name is its label, Value(2.0, label='x')"}
+    known["requires_grad"] = (
+        "every Value has a gradient; to keep one from training, leave it out of the optimiser's list"
+    )
+    return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
 
 
 _new, _fill = object.__new__, Value.__init__

@@ -74,7 +74,9 @@ ORACLE: dict[str, Truth] = {
     "sinc": Truth(
         mp.sincpi,
         (lambda x: (mp.cospi(x) - mp.sincpi(x)) / x if x else mp.mpf(0),),
-        lambda x: abs(mp.cospi(x) - mp.sincpi(x)) / abs(x) if abs(x) < 1 else (abs(mp.cospi(x)) + abs(mp.sincpi(x))) / abs(x),
+        lambda x: (
+            abs(mp.cospi(x) - mp.sincpi(x)) / abs(x) if abs(x) < 1 else (abs(mp.cospi(x)) + abs(mp.sincpi(x))) / abs(x)
+        ),
     ),
     "asin": Truth(mp.asin, (lambda x: 1 / mp.sqrt(1 - x * x),)),
     "acos": Truth(mp.acos, (lambda x: -1 / mp.sqrt(1 - x * x),)),

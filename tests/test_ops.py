@@ -140,7 +140,15 @@ def test_plain_numbers_on_either_side_give_what_values_give(row):
 
 
 INF, NAN = math.inf, math.nan
-LINEAR = {"add", "sub", "neg", "mul", "truediv", "degrees", "radians"}  # the derivative of x + y with respect to x is 1, whatever they are
+LINEAR = {
+    "add",
+    "sub",
+    "neg",
+    "mul",
+    "truediv",
+    "degrees",
+    "radians",
+}  # the derivative of x + y with respect to x is 1, whatever they are
 
 
 @pytest.mark.parametrize("row", [row for row in BUILTIN if row.name not in LINEAR], ids=lambda row: row.name)

@@ -221,7 +221,7 @@ def test_an_operator_refuses_what_is_no_number_on_either_side(symbol, odd):
             BINARY[symbol](*operands)
 
 
-@named(OTHERS | {"array": ARRAYS["array"]})
+@named(OTHERS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_of_two_refuses_what_is_no_number_on_either_side(name, odd):
     for operands in ((Value(1.5), odd), (odd, Value(1.5)), (1.5, odd), (odd, 1.5)):
@@ -259,7 +259,7 @@ def test_an_array_on_either_side_gives_an_array_of_values(symbol, odd):
 
 @named(OTHERS | NUMBERS)
 def test_equality_with_anything_is_a_truth_value(odd):
-    if isinstance(odd, np.datetime64 | np.timedelta64 | np.ma.core.MaskedConstant | decimal.Decimal):
+    if isinstance(odd, np.datetime64 | np.timedelta64 | np.void | np.ma.core.MaskedConstant | decimal.Decimal):
         return  # these have comparisons of their own, some of which raise
     x = Value(3.0)
     for result in (x == odd, odd == x):
@@ -647,7 +647,15 @@ MAKERS = [lambda: Value(1.0), lambda: Parameter(1.0), lambda: Value(1.0) * 2, la
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_typing_error_in_an_attribute_is_an_error_that_says_what_is_meant(make):
     v = make()
-    slips = {"grda": "grad", "gard": "grad", "gradd": "grad", "grsd": "grad", "dta": "data", "dtaa": "data", "lable": "label"}
+    slips = {
+        "grda": "grad",
+        "gard": "grad",
+        "gradd": "grad",
+        "grsd": "grad",
+        "dta": "data",
+        "dtaa": "data",
+        "lable": "label",
+    }
     slips |= {"Data": "data", "GRAD": "grad", "labl": "label"}
     for name, meant in slips.items():
         for use in (lambda name=name: setattr(v, name, 1), lambda name=name: getattr(v, name)):

@@ -213,7 +213,7 @@ def _outside() -> int:
 
 def _names_in(f: Callable[..., Any]) -> set[str]:
     """Return the names that a function, the functions inside of it, and those of its module that it calls, use."""
-    from types import CodeType
+    from types import CellType, CodeType
 
     found: set[str] = set()
     waiting: list[Any] = [getattr(f, "__wrapped__", f)]
@@ -228,6 +228,8 @@ def _names_in(f: Callable[..., Any]) -> set[str]:
         found.update(code.co_names)
         waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
         scope = getattr(function, "__globals__", {})
+        cells = getattr(function, "__closure__", None) or ()
+        waiting += [cell.cell_contents for cell in cells if cell != CellType()]  # an empty one has no contents
         if not str(scope.get("__name__", "")).startswith("autograd_mini"):
             waiting += [scope[name] for name in code.co_names if name in scope]
     return found
