@@ -2,7 +2,7 @@
 
 NumPy hands such a call to `Value.__array_ufunc__`, and so here, where the operation of the table is applied to each
 element: the result is a Value, or an array of dtype object. What has no row goes to NumPy's own loop over objects.
-This module is imported when NumPy calls for it, or an array is given to a function such as `exp`.
+This module is imported when NumPy calls for it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import operator
 import numpy as np
 
 from autograd_mini.choice import where
-from autograd_mini.functions import ON_VALUES, clip, logsumexp
+from autograd_mini.functions import ON_VALUES, boxed, clip, logsumexp, objects
 from autograd_mini.operators import NUMPY_NAMES, operand
 from autograd_mini.ops import ARITHMETIC, TABLE
 from autograd_mini.value import Value
@@ -88,7 +88,7 @@ def _operation(name: str) -> Callable[..., Any] | None:
     )
 
 
-def ufunc(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def applied(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply a universal function of NumPy's to Values: this is `Value.__array_ufunc__`.
 
     Raises:
@@ -121,7 +121,7 @@ def ufunc(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any
     if operation is None:
         result = getattr(made, method)(*plain, **settings)
     else:
-        result = np.frompyfunc(operation, made.nin, made.nout)(*map(_objects, plain), **settings)
+        result = np.frompyfunc(operation, made.nin, made.nout)(*map(objects, plain), **settings)
         if name in _TRUTHS and not outs:
             result = np.asarray(result).astype(bool)
     return kwargs["out"][0] if len(outs) == 1 and result is not None else _wrapped(result)
@@ -130,72 +130,30 @@ def ufunc(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any
 class ValueArray(np.ndarray):
     """An array of Values, as a transform hands it to a function: NumPy's, but that np.arctan2(a, x) knows the table."""
 
-    def __array_ufunc__(self, made: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply a universal function by the rows of the table."""
-        return ufunc(made, method, inputs, kwargs)
+        return applied(ufunc, method, inputs, kwargs)
 
     def __repr__(self) -> str:
         """Show it as NumPy shows its own arrays."""
         return repr(self.view(np.ndarray))
 
 
-def function(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def whole(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply another function of NumPy's to Values: this is `Value.__array_function__`."""
     if made.__name__ == "sinc":
         return ON_VALUES.sinc(*args, **kwargs)
     if made.__name__ == "clip" and not kwargs:
-        return _wrapped(np.frompyfunc(clip, len(args), 1)(*[_objects(_plain(given)) for given in args]))
+        return _wrapped(np.frompyfunc(clip, len(args), 1)(*[objects(_plain(given)) for given in args]))
     return made._implementation(*args, **kwargs)
-
-
-def each(operation: Callable[..., Any], name: str, operands: tuple[Any, ...]) -> Any:
-    """Apply an operation of the table to each element of arrays, broadcast.
-
-    Args:
-        operation: the function of Values and numbers.
-        name: what to call it in an error.
-        operands: arrays, Values and numbers.
-
-    Returns:
-        an array of float64, or of dtype object if an operand is of it or a Value.
-
-    Raises:
-        TypeError: if an array holds something that is no real number.
-
-    """
-    values = False
-    for given in operands:
-        if isinstance(given, Value):
-            values = True
-        elif (kind := np.asarray(given).dtype).kind not in "biufO":
-            raise TypeError(f"{name}(x) takes real numbers; got an array of {kind}")
-        else:
-            values = values or kind == object
-    result = np.frompyfunc(operation, len(operands), 1)(*map(_objects, map(_plain, operands)))
-    return result.view(ValueArray) if values else np.asarray(result, dtype=np.float64)
 
 
 def _is_array(given: Any) -> bool:
     return not isinstance(given, Value) and np.ndim(given) > 0
 
 
-def _boxed(given: Any) -> Any:
-    """Return a Value in an array without dimensions, which NumPy takes for an object."""
-    if not isinstance(given, Value):
-        return given
-    box: Any = np.empty((), dtype=object)
-    box[()] = given
-    return box
-
-
-def _objects(given: Any) -> Any:
-    """Return an array, or number, with floats of Python's as elements."""
-    array = np.asarray(given)
-    return array if array.dtype == object else array.astype(np.float64).astype(object)
-
-
 def _plain(given: Any) -> Any:
-    return given.view(np.ndarray) if isinstance(given, ValueArray) else _boxed(given)
+    return given.view(np.ndarray) if isinstance(given, ValueArray) else boxed(given)
 
 
 def _wrapped(result: Any) -> Any:

@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 def function(row: Op) -> Any:
     """Return a row of the table as a function of Values and plain numbers."""
 
-    def unary(x: Value | float, /) -> Value | float:
+    def unary(x: Any, /) -> Any:
         if isinstance(x, Value):
             return rules.compiled(row).forward(x)
         if getattr(x, "ndim", 0) and _is_array(x):
             return _each(unary, row.name, x)
         return rules.compiled(row).floats(number(x, f"x of {row.name}(x)"))
 
-    def binary(x: Value | float, y: Value | float | None = row.default, /) -> Value | float:
+    def binary(x: Any, y: Any = row.default, /) -> Any:
         if y is None:
             raise TypeError(f"{row.name}(x, y) takes two operands; y is missing")
         if (getattr(x, "ndim", 0) or getattr(y, "ndim", 0)) and (_is_array(x) or _is_array(y)):
@@ -77,10 +77,37 @@ def _is_array(given: object) -> bool:
     return numpy is not None and isinstance(given, numpy.ndarray) and given.ndim > 0
 
 
-def _each(operation: Callable[..., Any], name: str, *operands: object) -> Any:
-    from autograd_mini.arrays import each
+def _each(operation: Callable[..., Any], name: str, *operands: Any) -> Any:
+    """Apply an operation to each element of arrays, broadcast; the result is of float64, or for Values of objects."""
+    np: Any = sys.modules["numpy"]
+    values, kind = False, np.ndarray
+    for given in operands:
+        if isinstance(given, Value):
+            values = True
+            continue
+        dtype = np.asarray(given).dtype
+        if dtype.kind not in "biufO":
+            raise TypeError(f"{name}(x) takes real numbers; got an array of {dtype}")
+        values = values or dtype.hasobject
+        kind = type(given) if isinstance(given, np.ndarray) and kind is np.ndarray else kind
+    elements = [boxed(given) if isinstance(given, Value) else objects(given).view(np.ndarray) for given in operands]
+    result = np.frompyfunc(operation, len(operands), 1)(*elements)
+    return result.view(kind) if values else np.asarray(result, dtype=np.float64)
 
-    return each(operation, name, operands)
+
+def boxed(given: Any) -> Any:
+    """Return a Value in an array without dimensions, which NumPy takes for an object, and all else as it is."""
+    if not isinstance(given, Value):
+        return given
+    box: Any = sys.modules["numpy"].empty((), dtype=object)
+    box[()] = given
+    return box
+
+
+def objects(given: Any) -> Any:
+    """Return an array, or number, as an array of dtype object with floats of Python's as elements."""
+    array: Any = sys.modules["numpy"].asanyarray(given)
+    return array if array.dtype == object else array.astype(float).astype(object)
 
 
 class _OnValues:

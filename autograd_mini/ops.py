@@ -106,12 +106,13 @@ _NEAREST = "floor(x + 0.5)"
 _EVEN = f"(1.0 - 2.0 * ({_NEAREST} % 2.0))"  # 1 where the nearest integer is even, -1 where it is odd
 # The derivative of sinc for |x| < 1/2, where (cos(πx) - sinc(x)) / x cancels: x times a polynomial in x**2 with the
 # coefficients (-1)**k 2k π**(2k) / (2k + 1)!, as many as matter to its tenth derivative.
-_SINC_NEAR_0 = "x * (-3.289868133696453 + x * x * (3.2469697011334144 + x * x * (-1.1445109447325053 + x * x * (" \
-    "0.2091827825412384 + x * x * (-0.023460810354558236 + x * x * (0.001781145516372852 + x * x * (" \
-    "-9.766223126318933e-05 + x * x * (4.049947846619244e-06 + x * x * (-1.3148481279991994e-07 + x * x * (" \
-    "3.4330769499642866e-09 + x * x * (-7.365893777096947e-11 + x * x * (1.3217901389162318e-12 + x * x * (" \
-    "-2.013201508080888e-14 + x * x * (2.635212528439638e-16 + x * x * (-2.9963715631905143e-18 + x * x * " \
-    "2.987171915895364e-20)))))))))))))))"  # fmt: skip
+_SINC = (
+    *("-3.289868133696453", "3.2469697011334144", "-1.1445109447325053", "0.2091827825412384"),
+    *("-0.023460810354558236", "0.001781145516372852", "-9.766223126318933e-05", "4.049947846619244e-06"),
+    *("-1.3148481279991994e-07", "3.4330769499642866e-09", "-7.365893777096947e-11", "1.3217901389162318e-12"),
+    *("-2.013201508080888e-14", "2.635212528439638e-16", "-2.9963715631905143e-18", "2.987171915895364e-20"),
+)
+_SINC_NEAR_0 = f"x * ({' + x * x * ('.join(_SINC)}{')' * len(_SINC)}"
 _FLAT = "where(z == z, 0.0, z)"  # the derivative of a staircase: 0, and nan for nan
 _TO_X = "where(x {0} y, 1.0, where(x {1} y, 0.0, x + y))"
 _TO_Y = "where(x {0} y, 0.0, where(x {1} y, 1.0, x + y))"
@@ -156,12 +157,14 @@ _ROWS = (
     Op("radians", "0.017453292519943295 * x", ("0.017453292519943295",), doc="An angle of x degrees in radians."),
     # sin(πx) and cos(πx) of IEEE 754: x - floor(x + 1/2) is exact, so they are accurate at their roots too. From 2**52
     # on every float is an integer.
-    Op("sinpi", f"where(abs(x) < 4503599627370496.0, sin(3.141592653589793 * (x - {_NEAREST})) * {_EVEN}, 0.0 * x)",
+    Op("sinpi",
+       f"where(abs(x) < 4503599627370496.0, sin(3.141592653589793 * (x - {_NEAREST})) * {_EVEN}, 0.0 * x)",
        ("3.141592653589793 * cospi(x)",), doc="sin(πx), exact where x is an integer."),
     Op("cospi", f"sin(3.141592653589793 * (0.5 - abs(x - {_NEAREST}))) * {_EVEN}", ("-3.141592653589793 * sinpi(x)",),
        doc="cos(πx), exact where 2x is an integer."),
     Op("sinc", "where(x == 0.0, 1.0, where(abs(x) < 1e300, sinpi(x) / (3.141592653589793 * x), 0.0 / x))",
-       (f"where(abs(x) < 0.5, {_SINC_NEAR_0}, where(abs(x) < 1e300, (cospi(x) - z) / x, 0.0 / x))",), domain=((-1.3, 1.3),),
+       (f"where(abs(x) < 0.5, {_SINC_NEAR_0}, where(abs(x) < 1e300, (cospi(x) - z) / x, 0.0 / x))",),
+       domain=((-1.3, 1.3),),
        doc="sin(πx) / (πx), and 1 at 0, as NumPy has it."),
     Op("asin", "asin(x)", ("1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose sine is x."),
     Op("acos", "acos(x)", ("-1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose cosine is x."),

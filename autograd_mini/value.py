@@ -6,9 +6,9 @@
     >>> a.grad, b.grad
     (4.0, 2.0)
 
-`Value` is what a user makes, a leaf of the graph; what `Value(…)` returns is of the class `Leaf`, which takes attributes
-of one's own. An operation returns a `Computed`, a Value with operands, which has slots alone. A `Parameter` is a leaf
-that training changes. The arithmetic is attached to the class in `operators.py`.
+`Value` is what a user makes, a leaf of the graph; what `Value(…)` returns is of the class `Leaf`, which takes
+attributes of one's own. An operation returns a `Computed`, a Value with operands, which has slots alone. A `Parameter`
+is a leaf that training changes. The arithmetic is attached to the class in `operators.py`.
 """
 
 from __future__ import annotations
@@ -270,12 +270,12 @@ class Value(Methods):
         lost = f"turning {self!r} into a plain number would lose its derivative without a word"
         if _assigns_item():
             raise TypeError(
-                f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); to "
-                "store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
+                f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); "
+                "to store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
             )
         raise TypeError(
-            f"{lost}: use autograd_mini.exp(x) and its fellows in place of math.exp(x), np.array([x], dtype=object) for "
-            "an array of Values, or x.data for the number"
+            f"{lost}: use autograd_mini.exp(x) and its fellows in place of math.exp(x), np.array([x], dtype=object) "
+            "for an array of Values, or x.data for the number"
         )
 
     __float__ = __int__ = __complex__ = __trunc__ = _dropped
@@ -285,20 +285,6 @@ class Value(Methods):
         raise TypeError("^ is Python's exclusive or of whole numbers: a power is written x ** 2")
 
     __rxor__ = __xor__
-
-    def __array_ufunc__(self, ufunc: object, method: str, *inputs: object, **kwargs: object) -> Any:
-        """Take part in NumPy's functions, element by element."""
-        from autograd_mini import arrays
-
-        return arrays.ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(
-        self, function: object, _: object, args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> Any:
-        """Take part in NumPy's functions of whole arrays."""
-        from autograd_mini import arrays
-
-        return arrays.function(function, args, kwargs)
 
     def conjugate(self) -> Self:
         """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""
@@ -340,7 +326,7 @@ class _Misspelt:
 
 
 def _near(name: str) -> set[str]:
-    """Return the texts that are one slip from a name: a letter more, less, other, doubled, exchanged or in upper case."""
+    """Return the texts that are one slip from a name: a letter more, less, other or exchanged, or upper case."""
     letters = ascii_lowercase + "_"
     cuts = [(name[:at], name[at:]) for at in range(len(name) + 1)]
     found = {name.capitalize(), name.upper()}
@@ -360,8 +346,8 @@ _REFUSED: dict[str, Any] = {
 }
 _REFUSED["requires_grad"] = _Misspelt(
     "requires_grad",
-    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result without "
-    "history use x.detach() or no_grad()",
+    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result "
+    "without history use x.detach() or no_grad()",
 )
 _OWN = {
     name: _Misspelt(
@@ -411,13 +397,13 @@ class Parameter(Leaf):
     __init__ = Value.__init__
 
 
-def _made(cls: type[Value], data: float | None = None, label: str = "", *others: object, **named: object) -> Value:
+def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
     """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
     if cls is not Value:
         return _new(cls)
     if others or named or isinstance(label, (tuple, set)):
         raise TypeError(_not_taken(label, others, named))
-    leaf = _new(Leaf)
+    leaf: Value = _new(Leaf)
     _fill(leaf, data, label)
     return leaf
 

@@ -91,7 +91,7 @@ def test_the_loop_over_the_sorted_nodes_gives_what_backward_gives(steps, a, b):
 
 
 def test_by_hand_or_not_the_nodes_of_choices_and_calls_hand_on_the_same():
-    double = ag.custom_gradient(lambda a, b, c: 2 * a + b * c, lambda a, b, c: (2.0, c, b))
+    double = ag.custom_gradient(lambda a, b, c: 2 * a + b * c, lambda _, b, c: (2.0, c, b))
     for build in (
         lambda x, y: ag.where(x > y, x * y, y),
         lambda x, y: double(x, y, x),
@@ -147,13 +147,13 @@ def test_an_operation_made_by_hand_is_an_error_that_says_the_one_line():
 
 
 def test_arguments_of_other_engines_are_errors_that_say_what_is_meant_here():
-    with pytest.raises(TypeError, match="'name'.*label='x'"):
+    with pytest.raises(TypeError, match=r"'name'.*label='x'"):
         Value(10, name="x")
-    with pytest.raises(TypeError, match="requires_grad.*optimiser's list"):
+    with pytest.raises(TypeError, match=r"requires_grad.*optimiser's list"):
         Value(10, requires_grad=True)
     with pytest.raises(TypeError, match=r"'colour'.*x\.colour = "):
         Value(10, colour="red")
-    with pytest.raises(AttributeError, match="name.*label"):
+    with pytest.raises(AttributeError, match=r"name.*label"):
         (Value(10.0) * 2).name = "y"
 
 
@@ -170,9 +170,11 @@ class Neuron:
             p._vis_color = "lightgreen"
 
     def __call__(self, x):
+        """Return the activation."""
         return sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b).tanh()
 
     def parameters(self):
+        """Return the weights and the bias."""
         return [*self.w, self.b]
 
 
@@ -186,6 +188,7 @@ class AdamW:
             p.v = 0
 
     def step(self):
+        """Move every parameter."""
         self.t += 1
         for p in self.parameters:
             p.m = self.betas[0] * p.m + (1 - self.betas[0]) * p.grad
@@ -257,11 +260,10 @@ def test_a_comparison_is_true_or_false_and_where_makes_a_number_of_it():
 # --- HIPS autograd: NumPy's functions of scalars and arrays ---
 
 
-SCALAR = {name: (0.3,) for name in (
-    "abs", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan", "arcsin",
-    "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arctanh", "deg2rad", "rad2deg", "degrees", "radians", "sinc",
-    "reciprocal", "negative", "fabs", "cbrt", "sign", "floor", "ceil", "rint", "trunc", "positive",
-)} | {"arccosh": (1.3,)}  # fmt: skip
+SCALAR = ["abs", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan"]
+SCALAR += ["arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arctanh", "arccosh", "deg2rad", "rad2deg"]
+SCALAR += ["degrees", "radians", "sinc", "reciprocal", "negative", "fabs", "cbrt", "sign", "floor", "ceil", "rint"]
+SCALAR += ["trunc", "positive"]
 OF_TWO = ("add", "subtract", "multiply", "divide", "power", "arctan2", "hypot", "maximum", "minimum", "fmax", "fmin",
           "logaddexp", "logaddexp2", "float_power", "remainder", "fmod", "heaviside", "floor_divide")  # fmt: skip
 
@@ -272,7 +274,7 @@ def slope(f, x):
 
 @pytest.mark.parametrize("name", SCALAR)
 def test_numpy_s_functions_of_one_number_have_their_derivative(name):
-    function, (at,) = getattr(np, name), SCALAR[name]
+    function, at = getattr(np, name), 1.3 if name == "arccosh" else 0.3
     x = Value(at)
     y = function(x)
     assert isinstance(y, Value)
@@ -332,7 +334,7 @@ def test_numpy_s_questions_outputs_and_selections_work_on_values():
     total.backward()
     assert total.data == pytest.approx(4.0 + 10.0 + 2.0 + 10.0)
     assert np.clip(x, 0.0, 1.5).data == 1.5
-    assert np.where(True, x, 0.0)[()] is x  # noqa: FBT003
+    assert np.where(True, x, 0.0)[()] is x
     assert repr(numbers * Value(1.0)).startswith("array(")
 
 
@@ -396,7 +398,7 @@ def test_a_result_that_lost_its_variable_by_data_is_a_warning_on_the_line_that_c
     def helper(x):
         return x.item() * 2
 
-    for f in (lambda x: x.data * 2, lambda x: helper(x)):
+    for f in (lambda x: x.data * 2, helper):
         with pytest.warns(ag.DiagnosisWarning, match=r"grad\(f\) is 0.*stop_gradient") as caught:
             assert ag.grad(f)(3.0) == 0.0
         assert caught[0].filename == __file__

@@ -663,7 +663,7 @@ def test_a_typing_error_in_an_attribute_is_an_error_that_says_what_is_meant(make
                 use()
         assert not hasattr(v, name)
         assert name not in dir(v)
-    with pytest.raises(AttributeError, match="requires_grad.*detach"):
+    with pytest.raises(AttributeError, match=r"requires_grad.*detach"):
         v.requires_grad = False
     for name in ("op", "args", "has_grad"):
         with pytest.raises(AttributeError):

@@ -142,9 +142,9 @@ class Run(Recorded):
         read = next((name for name in ("data", "item") if name in _names_in(self.f)), "")
         if read and self.variables:
             warn(
-                f"{transform}(f) is 0 since the result of f depends on no variable, and f reads .{read}, which takes the "
-                f"number out of a Value without its derivative: compute with x itself, not x.{read}; a constant that is "
-                "meant is autograd_mini.stop_gradient(x)",
+                f"{transform}(f) is 0 since the result of f depends on no variable, and f reads .{read}, which takes "
+                f"the number out of a Value without its derivative: compute with x itself, not x.{read}; a constant "
+                "that is meant is autograd_mini.stop_gradient(x)",
                 DiagnosisWarning,
                 stacklevel=_outside(),
             )
