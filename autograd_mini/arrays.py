@@ -96,6 +96,7 @@ def applied(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
 
     """
     name = made.__name__
+    inputs = tuple([given[()] if isinstance(given, ValueArray) and given.ndim == 0 else given for given in inputs])
     if method == "__call__" and not kwargs and name in _OPERATORS and not any(map(_is_array, inputs)):
         equality = name in {"equal", "not_equal"}
         try:

@@ -338,6 +338,10 @@ def test_numpy_s_questions_outputs_and_selections_work_on_values():
     assert repr(numbers * Value(1.0)).startswith("array(")
 
 
+def test_an_array_without_dimensions_takes_part_as_its_value():
+    assert ag.grad(lambda x: x * x + np.arctan2(1.0, x))(np.array(2.0)) == pytest.approx(4.0 - 0.2)
+
+
 def test_numpy_itself_is_not_imported_by_the_core():
     code = "import sys, autograd_mini as ag; x = ag.Value(1.0); (x * 2).exp().backward(); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
