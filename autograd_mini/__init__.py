@@ -14,6 +14,7 @@ that `import autograd_mini` stays light.
 from __future__ import annotations
 
 from autograd_mini import copying as copying  # teaches Value to be copied and pickled
+from autograd_mini import dispatch as dispatch  # teaches Value to take part in NumPy's functions
 from autograd_mini import functions
 from autograd_mini.choice import where
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
@@ -177,13 +178,47 @@ if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
     def __getattr__(name: str) -> object:
         """Import a name on first use."""
         if name not in _HOMES:
-            raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
+            raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{_hint(name)}", name=name)
         from importlib import import_module
 
         home = import_module(f"autograd_mini.{_HOMES[name]}")
         found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
         globals()[name] = found
         return found
+
+
+def _hint(name: str) -> str:
+    """Return the end of a sentence that says where a name is, or which are near; nothing for one of Python's own."""
+    if name.startswith("_"):
+        return ""
+    from difflib import get_close_matches
+    from importlib import import_module
+
+    from autograd_mini.operators import NUMPY_NAMES
+
+    if name in NUMPY_NAMES:
+        return f": it is autograd_mini.{NUMPY_NAMES[name]}"
+    known = {given.lower(): given for given in __all__}
+    for place in (
+        "optim",
+        "nn",
+        "datasets",
+        "testing",
+        "transforms",
+        "diagnosis",
+        "viz",
+        "viz.plot",
+        "train",
+        "errors",
+    ):
+        names = [
+            given for given in getattr(import_module(f"autograd_mini.{place}"), "__all__", ()) if given not in __all__
+        ]
+        if name in names:
+            return f": it is autograd_mini.{place}.{name}"
+        known = {given.lower(): f"{place}.{given}" for given in names} | known
+    near = get_close_matches(name.lower(), known, n=3)
+    return f": {' or '.join(repr(known[given]) for given in near)} is near" if near else ""
 
 
 def __dir__() -> list[str]:

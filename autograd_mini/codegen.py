@@ -40,7 +40,7 @@ _BINARY = """\
 def {part}(self, {right}{default}):
     other = {right}
     kind = type(other)
-    if kind is Computed or kind is Value or kind is Parameter:
+    if kind is Computed or kind is Leaf or kind is Parameter or kind is Value:
         node = Computed()
         {left} = self._data
         {right} = other._data

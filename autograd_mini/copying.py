@@ -15,7 +15,7 @@ from weakref import ref
 
 from autograd_mini.graph import _below, operands
 from autograd_mini.hooks import on_leaf, on_read
-from autograd_mini.value import ABSENT, Computed, Value, asked, show_leaf
+from autograd_mini.value import ABSENT, Computed, Leaf, Value, asked, show_leaf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def reduce(self: Value, _: object) -> tuple[object, ...]:
     common = (self._data, getattr(self, "_grad", None), self.label or None, self._tick)
     prepared = _prepared(self)
     if self._pull is None:
-        return _leaf, (type(self), *common), _extras(self)
+        return _leaf, (Value if type(self) is Leaf else type(self), *common), _extras(self)
     second = self._y if self._y is not ABSENT else None
     ancestors = None if prepared else Ancestors(self)
     return _computed, (ancestors, self._pull.rule, self._x, second, getattr(self, "_k", None), *common)
@@ -117,7 +117,7 @@ def _extras(leaf: Value) -> object:
 
 
 def _leaf(kind: type[Value], *common: Any) -> Value:
-    leaf = object.__new__(kind)
+    leaf = object.__new__(Leaf if kind is Value else kind)
     leaf._pull = None
     return _filled(leaf, *common)
 

@@ -58,7 +58,7 @@ class AnomalyError(FloatingPointError):
 
 
 class DiagnosisWarning(UserWarning):
-    """A finding of `doctor`, as `Diagnosis.warn` gives it to the module `warnings`."""
+    """What is likely a mistake: a finding of `doctor`, or a derivative of 0 of what was computed from `x.data`."""
 
 
 class TracingError(TypeError):

@@ -196,9 +196,9 @@ class _Reader:
         self.text, self.names, self.own = text, names, own
 
     def refuse(self, what: str) -> FormulaError:
-        known = ", ".join(self.names)
+        known = ", ".join(["numbers", *self.names, "+ - * / ** % //"])
         return FormulaError(
-            f"the formula {_shown(self.text)!r} {what}; it may use numbers, {known}, + - * / ** % //, "
+            f"the formula {_shown(self.text)!r} {what}; it may use {known}, "
             "where(condition, a, b) and the operations that `autograd-mini ops` lists"
         )
 

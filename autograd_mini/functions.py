@@ -1,10 +1,12 @@
 """The operations as functions of Values and plain numbers: `exp(x)`, `maximum(x, y)`, `where(condition, x, y)`.
 
 With a Value among the operands the result is a Value; with plain numbers alone it is a float, by the same formula.
+NumPy's arrays are taken element by element: arrays of numbers give arrays of float64, arrays of Values those of Values.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import reduce
 
 from autograd_mini import rules
@@ -16,7 +18,7 @@ from autograd_mini.value import Value
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Protocol, overload
 
     from autograd_mini import methods
@@ -49,12 +51,16 @@ if TYPE_CHECKING:
 def function(row: Op) -> Any:
     """Return a row of the table as a function of Values and plain numbers."""
 
-    def unary(x: Value | float, /) -> Value | float:
+    def unary(x: Any, /) -> Any:
         if isinstance(x, Value):
             return rules.compiled(row).forward(x)
+        if getattr(x, "ndim", 0) and _is_array(x):
+            return _each(unary, row.name, x)
         return rules.compiled(row).floats(number(x, f"x of {row.name}(x)"))
 
-    def binary(x: Value | float, y: Value | float, /) -> Value | float:
+    def binary(x: Any, y: Any, /) -> Any:
+        if (getattr(x, "ndim", 0) or getattr(y, "ndim", 0)) and (_is_array(x) or _is_array(y)):
+            return _each(binary, row.name, x, y)
         compiled = rules.compiled(row)
         if isinstance(x, Value):
             result = compiled.forward(x, y)
@@ -71,6 +77,45 @@ def function(row: Op) -> Any:
     made.__name__ = made.__qualname__ = row.name
     made.__doc__ = f"{row.doc}\n\n    Value: {row.value}. Partial derivatives: {'; '.join(row.partials)}."
     return made
+
+
+def _is_array(given: object) -> bool:
+    """Return whether it is an array of NumPy's with dimensions."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(given, numpy.ndarray) and given.ndim > 0
+
+
+def _each(operation: Callable[..., Any], name: str, *operands: Any) -> Any:
+    """Apply an operation to each element of arrays, broadcast; the result is of float64, or for Values of objects."""
+    np: Any = sys.modules["numpy"]
+    values, kind = False, np.ndarray
+    for given in operands:
+        if isinstance(given, Value):
+            values = True
+            continue
+        dtype = np.asarray(given).dtype
+        if dtype.kind not in "biufO":
+            raise TypeError(f"{name}(x) takes real numbers; got an array of {dtype}")
+        values = values or dtype.hasobject
+        kind = type(given) if isinstance(given, np.ndarray) and kind is np.ndarray else kind
+    elements = [boxed(given) if isinstance(given, Value) else objects(given).view(np.ndarray) for given in operands]
+    result = np.frompyfunc(operation, len(operands), 1)(*elements)
+    return result.view(kind) if values else np.asarray(result, dtype=np.float64)
+
+
+def boxed(given: Any) -> Any:
+    """Return a Value in an array without dimensions, which NumPy takes for an object, and all else as it is."""
+    if not isinstance(given, Value):
+        return given
+    box: Any = sys.modules["numpy"].empty((), dtype=object)
+    box[()] = given
+    return box
+
+
+def objects(given: Any) -> Any:
+    """Return an array, or number, as an array of dtype object with floats of Python's as elements."""
+    array: Any = sys.modules["numpy"].asanyarray(given)
+    return array if array.dtype == object else array.astype(float).astype(object)
 
 
 class _OnValues:

@@ -25,10 +25,13 @@ __all__: list[str] = [
     "clamp_min",
     "cos",
     "cosh",
+    "cospi",
+    "degrees",
     "elu",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "expm1",
     "floor",
     "gaussian",
@@ -43,12 +46,15 @@ __all__: list[str] = [
     "maximum",
     "minimum",
     "ndtr",
+    "radians",
     "relu",
     "sigmoid",
     "sign",
     "silu",
     "sin",
+    "sinc",
     "sinh",
+    "sinpi",
     "softplus",
     "sqrt",
     "tan",
@@ -159,6 +165,11 @@ class Methods:
 
         Value: exp(x). Partial derivatives: z.
         """
+    def exp2(self) -> Value:
+        """2 to the power x.
+
+        Value: 2.0 ** x. Partial derivatives: 0.6931471805599453 * z.
+        """
     def expm1(self) -> Value:
         """exp(x) - 1, accurate near 0.
 
@@ -208,6 +219,31 @@ class Methods:
         """The tangent of x radians.
 
         Value: tan(x). Partial derivatives: 1.0 + z * z.
+        """
+    def degrees(self) -> Value:
+        """An angle of x radians in degrees.
+
+        Value: 57.29577951308232 * x. Partial derivatives: 57.29577951308232.
+        """
+    def radians(self) -> Value:
+        """An angle of x degrees in radians.
+
+        Value: 0.017453292519943295 * x. Partial derivatives: 0.017453292519943295.
+        """
+    def sinpi(self) -> Value:
+        """sin(πx), exact where x is an integer.
+
+        Value: where(abs(x) < 4503599627370496.0, sin(3.141592653589793 * (x - floor(x + 0.5))) * (1.0 - 2.0 * (floor(x + 0.5) % 2.0)), 0.0 * x). Partial derivatives: 3.141592653589793 * cospi(x).
+        """
+    def cospi(self) -> Value:
+        """cos(πx), exact where 2x is an integer.
+
+        Value: sin(3.141592653589793 * (0.5 - abs(x - floor(x + 0.5)))) * (1.0 - 2.0 * (floor(x + 0.5) % 2.0)). Partial derivatives: -3.141592653589793 * sinpi(x).
+        """
+    def sinc(self) -> Value:
+        """sin(πx) / (πx), and 1 at 0, as NumPy has it.
+
+        Value: where(x == 0.0, 1.0, where(abs(x) < 1e300, sinpi(x) / (3.141592653589793 * x), 0.0 / x)). Partial derivatives: where(abs(x) < 0.5, x * (-3.289868133696453 + x * x * (3.2469697011334144 + x * x * (-1.1445109447325053 + x * x * (0.2091827825412384 + x * x * (-0.023460810354558236 + x * x * (0.001781145516372852 + x * x * (-9.766223126318933e-05 + x * x * (4.049947846619244e-06 + x * x * (-1.3148481279991994e-07 + x * x * (3.4330769499642866e-09 + x * x * (-7.365893777096947e-11 + x * x * (1.3217901389162318e-12 + x * x * (-2.013201508080888e-14 + x * x * (2.635212528439638e-16 + x * x * (-2.9963715631905143e-18 + x * x * (2.987171915895364e-20)))))))))))))))), where(abs(x) < 1e300, (cospi(x) - z) / x, 0.0 / x)).
         """
     def asin(self) -> Value:
         """The angle whose sine is x.
@@ -393,6 +429,10 @@ class Methods:
         """NumPy's name for `acosh`."""
     def arctanh(self) -> Value:
         """NumPy's name for `atanh`."""
+    def rad2deg(self) -> Value:
+        """NumPy's name for `degrees`."""
+    def deg2rad(self) -> Value:
+        """NumPy's name for `radians`."""
     def rint(self, y: Value | float = 0.0) -> Value:
         """NumPy's name for `round`."""
 
@@ -400,6 +440,12 @@ def exp(x: Scalar, /) -> Scalar:
     """e to the power x.
 
     Value: exp(x). Partial derivatives: z.
+    """
+
+def exp2(x: Scalar, /) -> Scalar:
+    """2 to the power x.
+
+    Value: 2.0 ** x. Partial derivatives: 0.6931471805599453 * z.
     """
 
 def expm1(x: Scalar, /) -> Scalar:
@@ -460,6 +506,36 @@ def tan(x: Scalar, /) -> Scalar:
     """The tangent of x radians.
 
     Value: tan(x). Partial derivatives: 1.0 + z * z.
+    """
+
+def degrees(x: Scalar, /) -> Scalar:
+    """An angle of x radians in degrees.
+
+    Value: 57.29577951308232 * x. Partial derivatives: 57.29577951308232.
+    """
+
+def radians(x: Scalar, /) -> Scalar:
+    """An angle of x degrees in radians.
+
+    Value: 0.017453292519943295 * x. Partial derivatives: 0.017453292519943295.
+    """
+
+def sinpi(x: Scalar, /) -> Scalar:
+    """sin(πx), exact where x is an integer.
+
+    Value: where(abs(x) < 4503599627370496.0, sin(3.141592653589793 * (x - floor(x + 0.5))) * (1.0 - 2.0 * (floor(x + 0.5) % 2.0)), 0.0 * x). Partial derivatives: 3.141592653589793 * cospi(x).
+    """
+
+def cospi(x: Scalar, /) -> Scalar:
+    """cos(πx), exact where 2x is an integer.
+
+    Value: sin(3.141592653589793 * (0.5 - abs(x - floor(x + 0.5)))) * (1.0 - 2.0 * (floor(x + 0.5) % 2.0)). Partial derivatives: -3.141592653589793 * sinpi(x).
+    """
+
+def sinc(x: Scalar, /) -> Scalar:
+    """sin(πx) / (πx), and 1 at 0, as NumPy has it.
+
+    Value: where(x == 0.0, 1.0, where(abs(x) < 1e300, sinpi(x) / (3.141592653589793 * x), 0.0 / x)). Partial derivatives: where(abs(x) < 0.5, x * (-3.289868133696453 + x * x * (3.2469697011334144 + x * x * (-1.1445109447325053 + x * x * (0.2091827825412384 + x * x * (-0.023460810354558236 + x * x * (0.001781145516372852 + x * x * (-9.766223126318933e-05 + x * x * (4.049947846619244e-06 + x * x * (-1.3148481279991994e-07 + x * x * (3.4330769499642866e-09 + x * x * (-7.365893777096947e-11 + x * x * (1.3217901389162318e-12 + x * x * (-2.013201508080888e-14 + x * x * (2.635212528439638e-16 + x * x * (-2.9963715631905143e-18 + x * x * (2.987171915895364e-20)))))))))))))))), where(abs(x) < 1e300, (cospi(x) - z) / x, 0.0 / x)).
     """
 
 def asin(x: Scalar, /) -> Scalar:

@@ -41,6 +41,8 @@ def number(given: SupportsFloat, name: str) -> float:
             f"{name} is one number; got a {type(given).__name__} of shape {shape}: take its elements one by one"
         )
     reason: object = "convert it to a float first"
+    if isinstance(given, (list, tuple)):
+        reason = "take its elements one by one, as in [exp(v) for v in x], or make it an array, np.array(x)"
     if hasattr(given, "__float__") and _kind(given) in "biufO":
         try:
             return float(given.item() if shape else given)  # type: ignore[attr-defined]  # what has a shape has item()

@@ -12,7 +12,7 @@ from autograd_mini import rules
 from autograd_mini.hooks import current, everywhere, forgetting, on_read, on_result
 from autograd_mini.numbers import number
 from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock
+from autograd_mini.value import ABSENT, Computed, Leaf, Parameter, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
             return NotImplemented  # type: ignore[no-any-return]
         wrong = x if isinstance(y, Value) else y
         raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
+    reflected = (
+        f"__r{row.method}__"  # a subclass that has its own is asked first, as Python asks that of a left operand
+    )
+    if other is y and row.method in ARITHMETIC and getattr(type(y), reflected) is not getattr(Value, reflected):
+        return NotImplemented  # type: ignore[no-any-return]
     return record(row, "xy", x, y)
 
 
@@ -86,6 +91,7 @@ def observed(node: Value, pull: Pullback, x: Value, y: Value = ABSENT, k: object
 rules.NAMESPACE |= {
     "Value": Value,
     "Computed": Computed,
+    "Leaf": Leaf,
     "Parameter": Parameter,
     "ABSENT": ABSENT,
     "clock": clock,
@@ -158,6 +164,8 @@ NUMPY_NAMES = {
     "arcsinh": "asinh",
     "arccosh": "acosh",
     "arctanh": "atanh",
+    "rad2deg": "degrees",
+    "deg2rad": "radians",
     "rint": "round",
 }
 """What np.arcsin and its fellows call on each element of an array of Values."""

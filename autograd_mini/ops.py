@@ -102,6 +102,17 @@ _SMALLER = "where(x < y, 1.0, where(x > y, 0.0, where(x == y, 0.5, x + y)))"
 _POWER_RULE = "where(z == z, where(x == 0.0 and y == 0.0, 0.0, y * x ** (y - 1.0)), z)"
 _SECH_2 = "4.0 * exp({0}2.0 * x) / (1.0 + exp({0}2.0 * x)) ** 2.0"
 _H = "(floor(x * 1024.0) / 1024.0)"
+_NEAREST = "floor(x + 0.5)"
+_EVEN = f"(1.0 - 2.0 * ({_NEAREST} % 2.0))"  # 1 where the nearest integer is even, -1 where it is odd
+# The derivative of sinc for |x| < 1/2, where (cos(πx) - sinc(x)) / x cancels: x times a polynomial in x**2 with the
+# coefficients (-1)**k 2k π**(2k) / (2k + 1)!, as many as matter to its tenth derivative.
+_SINC = (
+    *("-3.289868133696453", "3.2469697011334144", "-1.1445109447325053", "0.2091827825412384"),
+    *("-0.023460810354558236", "0.001781145516372852", "-9.766223126318933e-05", "4.049947846619244e-06"),
+    *("-1.3148481279991994e-07", "3.4330769499642866e-09", "-7.365893777096947e-11", "1.3217901389162318e-12"),
+    *("-2.013201508080888e-14", "2.635212528439638e-16", "-2.9963715631905143e-18", "2.987171915895364e-20"),
+)
+_SINC_NEAR_0 = f"x * ({' + x * x * ('.join(_SINC)}{')' * len(_SINC)}"
 _FLAT = "where(z == z, 0.0, z)"  # the derivative of a staircase: 0, and nan for nan
 _TO_X = "where(x {0} y, 1.0, where(x {1} y, 0.0, x + y))"
 _TO_Y = "where(x {0} y, 0.0, where(x {1} y, 1.0, x + y))"
@@ -127,6 +138,7 @@ _ROWS = (
     Op("abs", "abs(x)", ("sign(x)",), domain=(POSITIVE,), method="abs", doc="The absolute value; derivative 0 at 0."),
     # Exponentials, logarithms, roots.
     Op("exp", "exp(x)", ("z",), doc="e to the power x."),
+    Op("exp2", "2.0 ** x", ("0.6931471805599453 * z",), doc="2 to the power x."),
     Op("expm1", "expm1(x)", ("exp(x)",), doc="exp(x) - 1, accurate near 0."),
     Op("log", "log(x)", ("where(x >= 0.0, 1.0 / x, z)",), domain=(POSITIVE,), doc="The natural logarithm."),
     Op("log1p", "log1p(x)", ("where(x >= -1.0, 1.0 / (1.0 + x), z)",), domain=((-0.9, 5.0),),
@@ -141,6 +153,19 @@ _ROWS = (
     Op("sin", "sin(x)", ("cos(x)",), doc="The sine of x radians."),
     Op("cos", "cos(x)", ("-sin(x)",), doc="The cosine of x radians."),
     Op("tan", "tan(x)", ("1.0 + z * z",), domain=((-1.3, 1.3),), doc="The tangent of x radians."),
+    Op("degrees", "57.29577951308232 * x", ("57.29577951308232",), doc="An angle of x radians in degrees."),
+    Op("radians", "0.017453292519943295 * x", ("0.017453292519943295",), doc="An angle of x degrees in radians."),
+    # sin(πx) and cos(πx) of IEEE 754: x - floor(x + 1/2) is exact, so they are accurate at their roots too. From 2**52
+    # on every float is an integer.
+    Op("sinpi",
+       f"where(abs(x) < 4503599627370496.0, sin(3.141592653589793 * (x - {_NEAREST})) * {_EVEN}, 0.0 * x)",
+       ("3.141592653589793 * cospi(x)",), doc="sin(πx), exact where x is an integer."),
+    Op("cospi", f"sin(3.141592653589793 * (0.5 - abs(x - {_NEAREST}))) * {_EVEN}", ("-3.141592653589793 * sinpi(x)",),
+       doc="cos(πx), exact where 2x is an integer."),
+    Op("sinc", "where(x == 0.0, 1.0, where(abs(x) < 1e300, sinpi(x) / (3.141592653589793 * x), 0.0 / x))",
+       (f"where(abs(x) < 0.5, {_SINC_NEAR_0}, where(abs(x) < 1e300, (cospi(x) - z) / x, 0.0 / x))",),
+       domain=((-1.3, 1.3),),
+       doc="sin(πx) / (πx), and 1 at 0, as NumPy has it."),
     Op("asin", "asin(x)", ("1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose sine is x."),
     Op("acos", "acos(x)", ("-1.0 / sqrt((1.0 - x) * (1.0 + x))",), domain=(UNIT,), doc="The angle whose cosine is x."),
     Op("atan", "atan(x)", ("where(abs(x) < 1e150, 1.0 / (1.0 + x * x), 1.0 / x / x)",),

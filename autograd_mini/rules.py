@@ -145,11 +145,12 @@ class Compiled:
 
     __slots__ = ("floats", "forward", "pullbacks", "reflected")
 
-    def __init__(self, op: Op) -> None:
+    def __init__(self, op: Op, together: dict[Op, Compiled] | None = None) -> None:
         from autograd_mini.codegen import build, source, used_on_floats, variants
 
-        used = {name: compiled(op.uses.get(name) or TABLE[name]).floats for name in used_on_floats(op)}
-        made = build(op.name, source(op), NAMESPACE | {"row": op, **used})
+        together = {} if together is None else together  # with the rows that its formulas call, which may call it too
+        together[op] = self
+        made = build(op.name, source(op), NAMESPACE | {"row": op})
         self.floats: Callable[..., float] = getattr(ieee, op.name) if op.primitive else made["on_floats"]
         self.forward: Callable[..., Value] = made["forward"]
         self.reflected: Callable[..., Value] | None = made.get("reflected")
@@ -164,12 +165,19 @@ class Compiled:
                 function.__name__ = f"__{name}__" if op.method else name
                 function.__qualname__ = f"Value.{function.__name__}"
                 function.__doc__ = op.doc
+        for name in used_on_floats(op):
+            used = op.uses.get(name) or TABLE[name]
+            made[name] = (used.compiled or together.get(used) or Compiled(used, together)).floats
 
 
 def compiled(op: Op) -> Compiled:
     """Return the compiled row, compiling it if this is its first use."""
     if op.compiled is None:
-        op.compiled = Compiled(op)
+        together: dict[Op, Compiled] = {}
+        found = Compiled(op, together)
+        for row, made in together.items():  # only now, when what they call is complete
+            row.compiled = made
+        return found
     return op.compiled
 
 

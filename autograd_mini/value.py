@@ -6,23 +6,25 @@
     >>> a.grad, b.grad
     (4.0, 2.0)
 
-`Value` is what a user makes, a leaf of the graph. An operation returns a `Computed`, a Value with operands. A
-`Parameter` is a leaf that training changes. The arithmetic is attached to the class in `operators.py`.
+`Value` is what a user makes, a leaf of the graph; what `Value(…)` returns is of the class `Leaf`, which takes
+attributes of one's own. An operation returns a `Computed`, a Value with operands, which has slots alone. A `Parameter`
+is a leaf that training changes. The arithmetic is attached to the class in `operators.py`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from itertools import count, repeat
+from string import ascii_lowercase
 
-from autograd_mini.backward import backward
+from autograd_mini.backward import backward, contribute
 from autograd_mini.hooks import current, on_leaf, on_read
 from autograd_mini.numbers import number
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Self
+    from typing import Any, NoReturn, Self
 
     from autograd_mini.methods import Methods
     from autograd_mini.rules import Pullback
@@ -45,8 +47,16 @@ def asked(value: Value, what: str) -> None:
         hook.read(value, what)
 
 
+_ONE_LINE = (
+    "define the operation in one line by its value and its derivative, such as "
+    "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
+)
+
+
 class Value(Methods):
     """A number that remembers how it was made.
+
+    It takes attributes of one's own, as an optimiser's state; a result of an operation does not.
 
     Args:
         data: the number; int, bool, Fraction, Decimal and NumPy scalars become float.
@@ -81,7 +91,7 @@ class Value(Methods):
     _y: Value
 
     def __init__(self, data: float, label: str = "") -> None:
-        self._data = number(data, "data")
+        self._data = data if type(data) is float else number(data, "data")
         self._grad = None
         self._adjoint = None
         self._pull = None
@@ -177,6 +187,24 @@ class Value(Methods):
         symbol = self._pull.rule.op.symbol
         return f"**{self._k:g}" if symbol == "**" and self._pull.rule.active == "x" else symbol
 
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """What hands the node's `grad` on to its operands, as micrograd names it; on a leaf it does nothing.
+
+        >>> a, b = Value(2.0), Value(3.0)
+        >>> c = a * b
+        >>> c.grad = 1.0
+        >>> c._backward()
+        >>> a.grad, b.grad
+        (3.0, 2.0)
+
+        """
+        return lambda: contribute(self, self.grad)
+
+    @_backward.setter
+    def _backward(self, _: object) -> None:
+        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {_ONE_LINE}")
+
     # --- differentiation ---
 
     def backward(self, gradient: float = 1.0) -> None:
@@ -242,13 +270,25 @@ class Value(Methods):
     def _dropped(self, *_: object) -> float:
         if on_read:
             asked(self, "float()")
+        lost = f"turning {self!r} into a plain number would lose its derivative without a word"
+        if _assigns_item():
+            raise TypeError(
+                f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); "
+                "to store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
+            )
         raise TypeError(
-            f"turning {self!r} into a plain number would lose its derivative without a word: use x.data for the "
-            "number, or autograd_mini.exp(x) and its fellows in place of math.exp(x)"
+            f"{lost}: use autograd_mini.exp(x) and its fellows in place of math.exp(x), np.array([x], dtype=object) "
+            "for an array of Values, or x.data for the number"
         )
 
     if not TYPE_CHECKING:
         __float__ = __int__ = __complex__ = __trunc__ = _dropped
+
+    def __xor__(self, _: object) -> NoReturn:
+        """Refuse what Python has for whole numbers alone."""
+        raise TypeError("^ is Python's exclusive or of whole numbers: a power is written x ** 2")
+
+    __rxor__ = __xor__
 
     def conjugate(self) -> Self:
         """Return the Value itself, as a real number does: np.var and np.vdot ask for it."""
@@ -265,11 +305,90 @@ class Value(Methods):
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
 
 
-class Computed(Value):
+def _assigns_item() -> bool:
+    """Return whether the line that asks for a plain number is an assignment such as `array[0] = x`."""
+    import sys
+    from dis import opname
+
+    frame = sys._getframe(2)
+    return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
+
+
+class _Misspelt:
+    """A data descriptor that refuses a name, and says what is meant."""
+
+    __slots__ = ("name", "remedy")
+
+    def __init__(self, name: str, remedy: str) -> None:
+        self.name, self.remedy = name, remedy
+
+    def __get__(self, value: object, kind: type) -> object:
+        raise AttributeError(f"a Value has no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+
+    def __set__(self, value: object, _: object) -> None:
+        raise AttributeError(f"a Value takes no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+
+
+def _near(name: str) -> set[str]:
+    """Return the texts that are one slip from a name: a letter more, less, other or exchanged, or upper case."""
+    letters = ascii_lowercase + "_"
+    cuts = [(name[:at], name[at:]) for at in range(len(name) + 1)]
+    found = {name.capitalize(), name.upper()}
+    found |= {a + letter + b for a, b in cuts for letter in letters}
+    found |= {a + b[1:] for a, b in cuts if b}
+    found |= {a + letter + b[1:] for a, b in cuts if b for letter in letters}
+    found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    return found - {name}
+
+
+# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
+_REFUSED: dict[str, Any] = {
+    near: _Misspelt(near, f": {name!r} is meant, or choose a name that is further from it")
+    for name in ("data", "grad", "label")
+    for near in _near(name)
+    if near not in Value.__dict__
+}
+_REFUSED["requires_grad"] = _Misspelt(
+    "requires_grad",
+    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result "
+    "without history use x.detach() or no_grad()",
+)
+_OWN = {
+    name: _Misspelt(
+        name,
+        ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
+        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)",
+    )
+    for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color")
+}
+_OWN["name"] = _Misspelt("name", ", since it is the result of an operation: its name for pictures is label")
+
+
+def _dir(self: Value) -> list[str]:
+    return [name for name in object.__dir__(self) if name not in _REFUSED and (name not in _OWN or hasattr(self, name))]
+
+
+_Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
+_Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
+
+
+class Leaf(Value, _Spelling):  # type: ignore[misc,valid-type]  # made above
+    """A Value that is no result; it takes attributes of one's own, but no name that is one slip from a Value's."""
+
+    __slots__ = ("__dict__",)
+
+    __init__ = object.__init__  # Value(…) fills it
+
+
+Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
+
+
+class Computed(Value, _Results):  # type: ignore[misc,valid-type]  # made above
     """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
 
     __slots__ = ()
 
+    __new__ = object.__new__
     __init__ = object.__init__  # the operation fills the slots
 
 
@@ -292,10 +411,41 @@ class Symbolic(Computed):
         raise NotImplementedError
 
 
-class Parameter(Value):
+class Parameter(Leaf):
     """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state."""
 
-    __slots__ = ("__dict__",)
+    __slots__ = ()
+
+    __new__ = object.__new__
+    __init__ = Value.__init__
+
+
+def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
+    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
+    if cls is not Value:
+        return _new(cls)
+    if others or named or isinstance(label, (tuple, set)):
+        raise TypeError(_not_taken(label, others, named))
+    leaf: Value = _new(Leaf)
+    _fill(leaf, data, label)
+    return leaf
+
+
+def _not_taken(label: object, others: tuple[object, ...], named: dict[str, object]) -> str:
+    """Return the message for arguments that other engines take."""
+    if isinstance(label, (tuple, set)) or others or not named.keys().isdisjoint({"_children", "_prev", "_op"}):
+        wrong = "" if isinstance(label, str) else f"label is a str; got {label!r} of type {type(label).__name__}. "
+        return f"{wrong}A Value is made of its data and label, without operands and operation: {_ONE_LINE}"
+    name = next(iter(named))
+    known = {"name": "the name is its label, Value(2.0, label='x')"}
+    known["requires_grad"] = (
+        "every Value has a gradient; to keep one from training, leave it out of the optimiser's list"
+    )
+    return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
+
+
+_new, _fill = object.__new__, Value.__init__
+Value.__new__ = _made  # type: ignore[assignment,method-assign]  # now, when it no longer slows the classes above
 
 
 ABSENT = Value(0.0)

@@ -56,6 +56,7 @@ ORACLE: dict[str, Truth] = {
     "neg": Truth(lambda x: -x, (lambda _: mp.mpf(-1),)),
     "abs": Truth(abs, (mp.sign,)),
     "exp": Truth(mp.exp, (mp.exp,)),
+    "exp2": Truth(lambda x: mp.mpf(2) ** x, (lambda x: mp.mpf(2) ** x * mp.log(2),)),
     "expm1": Truth(mp.expm1, (mp.exp,)),
     "log": Truth(mp.log, (lambda x: 1 / x,)),
     "log1p": Truth(lambda x: mp.log(1 + x), (lambda x: 1 / (1 + x),)),
@@ -66,6 +67,17 @@ ORACLE: dict[str, Truth] = {
     "sin": Truth(mp.sin, (mp.cos,)),
     "cos": Truth(mp.cos, (lambda x: -mp.sin(x),)),
     "tan": Truth(mp.tan, (lambda x: 1 / mp.cos(x) ** 2,)),
+    "degrees": Truth(lambda x: x * 180 / mp.pi, (lambda _: 180 / mp.pi,)),
+    "radians": Truth(lambda x: x * mp.pi / 180, (lambda _: mp.pi / 180,)),
+    "sinpi": Truth(mp.sinpi, (lambda x: mp.pi * mp.cospi(x),)),
+    "cospi": Truth(mp.cospi, (lambda x: -mp.pi * mp.sinpi(x),)),
+    "sinc": Truth(
+        mp.sincpi,
+        (lambda x: (mp.cospi(x) - mp.sincpi(x)) / x if x else mp.mpf(0),),
+        lambda x: (
+            abs(mp.cospi(x) - mp.sincpi(x)) / abs(x) if abs(x) < 1 else (abs(mp.cospi(x)) + abs(mp.sincpi(x))) / abs(x)
+        ),
+    ),
     "asin": Truth(mp.asin, (lambda x: 1 / mp.sqrt(1 - x * x),)),
     "acos": Truth(mp.acos, (lambda x: -1 / mp.sqrt(1 - x * x),)),
     "atan": Truth(mp.atan, (lambda x: 1 / (1 + x * x),)),

@@ -25,7 +25,7 @@ BUILTIN = [row for row in TABLE.values() if row.builtin]
 # The operands that are tried: from 1e-12 to this size, where the result is no longer a normal float or loses its digits
 # to the size of the operand (trigonometry reduces it exactly, so only the exponential family has to end early).
 LARGEST = {
-    **dict.fromkeys(("exp", "expm1", "sinh", "cosh", "silu", "elu"), 690.0),
+    **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh", "silu", "elu"), 690.0),
     **dict.fromkeys(("sigmoid", "softplus"), 700.0),
     **dict.fromkeys(("gelu", "ndtr"), 37.0),
     **dict.fromkeys(("erfc", "erf", "gaussian"), 18.0),
@@ -140,7 +140,15 @@ def test_plain_numbers_on_either_side_give_what_values_give(row):
 
 
 INF, NAN = math.inf, math.nan
-LINEAR = {"add", "sub", "neg", "mul", "truediv"}  # the derivative of x + y with respect to x is 1, whatever they are
+LINEAR = {
+    "add",
+    "sub",
+    "neg",
+    "mul",
+    "truediv",
+    "degrees",
+    "radians",
+}  # the derivative of x + y with respect to x is 1, whatever they are
 
 
 @pytest.mark.parametrize("row", [row for row in BUILTIN if row.name not in LINEAR], ids=lambda row: row.name)

@@ -256,7 +256,7 @@ def test_a_detached_value_is_a_new_leaf_with_the_number_and_label():
     y.label = "y"
     y.backward()
     d = y.detach()
-    assert (type(d), d.data, d.label, d.args, d.has_grad) == (Value, 9.0, "y", (), False)
+    assert (d.symbolic, d.data, d.label, d.args, d.has_grad) == (False, 9.0, "y", (), False)
     d.data = 1.0
     assert y.data == 9.0
     z = x * y.detach()

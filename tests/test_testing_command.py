@@ -118,7 +118,10 @@ def test_what_cannot_be_decided_is_status_3(check):
         (("users_own:f", "--derivative", "math:cos", "--at", "1", "2"), "math:cos takes one, and no list of them"),
         (("math:sin", "--derivative", "math:cos", "--at", "1", "2"), "math:sin takes one, and no list of them"),
         (("users_own:f", "--at", "1", "2"), "df is missing, and f does not compute with Values"),
-        (("users_own:f", "--derivative", "users_own:one", "--at", "1", "2"), "df takes the arguments (x), got 2 of them"),
+        (
+            ("users_own:f", "--derivative", "users_own:one", "--at", "1", "2"),
+            "df takes the arguments (x), got 2 of them",
+        ),
         (("users_own:f", "--derivative", "users_own:df", "--at", "x=1", "2"), "expected NAME=... for every input"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "a", "2"), "expected a number"),
         (("users_own:f", "--derivative", "users_own:df", "--domain", "1", "2"), "expected LOW:HIGH"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_mini.numbers import number
-from autograd_mini.value import Computed, Parameter, Value
+from autograd_mini.value import Computed, Leaf, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Inputs = Iterable[Value | float] | Value | float
 
-_READY = frozenset({float, Value, Computed, Parameter})
+_READY = frozenset({float, Value, Leaf, Computed, Parameter})
 
 
 class Sample(list["Value | float"]):

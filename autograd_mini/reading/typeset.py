@@ -218,7 +218,7 @@ def _exp(x: Tex) -> Tex:
     return Tex(f"e^{{{x}}}", POWER)
 
 
-_ONE, _TWO = constant(1.0), constant(2.0)
+_ONE, _TWO, _PI = constant(1.0), constant(2.0), Tex("\\pi")
 
 _WRITERS: dict[str, Callable[..., Tex]] = {
     "add": _add,
@@ -231,10 +231,15 @@ _WRITERS: dict[str, Callable[..., Tex]] = {
     "floordiv": lambda x, y: Tex(f"\\left\\lfloor {_truediv(x, y)} \\right\\rfloor"),
     "abs": lambda x: Tex(f"\\left|{x}\\right|"),
     "exp": _exp,
+    "exp2": lambda x: _pow(_TWO, x),
     "expm1": lambda x: _sub(_exp(x), _ONE),
     "log1p": lambda x: Tex(f"\\log{_brackets(_add(_ONE, x))}"),
     "sqrt": lambda x: Tex(f"\\sqrt{{{x}}}"),
     "cbrt": lambda x: Tex(f"\\sqrt[3]{{{x}}}"),
+    "degrees": lambda x: _mul(Tex("\\frac{180}{\\pi}"), x),
+    "radians": lambda x: _mul(Tex("\\frac{\\pi}{180}"), x),
+    "sinpi": lambda x: Tex(f"\\sin{_brackets(_mul(_PI, x))}"),
+    "cospi": lambda x: Tex(f"\\cos{_brackets(_mul(_PI, x))}"),
     "hypot": lambda x, y: Tex(f"\\sqrt{{{_add(_pow(x, _TWO), _pow(y, _TWO))}}}"),
     "gaussian": lambda x, y: _exp(_mul(y, _pow(x, _TWO)).negated()),
     "floor": lambda x: Tex(f"\\left\\lfloor {x} \\right\\rfloor"),

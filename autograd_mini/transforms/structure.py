@@ -134,8 +134,10 @@ def array(numbers: Sequence[Any], shape: Shape) -> Any:
     import numpy as np
 
     if any(isinstance(entry, Value) for entry in numbers):
+        from autograd_mini.arrays import ValueArray
+
         # Unlike an assignment, this asks no Value whether it is an array.
-        return np.fromiter(numbers, dtype=object, count=len(numbers)).reshape(shape)
+        return np.fromiter(numbers, dtype=object, count=len(numbers)).reshape(shape).view(ValueArray)
     return np.array(numbers, dtype=np.float64).reshape(shape)
 
 

@@ -7,9 +7,11 @@ derivative is whose.
 
 from __future__ import annotations
 
+import sys
 from copy import copy
 
 from autograd_mini.arguments import check_function
+from autograd_mini.errors import DiagnosisWarning
 from autograd_mini.graph import _below, _differentiable, adjoints, gradient
 from autograd_mini.numbers import number
 from autograd_mini.recording import Recorded
@@ -66,6 +68,7 @@ class Run(Recorded):
         has_aux: bool = False,
     ) -> None:
         check_function("f", f)
+        self.f = f
         positions = _positions(argnums, len(args))
         apart = [flatten(args[position], f"argument {position}") for position in positions]
         parts = [part for _, part in apart]
@@ -108,7 +111,26 @@ class Run(Recorded):
                 f"{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
+        if not (isinstance(scalar, Value) and scalar._pull is not None) and not self._is_variable(scalar):
+            self._warn_of_numbers(transform)
         return scalar
+
+    def _is_variable(self, y: Value | float) -> bool:
+        return any(y is variable for variable in self.variables)
+
+    def _warn_of_numbers(self, transform: str) -> None:
+        """Warn that the derivative is 0 if f, whose result depends on no variable, reads numbers out of Values."""
+        from warnings import warn
+
+        read = next((name for name in ("data", "item") if name in _names_in(self.f)), "")
+        if read and self.variables:
+            warn(
+                f"{transform}(f) is 0 since the result of f depends on no variable, and f reads .{read}, which takes "
+                f"the number out of a Value without its derivative: compute with x itself, not x.{read}; a constant "
+                "that is meant is autograd_mini.stop_gradient(x)",
+                DiagnosisWarning,
+                stacklevel=_outside(),
+            )
 
     def outputs(self) -> tuple[list[Value | float], Structure]:
         """Return the numbers of the output, and its structure.
@@ -162,6 +184,38 @@ class Run(Recorded):
             return [plain(result) for result in results]
         keep = not self.were_on
         return [result if isinstance(result, Value) and keep else Value(plain(result)) for result in results]
+
+
+def _outside() -> int:
+    """Return the `stacklevel` of a warning by which it shows the line outside of this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("autograd_mini."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _names_in(f: Callable[..., Any]) -> set[str]:
+    """Return the names that a function, the functions inside of it, and those of its module that it calls, use."""
+    from types import CellType, CodeType
+
+    found: set[str] = set()
+    waiting: list[Any] = [getattr(f, "__wrapped__", f)]
+    seen: set[int] = set()
+    while waiting and len(seen) < 100:
+        function = waiting.pop()
+        function = getattr(function, "__func__", function)
+        code = function if isinstance(function, CodeType) else getattr(function, "__code__", None)
+        if code is None or id(code) in seen:
+            continue
+        seen.add(id(code))
+        found.update(code.co_names)
+        waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        scope = getattr(function, "__globals__", {})
+        cells = getattr(function, "__closure__", None) or ()
+        waiting += [cell.cell_contents for cell in cells if cell != CellType()]  # an empty one has no contents
+        if not str(scope.get("__name__", "")).startswith("autograd_mini"):
+            waiting += [scope[name] for name in code.co_names if name in scope]
+    return found
 
 
 def plain(y: Value | float) -> float:
