@@ -150,7 +150,8 @@ def _write(node: ast.expr, names: dict[str, str]) -> tuple[str, int]:
             return f"{tight(left, _ATOM)}^{tight(right, _ATOM)}", _POW
         case ast.BinOp(op=operator, left=left, right=right):
             symbol = TABLE[OPERATORS[type(operator)]].symbol
-            return f"{tight(left, _MUL)} {symbol} {tight(right, _POW)}", _MUL
+            text = f"{tight(left, _MUL)} {symbol} {tight(right, _POW)}"
+            return text, _MUL if isinstance(operator, ast.Div) else _ADD  # −(x // y) is not −x // y
         case ast.Call(func=ast.Name(id=name), args=args):
             shown = TABLE[name].symbol if name in TABLE else name
             return f"{shown}({', '.join(_write(arg, names)[0] for arg in args)})", _ATOM
