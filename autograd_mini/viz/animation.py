@@ -74,8 +74,8 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
     shown = Shown([y])
     if shown.size > LARGEST:
         raise ValueError(
-            f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of it, "
-            "such as animate(y.args[0]), or use step(y)"
+            f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of "
+            "it, such as animate(y.args[0]), or use step(y)"
         )
     return Animation(Live(y, rankdir, shown, forward=False), seconds)
 

@@ -2,7 +2,7 @@
 
 Graphviz takes minutes for graphs of a few hundred nodes in which wires run far: its time grows with the ranks that all
 wires cross. So what is large or long is cut into pieces that take milliseconds each, and these are set in rows like
-the lines of a page. A wire that is cut stays a wire, into a tag with the name of its other end, as in a circuit diagram.
+the lines of a page. A wire that is cut is drawn into a tag with the name of its other end, as in a circuit diagram.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ REACH = 3
 
 FAN = 16
 """Maximum wires into a card of operands that are used nowhere else, which are not cut."""
+
+USES = 8
+"""Maximum uses of a value, of whose wires none are cut."""
 
 BATCH = 120
 """Nodes that are laid out in one run of Graphviz, unless one piece has more."""
@@ -87,8 +90,9 @@ class _Cutting:
 
     def cut(self) -> None:
         """Cut what runs far, then what is long, and find the pieces."""
-        far = {wire.tail for wire in self._uncut() if self._span(wire) > REACH} | self._shared()
-        far -= {wire.head for wire in self.diagram.wires}  # leaves alone
+        far = {wire.tail for wire in self._uncut() if self._span(wire) > REACH}
+        far -= {wire.head for wire in self.diagram.wires}  # of leaves every wire, of results those that run far
+        far |= self._shared()
         for wire in self._uncut():
             if self._span(wire) > REACH or wire.tail in far:
                 self.cuts[wire.key] = "head"
@@ -120,7 +124,7 @@ class _Cutting:
         """Return the cards of values that a great many operations use."""
         operations = {card.key for card in self.diagram.cards if card.kind == "operation"}
         uses = Counter(wire.tail for wire in self.diagram.wires if wire.head in operations)
-        return {key for key, count in uses.items() if count > FAN}
+        return {key for key, count in uses.items() if count > USES}
 
     def _ranked(self) -> dict[str, int]:
         """Return for each card the longest way, in wires that are not cut, to a card that nothing goes on from.

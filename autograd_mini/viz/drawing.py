@@ -24,7 +24,10 @@ READABLE = 150
 """The values up to which "auto" draws every one of them."""
 
 DRAWABLE = 1000
-"""The values up to which "full" draws; Graphviz takes minutes for a few thousand."""
+"""Maximum values drawn one by one; more would be laid out, but not read."""
+
+WIRES = 4000
+"""Maximum wires between neurons; Graphviz takes some seconds for them."""
 
 
 def draw(
@@ -87,9 +90,10 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
             for wire in diagram.wires:
                 wire.marks = [] if wire.share is None else [figure(wire.share, sign=True)]
         if len(diagram.cards) <= READABLE or wanted == level:
-            if len(diagram.cards) > DRAWABLE or len(diagram.wires) > 10 * DRAWABLE:
+            if len(diagram.cards) > DRAWABLE or len(diagram.wires) > WIRES:
                 raise ValueError(
-                    f"the graph has {len(diagram.cards)} neurons, more than can be drawn: use level='layer'"
+                    f"the graph has {len(diagram.cards)} neurons and {len(diagram.wires)} wires between them, more than "
+                    f"the {DRAWABLE} and {WIRES} that can be drawn: use level='layer'"
                 )
             return diagram
         if wanted == "layer":

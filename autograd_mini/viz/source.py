@@ -135,6 +135,8 @@ def layout_source(
     wires = diagram.wires if wires is None else wires
     lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
+    if cuts:
+        lines.append('nslimit="2" nslimit1="2"')
     sizes = {card.key: card_size(card) for card in (diagram.cards if cards is None else cards)}
     sizes |= {wire.key: tag_size(tags[wire.key]) for wire in wires if wire.key in cuts}
     lines += [f'{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in sizes.items()]
