@@ -27,10 +27,13 @@ EFFORT = 600
 RANKS = 40
 """Maximum ranks of a diagram in one piece."""
 
+COLUMN = 24
+"""Maximum cards in a rank of a diagram in one piece."""
+
 REACH = 3
 """Maximum ranks that a wire crosses within a piece."""
 
-FAN = 16
+FAN = 8
 """Maximum wires into a card of operands that are used nowhere else, which are not cut."""
 
 USES = 8
@@ -83,13 +86,15 @@ class _Cutting:
         self.flip = diagram.rankdir in {"TB", "BT"}
         self.cuts: dict[str, str] = {}
         self.pieces: list[list[Card]] = []
-        self._cut_fans()
         self.ranks = self._ranked()
-        spans = [self._span(wire) for wire in diagram.wires]
-        self.whole = not self.cuts and sum(spans) <= EFFORT and max(self.ranks.values(), default=0) < RANKS
+        effort = sum(map(self._span, diagram.wires))
+        columns = Counter(self.ranks.values())
+        self.whole = effort <= EFFORT and len(columns) <= RANKS and max(columns.values(), default=0) <= COLUMN
 
     def cut(self) -> None:
-        """Cut what runs far, then what is long, and find the pieces."""
+        """Cut the wires of long sums and those that run far, then what is long, and find the pieces."""
+        self._cut_fans()
+        self.ranks = self._ranked()
         far = {wire.tail for wire in self._uncut() if self._span(wire) > REACH}
         far -= {wire.head for wire in self.diagram.wires}  # of leaves every wire, of results those that run far
         far |= self._shared()
@@ -99,6 +104,9 @@ class _Cutting:
         self.ranks = self._ranked()
         self._cut_bands()
         self.pieces = self._connected()
+
+    def _operations(self) -> set[str]:
+        return {card.key for card in self.diagram.cards if card.kind == "operation"}
 
     def _uncut(self) -> list[Wire]:
         return [wire for wire in self.diagram.wires if wire.key not in self.cuts]
@@ -110,19 +118,22 @@ class _Cutting:
         return max(1, abs(self.ranks[wire.tail] - self.ranks[wire.head]))
 
     def _cut_fans(self) -> None:
-        """Cut the wires into a card of many operands that are used nowhere else: the terms of a long sum."""
+        """Cut the wires into an operation of many operands that are used nowhere else: the terms of a long sum."""
+        operations = self._operations()
         used = Counter(wire.tail for wire in self.diagram.wires)
         into: dict[str, list[Wire]] = {}
         for wire in self.diagram.wires:
             into.setdefault(wire.head, []).append(wire)
-        for wires in into.values():
+        for head, wires in into.items():
+            if head not in operations:
+                continue
             own = [wire for wire in wires if used[wire.tail] == 1]
             if len(own) > FAN:
                 self.cuts |= {wire.key: "tail" for wire in own}
 
     def _shared(self) -> set[str]:
         """Return the cards of values that a great many operations use."""
-        operations = {card.key for card in self.diagram.cards if card.kind == "operation"}
+        operations = self._operations()
         uses = Counter(wire.tail for wire in self.diagram.wires if wire.head in operations)
         return {key for key, count in uses.items() if count > USES}
 

@@ -92,8 +92,8 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
         if len(diagram.cards) <= READABLE or wanted == level:
             if len(diagram.cards) > DRAWABLE or len(diagram.wires) > WIRES:
                 raise ValueError(
-                    f"the graph has {len(diagram.cards)} neurons and {len(diagram.wires)} wires between them, more than "
-                    f"the {DRAWABLE} and {WIRES} that can be drawn: use level='layer'"
+                    f"the graph has {len(diagram.cards)} neurons and {len(diagram.wires)} wires between them, more "
+                    f"than the {DRAWABLE} and {WIRES} that can be drawn: use level='layer'"
                 )
             return diagram
         if wanted == "layer":

@@ -48,7 +48,9 @@ def _random(count: int, back: int) -> Value:
     while len(nodes) + len(unused) <= count:
         x, y = chosen.choice(nodes[-back:]), nodes[-1] if back < count else chosen.choice(nodes)
         nodes.append(chosen.choice([x * y, x + y, x - y]))
-        unused = {node: None for node in (*unused, nodes[-1]) if node is not x and node is not y}
+        unused.pop(x, None)
+        unused.pop(y, None)
+        unused[nodes[-1]] = None
     result, *rest = unused
     for node in rest:
         result = result * node
