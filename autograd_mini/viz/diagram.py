@@ -77,19 +77,21 @@ class Wire:
         flowing: whether a gradient goes back along it.
         tip: what a tooltip says.
         share: the gradient that goes back along it, where several are summed; else None.
+        receivers: how many values share it between them; a sum over several is no gradient of any.
         marks: what is written on it, a line each: the local derivative, "× −3", and what goes back, "+1.5".
         weight: the weight it stands for in the picture of a network; else None.
         mark: "added" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("flowing", "head", "key", "mark", "marks", "share", "tail", "tip", "weight")
+    __slots__ = ("flowing", "head", "key", "mark", "marks", "receivers", "share", "tail", "tip", "weight")
 
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
         self.marks: list[str] = []
         self.share: float | None = None
+        self.receivers = 1
         self.weight: float | None = None
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from difflib import SequenceMatcher
 
 from autograd_mini.value import Value
-from autograd_mini.viz.diagram import Diagram, badge_of, describe, kind_of
+from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
 from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
 from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import figure, gradient_text, names, value_text
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from autograd_mini.viz.picture import Picture
 
     Signature = tuple[str, str, int]
+    Keys = dict[tuple[str, Value] | tuple[str, Value, int], str]
+    """The key of the card of a value, and of the plain number at a position of an operation, in either graph."""
 
 
 def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
@@ -58,8 +60,10 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
     kept = set(before.values())
     diagram = Diagram(rankdir)
     called, formerly = names(new.nodes), names(old.nodes)
-    keys: dict[tuple[str, Value], str] = {}
+    keys: Keys = {}
     for node in new.nodes:
+        fresh = node not in before
+        _constants(diagram, keys, ("new", node), new, "added" if fresh else "")
         card = diagram.card(kind_of(node), called[node], badge_of(node, new))
         keys["new", node] = card.key
         describe(card, node)
@@ -67,6 +71,7 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
     for node in old.nodes:
         if node in kept:
             continue
+        _constants(diagram, keys, ("old", node), old, "removed")
         card = diagram.card(kind_of(node), formerly[node], badge_of(node, old))
         keys["old", node] = card.key
         describe(card, node)
@@ -76,9 +81,20 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
         keys["old", former] = keys["new", node]
     _wires(diagram, keys, new, old)
     diagram.measure()
-    counts = [sum(card.mark == mark for card in diagram.cards) for mark in ("added", "removed", "changed", "")]
+    values = [card for card in diagram.cards if card.kind != "constant"]
+    counts = [sum(card.mark == mark for card in values) for mark in ("added", "removed", "changed", "")]
     diagram.about = "Comparison of two graphs: {} values added, {} removed, {} changed, {} the same.".format(*counts)
     return diagram
+
+
+def _constants(diagram: Diagram, keys: Keys, owner: tuple[str, Value], shown: Shown, mark: str) -> None:
+    """Add a card for each plain number that an operation used."""
+    which, node = owner
+    for position, operand in enumerate(shown.args(node)):
+        if not isinstance(operand, Value):
+            card = constant_card(diagram, operand)
+            card.mark = mark
+            keys[which, node, position] = card.key
 
 
 def _matched(old: Shown, new: Shown) -> dict[Value, Value]:
@@ -123,24 +139,27 @@ def _mark(card: Card, node: Value, former: Value | None, old: Shown, new: Shown)
     return "changed" if changed else ""
 
 
-def _wires(diagram: Diagram, keys: dict[tuple[str, Value], str], new: Shown, old: Shown) -> None:
+def _wires(diagram: Diagram, keys: Keys, new: Shown, old: Shown) -> None:
     """Draw every wire of either graph once, marked if only one of them has it."""
 
     def ends(which: str, shown: Shown) -> list[tuple[str, str]]:
-        return [
-            (keys[which, o], keys[which, node])
-            for node in shown.nodes
-            for o in shown.args(node)
-            if isinstance(o, Value)
-        ]
+        found = []
+        for node in shown.nodes:
+            for position, operand in enumerate(shown.args(node)):
+                place = (which, operand) if isinstance(operand, Value) else (which, node, position)
+                if place in keys:  # what is the same in both graphs has the numbers of the new one
+                    found.append((keys[place], keys[which, node]))
+        return found
 
     now, then = ends("new", new), ends("old", old)
     left = Counter(then)
+    fresh = {card.key for card in diagram.cards if card.mark == "added"}
+    numbers = {card.key for card in diagram.cards if card.kind == "constant"}
     for pair in now:
-        wire = diagram.wire(*pair, "in both graphs")
+        wire = diagram.wire(*pair, "in both graphs", flowing=pair[0] not in numbers)
         if left[pair]:
             left[pair] -= 1
-        else:
+        elif pair[0] not in numbers or pair[1] in fresh:
             wire.mark, wire.tip = "added", "added"
     for pair in left.elements():
         wire = diagram.wire(*pair, "removed", flowing=False)

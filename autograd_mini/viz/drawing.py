@@ -51,7 +51,8 @@ def draw(
             with a sum of six terms or more as one card. What goes back along a wire between neurons or layers is the
             exact sum of all contributions.
         partials: whether every wire carries the local derivative as a factor, "× −3", and, where gradients were
-            computed, what goes back along it, "+1.5"; between neurons or layers the sum alone.
+            computed, what goes back along it, "+1.5"; between neurons or layers the sum alone, where one value
+            receives it.
         names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
 
     Returns:
@@ -88,7 +89,8 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
             break
         if partials:
             for wire in diagram.wires:
-                wire.marks = [] if wire.share is None else [figure(wire.share, sign=True)]
+                known = wire.share is not None and wire.receivers == 1
+                wire.marks = [figure(wire.share, sign=True)] if known else []  # type: ignore[arg-type]  # known
         if len(diagram.cards) <= READABLE or wanted == level:
             if len(diagram.cards) > DRAWABLE or len(diagram.wires) > WIRES:
                 raise ValueError(
