@@ -207,3 +207,14 @@ def test_a_sum_of_gradients_of_different_values_is_not_written_on_a_wire():
     assert between
     assert not any(wire.marks for wire in between)
     assert all("values together" in wire.tip for wire in between)
+
+
+def test_a_weight_that_was_updated_in_place_is_marked():
+    x, w = Value(2.0, label="x"), Parameter(3.0, label="w")
+    before = x * w
+    w.data = 2.5
+    picture = diff(before, x * w)
+    assert card(picture, "w").mark == "changed"
+    assert ("change", "assigned since") in card(picture, "w").rows
+    assert card(picture, "x").mark == ""
+    assert ("value", "6 → 5") in card(picture, "v1").rows

