@@ -221,3 +221,15 @@ def test_without_sympy_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
     with pytest.raises(ModuleNotFoundError, match=r"autograd_mini\[sympy\]"):
         sympy(Value(1.0))
+
+
+def test_a_notebook_shows_a_formula_as_mathematics():
+    x = Value(2.0, label="x")
+    assert latex(x**2)._repr_latex_() == r"$\displaystyle x^{2}$"
+    assert isinstance(latex(x**2), str)
+
+
+def test_the_weights_of_a_network_are_written_as_textbooks_have_them():
+    w, b = Value(2.0, label="w[1][2][3]"), Value(1.0, label="b[1][2]")
+    assert latex(w * w + b) == "{w_{23}^{[1]}}^{2} + {b_{2}^{[1]}}"
+    assert latex(Value(1.0, label="w[1][2][10]") * 2) == "2 {w_{2,10}^{[1]}}"

@@ -6,6 +6,8 @@ import doctest
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
@@ -15,6 +17,21 @@ def test_the_code_of_the_readme_gives_the_output_it_shows(tmp_path, monkeypatch)
     result = doctest.testfile(str(README), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 15
     assert result.failed == 0
+
+
+def test_the_two_commands_at_its_top_are_those_that_the_checks_of_a_clean_checkout_run():
+    section = README.read_text(encoding="utf-8").split("## Try it")[1].split("\n## ")[0]
+    commands = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    assert len(commands) == 2
+    checks = ROOT / ".ci" / "run"
+    if not checks.exists():
+        pytest.skip("the checks come with a checkout, not with a source distribution")
+    run = [line.strip() for line in checks.read_text(encoding="utf-8").splitlines()]
+    for command in commands:
+        install, then = command.split(" && ")
+        assert f"step 'README: {command}'" in run
+        assert install.replace("pip install", "pip install --quiet") in run
+        assert any(line.split(" --")[0] == then for line in run)
 
 
 def test_every_file_that_the_readme_links_to_exists():

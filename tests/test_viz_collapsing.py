@@ -186,3 +186,35 @@ def test_the_norm_on_a_card_is_that_of_the_parameters_of_its_layer():
     loss.backward()
     norm = math.hypot(*(p.grad for p in model.layers[0].parameters()))
     assert ("‖grad‖", f"{norm:.4g}") in card(draw(loss, level="layer"), "layer 1").rows
+
+
+def test_constants_are_compared_too():
+    x = Value(2.0, label="x")
+    diagram = diff(x * 3, x * 4 + 1).diagram
+    assert [(c.name, c.mark) for c in diagram.cards if c.kind == "constant"] == [("4", ""), ("1", "added")]
+    (gone,) = (c for c in diff(x * 3 + 5, x * 3).diagram.cards if c.name == "5")
+    assert gone.mark == "removed"
+    (scaled,) = (c for c in diagram.cards if ("constant", "3 → 4") in c.rows)
+    assert scaled.mark == "changed"
+
+
+def test_a_sum_of_gradients_of_different_values_is_not_written_on_a_wire():
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    out = model([Value(1.0, label="x1"), Value(2.0, label="x2")])
+    out.backward()
+    diagram = draw(out, level="layer", partials=True).diagram
+    between = [wire for wire in diagram.wires if wire.receivers > 1]
+    assert between
+    assert not any(wire.marks for wire in between)
+    assert all("values together" in wire.tip for wire in between)
+
+
+def test_a_weight_that_was_updated_in_place_is_marked():
+    x, w = Value(2.0, label="x"), Parameter(3.0, label="w")
+    before = x * w
+    w.data = 2.5
+    picture = diff(before, x * w)
+    assert card(picture, "w").mark == "changed"
+    assert ("change", "assigned since") in card(picture, "w").rows
+    assert card(picture, "x").mark == ""
+    assert ("value", "6 → 5") in card(picture, "v1").rows

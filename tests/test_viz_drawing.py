@@ -245,7 +245,7 @@ def test_the_picture_is_the_same_from_every_renderer_up_to_positions(monkeypatch
     o.backward()
     found = []
     for renderer in rendering.RENDERERS:
-        if renderer("digraph {}", "json") is None:
+        if renderer("digraph {}", "json", "dot") is None:
             continue
         monkeypatch.setattr(rendering, "RENDERERS", (renderer,))
         found.append(texts(draw(o).svg()))
@@ -282,7 +282,7 @@ def test_the_svg_of_a_product_is_this(monkeypatch):
     curves = ["e,150,66 97,88 110,84 125,76 142,69", "e,150,54 97,32 110,36 125,44 142,51"]
     edges = [{"id": f"e{number}", "pos": pos} for number, pos in enumerate(curves, start=1)]
     found = json.dumps({"bb": "0,0,250,140", "objects": boxes, "edges": edges}).encode()
-    monkeypatch.setattr(rendering, "RENDERERS", (lambda _source, _form: found,))
+    monkeypatch.setattr(rendering, "RENDERERS", (lambda _source, _form, _engine: found,))
     a, b = Value(-2.0, label="a"), Parameter(3.0, label="b")
     c = a * b
     c.backward()

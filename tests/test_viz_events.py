@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,33 @@ def test_the_local_derivative_of_every_operation_is_written_and_has_the_value_th
         text = flow.formula(called)
         assert text
         assert "where" not in text
+
+
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def evaluated(formula, **known):
+    """Return the value of a formula as a reader computes it."""
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda found: f"**({found[0].translate(SUPERSCRIPTS)})", formula)
+    for written, python in (("^", "**"), ("·", "*"), ("×", "*"), ("−", "-"), ("⌊/⌋", "//")):
+        text = text.replace(written, python)
+    functions = {TABLE[name].symbol: getattr(ag, name) for name in ag.__all__ if name in TABLE}
+    return float(eval(text, functions, known))  # noqa: S307 - a formula of ours
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_the_product_in_a_step_of_every_operation_has_the_value_that_is_written_after_it(name):
+    row = TABLE[name]
+    operands = [
+        Value(low * 0.4 + high * 0.6, label=letter) for letter, (low, high) in zip("xy", row.domain, strict=False)
+    ]
+    z = getattr(operands[0], f"__{row.method}__" if row.method else name)(*operands[1:])
+    z.label = "z"
+    known = {each.label: each.data for each in (*operands, z)}
+    (_, event) = steps(z, seed=0.7)
+    for part, line in zip(event.contributions, event.lines(), strict=True):
+        product = line.split(" = ")[1].replace("z.grad", "0.7")
+        assert evaluated(product, **known) == pytest.approx(part.share, rel=1e-3, abs=1e-12), line
 
 
 @pytest.mark.parametrize("name", sorted(TEXTBOOK))
@@ -173,7 +201,7 @@ def test_a_long_chain_needs_no_recursion():
     x = y = Value(1.0)
     for _ in range(3000):
         y = y + 0.0
-    assert len(steps(y)) == 3001
+    assert len(steps(y, level="full")) == 3001
     assert explain(x, y).gradient == 1.0
 
 

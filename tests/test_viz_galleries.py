@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograd_mini import MLP, datasets
+from autograd_mini import MLP, datasets, order
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import gallery
+from autograd_mini.viz import galleries, gallery
 from autograd_mini.viz import renderers as rendering
 
 sys.path.insert(0, __file__.rpartition("/")[0])
@@ -50,3 +50,11 @@ def test_what_could_not_be_drawn_is_named_on_the_page(tmp_path, monkeypatch):
     text = made(tmp_path).read_text(encoding="utf-8")
     assert len(re.findall("Not drawn: [^<]*autograd_mini\\[(draw|plot)\\]", text)) == 5
     assert '<img src="network.svg"' in text
+
+
+def test_the_neuron_that_is_shown_is_not_a_saturated_one():
+    X, _ = datasets.moons(20, seed=0)
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    model.layers[0].neurons[0].b.data = 30.0
+    shown = galleries._neuron(model, X)
+    assert all(node.grad for node in order(shown))

@@ -192,6 +192,19 @@ def test_buttons_the_slider_and_clicks_step_too(browser, page_path):
         assert "backward" in status(page)
 
 
+def test_a_tick_is_shown_when_the_gradient_it_confirms_is_complete(browser, tmp_path):
+    a = Value(3.0, label="a")
+    path = step(a * a * a, check=True, forward=False).save(tmp_path / "step.html")
+    with opened(browser, path) as page:
+        page.locator(".stepper").focus()
+        page.keyboard.press("Home")
+        seen = []
+        for _ in range(3):
+            seen.append((grad(page, "a"), page.locator(".m").first.is_visible()))
+            page.keyboard.press("ArrowRight")
+        assert seen == [("–", False), ("+9", False), ("+27", True)]
+
+
 def test_playing_goes_on_and_stops_at_the_end(browser, page_path):
     with opened(browser, page_path) as page:
         page.clock.install()

@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | None = None, limit: int = 200) -> str:
-    """Return a result, or its derivative, as a formula in LaTeX.
+class Formula(str):
+    """A formula in LaTeX, a text that a notebook shows as mathematics."""
+
+    __slots__ = ()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self}$"
+
+
+def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | None = None, limit: int = 200) -> Formula:
+    """Return a result, or its derivative, as a formula in LaTeX: a text, which a notebook shows as mathematics.
 
     A leaf stands there by its label, or by its number if it has none. Of a `where` there is the branch that was
     taken. What is used more than once and is longer than two operations is written once, as a line of its own, by
@@ -63,10 +72,10 @@ def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
         written[node] = made
     result = written[nodes[-1]]
     if not lines:
-        return str(result)
+        return Formula(result)
     free = nodes[-1].label or next(name for name in ("y", "f", "result") if name not in taken)
     lines.append(f"{symbol(free)} &= {result}")
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+    return Formula("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
 
 
 def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | None = None, limit: int = 5000) -> Any:

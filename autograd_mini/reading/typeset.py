@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +90,18 @@ def symbol(label: str) -> Tex:
     >>> print(symbol("w12"), symbol("theta_j"), symbol("loss"), symbol("50%"))
     w_{12} \theta_{j} \mathrm{loss} \text{50\%}
 
+    The labels of a network are written as textbooks have them, w_jk^[l] and b_j^[l].
+
+    >>> print(symbol("w[2][1][3]"), symbol("b[2][1]"), symbol("x[10][3]"))
+    {w_{13}^{[2]}} {b_{1}^{[2]}} x_{10,3}
+
     """
+    found = _INDEXED.fullmatch(label)
+    if found is not None:
+        indices = re.findall(r"\d+", found[2])
+        layer = indices.pop(0) if (found[1], len(indices)) in _LAYERED else ""
+        index = ("," if any(len(each) > 1 for each in indices) else "").join(indices)
+        return Tex(f"{{{found[1]}_{{{index}}}^{{[{layer}]}}}}" if layer else f"{found[1]}_{{{index}}}")
     stem = label.rstrip("0123456789")
     index = label[len(stem) :]
     if not index and label.count("_") == 1:
@@ -100,6 +113,8 @@ def symbol(label: str) -> Tex:
     return Tex(f"{letter}_{{{index}}}" if index else letter)
 
 
+_INDEXED = re.compile(r"([A-Za-z])((?:\[\d+\])+)")
+_LAYERED = {("w", 3), ("b", 2)}
 _ESCAPED = {letter: f"\\{letter}" for letter in "#$%&_{}"} | {
     "\\": "\\textbackslash{}",
     "^": "\\textasciicircum{}",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.live import Live
+from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import NOT_COMPUTED
 
 TYPE_CHECKING = False
@@ -64,19 +66,18 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
         StaleValueError: if a leaf was assigned after the graph used it.
 
     """
-    from autograd_mini.graph import order
-
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
     if not seconds > 0.0:
         raise ValueError(f"seconds is how long a step is shown, above 0; got {seconds!r}")
-    count = len(order(y))
-    if count > LARGEST:
+    nodes = unchanged(order(y))
+    shown = Shown([y])
+    if shown.size > LARGEST:
         raise ValueError(
-            f"the graph has {count} values, more than the {LARGEST} that an animation can show: animate a part of it, "
-            "such as animate(y.args[0]), or use step(y)"
+            f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of "
+            "it, such as animate(y.args[0]), or use step(y)"
         )
-    return Animation(Live(y, rankdir, forward=False), seconds)
+    return Animation(Live(y, rankdir, shown, forward=False), seconds)
 
 
 def _animated(live: Live, seconds: float) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import isfinite, sqrt
 from os import sep
 
-from autograd_mini.graph import order
 from autograd_mini.places import place_of
 from autograd_mini.value import Parameter, Value
 from autograd_mini.viz.formulas import named
-from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from autograd_mini.viz.sums import Shown
 
 POSITIVE, NEGATIVE = "#0072b2", "#a84900"
 POSITIVE_FILL, NEGATIVE_FILL, NEUTRAL_FILL = "#e3f1fa", "#fdeee2", "#f4f4f4"
@@ -77,19 +77,21 @@ class Wire:
         flowing: whether a gradient goes back along it.
         tip: what a tooltip says.
         share: the gradient that goes back along it, where several are summed; else None.
+        receivers: how many values share it between them; a sum over several is no gradient of any.
         marks: what is written on it, a line each: the local derivative, "× −3", and what goes back, "+1.5".
         weight: the weight it stands for in the picture of a network; else None.
         mark: "added" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("flowing", "head", "key", "mark", "marks", "share", "tail", "tip", "weight")
+    __slots__ = ("flowing", "head", "key", "mark", "marks", "receivers", "share", "tail", "tip", "weight")
 
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
         self.marks: list[str] = []
         self.share: float | None = None
+        self.receivers = 1
         self.weight: float | None = None
 
 
@@ -136,29 +138,35 @@ class Diagram:
                 card.strength = sqrt(abs(card.grad) / largest)
 
 
-def full(roots: Sequence[Value], rankdir: str, *, partials: bool = False) -> Diagram:
-    """Return the diagram with one card for every node and every plain number that an operation used.
+def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool = False) -> Diagram:
+    """Return the diagram with one card for every node shown and every plain number that an operation used.
 
     Args:
         roots: the results.
         rankdir: which way the arrows run.
+        shown: what is shown of their graph.
         partials: whether the wires carry their local derivatives and what goes back along them.
 
     """
-    nodes = order(*roots)
-    called = names(nodes)
+    called = names(shown.nodes)
     diagram = Diagram(rankdir)
-    for node in nodes:
+    for node in shown.nodes:
         constants = [
-            _constant(diagram, operand) if not isinstance(operand, Value) else None for operand in shown_args(node)
+            constant_card(diagram, operand).key if not isinstance(operand, Value) else None
+            for operand in shown.args(node)
         ]
-        card = diagram.card(kind_of(node), called[node], symbol(node))
+        card = diagram.card(kind_of(node), called[node], badge_of(node, shown))
         diagram.keys[node] = card.key
         describe(card, node)
-        wire_operands(diagram, node, constants, called, partials=partials)
+        wire_operands(diagram, node, constants, called, shown, partials=partials)
     diagram.measure()
-    diagram.about = about(nodes, roots, called)
+    diagram.about = about(shown.nodes, roots, called, shown.count)
     return diagram
+
+
+def badge_of(node: Value, shown: Shown) -> str:
+    """Return the sign of a node's operation; of a long sum also how many terms it has."""
+    return f"Σ {len(shown.terms[node])} terms" if node in shown.terms else symbol(node)
 
 
 def kind_of(node: Value) -> str:
@@ -180,16 +188,12 @@ def describe(card: Card, node: Value) -> None:
         card.tip += f"\n{place.file.replace(sep, '/').rpartition('/')[2]}, line {place.line}: {place.text}"
 
 
-def shown_args(node: Value) -> tuple[Value | float, ...]:
-    """Return the operands that a picture shows: all but the condition of a `where` that is a plain truth value."""
-    return tuple(operand for operand in node.args if not isinstance(operand, bool))
-
-
-def _constant(diagram: Diagram, number: float) -> str:
+def constant_card(diagram: Diagram, number: float) -> Card:
+    """Add the card of a plain number."""
     card = diagram.card("constant", figure(number))
     card.tip = f"constant {figure(number, digits=12)}"
     card.alarm = not isfinite(number)
-    return card.key
+    return card
 
 
 def wire_operands(
@@ -197,13 +201,14 @@ def wire_operands(
     node: Value,
     constants: Sequence[str | None],
     called: dict[Value, str],
+    shown: Shown,
     *,
     partials: bool = False,
 ) -> None:
     """Draw a wire from each operand of a node to it, dashed where no gradient goes back."""
-    received = {flow.position: flow for flow in flows(node, node.grad if node.has_grad else None)}
-    hidden = len(node.args) - len(constants)
-    for index, (operand, constant) in enumerate(zip(shown_args(node), constants, strict=True)):
+    received = {flow.position: flow for flow in shown.flows(node, node.grad if node.has_grad else None)}
+    hidden = shown.hidden(node)
+    for index, (operand, constant) in enumerate(zip(shown.args(node), constants, strict=True)):
         flow = received.get(index + hidden)
         tail = constant if constant is not None else diagram.keys[operand]  # type: ignore[index]  # a Value without constant
         if flow is None:
@@ -226,9 +231,11 @@ def wire_operands(
             wire.marks = [f"× {number}"] + ([] if flow.share is None else [figure(flow.share, sign=True)])
 
 
-def about(nodes: Sequence[Value], roots: Sequence[Value], called: dict[Value, str]) -> str:
-    """Return one sentence that says what the picture shows."""
+def about(nodes: Sequence[Value], roots: Sequence[Value], called: dict[Value, str], count: int | None = None) -> str:
+    """Return one sentence that says what the picture shows; `count` is the size of the graph, if that is another."""
     leaves = sum(node._pull is None for node in nodes)
     results = ", ".join(f"{called[root]} = {figure(root.data)}" for root in roots[:3])
     state = "with gradients" if all(root.has_grad for root in roots) else "gradients not computed"
-    return f"Computation graph of {results}: {len(nodes)} values, {leaves} of them leaves, {state}."
+    left_out = (count or len(nodes)) - len(nodes)
+    folded = f" and {left_out} partial sums that are not shown" if left_out else ""
+    return f"Computation graph of {results}: {len(nodes)} values, {leaves} of them leaves{folded}, {state}."

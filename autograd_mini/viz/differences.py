@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import SequenceMatcher
 
-from autograd_mini.graph import order
 from autograd_mini.value import Value
-from autograd_mini.viz.diagram import Diagram, describe, kind_of, shown_args
+from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
 from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
-from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text
+from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.text import figure, gradient_text, names, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from autograd_mini.viz.picture import Picture
 
     Signature = tuple[str, str, int]
+    Keys = dict[tuple[str, Value] | tuple[str, Value, int], str]
+    """The key of the card of a value, and of the plain number at a position of an operation, in either graph."""
 
 
 def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     """Return the picture of two graphs laid over each other.
 
     Two values are taken for the same if they have the same operation and label and stand at corresponding places. A
-    card says "added", "removed" or "changed", and a number that changed is shown as "old → new".
+    card says "added", "removed" or "changed", and a number that changed is shown as "old → new". A leaf that was
+    assigned after y1 was computed, such as a weight after an optimiser's step, says "assigned since": its old number is
+    lost.
 
     Args:
         y1: the result before.
@@ -43,28 +48,37 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
             raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
     if rankdir not in DIRECTIONS:
         raise ValueError(f"rankdir is one of {', '.join(DIRECTIONS)}; got {rankdir!r}")
-    old, new = order(y1), order(y2)
-    if len(old) + len(new) > DRAWABLE:
+    old, new = Shown([y1]), Shown([y2])
+    if old.size + new.size > DRAWABLE:
         raise ValueError(
-            f"the graphs have {len(old)} and {len(new)} values, more than the {DRAWABLE} that can be drawn: compare "
+            f"the graphs have {old.count} and {new.count} values, more than the {DRAWABLE} that can be drawn: compare "
             "parts of them, such as diff(y1.args[0], y2.args[0])"
         )
     return picture()(_compared(old, new, rankdir))
 
 
-def _compared(old: list[Value], new: list[Value], rankdir: str) -> Diagram:
+def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
     before = _matched(old, new)  # for each new node the old one
-    gone = [node for node in old if node not in set(before.values())]
+    kept = set(before.values())
+    assigned = {o for node in old.nodes for o in old.args(node) if isinstance(o, Value) and o._tick > node._tick}
     diagram = Diagram(rankdir)
-    called, formerly = names(new), names(old)
-    keys: dict[tuple[str, Value], str] = {}
-    for node in new:
-        card = diagram.card(kind_of(node), called[node], symbol(node))
+    called, formerly = names(new.nodes), names(old.nodes)
+    keys: Keys = {}
+    for node in new.nodes:
+        fresh = node not in before
+        _constants(diagram, keys, ("new", node), new, "added" if fresh else "")
+        card = diagram.card(kind_of(node), called[node], badge_of(node, new))
         keys["new", node] = card.key
         describe(card, node)
-        card.mark = _mark(card, node, before.get(node))
-    for node in gone:
-        card = diagram.card(kind_of(node), formerly[node], symbol(node))
+        card.mark = _mark(card, node, before.get(node), old, new)
+        if node in assigned:
+            card.rows.append(("change", "assigned since"))
+            card.mark = "changed"
+    for node in old.nodes:
+        if node in kept:
+            continue
+        _constants(diagram, keys, ("old", node), old, "removed")
+        card = diagram.card(kind_of(node), formerly[node], badge_of(node, old))
         keys["old", node] = card.key
         describe(card, node)
         card.mark = "removed"
@@ -73,27 +87,41 @@ def _compared(old: list[Value], new: list[Value], rankdir: str) -> Diagram:
         keys["old", former] = keys["new", node]
     _wires(diagram, keys, new, old)
     diagram.measure()
-    counts = [sum(card.mark == mark for card in diagram.cards) for mark in ("added", "removed", "changed", "")]
+    values = [card for card in diagram.cards if card.kind != "constant"]
+    counts = [sum(card.mark == mark for card in values) for mark in ("added", "removed", "changed", "")]
     diagram.about = "Comparison of two graphs: {} values added, {} removed, {} changed, {} the same.".format(*counts)
     return diagram
 
 
-def _matched(old: list[Value], new: list[Value]) -> dict[Value, Value]:
+def _constants(diagram: Diagram, keys: Keys, owner: tuple[str, Value], shown: Shown, mark: str) -> None:
+    """Add a card for each plain number that an operation used."""
+    which, node = owner
+    for position, operand in enumerate(shown.args(node)):
+        if not isinstance(operand, Value):
+            card = constant_card(diagram, operand)
+            card.mark = mark
+            keys[which, node, position] = card.key
+
+
+def _matched(old: Shown, new: Shown) -> dict[Value, Value]:
     """Return the old node of each new node that has one: shared nodes, then those alike in the same order."""
-    before: dict[Value, Value] = {node: node for node in new if node in set(old)}
-    first = [node for node in old if node not in before]
-    second = [node for node in new if node not in before]
-    blocks = SequenceMatcher(None, [*map(_signature, first)], [*map(_signature, second)], autojunk=False)
+    known = set(old.nodes)
+    before: dict[Value, Value] = {node: node for node in new.nodes if node in known}
+    first = [node for node in old.nodes if node not in before]
+    second = [node for node in new.nodes if node not in before]
+    signatures = [_signature(node, old) for node in first], [_signature(node, new) for node in second]
+    blocks = SequenceMatcher(None, *signatures, autojunk=False)
     for start, other, size in blocks.get_matching_blocks():
         before |= dict(zip(second[other : other + size], first[start : start + size], strict=True))
     return before
 
 
-def _signature(node: Value) -> Signature:
-    return node.op or kind_of(node), node.label, len(node.args)
+def _signature(node: Value, shown: Shown) -> Signature:
+    """Return what two values have in common that are taken for the same; a long sum is one whatever its length."""
+    return node.op or kind_of(node), node.label, 0 if node in shown.terms else len(node.args)
 
 
-def _mark(card: Card, node: Value, former: Value | None) -> str:
+def _mark(card: Card, node: Value, former: Value | None, old: Shown, new: Shown) -> str:
     """Write what changed on a card and return the mark."""
     if former is None:
         card.rows.append(("change", "added"))
@@ -106,7 +134,7 @@ def _mark(card: Card, node: Value, former: Value | None) -> str:
     card.rows = [(word, new if old == new else f"{old} → {new}") for word, old, new in pairs]
     constants = [
         (figure(a), figure(b))
-        for a, b in zip(shown_args(former), shown_args(node), strict=False)
+        for a, b in zip(old.args(former), new.args(node), strict=False)
         if not isinstance(a, Value) and not isinstance(b, Value)
     ]
     constants = [pair for pair in constants if pair[0] != pair[1]]
@@ -117,20 +145,28 @@ def _mark(card: Card, node: Value, former: Value | None) -> str:
     return "changed" if changed else ""
 
 
-def _wires(diagram: Diagram, keys: dict[tuple[str, Value], str], new: list[Value], old: list[Value]) -> None:
+def _wires(diagram: Diagram, keys: Keys, new: Shown, old: Shown) -> None:
     """Draw every wire of either graph once, marked if only one of them has it."""
 
-    def ends(which: str, nodes: list[Value]) -> list[tuple[str, str]]:
-        return [(keys[which, o], keys[which, node]) for node in nodes for o in node.args if isinstance(o, Value)]
+    def ends(which: str, shown: Shown) -> list[tuple[str, str]]:
+        found = []
+        for node in shown.nodes:
+            for position, operand in enumerate(shown.args(node)):
+                place = (which, operand) if isinstance(operand, Value) else (which, node, position)
+                if place in keys:  # what is the same in both graphs has the numbers of the new one
+                    found.append((keys[place], keys[which, node]))
+        return found
 
     now, then = ends("new", new), ends("old", old)
-    left = list(then)
+    left = Counter(then)
+    fresh = {card.key for card in diagram.cards if card.mark == "added"}
+    numbers = {card.key for card in diagram.cards if card.kind == "constant"}
     for pair in now:
-        wire = diagram.wire(*pair, "in both graphs")
-        if pair in left:
-            left.remove(pair)
-        else:
+        wire = diagram.wire(*pair, "in both graphs", flowing=pair[0] not in numbers)
+        if left[pair]:
+            left[pair] -= 1
+        elif pair[0] not in numbers or pair[1] in fresh:
             wire.mark, wire.tip = "added", "added"
-    for pair in left:
+    for pair in left.elements():
         wire = diagram.wire(*pair, "removed", flowing=False)
         wire.mark = "removed"

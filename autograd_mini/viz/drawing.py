@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from autograd_mini.extras import extra
-from autograd_mini.graph import order
 from autograd_mini.nn.module import Module
 from autograd_mini.value import Value
 from autograd_mini.viz.diagram import full
 from autograd_mini.viz.groups import collapsed
 from autograd_mini.viz.network import network
+from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -25,7 +25,10 @@ READABLE = 150
 """The values up to which "auto" draws every one of them."""
 
 DRAWABLE = 1000
-"""The values up to which "full" draws; Graphviz takes minutes for a few thousand."""
+"""Maximum values drawn one by one; more would be laid out, but not read."""
+
+WIRES = 4000
+"""Maximum wires between neurons; Graphviz takes some seconds for them."""
 
 
 def draw(
@@ -45,10 +48,12 @@ def draw(
     Args:
         y: the result, or several; or a model, whose neurons and weights are drawn in the notation of textbooks.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
-        level: "full" for a card a value, "neuron" or "layer" for a card each, "auto" for the finest that can be read.
-            What goes back along a wire between such cards is the exact sum of all contributions.
+        level: "full" for a card a value, "neuron" or "layer" for a card each, "auto" for the finest that can be read,
+            with a sum of six terms or more as one card. What goes back along a wire between neurons or layers is the
+            exact sum of all contributions.
         partials: whether every wire carries the local derivative as a factor, "× −3", and, where gradients were
-            computed, what goes back along it, "+1.5"; between neurons or layers the sum alone.
+            computed, what goes back along it, "+1.5"; between neurons or layers the sum alone, where one value
+            receives it.
         names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
 
     Returns:
@@ -76,20 +81,22 @@ def draw(
 
 def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool = False) -> Diagram:
     """Return the diagram at a level; "auto" takes the finest that can be read."""
-    count = len(order(*roots))
-    if level == "full" or (level == "auto" and count <= READABLE):
-        return _one_by_one(roots, rankdir, count, partials=partials)
+    shown = Shown(roots, level)
+    if level == "full" or (level == "auto" and len(shown.nodes) <= READABLE):
+        return _one_by_one(roots, rankdir, shown, partials=partials)
     for wanted in ("neuron", "layer") if level == "auto" else (level,):
         diagram = collapsed(roots, rankdir, wanted)
         if diagram is None:
             break
         if partials:
             for wire in diagram.wires:
-                wire.marks = [] if wire.share is None else [figure(wire.share, sign=True)]
+                known = wire.share is not None and wire.receivers == 1
+                wire.marks = [figure(wire.share, sign=True)] if known else []  # type: ignore[arg-type]  # known
         if len(diagram.cards) <= READABLE or wanted == level:
-            if len(diagram.cards) > DRAWABLE or len(diagram.wires) > 10 * DRAWABLE:
+            if len(diagram.cards) > DRAWABLE or len(diagram.wires) > WIRES:
                 raise ValueError(
-                    f"the graph has {len(diagram.cards)} neurons, more than can be drawn: use level='layer'"
+                    f"the graph has {len(diagram.cards)} neurons and {len(diagram.wires)} wires between them, more "
+                    f"than the {DRAWABLE} and {WIRES} that can be drawn: use level='layer'"
                 )
             return diagram
         if wanted == "layer":
@@ -99,16 +106,16 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
             f"level {level!r} needs parameters labelled as those of a neuron, 'w[l][j][k]' and 'b[l][j]', as MLP "
             "labels them; use level='full'"
         )
-    return _one_by_one(roots, rankdir, count, partials=partials)
+    return _one_by_one(roots, rankdir, shown, partials=partials)
 
 
-def _one_by_one(roots: list[Value], rankdir: str, count: int, *, partials: bool) -> Diagram:
-    if count > DRAWABLE:
+def _one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool) -> Diagram:
+    if shown.size > DRAWABLE:
         raise ValueError(
-            f"the graph has {count} values, more than the {DRAWABLE} that can be drawn one by one: draw a part of it, "
-            "such as draw(y.args[0]), or, for a network, collapse it with level='neuron' or level='layer'"
+            f"the graph has {shown.count} values, more than the {DRAWABLE} that can be drawn one by one: draw a part "
+            "of it, such as draw(y.args[0]), or, for a network, collapse it with level='neuron' or level='layer'"
         )
-    return full(roots, rankdir, partials=partials)
+    return full(roots, rankdir, shown, partials=partials)
 
 
 def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.formulas import named
-from autograd_mini.viz.partials import flows
+from autograd_mini.viz.sums import Shown, checked
 from autograd_mini.viz.text import figure, names, symbol
 
 TYPE_CHECKING = False
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from autograd_mini.viz.partials import Flow
 
 _INFIX = {"+", "×", "/", "−", "^", "%"}
+LISTED = 8
+"""Maximum operands of a sum that are all named in its expression."""
 
 
 class Contribution:
@@ -60,10 +62,10 @@ class Event:
 
     __slots__ = ("contributions", "expression", "grad", "name", "node", "numbers", "phase", "value")
 
-    def __init__(self, phase: str, node: Value, called: dict[Value, str], grad: float = 0.0) -> None:
+    def __init__(self, phase: str, node: Value, called: dict[Value, str], shown: Shown, grad: float = 0.0) -> None:
         self.phase, self.node, self.name = phase, node, called[node]
         self.value, self.grad = node.data, grad
-        self.expression, self.numbers = expressions(node, called)
+        self.expression, self.numbers = expressions(node, called, shown)
         self.contributions: list[Contribution] = []
 
     @property
@@ -80,14 +82,33 @@ class Event:
             return [f"{self.name} = {self.expression}{same} = {figure(self.value)}"]
         if self.phase == "seed":
             return [f"{self.name}.grad = {figure(self.grad)}"]
-        result = named(self.name)
-        lines = []
+        return self._lines_of_sum() if len(self.contributions) > 2 else [*map(self._line, self.contributions)]
+
+    def _line(self, part: Contribution) -> str:
+        result, operand = named(self.name), named(part.name)
+        symbols = f" = {as_factor(part.formula)} · {result}.grad" if part.formula else ""
+        return (
+            f"{operand}.grad += ∂{result}/∂{operand} · {result}.grad{symbols} = {_factor(part.partial)} × "
+            f"{_factor(self.grad)} = {figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
+        )
+
+    def _lines_of_sum(self) -> list[str]:
+        """Return one line for all operands that go from the same gradient to the same, by the same factor."""
+        alike: dict[tuple[str, ...], list[Contribution]] = {}
         for part in self.contributions:
-            operand = named(part.name)
-            symbols = f" = {part.formula} · {result}.grad" if part.formula else ""
+            numbers = (part.partial, part.share, part.before, part.after)
+            alike.setdefault((part.formula, *map(repr, numbers)), []).append(part)
+        lines = []
+        for parts in alike.values():
+            if len(parts) == 1:
+                lines.append(self._line(parts[0]))
+                continue
+            part, result = parts[0], named(self.name)
+            operands = [named(each.name) for each in parts]
+            symbols = f"{as_factor(part.formula)} · {result}.grad = " if part.formula else ""
             lines.append(
-                f"{operand}.grad += ∂{result}/∂{operand} · {result}.grad{symbols} = {_factor(part.partial)} × "
-                f"{_factor(self.grad)} = {figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
+                f"{_listed(operands, ', ')}: each .grad += {symbols}{_factor(part.partial)} × {_factor(self.grad)} = "
+                f"{figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
             )
         return lines
 
@@ -96,7 +117,7 @@ class Event:
         return f"<{self.phase} {self.name}: {'; '.join(self.lines())}>"
 
 
-def steps(y: Value, forward: bool = False, seed: float = 1.0) -> list[Event]:  # noqa: FBT001, FBT002 - a plain switch
+def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto") -> list[Event]:  # noqa: FBT001, FBT002 - a plain switch
     """Return the backward pass of y as a list of events, in the order in which `backward` takes them.
 
     Nothing is changed: `backward` need not have been called, and no `grad` is read or written. An operand that a
@@ -106,9 +127,11 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0) -> list[Event]:  #
         y: the result to differentiate.
         forward: whether the events of the forward pass come before.
         seed: the gradient of y itself.
+        level: "auto" for one event for a sum of six terms or more, "full" for one for every addition in it.
 
     Raises:
         TypeError: if y is no Value.
+        ValueError: if `level` is neither of the two.
         StaleValueError: if a leaf was assigned after the graph used it.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -120,16 +143,21 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0) -> list[Event]:  #
     """
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
-    nodes = unchanged(order(y))
-    called = names(nodes)
-    events = [Event("forward", node, called) for node in nodes] if forward else []
-    events.append(Event("seed", y, called, float(seed)))
-    gradients = {y: float(seed)}
-    for node in reversed(nodes):
+    unchanged(order(y))
+    return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
+
+
+def events_of(y: Value, shown: Shown, *, forward: bool = False, seed: float = 1.0) -> list[Event]:
+    """Return the events of what is shown of y's graph."""
+    called = names(shown.nodes)
+    events = [Event("forward", node, called, shown) for node in shown.nodes] if forward else []
+    events.append(Event("seed", y, called, shown, seed))
+    gradients = {y: seed}
+    for node in reversed(shown.nodes):
         if node not in gradients or not node.op:
             continue
-        event = Event("backward", node, called, gradients[node])
-        for flow in flows(node, gradients[node]):
+        event = Event("backward", node, called, shown, gradients[node])
+        for flow in shown.flows(node, gradients[node]):
             part = Contribution(flow, called, gradients.get(flow.operand, 0.0))
             gradients[flow.operand] = part.after
             event.contributions.append(part)
@@ -137,14 +165,23 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0) -> list[Event]:  #
     return events
 
 
-def expressions(node: Value, called: dict[Value, str]) -> tuple[str, str]:
+def expressions(node: Value, called: dict[Value, str], shown: Shown) -> tuple[str, str]:
     """Return how a node was computed, in names and in numbers; two empty texts for a leaf."""
     if not node.op:
         return "", ""
-    operands = [operand for operand in node.args if not isinstance(operand, bool)]
+    operands = shown.args(node)
     symbols = [named(called[o]) if isinstance(o, Value) else _factor(o) for o in operands]
     numbers = [_factor(o.data if isinstance(o, Value) else o) for o in operands]
+    if node in shown.terms:
+        return _listed(symbols, " + "), _listed(numbers, " + ")
     return _applied(node, symbols), _applied(node, numbers)
+
+
+def _listed(texts: list[str], between: str) -> str:
+    """Return texts one after the other, those in the middle of a long list as an ellipsis."""
+    if len(texts) > LISTED:
+        texts = [*texts[: LISTED - 2], "…", texts[-1]]
+    return between.join(texts)
 
 
 def _applied(node: Value, operands: list[str]) -> str:
@@ -162,3 +199,18 @@ def _factor(number: float) -> str:
     """Return a number as it stands in a product: a negative one in brackets."""
     text = figure(number)
     return f"({text})" if text.startswith("−") else text
+
+
+def as_factor(formula: str) -> str:
+    """Return a formula as it stands in a product: in brackets if it is a sum, a difference or a remainder.
+
+    >>> as_factor("1 − y²"), as_factor("exp(a + b)"), as_factor("−y / w")
+    ('(1 − y²)', 'exp(a + b)', '−y / w')
+
+    """
+    depth = 0
+    for at, letter in enumerate(formula):
+        depth += (letter in "([") - (letter in ")]")
+        if depth == 0 and (formula[at : at + 3] in {" + ", " − ", " % "} or formula[at : at + 4] == " // "):
+            return f"({formula})"
+    return formula

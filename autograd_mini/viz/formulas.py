@@ -114,8 +114,8 @@ def _power(x: _Term, y: _Term) -> tuple[str, int]:
     return f"{x.at(_ATOM)}^{y.at(_ATOM)}", _POW
 
 
-def _quotient(symbol: str) -> Callable[[_Term, _Term], tuple[str, int]]:
-    return lambda x, y: (f"{x.at(_MUL)} {symbol} {y.at(_POW)}", _MUL)
+def _quotient(symbol: str, binds: int) -> Callable[[_Term, _Term], tuple[str, int]]:
+    return lambda x, y: (f"{x.at(_MUL)} {symbol} {y.at(_POW)}", binds)
 
 
 _INFIX: dict[str, Callable[..., tuple[str, int]]] = {
@@ -124,7 +124,8 @@ _INFIX: dict[str, Callable[..., tuple[str, int]]] = {
     "sub": lambda x, y: (f"{x.at(_ADD)} − {y.at(_MUL)}", _ADD),
     "mul": lambda x, y: (f"{x.at(_MUL)}·{y.at(_POW)}", _MUL),
     "pow": _power,
-    **{name: _quotient(TABLE[name].symbol) for name in ("truediv", "mod", "floordiv")},
+    "truediv": _quotient("/", _MUL),
+    **{name: _quotient(TABLE[name].symbol, _ADD) for name in ("mod", "floordiv")},  # −(x // y) is not −x // y
 }
 
 

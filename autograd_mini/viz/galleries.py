@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import islice
+from math import hypot
 from pathlib import Path
 
+from autograd_mini.graph import order
 from autograd_mini.value import Value
 from autograd_mini.viz.descent import descend
 from autograd_mini.viz.drawing import draw
@@ -15,7 +18,7 @@ from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from os import PathLike
     from typing import Any
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
     Shown = tuple[str, str, str]
     """A title, the name of a file, and the HTML that shows it; no file where it could not be made."""
+
+_POINTS = 20
+"""Maximum points at which neurons are tried for the one to show."""
 
 _START, _RATE, _STEPS = (-1.5, 1.5), 0.015, 300
 
@@ -76,11 +82,21 @@ def _made(title: str, name: str, place: Path, save: Callable[[Path], Any]) -> Sh
 
 
 def _neuron(model: Any, X: Any) -> Value:
-    """Return the first neuron's output at the first point, differentiated; the model's gradients stay as they are."""
-    neuron = deepcopy(layers_of(model)[0][0])
-    for parameter in (*neuron.w, neuron.b):
+    """Return a neuron's output at a point, differentiated; the model's gradients stay as they are.
+
+    Of the first layer's neurons and the first points it is the pair with the largest slope: one that is saturated has
+    gradients of 0 to show.
+    """
+    results = [_output(neuron, point) for neuron in layers_of(model)[0] for point in islice(X, _POINTS)]
+    return max(results, key=lambda result: hypot(*(node.grad for node in order(result) if not node.op)))
+
+
+def _output(neuron: Any, point: Iterable[float]) -> Value:
+    """Return the output of a copy of a neuron, differentiated."""
+    copied = deepcopy(neuron)
+    for parameter in (*copied.w, copied.b):
         parameter.grad = None
-    result: Value = neuron([Value(float(x), label=f"x{index}") for index, x in enumerate(next(iter(X)), start=1)])
+    result: Value = copied([Value(float(x), label=f"x{index}") for index, x in enumerate(point, start=1)])
     result.label = "a"
     result.backward()
     return result

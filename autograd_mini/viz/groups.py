@@ -153,6 +153,7 @@ def _wires(diagram: Diagram, nodes: Sequence[Value]) -> None:
     """Draw one wire between two cards for all between their values, with the sum of what goes back along it."""
     shares: dict[tuple[str, str], list[float]] = {}
     counts: dict[tuple[str, str], int] = {}
+    receivers: dict[tuple[str, str], set[Value]] = {}
     for node in nodes:
         for operand in node.args:
             if isinstance(operand, Value) and diagram.keys[operand] != diagram.keys[node]:
@@ -164,13 +165,17 @@ def _wires(diagram: Diagram, nodes: Sequence[Value]) -> None:
             pair = diagram.keys[flow.operand], diagram.keys[node]
             if pair in counts:
                 shares.setdefault(pair, []).extend([] if flow.share is None else [flow.share])
+                receivers.setdefault(pair, set()).add(flow.operand)
     for (tail, head), count in counts.items():
         known = shares.get((tail, head))
         tip = f"{count} value{'s' * (count > 1)} go this way" if count > 1 else "one value goes this way"
         if known:
             total = _sum(known)
+            several = len(receivers[tail, head])
             tip += f"\ncontributes {figure(total, sign=True)}" + (" in sum" if len(known) > 1 else "")
-            diagram.wire(tail, head, tip).share = total
+            tip += f", to {several} values together" if several > 1 else ""
+            wire = diagram.wire(tail, head, tip)
+            wire.share, wire.receivers = total, several
         else:
             diagram.wire(tail, head, tip, flowing=known is not None)
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 
+from autograd_mini.viz.arrangement import arranged
 from autograd_mini.viz.diagram import Diagram, full
-from autograd_mini.viz.events import steps
-from autograd_mini.viz.renderers import layout
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, card_size, layout_source
-from autograd_mini.viz.svg import arrowhead, number, opening, path
+from autograd_mini.viz.events import events_of
+from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, card_size
+from autograd_mini.viz.svg import arrowhead, number, opening, path, tag_svg
 from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, shortened, width, xml
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.diagram import Card, Wire
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.renderers import Point
+    from autograd_mini.viz.sums import Shown
 
     State = tuple[str, int, float, str]
     """What a card shows of its gradient: the text, the tone, the strength, and the classes of this state."""
@@ -59,10 +60,12 @@ class Live:
 
     __slots__ = ("_ranksep", "diagram", "events", "gradients", "wires")
 
-    def __init__(self, y: Value, rankdir: str, *, forward: bool, confirmed: frozenset[Value] = frozenset()) -> None:
-        self.events = steps(y, forward=forward)
-        self.diagram = full([y], rankdir)
-        self.wires = _wires_by_operand(self.diagram)
+    def __init__(
+        self, y: Value, rankdir: str, shown: Shown, *, forward: bool, confirmed: frozenset[Value] = frozenset()
+    ) -> None:
+        self.events = events_of(y, shown, forward=forward)
+        self.diagram = full([y], rankdir, shown)
+        self.wires = _wires_by_operand(self.diagram, shown)
         largest = max(map(abs, filter(isfinite, _all_gradients(self.events))), default=0.0)
         self.gradients = [_written(event, self.diagram, largest) for event in self.events]
         widest = _longest(self.gradients)
@@ -115,14 +118,14 @@ def _longest(gradients: list[list[tuple[str, str, int, float]]]) -> dict[str, st
     return longest
 
 
-def _wires_by_operand(diagram: Diagram) -> dict[tuple[str, int], str]:
+def _wires_by_operand(diagram: Diagram, shown: Shown) -> dict[tuple[str, int], str]:
     """Return the wire of each operand of each card: {(key of the result, position in args): key of the wire}."""
     into: dict[str, list[str]] = {}
     for wire in diagram.wires:
         into.setdefault(wire.head, []).append(wire.key)
     found: dict[tuple[str, int], str] = {}
     for node, key in diagram.keys.items():
-        hidden = sum(isinstance(operand, bool) for operand in node.args)
+        hidden = shown.hidden(node)
         found |= {(key, index + hidden): wire for index, wire in enumerate(into.get(key, ()))}
     return found
 
@@ -134,9 +137,10 @@ def _svg(
     style: str,
     ranksep: float,
 ) -> str:
-    places = layout(layout_source(diagram, ranksep))
+    places = arranged(diagram, ranksep)
     parts = [opening(places.size[0] + 12.0, places.size[1] + 12.0, diagram.about), f"<style>{style}</style>"]
     parts += [_wire(wire, places.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
+    parts += [tag_svg(text, places.boxes[key]) for key, text in places.tags.items()]
     for card in diagram.cards:
         left, top, _, _ = places.boxes[card.key]
         parts.append(_card(card, left, top, states.get(card.key, [NO_STATE])))

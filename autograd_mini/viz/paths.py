@@ -10,7 +10,8 @@ from math import fsum, prod
 from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.formulas import named
-from autograd_mini.viz.partials import Flow, flows
+from autograd_mini.viz.partials import Flow
+from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import figure, names
 
 TYPE_CHECKING = False
@@ -117,9 +118,10 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
             raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
     if limit < 1:
         raise ValueError(f"limit is the most paths to list, at least 1; got {limit!r}")
-    nodes = unchanged(order(y))
-    called = names(dict.fromkeys([*nodes, x]))
-    counts, gradients, leading = _count(x, nodes)
+    unchanged(order(y))
+    shown = Shown([y], keep=[x])
+    called = names(dict.fromkeys([*shown.nodes, x]))
+    counts, gradients, leading = _count(x, shown)
     listed: list[Path] = []
     for path in _walk(x, y, leading, called):
         listed.append(path)
@@ -128,13 +130,13 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
     return Explanation(listed, counts.get(y, 0), gradients.get(y, 0.0), (called[x], called[y]))
 
 
-def _count(x: Value, nodes: list[Value]) -> tuple[dict[Value, int], dict[Value, float], dict[Value, list[Flow]]]:
+def _count(x: Value, shown: Shown) -> tuple[dict[Value, int], dict[Value, float], dict[Value, list[Flow]]]:
     """Return for every node that leads to x its number of paths, its derivative, and its flows that lead there."""
     counts, gradients, leading = {x: 1}, {x: 1.0}, dict[Value, list[Flow]]()
-    for node in nodes:
+    for node in shown.nodes:
         if node is x:
             continue
-        found = [flow for flow in flows(node, None) if flow.operand in counts]
+        found = [flow for flow in shown.flows(node, None) if flow.operand in counts]
         if found:
             leading[node] = found
             counts[node] = sum(counts[flow.operand] for flow in found)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
+from autograd_mini.viz.arrangement import arranged, in_one_piece
 from autograd_mini.viz.page import page
-from autograd_mini.viz.renderers import layout, render
-from autograd_mini.viz.source import dot_lines, layout_source, mermaid
+from autograd_mini.viz.renderers import render
+from autograd_mini.viz.source import dot_lines, mermaid, placed_source
 from autograd_mini.viz.svg import svg
 
 TYPE_CHECKING = False
@@ -36,11 +37,22 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
     def svg(self) -> str:
         """Return the picture as an SVG document."""
         if self.source != self._untouched:
-            return render(self.source, "svg").decode()
+            return self._rendered("svg").decode()
         if self._drawn is None:
             drawn = self.diagram.drawn
-            self._drawn = drawn or svg(self.diagram, layout(layout_source(self.diagram)))
+            self._drawn = drawn or svg(self.diagram, arranged(self.diagram))
         return self._drawn
+
+    def _rendered(self, form: str) -> bytes:
+        """Return what Graphviz makes of the source; of a diagram too large for it, what it makes of its places."""
+        if self.diagram.drawn or in_one_piece(self.diagram):
+            return render(self.source, form)
+        if self.source != self._untouched:
+            raise ValueError(
+                f"statements were added to a picture of {len(self.diagram.cards)} cards, which Graphviz would lay out "
+                "for minutes: draw a part of it, such as draw(y.args[0]), or save it as .dot"
+            )
+        return render(placed_source(self.diagram, arranged(self.diagram)), form, "nop2")
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart."""
@@ -79,7 +91,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
 
     def _content(self, ending: str) -> bytes:
         if ending in {".png", ".pdf"}:
-            return render(self.source, ending[1:])
+            return self._rendered(ending[1:])
         made = {".svg": self.svg, ".html": self.html, ".mmd": self.mermaid}.get(ending, lambda: self.source)
         return made().encode()
 
@@ -88,7 +100,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         wanted = format or self.format
         if args or settings or wanted not in {"svg", "png", "pdf"}:
             return super().pipe(wanted, *args, encoding=encoding, **settings)
-        content = self.svg().encode() if wanted == "svg" else render(self.source, wanted)
+        content = self.svg().encode() if wanted == "svg" else self._rendered(wanted)
         return content.decode(encoding) if encoding else content
 
     def render(self, filename: Any = None, directory: Any = None, *args: Any, **settings: Any) -> str:

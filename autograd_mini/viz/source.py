@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from autograd_mini.viz.diagram import LINE, NEGATIVE, POSITIVE
 from autograd_mini.viz.text import clean, shortened, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from autograd_mini.viz.diagram import Card, Diagram, Wire
+    from autograd_mini.viz.renderers import Layout
 
 FONT = "Helvetica,Arial,sans-serif"
 DOT_SPACING = 'ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"'
+_DEFAULTS = (
+    f'node [shape="box" fontname="{FONT}" fontsize="12" margin="0.12,0.07"]',
+    f'edge [color="{LINE}" arrowsize="0.7"]',
+)
 ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
 """The heights of a row and of the head of a card, its margin, and the height of the bar below, in points."""
+
+TAG = 16
+"""The characters of a name that the tag of a cut wire shows."""
 
 
 def card_size(card: Card) -> tuple[float, float]:
@@ -34,54 +46,112 @@ def badge_width(card: Card) -> float:
 
 def dot_lines(diagram: Diagram) -> list[str]:
     """Return the statements of the graph in DOT, one a line, with labels, tooltips and colours."""
-    lines = [f'rankdir="{diagram.rankdir}" {DOT_SPACING}']
-    lines.append(f'node [shape="box" fontname="{FONT}" fontsize="12" margin="0.12,0.07"]')
-    lines.append(f'edge [color="{LINE}" arrowsize="0.7"]')
-    for card in diagram.cards:
-        style = ["filled", {"operation": "rounded", "constant": "dashed", "parameter": "bold"}.get(card.kind, "")]
-        fill = card.fill
-        if card.alarm:
-            style[0], fill = "striped", ":".join(["white", fill] * 4)
-        attributes = {
-            "label": _label(card),
-            "id": card.key,
-            "style": ",".join(filter(None, style)),
-            "fillcolor": fill,
-            "color": card.ink if card.tone else LINE,
-            "fontcolor": card.ink,
-            "tooltip": escaped(card.tip),
-        }
-        if card.kind == "parameter":
-            attributes["penwidth"] = "2.5"
-        if card.kind == "group":
-            attributes["peripheries"] = "2"
-        lines.append(f"{card.key} [{_attributes(attributes)}]")
-    for wire in diagram.wires:
-        attributes = {"id": wire.key, "tooltip": escaped(wire.tip)}
-        if not wire.flowing:
-            attributes["style"] = "dashed"
-        if wire.marks:
-            attributes["label"] = "\\n".join(map(escaped, wire.marks))
-        if wire.weight is not None:
-            attributes["color"] = weight_colour(wire.weight)
-        lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
+    lines = [f'rankdir="{diagram.rankdir}" {DOT_SPACING}', *_DEFAULTS]
+    lines += [f"{card.key} [{_attributes(_card_attributes(card))}]" for card in diagram.cards]
+    lines += [f"{wire.tail} -> {wire.head} [{_attributes(_wire_attributes(wire))}]" for wire in diagram.wires]
     return lines
 
 
-def layout_source(diagram: Diagram, ranksep: float | None = None) -> str:
+def placed_source(diagram: Diagram, layout: Layout) -> str:
+    """Return a DOT source in which everything has its place, for Graphviz to render and not to lay out."""
+    lines = ["digraph {", 'bgcolor="transparent"', *_DEFAULTS]
+
+    def box(key: str, attributes: dict[str, str]) -> str:
+        left, top, w, h = layout.boxes[key]
+        place = {"pos": f"{left + w / 2.0:.2f},{-top - h / 2.0:.2f}", "fixedsize": "true"}
+        place |= {"width": f"{w / 72.0:.4f}", "height": f"{h / 72.0:.4f}"}
+        return f"{key} [{_attributes(attributes | place)}]"
+
+    lines += [box(card.key, _card_attributes(card)) for card in diagram.cards]
+    for key, text in layout.tags.items():
+        label = escaped(shortened(text, TAG))
+        lines.append(box(key, {"label": label, "style": "rounded,filled", "fillcolor": "white", "fontsize": "10"}))
+    for wire in diagram.wires:
+        *points, end = [f"{x:.2f},{-y:.2f}" for x, y in layout.curves[wire.key]]
+        attributes = _wire_attributes(wire) | {"pos": f"e,{end} {' '.join(points)}"}
+        if wire.marks:
+            x, y = layout.marks[wire.key]
+            attributes["lp"] = f"{x:.2f},{-y:.2f}"
+        lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
+    return "\n".join([*lines, "}"])
+
+
+def _card_attributes(card: Card) -> dict[str, str]:
+    style = ["filled", {"operation": "rounded", "constant": "dashed", "parameter": "bold"}.get(card.kind, "")]
+    fill = card.fill
+    if card.alarm:
+        style[0], fill = "striped", ":".join(["white", fill] * 4)
+    attributes = {
+        "label": _label(card),
+        "id": card.key,
+        "style": ",".join(filter(None, style)),
+        "fillcolor": fill,
+        "color": card.ink if card.tone else LINE,
+        "fontcolor": card.ink,
+        "tooltip": escaped(card.tip),
+    }
+    if card.kind == "parameter":
+        attributes["penwidth"] = "2.5"
+    if card.kind == "group":
+        attributes["peripheries"] = "2"
+    return attributes
+
+
+def _wire_attributes(wire: Wire) -> dict[str, str]:
+    attributes = {"id": wire.key, "tooltip": escaped(wire.tip)}
+    if not wire.flowing:
+        attributes["style"] = "dashed"
+    if wire.marks:
+        attributes["label"] = "\\n".join(map(escaped, wire.marks))
+    if wire.weight is not None:
+        attributes["color"] = weight_colour(wire.weight)
+    return attributes
+
+
+def layout_source(
+    diagram: Diagram,
+    ranksep: float | None = None,
+    *,
+    cards: Sequence[Card] | None = None,
+    wires: Sequence[Wire] | None = None,
+    cuts: Mapping[str, str] = MappingProxyType({}),
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike.
 
-    Without `ranksep`, in inches, cards stand half an inch apart, or what is written on the wires keeps them apart.
+    Args:
+        diagram: the diagram.
+        ranksep: the inches between ranks; without it cards stand half an inch apart, or what is written on the wires
+            keeps them apart.
+        cards: the cards to lay out, if not all.
+        wires: the wires between them.
+        cuts: the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag.
+        tags: what is written on the tags. Where there are any, wires from results to results run as straight as
+            they can, so that the tags stand beside a chain.
+
     """
     if ranksep is None:
         ranksep = 0.2 if any(wire.marks for wire in diagram.wires) else 0.5
+    wires = diagram.wires if wires is None else wires
     lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
-    for card in diagram.cards:
-        w, h = card_size(card)
-        lines.append(f'{card.key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]')
-    lines += [f'{wire.tail} -> {wire.head} [id="{wire.key}"{_free_place(wire)}]' for wire in diagram.wires]
+    if cuts:
+        lines.append('nslimit="2" nslimit1="2"')
+    sizes = {card.key: card_size(card) for card in (diagram.cards if cards is None else cards)}
+    sizes |= {wire.key: tag_size(tags[wire.key]) for wire in wires if wire.key in cuts}
+    lines += [f'{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in sizes.items()]
+    inner = {wire.head for wire in wires} if cuts else set()
+    for wire in wires:
+        end = cuts.get(wire.key)
+        tail, head = wire.key if end == "head" else wire.tail, wire.key if end == "tail" else wire.head
+        straight = ' weight="5"' if tail in inner and end is None else ""
+        lines.append(f'{tail} -> {head} [id="{wire.key}"{straight}{_free_place(wire)}]')
     return "\n".join([*lines, "}"])
+
+
+def tag_size(text: str) -> tuple[float, float]:
+    """Return the width and height, in points, of the tag of a wire that is cut."""
+    return width(shortened(text, TAG), 11.5) + 12.0, 17.0
 
 
 def marks_size(wire: Wire) -> tuple[float, float]:

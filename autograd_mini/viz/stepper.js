@@ -58,6 +58,8 @@
       return { group, id, g: group.querySelector(".g"), b: bars, full: bars ? group.querySelector(".f").width.baseVal.value - 20 : 0 };
     });
     const byId = Object.fromEntries(cards.map((card) => [card.id, card]));
+    const complete = {};
+    data.events.forEach((event, at) => { for (const change of event.g) complete[change[0]] = at; });
     const computed = {};
     data.events.forEach((event, at) => { if (event.p === "forward") computed[event.n] = at; });
     let step = 0, timer = null;
@@ -70,6 +72,7 @@
         const change = written[card.id] || [card.id, "–", 0, 0];
         card.group.classList.toggle("p", change[2] > 0);
         card.group.classList.toggle("n", change[2] < 0);
+        card.group.classList.toggle("complete", complete[card.id] <= step);
         card.group.classList.toggle("now", card.id === event.n);
         card.group.classList.toggle("takes", event.p === "backward" && event.g.some((c) => c[0] === card.id));
         card.group.classList.toggle("later", card.id in computed && computed[card.id] > step);

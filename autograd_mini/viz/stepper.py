@@ -7,10 +7,12 @@ from base64 import b64encode
 from hashlib import blake2s
 from pathlib import Path
 
+from autograd_mini.graph import order, unchanged
 from autograd_mini.value import Value
 from autograd_mini.viz.confirm import confirmed_leaves
 from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
 from autograd_mini.viz.page import page
+from autograd_mini.viz.sums import Shown, checked
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False
@@ -113,6 +115,7 @@ def step(
     forward: bool = True,
     rankdir: str = "LR",
     check: bool | None = None,
+    level: str = "auto",
 ) -> Stepper:
     """Return the passes of y as a stepper: click, press arrow keys, or let it play.
 
@@ -125,6 +128,7 @@ def step(
         forward: whether the forward pass is shown before.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
+        level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
 
     Raises:
         TypeError: if y is no Value, or a breakpoint neither a text nor callable.
@@ -132,18 +136,17 @@ def step(
         StaleValueError: if a leaf was assigned after the graph used it.
 
     """
-    from autograd_mini.graph import order
-
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
-    nodes = order(y)
-    if len(nodes) > LARGEST:
+    nodes = unchanged(order(y))
+    shown = Shown([y], checked(level))
+    if shown.size > LARGEST:
         raise ValueError(
             f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
             "part of it, such as step(y.args[0]), or print trace(y)"
         )
     confirmed = confirmed_leaves(y, nodes, check)
-    live = Live(y, rankdir, forward=forward, confirmed=confirmed)
+    live = Live(y, rankdir, shown, forward=forward, confirmed=confirmed)
     return Stepper(live, _breaks(live.events, breakpoints), len(confirmed))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import hypot
 
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, POSITIVE, QUIET
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, marks_size
+from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
 from autograd_mini.viz.text import shortened, xml
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ def svg(diagram: Diagram, layout: Layout) -> str:
     if any(card.alarm for card in diagram.cards):
         parts.append(f"<defs>{_HATCH}</defs>")
     parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
+    parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
     parts += [_marks(wire, layout.marks[wire.key]) for wire in diagram.wires if wire.marks]
     parts += [card_svg(card, layout.boxes[card.key]) for card in diagram.cards]
     return "\n".join([*parts, "</svg>", ""])
@@ -82,6 +83,16 @@ def wire_svg(wire: Wire, points: list[Point]) -> str:
         f'<polygon points="{arrowhead(points)}" fill="{colour}"/>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-opacity="0" stroke-width="12"/></g>'
     )
+
+
+def tag_svg(text: str, box: tuple[float, float, float, float]) -> str:
+    """Return the tag of a wire that is cut: the name of its other end."""
+    left, top, w, h = box
+    frame = f'x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}" rx="8.5"'
+    ground = f'<rect {frame} fill="#ffffff" stroke="{LINE}" stroke-width="0.8"/>'
+    middle = f'x="{number(left + w / 2.0)}" y="{number(top + h / 2.0 + 4.0)}" text-anchor="middle" font-size="11.5"'
+    words = f'<text {middle} style="fill:{QUIET}">{xml(shortened(text, TAG))}</text>'
+    return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
 
 
 def _marks(wire: Wire, middle: Point) -> str:

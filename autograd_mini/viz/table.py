@@ -22,15 +22,17 @@ class Text(str):
         return str(self)
 
 
-def trace(y: Value, forward: bool = False) -> Text:  # noqa: FBT001, FBT002 - a plain switch
+def trace(y: Value, forward: bool = False, level: str = "auto") -> Text:  # noqa: FBT001, FBT002 - a plain switch
     """Return the backward pass of y as a table, one line for every operand that receives a gradient.
 
     Args:
         y: the result to differentiate.
         forward: whether lines of the forward pass come before.
+        level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
 
     Raises:
         TypeError: if y is no Value.
+        ValueError: if `level` is neither of the two.
         StaleValueError: if a leaf was assigned after the graph used it.
 
     >>> from autograd_mini import Value
@@ -42,7 +44,7 @@ def trace(y: Value, forward: bool = False) -> Text:  # noqa: FBT001, FBT002 - a 
                                        b        a = 2                       2  0 → 2
 
     """
-    events = steps(y, forward=forward)
+    events = steps(y, forward=forward, level=level)
     ahead = [line for event in events if event.phase == "forward" for line in event.lines()]
     rows: list[tuple[str, ...]] = [_HEAD]
     number = 0
