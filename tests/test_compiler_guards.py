@@ -1,5 +1,6 @@
 """Guards: what a compiled function read besides its arguments is compared at every call, and it is traced anew."""
 
+# ruff: noqa: PLW0108 - the lambdas are what is under test: what a function reads decides
 from __future__ import annotations
 
 import copy
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_mini as ag
-from autograd_mini import MLP, Neuron, Parameter, Value
+from autograd_mini import MLP, Neuron, Parameter, TracingError, Value
 from autograd_mini.compiler import programs
 from autograd_mini.nn import Module
 from autograd_mini.transforms import value_and_grad
@@ -209,7 +210,7 @@ def an_attribute_of_a_class_itself():
 def a_method_replaced():
     kind = type("Kind", (Plain,), {"times": lambda self, x: x * self.k})
     thing = kind()
-    return lambda x: thing.times(x), lambda: setattr(kind, "times", lambda self, x: -x)
+    return lambda x: thing.times(x), lambda: setattr(kind, "times", lambda _, x: -x)
 
 
 def a_property():
@@ -274,7 +275,7 @@ def a_dict_with_another_key():
 
 def an_ordered_dict():
     held = OrderedDict(a=1.0, b=2.0)
-    return lambda x: x * [*held.values()][0] + [*held.values()][1], lambda: held.move_to_end("a")
+    return lambda x: x * next(iter(held.values())) + 2.0 * next(reversed(held.values())), lambda: held.move_to_end("a")
 
 
 def a_set_and_a_deque():
@@ -326,7 +327,7 @@ def an_attribute_of_a_module():
 
 def a_function_of_a_module():
     module = types.ModuleType("helpers_of_mine")
-    exec("k = 2.0\ndef helper(x):\n    return x * k\n", vars(module))
+    exec("k = 2.0\ndef helper(x):\n    return x * k\n", vars(module))  # noqa: S102 - two lines of this test
     return lambda x: module.helper(x), lambda: setattr(module, "k", 3.0)
 
 
@@ -490,7 +491,7 @@ def the_forward_of_one_module():
 def the_call_of_a_class():
     kind = type("Kind", (Scaled,), {})
     model = kind()
-    return lambda x: model(x), lambda: setattr(kind, "__call__", lambda self, x: -x)
+    return lambda x: model(x), lambda: setattr(kind, "__call__", lambda _, x: -x)
 
 
 HOLDERS = [
@@ -739,7 +740,7 @@ def test_a_pickle_and_a_deep_copy_compute_what_was_traced():
     assert fast(3.0) == 6.0
     config["k"] = 5.0
     assert fast(3.0) == 15.0
-    again, apart = pickle.loads(pickle.dumps(fast)), copy.deepcopy(fast)
+    again, apart = pickle.loads(pickle.dumps(fast)), copy.deepcopy(fast)  # noqa: S301 - made here
     config["k"] = 7.0
     assert (again(3.0), apart(3.0), fast(3.0)) == (15.0, 15.0, 21.0)
     assert again.stats["watched"] == {}
@@ -778,4 +779,64 @@ def test_ten_threads_that_change_what_is_read_get_what_was_there():
         found = set().union(*pool.map(work, range(10)))
     assert found <= {0.0, 2.0, 4.0, 6.0}
     config["k"] = 3.0
+    assert fast(2.0) == 6.0
+
+
+@pytest.mark.parametrize("backend", ["numpy"] + ["llvm"] * LLVM)
+@pytest.mark.parametrize("change", ["loss", "activation", "nothing that matters"])
+def test_training_notices_what_a_callback_changes(backend, change):
+    X = [[float(at % 7), float(at % 3)] for at in range(21)]
+    y = [row[0] - row[1] for row in X]
+
+    def trained(compile):  # noqa: A002 - what fit calls it
+        model, config = MLP(2, [4, 1], activation="tanh", seed=0), {"k": 1.0, "calls": 0}
+
+        def loss(prediction, target):
+            config["calls"] += 1
+            return config["k"] * (prediction - target) ** 2
+
+        def callback(training):
+            if len(training.history.loss) == 6 and change == "loss":
+                config["k"] = 0.25
+            if len(training.history.loss) == 6 and change == "activation":
+                model.layers[0].neurons[0].activation = "sigmoid"
+
+        history = ag.fit(model, X, y, loss=loss, epochs=12, lr=0.01, compile=compile, callbacks=[callback], seed=0)
+        return history.loss, [p.data for p in model.parameters()]
+
+    if change == "nothing that matters":
+        found, expected = trained(backend), trained(False)
+        assert found[0] == pytest.approx(expected[0])
+        assert found[1] == pytest.approx(expected[1])
+    else:
+        with pytest.raises(TracingError, match="another than when training began"):
+            trained(backend)
+
+
+def test_training_compiles_again_no_loss_that_only_counts():
+    calls = []
+    X = [[float(at)] for at in range(10)]
+
+    def loss(prediction, target):
+        calls.append(0)
+        return (prediction - target) ** 2
+
+    history = ag.fit(MLP(1, [2, 1], seed=0), X, [0.0] * 10, loss=loss, epochs=5, lr=1e-4, compile="numpy")
+    assert history.backend == "numpy"
+
+
+def test_a_walk_over_a_whole_world_is_bounded_and_said():
+    class Node:
+        def __init__(self, after):
+            self.after, self.k = after, 1.0
+
+    top = None
+    for _ in range(30_000):
+        top = Node(top)
+
+    fast = ag.jit(lambda x: x * top.k if top.after is not None else x, backend="python")
+    assert fast(2.0) == 2.0
+    (said,) = fast.stats["unwatched"]
+    assert said.endswith("more than 10000 objects are reached")
+    top.k = 3.0
     assert fast(2.0) == 6.0

@@ -141,8 +141,8 @@ class Compiled:
         """What is known of the latest call's program, and of what the function reads besides its arguments.
 
         "operations" after each pass; "seconds" that each stage took; "backend", and "why" that one; "traces", how often
-        the function was traced in all; "watched", what is compared at each call, and at how many places; "unwatched", what the
-        function reads that cannot be compared, and why.
+        the function was traced in all; "watched", what is compared at each call, and at how many places; "unwatched",
+        what the function reads that cannot be compared, and why.
         """
         program = self._latest()
         seen = None if program.state is None else program.state.dependencies

@@ -46,14 +46,18 @@ LONGEST_ARRAY = 2**17
 MOST = 50_000
 """Maximum entries of containers, over all of them."""
 
+MOST_OBJECTS = 10_000
+"""Maximum objects that are looked at, Values aside."""
+
 ALL_ATTRIBUTES = frozenset({"vars", "dir", "__dict__", "asdict", "astuple", "__getattribute__"})
 """Names by which code reads attributes that it does not name."""
 
-NOT_CALLED = frozenset(
-    "__init__ __new__ __post_init__ __init_subclass__ __class_getitem__ __repr__ __str__ __format__ __getstate__ "
-    "__setstate__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ __del__ __setattr__ __delattr__ __dir__ "
-    "__sizeof__ __replace__".split()
-)
+NOT_CALLED = {
+    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__"),
+    *("__repr__", "__str__", "__format__", "__getstate__", "__setstate__"),
+    *("__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__", "__del__"),
+    *("__setattr__", "__delattr__", "__dir__", "__sizeof__", "__replace__"),
+}
 """Special methods that computing with an object does not call."""
 
 _VARIABLE = re.compile(r"\w+")
@@ -129,7 +133,7 @@ class Dependencies:
         self.unwatched: list[str] = []
         self._names: dict[str, None] = {}  # of attributes that are read
         self._asked: set[str] = set()  # of attributes that code asks for and does without
-        self._all = self._matches = False
+        self._all = self._matches = self._full = False
         self._seen: dict[int, Any] = {}
         self._places: set[tuple[int, Any]] = set()
         self._codes: set[tuple[int, int]] = set()
@@ -152,7 +156,13 @@ class Dependencies:
         kind = type(thing)
         if kind in ATOMS or id(thing) in self._seen:
             return
+        if len(self._seen) >= MOST_OBJECTS and not isinstance(thing, Value):
+            if not self._full:
+                self.unwatched.append(f"{_short(name)} and beyond: more than {MOST_OBJECTS} objects are reached")
+            self._full = True
+            return
         self._seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
+        name = _short(name)
         if isinstance(thing, Value):
             if not thing.symbolic:
                 self._object(name, thing)
@@ -247,8 +257,8 @@ class Dependencies:
     # --- code ---
 
     def _function(self, name: str, f: FunctionType) -> None:
-        own = f.__code__.co_filename.startswith((PACKAGE, "<autograd_mini"))
-        library = own or _is_library(f.__code__.co_filename, f.__module__ or "")
+        file = f.__code__.co_filename  # of a generated function the module says more
+        library = _library_class(f) if file == "<string>" else _is_library(file, "")
         if not library:
             self._note("attribute", f, "__code__", f"{name}.__code__")
         for part in ("__defaults__", "__kwdefaults__"):
@@ -263,7 +273,7 @@ class Dependencies:
             self._open.append((variable, contents(cell)))
         if not library:
             self._code(f.__code__, f.__globals__)
-        elif f.__code__.co_filename.startswith(NETWORKS):
+        elif file.startswith(NETWORKS):
             self._read(_reads(f.__code__)[1] | _reads(f.__code__)[2])
         if f.__dict__:
             self._objects.append((name, f, f.__dict__, set()))
@@ -305,11 +315,11 @@ class Dependencies:
             self._classes[kind] |= wanted
             for attribute in sorted(wanted):
                 self._of_class(kind, attribute)
-        for name, thing, held, known in [*self._objects]:
-            wanted = self._names.keys() - known
-            if self._all and held is not None:
-                wanted |= held.keys() - known
-            known |= wanted
+        for name, thing, held, looked_up in [*self._objects]:
+            wanted = self._names.keys() - looked_up
+            if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
+                wanted |= held.keys() - looked_up
+            looked_up.update(wanted)
             for attribute in sorted(filter(_is_text, wanted)):
                 self._attribute(name, thing, held, attribute)
         return bool(self._open)
@@ -351,7 +361,7 @@ class Dependencies:
 
     def _of_class(self, kind: type, attribute: str) -> None:
         """Note what a class has under a name, and that classes before it, in the order of resolution, have not."""
-        before = []
+        before: list[type] = []
         for base in kind.__mro__:
             if _library_class(base):
                 continue
@@ -371,6 +381,10 @@ class Dependencies:
             self.found.append(Dependency(kind, holder, key, name))
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 120 else f"{name[:60]}…{name[-59:]}"
+
+
 def _is_text(name: Any) -> bool:
     return isinstance(name, str)
 
@@ -384,12 +398,12 @@ def _is_array(thing: Any) -> bool:
     return numpy is not None and isinstance(thing, numpy.ndarray)
 
 
-def _library_class(kind: type) -> bool:
+def _library_class(kind: type | FunctionType) -> bool:
     """Return whether a class comes from the standard library, an installed package, or this one beside its networks."""
-    if kind.__module__.startswith("autograd_mini.nn"):
+    home = kind.__module__ or ""
+    if home.startswith("autograd_mini.nn"):
         return False
-    module = sys.modules.get(kind.__module__)
-    return _is_library(getattr(module, "__file__", None), kind.__module__)
+    return _is_library(getattr(sys.modules.get(home), "__file__", None), home)
 
 
 @cache

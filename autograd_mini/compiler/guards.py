@@ -23,6 +23,7 @@ SHORT = 8
 LONGEST = 4000
 """Maximum comparisons that are written out."""
 
+_HASH: Any = object.__hash__
 _NAMES: dict[str, object] = {"is_": is_, "MISSING": MISSING, "entries": entries}
 
 
@@ -54,7 +55,7 @@ class Guard:
             return False
         for place, value in zip(self._found, now, strict=True):
             place.value = value
-        self.quick.__globals__.update(self._scope())  # type: ignore[attr-defined]  # a function, as it was built
+        self.quick.__globals__.update(self._scope())
         return True
 
     def _scope(self) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def _by_identity(place: Dependency) -> bool:
         place.kind == "entries"
         and type(place.holder) is list
         and len(place.value) > 1
-        and all(type(entry).__hash__ is object.__hash__ for entry in place.value)
+        and all(_HASH is type(entry).__hash__ for entry in place.value)
     )
 
 
