@@ -140,6 +140,7 @@ class Dependencies:
         self._open: list[tuple[str, Any]] = [*roots]
         self._objects: list[tuple[str, Any, Any, set[str]]] = []  # a name, an object, its dict, names looked up
         self._classes: dict[type, set[str]] = {}
+        self._known = (0, False, 0)  # how many names and objects there were when attributes were last looked up
         self._room = MOST
         while self._open or self._more():
             while self._open:
@@ -315,7 +316,10 @@ class Dependencies:
             self._classes[kind] |= wanted
             for attribute in sorted(wanted):
                 self._of_class(kind, attribute)
-        for name, thing, held, looked_up in [*self._objects]:
+        # Without new names only new objects have anything to look up: a long chain takes a round for each of its links.
+        known, self._known = self._known, (len(self._names), self._all, len(self._objects))
+        start = known[2] if known[:2] == self._known[:2] else 0
+        for name, thing, held, looked_up in self._objects[start:]:
             wanted = self._names.keys() - looked_up
             if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
                 wanted |= held.keys() - looked_up
