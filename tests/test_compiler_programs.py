@@ -278,4 +278,4 @@ def test_static_arguments_that_are_equal_but_not_the_same_have_programs_of_their
     for c in (0.0, -0.0, 2, 2.0, 1, True):
         given = (c,) if nested else c
         assert fast(3.0, given)[0] == (3.0 / c if c else math.copysign(math.inf, c))
-    assert len(fast._programs._kept) == 6
+    assert len(fast._programs.state.kept) == 6

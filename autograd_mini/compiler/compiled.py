@@ -41,8 +41,8 @@ class Compiled:
     ) -> None:
         self._programs = Programs(f, batched=batched, in_axes=in_axes, static=static, backend=backend)
         self._batched, self._threads = batched, threads
-        self._entry: Callable[..., Any] | None = None  # machine code that is called directly
-        self._known = 0  # of how many parameters the entry that hides `value_and_grad` knows
+        self._entry: tuple[Callable[..., Any], Callable[[], bool] | None] | None = None  # machine code, and its guard
+        self._known: tuple[Any, int] | None = None  # the guard and number of parameters of a hidden `value_and_grad`
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(f, name):
                 setattr(self, name, getattr(f, name))
@@ -56,7 +56,9 @@ class Compiled:
         transforms and compilation nest.
         """
         if self._entry is not None and not kwargs and not on_read:
-            return self._entry(*args)
+            entry, unchanged = self._entry
+            if unchanged is None or unchanged():
+                return entry(*args)
         return self._called(*args, **kwargs)
 
     def _called(self, *args: Any, **kwargs: Any) -> Any:
@@ -67,8 +69,9 @@ class Compiled:
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
             return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
-        if self._entry is None:
-            self._entry = entries.of_gradient(program, args, self._called)
+        entry = entries.of_gradient(program, args, self._called)
+        if entry is not None:
+            self._entry = entry, _unchanged(program)
         return nested(program.layout, iter(program.run()(inputs + self._numbers(program))))
 
     def backward(self, *args: Any, **kwargs: Any) -> float:
@@ -82,9 +85,9 @@ class Compiled:
             ValueError: if the batch has no samples.
 
         """
-        _, loss, slopes = self._differentiated(None, args, kwargs)
+        program, loss, slopes = self._differentiated(None, args, kwargs)
         slopes = [float(slope) for slope in slopes]
-        accumulate(self._programs.parameters[: len(slopes)], slopes)
+        accumulate(program.leaves, slopes)
         return loss
 
     def value_and_grad(self, p: Any, *args: Any, **kwargs: Any) -> tuple[float, Any]:
@@ -108,7 +111,10 @@ class Compiled:
         if self._batched and self._threads == 1:
             entry = entries.of_mean(program, args, self._programs.in_axes, partial(Compiled.value_and_grad, self))
             if entry is not None:
-                vars(self)["value_and_grad"] = entry  # hides this method, and calls it for other arguments
+                unchanged, self._known = _unchanged(program), _known(program)
+                vars(self)["value_and_grad"] = (  # hides this method, and calls it for other arguments
+                    entry if unchanged is None else _guarded(entry, unchanged, partial(Compiled.value_and_grad, self))
+                )
         return loss, np.asarray(slopes)
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
@@ -129,9 +135,22 @@ class Compiled:
 
     @property
     def stats(self) -> dict[str, Any]:
-        """The operations after each pass, the seconds that each stage took, and the backend, of the latest call."""
+        """What is known of the latest call's program, and of what the function reads besides its arguments.
+
+        "operations" after each pass; "seconds" that each stage took; "backend", and "why" that one; "traces", how often
+        the function was traced in all; "watched", what is compared at each call, and at how many places; "unwatched",
+        what the function reads that cannot be compared, and why.
+        """
         program = self._latest()
-        return {**program.stats, "backend": program.backend, "why": program.why}
+        seen = None if program.state is None else program.state.dependencies
+        return {
+            **program.stats,
+            "backend": program.backend,
+            "why": program.why,
+            "traces": self._programs.traces,
+            "watched": {} if seen is None else seen.counts(),
+            "unwatched": [] if seen is None else [*seen.unwatched],
+        }
 
     @property
     def llvm(self) -> str:
@@ -148,7 +167,10 @@ class Compiled:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel as tapes, without the function and its machine code."""
-        return {name: value for name, value in vars(self).items() if name != "value_and_grad"} | {"_entry": None}
+        return {name: value for name, value in vars(self).items() if name != "value_and_grad"} | {
+            "_entry": None,
+            "_known": None,
+        }
 
     # --- how it is done ---
 
@@ -167,8 +189,7 @@ class Compiled:
         return self._programs.latest
 
     def _numbers(self, program: Program) -> list[float]:
-        parameters = self._programs.parameters
-        return [parameters[at]._data for at in program.used]
+        return [leaf._data for leaf in program.leaves]
 
     def _differentiated(self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Program, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
@@ -194,9 +215,30 @@ class Compiled:
     def _prepared(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool) -> Any:
         """Return the program for arguments, and what it is to run on; see `Programs`."""
         found = self._programs.take(args, kwargs, differentiate=differentiate)
-        if len(self._programs.parameters) != self._known:
-            self._known = len(self._programs.parameters)
+        if self._known is not None and self._known != _known(found[0]):
+            self._known = None
             vars(self).pop("value_and_grad", None)  # an entry takes as many parameters as there were
         return found
 
     _batch = _prepared  # the name that `train` knows it by
+
+
+def _unchanged(program: Program) -> Callable[[], bool] | None:
+    """Return the quick question whether everything that a program's function reads is the same; None if nothing is."""
+    return None if program.state is None else program.state.quick
+
+
+def _known(program: Program) -> tuple[Any, int]:
+    """Return what an entry of a program depends on: a guard, and how many parameters there are."""
+    return program.state and program.state.guard, len(program.leaves)
+
+
+def _guarded(
+    entry: Callable[..., Any], unchanged: Callable[[], bool], slow: Callable[..., Any]
+) -> Callable[..., tuple[float, Any]]:
+    """Return machine code that is called only while what the function reads has not changed."""
+
+    def value_and_grad(*args: Any, **kwargs: Any) -> Any:
+        return entry(*args, **kwargs) if unchanged() else slow(*args, **kwargs)
+
+    return value_and_grad

@@ -26,11 +26,13 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
         return None
     if any(step[0] == "round" for step in program.tape.steps):  # may call Python back, which may run another thread
         return None
-    from autograd_mini.compiler.machine import Code
+    if program.entry is None:
+        from autograd_mini.compiler.machine import Code
 
-    made: Any = program.run()
-    code = Code(_scalar_entry(size, made.address, slow), level=1)
-    return function(code.address("entry"), "compiled", (code, made, slow))
+        made: Any = program.run()
+        code = Code(_scalar_entry(size, made.address, slow), level=1)
+        program.entry = function(code.address("entry"), "compiled", (code, made, slow))
+    return program.entry
 
 
 def of_mean(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.arguments import Layout
+    from autograd_mini.compiler.programs import State
     from autograd_mini.compiler.tape import Tape
 
 BACKENDS = ("auto", "python", "numpy", "llvm", "vm")
@@ -38,6 +39,8 @@ class Program:
         tape: what it computes, after all passes.
         layout: how its results are nested; None for a loss and its gradient.
         used: which of the function's parameters its inputs are, after those of the arguments.
+        leaves: these parameters.
+        state: what the function read when it was traced, see `programs`; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; known from the first run on.
 
@@ -48,6 +51,8 @@ class Program:
     ) -> None:
         self.tape, self.layout, self.used, self.stats = tape, layout, used, stats
         self.wanted, self.widths = wanted, widths
+        self.leaves: list[Value] = []
+        self.state: State | None = None
         self.kept = 0  # of a batch: how many results are returned for each sample
         self.backend, self.why = chosen(wanted, tape, batched=widths is not None)
         self.text = ""
@@ -77,11 +82,11 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""
-        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_runs", "entry"}}
+        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_runs", "entry", "state"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
-        vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None)
+        vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None, state=None)
         self.backend, self.why = chosen(self.wanted, self.tape, batched=self.widths is not None)
 
 
@@ -164,5 +169,6 @@ def traced(
     tape, counts = optimised(tape)
     seconds = {"trace": middle - start, "passes": perf_counter() - middle}
     program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, backend, widths)
+    program.leaves = [parameters[at] for at in used]
     program.kept = 0 if differentiate else len(tape.results)
     return program

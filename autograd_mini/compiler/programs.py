@@ -1,10 +1,16 @@
-"""The programs of one function: traced at the first call for each layout of its arguments, and kept by it."""
+"""The programs of one function: traced at the first call for each layout of its arguments, and kept by it.
+
+What the function reads besides its arguments, such as globals, is compared at every call. When it has changed, the
+function is traced anew; the programs of before are kept for when it changes back.
+"""
 
 from __future__ import annotations
 
 from math import copysign
 
 from autograd_mini.compiler.arguments import columns, flat
+from autograd_mini.compiler.dependencies import Dependencies
+from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.errors import TracingError
 from autograd_mini.forking import own_lock
@@ -17,7 +23,52 @@ if TYPE_CHECKING:
     from autograd_mini.value import Value
 
 KEPT = 64
-"""So many programs are kept for each function, the latest used."""
+"""Maximum programs kept for each function in each state, the latest used."""
+
+STATES = 8
+"""Maximum states for which programs are kept, the latest."""
+
+
+class State:
+    """What was traced while everything that the function reads was the same.
+
+    Attributes:
+        parameters: the Values that the function closes over, so far as it was traced.
+        kept: the programs.
+        guard: whether everything still is the same; None before the first trace, and where the function is not.
+        dependencies: what the guard compares.
+
+    """
+
+    def __init__(self) -> None:
+        self.parameters: list[Value] = []
+        self.kept: dict[Any, Program] = {}
+        self.guard: Guard | None = None
+        self.dependencies: Dependencies | None = None
+        self.roots: dict[int, tuple[str, Any]] = {}
+
+    @property
+    def quick(self) -> Callable[[], bool] | None:
+        """The quick form of the guard, if there is anything to compare."""
+        return None if self.guard is None else self.guard.quick
+
+    def holds(self) -> bool:
+        """Return whether everything is as it was."""
+        return self.guard is None or self.guard.holds()
+
+    def watch(self, roots: Sequence[tuple[str, Any]]) -> None:
+        """Compare from now on with what functions and objects read now, besides those that are watched already."""
+        self.roots |= {id(root): (name, root) for name, root in roots}
+        self.dependencies = Dependencies(self.roots.values())
+        self.guard = Guard(self.dependencies.found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without what is compared, which stays behind with the function."""
+        return {"parameters": self.parameters, "kept": self.kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the programs."""
+        vars(self).update(state, guard=None, dependencies=None, roots={})
 
 
 class Programs:
@@ -31,8 +82,8 @@ class Programs:
         backend: the name of a backend, or "auto".
 
     Attributes:
-        parameters: the Values that f closes over, so far as it was traced.
         latest: the program that was asked for last.
+        traces: how often f was traced.
 
     """
 
@@ -48,10 +99,20 @@ class Programs:
         self._f: Callable[..., Any] | None = f
         self._batched, self.in_axes = batched, in_axes
         self._static, self._backend = static, backend
-        self.parameters: list[Value] = []
         self.latest: Program | None = None
-        self._kept: dict[Any, Program] = {}
+        self.traces = 0
+        self._states = [State()]  # the latest first
         self._lock = own_lock(self)
+
+    @property
+    def state(self) -> State:
+        """The state in which the latest program was asked for."""
+        return self._states[0]
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values that f closes over, so far as it was traced."""
+        return self.state.parameters
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -70,7 +131,7 @@ class Programs:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel as tapes, without the function itself."""
-        return {**vars(self), "_f": None, "_lock": None, "latest": None}
+        return {**vars(self), "_f": None, "_lock": None, "latest": None, "_states": self._states[:1]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Run the tapes that came along."""
@@ -140,34 +201,58 @@ class Programs:
     ) -> Program:
         """Return the program for layouts, traced if there is none yet."""
         layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
+        state = self._current()
         try:
-            program = self._kept.get((layouts, self._wanted(differentiate)))
+            program = state.kept.get((layouts, _wanted(state, differentiate)))
         except TypeError as error:
             raise TypeError(f"static arguments are hashable, so that programs can be kept by them: {error}") from None
-        if program is None or len(self._kept) == KEPT:
+        if program is None or len(state.kept) == KEPT:
             with self._lock:
-                # Another thread may have traced it meanwhile; and taking it out puts it behind those used before it.
-                program = self._kept.pop((layouts, self._wanted(differentiate)), None)
+                state = self._current()  # another thread may have traced it meanwhile
+                # Taking it out puts it behind those used before it.
+                program = state.kept.pop((layouts, _wanted(state, differentiate)), None)
                 if program is None:
                     program = traced(
                         self.function,
                         taken,
                         named,
-                        self.parameters,
+                        state.parameters,
                         differentiate=differentiate,
                         backend=self._backend,
                         widths=widths,
                         first=first,
                     )
-                self._kept[layouts, self._wanted(differentiate)] = program
-                while len(self._kept) > KEPT:
-                    del self._kept[next(iter(self._kept))]
+                    program.state = state
+                    self.traces += 1
+                    given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
+                    state.watch([(_name(self.function), self.function), *given])
+                state.kept[layouts, _wanted(state, differentiate)] = program
+                while len(state.kept) > KEPT:
+                    del state.kept[next(iter(state.kept))]
+                self._states = [state, *[other for other in self._states if other is not state]][:STATES]
         self.latest = program
         return program
 
-    def _wanted(self, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
-        """Return how many parameters a gradient has to be by; None if there is none to compute."""
-        return len(self.parameters) if differentiate else None
+    def _current(self) -> State:
+        """Return the state that everything is in now: the latest, one of before, or a new one."""
+        states = self._states
+        if self._f is None or states[0].holds():
+            return states[0]
+        with self._lock:
+            for state in self._states:
+                if state.holds():
+                    self._states = [state, *[other for other in self._states if other is not state]]
+                    return state
+        return State()
+
+
+def _wanted(state: State, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
+    """Return how many parameters a gradient has to be by; None if there is none to compute."""
+    return len(state.parameters) if differentiate else None
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", type(f).__name__)
 
 
 def _kind(given: Any) -> Any:

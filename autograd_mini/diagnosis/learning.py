@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import hypot, sqrt
 
 from autograd_mini.diagnosis.report import Finding
+from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from autograd_mini.diagnosis.case import Case
     from autograd_mini.diagnosis.units import Layer, Unit
-    from autograd_mini.value import Value
 
 SAMPLES = 16
 """So many samples a loss needs before a unit that is silent on all of them counts as dead: chance silences one on 4."""
@@ -104,7 +104,16 @@ def _saturated(case: Case, layer: Layer) -> Iterator[Finding]:
 
 def _rectifies(unit: Unit) -> bool:
     """Return whether the activation is flat below 0: relu, and maximum or clamp_min with 0."""
-    return unit.op == "relu" or (unit.op in {"maximum", "clamp_min"} and all(0.0 in node.args for node in unit.nodes))
+    return unit.op == "relu" or (
+        unit.op in {"maximum", "clamp_min"} and all(any(map(_zero, n.args)) for n in unit.nodes)
+    )
+
+
+def _zero(operand: Value | float) -> bool:
+    """Return whether an operand is the constant 0, which a Value that happens to be 0 is not."""
+    if isinstance(operand, Value):
+        return type(operand) is Value and operand._pull is None and operand._data == 0.0
+    return operand == 0.0
 
 
 def _silent(unit: Unit) -> bool:

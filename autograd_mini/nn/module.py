@@ -78,7 +78,8 @@ class Module:
 
         It takes an array of shape (samples, inputs), or rows of numbers, and returns an array with a prediction for
         each: of shape (samples,) for one output, (samples, outputs) for several. Parameters are read anew at every
-        call, so it predicts what the model has learnt so far.
+        call, so it predicts what the model has learnt so far; a module that is changed otherwise, such as by another
+        layer, Parameter or activation, is traced anew: see `autograd_mini.jit`.
 
         Args:
             backend: "python", "numpy", "llvm"; "auto" takes LLVM where llvmlite is installed.

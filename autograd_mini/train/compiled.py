@@ -229,13 +229,14 @@ class CompiledSteps:
     def _check_kernel(self, order: Sequence[int]) -> None:
         """Compare the compiled loss with the eager one, in case the model changes what it computes.
 
-        It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks.
+        It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks. What
+        the compiler knows model and loss to read is compared before every epoch.
         """
-        epoch = self._training.epoch
-        if epoch & (epoch - 1) and not self._training.watched:
+        epoch, changed = self._training.epoch, self._kernel.changed()
+        if epoch & (epoch - 1) and not self._training.watched and not changed:
             return
         self.settle()
-        if not self._kernel.agrees([self._samples[order[0]]]):
+        if changed or not self._kernel.agrees([self._samples[order[0]]]):
             raise TracingError(
                 "the loss of a sample is another than when training began: the model or the loss depends on something "
                 "beside its parameters and the sample, which may change; pass compile=False"

@@ -6,6 +6,7 @@ the loss with respect to that weight. Metrics that cannot be compiled are measur
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf, isclose, isfinite, isnan
 
 from autograd_mini.errors import TracingError
@@ -80,10 +81,11 @@ class Kernel:
         from autograd_mini.compiler import jit
 
         weights = [Parameter(0.0) for _ in metrics]
+        model, penalty = self._model, self._objective.loss  # in the closure by themselves, for `jit` to watch them
 
         def loss(row: Any, target: Any) -> Any:
-            prediction, goal = self._model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
-            found = self._objective.loss(prediction, goal)
+            prediction, goal = model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
+            found = penalty(prediction, goal)
             for weight, metric in zip(weights, metrics, strict=True):
                 found = found + weight * constant(metric(listed(prediction), goal))
             return found
@@ -97,6 +99,7 @@ class Kernel:
         except Exception as error:  # whatever the user's code raises on symbols
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
         self.backend, self.why, self._program = program.backend, program.why, program
+        self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters
         self._place(weights)
         self._call = fast.value_and_grad
@@ -107,7 +110,8 @@ class Kernel:
                 "the compiled loss is another than the eager one: the model or the loss draws random numbers, or "
                 "changes from call to call; pass compile=False"
             )
-        self._call = fast.value_and_grad  # machine code, now that it was called
+        # Machine code, now that it was called; whether anything has changed is asked once an epoch, by `changed`.
+        self._call = program.entry or fast.value_and_grad
 
     def _place(self, weights: Sequence[Any]) -> None:
         """Find out where among the kernel's parameters those to be moved and the weights of the metrics are."""
@@ -162,6 +166,18 @@ class Kernel:
             gradient = slopes[self._at]
             gradient[self._unused] = 0.0
         return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
+
+    def changed(self) -> bool:
+        """Return whether model or loss compute something else by now, since something that they read has changed."""
+        state = self._program.state
+        if state is None or state.holds():
+            return False
+        repeated = self._repeated()[0]
+        same = [*map(id, repeated.leaves)] == [*map(id, self._program.leaves)]
+        if not same or str(repeated.tape) != str(self._program.tape):
+            return True
+        state.watch(())
+        return False
 
     def gradient(self) -> Any:
         """Return the compiler's own kernel, from which machine code can be called by its address."""

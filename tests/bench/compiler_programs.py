@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python tests/bench/compiler_programs.py
 
-It also measures how long the first result takes, for each backend, in a process that has just begun. Peers that are not
-installed are left out.
+It also measures what it costs to notice changes in what a function reads, and how long the first result takes, for each
+backend, in a process that has just begun. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 import time
+import timeit
 from pathlib import Path
 
 from command import begin
@@ -204,6 +205,42 @@ print(time.perf_counter() - start, sum(fast.stats["seconds"].values()), fast.sta
 """
 
 
+def guards():
+    """What it costs to ask at every call whether what the function reads has changed."""
+    a, b, c, d, e = 1.0, 2.0, 3.0, 4.0, 5.0
+    model = ag.MLP(2, [16, 16, 1], seed=0)
+    X, y = np.random.default_rng(0).normal(size=(100, 2)), np.ones(100)
+    x = np.ones(3)
+
+    def numbers(x):
+        return a * x[0] + b * x[1] + c * x[2] * d + e
+
+    def loss(row, target):
+        return (model([*row]) - target) ** 2
+
+    nothing, five = ag.jit(value_and_grad(ag.tanh)), ag.jit(value_and_grad(numbers))
+    nothing(1.0)
+    five(x)
+    network = ag.jit(loss, batched=True)
+    network.prepare(X, y)
+    p = np.array([parameter.data for parameter in network.parameters])
+    network.value_and_grad(p, X, y)
+    for name, fast, call in (
+        ("nothing", nothing, None),
+        ("5 numbers", five, lambda: five(x)),
+        ("an MLP of 337 parameters", network, lambda: network.value_and_grad(p, X, y)),
+    ):
+        unchanged = fast._programs.latest.state.quick
+        asked = least(unchanged) if unchanged else 0.0
+        whole = f" of a call of {least(call):.0f} ns" if call else ""
+        print(f"guard of {name}: {sum(fast.stats['watched'].values())} places, {asked:.0f} ns{whole}")
+
+
+def least(call, rounds=300, calls=200):
+    """Return the nanoseconds of a call, the least of many rounds."""
+    return min(timeit.repeat(call, number=calls, repeat=rounds)) / calls * 1e9
+
+
 def first_results():
     folder = str(Path(__file__).parent)
     print("first call to first result, loss of 1000 operations with gradient, after an eager one, least of 5:")
@@ -244,6 +281,7 @@ def long_program(size=85):
 if __name__ == "__main__":
     print(described(compiled=True))
     minimise()
+    guards()
     regression()
     pendulum()
     long_program()

@@ -1,0 +1,475 @@
+"""Dependencies: what a function reads beside its arguments, found in its code and in the objects that the code reaches.
+
+The code says which globals, closure cells and attribute names it reads. From the objects in these globals and cells
+everything is reached that these attribute names, and entries of containers, lead to, methods and their code included.
+So a dependency too many may be found, where two objects have attributes of one name, and few are missed: attributes
+whose names are computed are covered by taking all of them, but not what `globals()`, the operating system or a
+generator of random numbers would answer.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+from collections import Counter, deque
+from functools import cache, lru_cache, partial
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+
+from autograd_mini.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+PACKAGE = __file__.rpartition("compiler")[0]
+"""The folder of the package."""
+
+NETWORKS = PACKAGE + "nn"
+"""The folder of the package's modules, whose attributes users change."""
+
+ATOMS = (float, int, str, bytes, complex, range, type(None), type(...), type(NotImplemented))
+"""Types without parts that could change."""
+
+LONGEST_ARRAY = 2**17
+"""Maximum entries of an array that are compared; of a longer one only dtype and shape are."""
+
+MOST = 50_000
+"""Maximum entries of containers, over all of them."""
+
+MOST_OBJECTS = 10_000
+"""Maximum objects that are looked at, Values aside."""
+
+ALL_ATTRIBUTES = frozenset({"vars", "dir", "__dict__", "asdict", "astuple", "__getattribute__"})
+"""Names by which code reads attributes that it does not name."""
+
+NOT_CALLED = {
+    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__"),
+    *("__repr__", "__str__", "__format__", "__getstate__", "__setstate__"),
+    *("__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__", "__del__"),
+    *("__setattr__", "__delattr__", "__dir__", "__sizeof__", "__replace__"),
+}
+"""Special methods that computing with an object does not call."""
+
+_VARIABLE = re.compile(r"\w+")
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "missing", "__slots__": ()})()
+"""What stands for an entry that is not there."""
+
+
+class Dependency:
+    """One place that is read, and what was found there.
+
+    Attributes:
+        kind: "item" of a mapping, "cell", "attribute", "entries" of a container, "array" or "buffer".
+        holder: the mapping, cell, object, container or array.
+        key: of the item or the attribute.
+        value: what was found.
+        name: the expression that leads there.
+
+    """
+
+    __slots__ = ("holder", "key", "kind", "name", "value")
+
+    def __init__(self, kind: str, holder: Any, key: Any, name: str) -> None:
+        self.kind, self.holder, self.key, self.name = kind, holder, key, name
+        self.value = self.read()
+
+    def read(self) -> Any:
+        """Return what is there now."""
+        holder = self.holder
+        if self.kind == "item":
+            return holder.get(self.key, MISSING)
+        if self.kind == "cell":
+            return contents(holder)
+        if self.kind == "attribute":
+            return getattr(holder, self.key, MISSING)
+        if self.kind == "entries":
+            return entries(holder)
+        if self.kind == "array":
+            bounded = holder.size <= LONGEST_ARRAY
+            return holder.dtype.str, holder.shape, holder.tobytes() if bounded else b""
+        return bytes(holder)
+
+
+def contents(cell: CellType) -> Any:
+    """Return what a closure's cell holds."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def entries(container: Any) -> tuple[Any, ...]:
+    """Return the entries of a container; of a dict its keys, then its values."""
+    if isinstance(container, dict):
+        return (*container, *container.values())
+    return tuple(container.ravel().tolist()) if hasattr(container, "ravel") else tuple(container)
+
+
+class Dependencies:
+    """Everything that functions, and other objects, read; see the module.
+
+    Args:
+        roots: the functions and objects, by name.
+
+    Attributes:
+        found: the places.
+        unwatched: what could not be compared, and why.
+
+    """
+
+    def __init__(self, roots: Iterable[tuple[str, Any]]) -> None:
+        self.found: list[Dependency] = []
+        self.unwatched: list[str] = []
+        self._names: dict[str, None] = {}  # of attributes that are read
+        self._asked: set[str] = set()  # of attributes that code asks for and does without
+        self._all = self._matches = self._full = False
+        self._seen: dict[int, Any] = {}
+        self._places: set[tuple[int, Any]] = set()
+        self._codes: set[tuple[int, int]] = set()
+        self._open: list[tuple[str, Any]] = [*roots]
+        self._objects: list[tuple[str, Any, Any, set[str]]] = []  # a name, an object, its dict, names looked up
+        self._classes: dict[type, set[str]] = {}
+        self._known = (0, False, 0)  # how many names and objects there were when attributes were last looked up
+        self._room = MOST
+        while self._open or self._more():
+            while self._open:
+                name, thing = self._open.pop()
+                self._visit(name, thing)
+
+    def counts(self) -> dict[str, int]:
+        """Return at how many places below each variable something is read, by the variable's name."""
+        return dict(Counter([match[0] for place in self.found if (match := _VARIABLE.match(place.name))]))
+
+    # --- what is reached ---
+
+    def _visit(self, name: str, thing: Any) -> None:  # noqa: C901, PLR0912 - one branch a kind of object
+        kind = type(thing)
+        if kind in ATOMS or id(thing) in self._seen:
+            return
+        if len(self._seen) >= MOST_OBJECTS and not isinstance(thing, Value):
+            if not self._full:
+                self.unwatched.append(f"{_short(name)} and beyond: more than {MOST_OBJECTS} objects are reached")
+            self._full = True
+            return
+        self._seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
+        name = _short(name)
+        if isinstance(thing, Value):
+            if not thing.symbolic:
+                self._object(name, thing)
+        elif kind is FunctionType:
+            self._function(name, thing)
+        elif kind is MethodType:
+            self._open += [(f"{name}.__self__", thing.__self__), (name, thing.__func__)]
+        elif kind is BuiltinFunctionType:
+            if not isinstance(thing.__self__, (ModuleType, type)):
+                self._open.append((f"{name}.__self__", thing.__self__))
+        elif isinstance(thing, partial):
+            self._open += [(name, thing.func), (f"{name}.args", thing.args), (f"{name}.keywords", thing.keywords)]
+            self._object(name, thing)
+        elif isinstance(thing, ModuleType):
+            if not _is_library(getattr(thing, "__file__", None), thing.__name__):
+                self._objects.append((name, thing, vars(thing), set()))
+        elif isinstance(thing, type):
+            self._class(thing, called=True)
+        elif isinstance(thing, (property, classmethod, staticmethod)):
+            parts = ("fget",) if isinstance(thing, property) else ("__func__",)
+            self._open += [(name, getattr(thing, part)) for part in parts]
+        elif isinstance(thing, (list, tuple, dict, set, frozenset, deque)):
+            self._container(name, thing)
+        elif _is_array(thing):
+            self._array(name, thing)
+        elif isinstance(thing, bytearray) or (kind.__module__ == "array" and kind.__name__ == "array"):
+            self._note("buffer", thing, None, name)
+        else:
+            self._other(name, thing)
+
+    def _other(self, name: str, thing: Any) -> None:
+        """Visit an object of a class of its own."""
+        kind = type(thing)
+        if kind.__module__ == "autograd_mini.compiler.compiled":  # which is called as it was written
+            self._open.append((name, thing._programs._f))
+            return
+        if kind.__module__ == "operator" and hasattr(thing, "__reduce__"):  # attrgetter("k") names what it reads
+            self._read({part for given in thing.__reduce__()[1] if isinstance(given, str) for part in given.split(".")})
+        for part in ("__wrapped__", "func"):  # of lru_cache and of cached_property
+            held = getattr(thing, part, None) if kind.__module__ == "functools" else None
+            if held is not None:
+                self._open.append((name, held))
+        if _library_class(kind) and (hasattr(kind, "__array__") or hasattr(kind, "__setitem__")):
+            self.unwatched.append(f"{name}: a {kind.__module__}.{kind.__qualname__}, whose entries are not compared")
+        self._object(name, thing)
+
+    def _object(self, name: str, thing: Any) -> None:
+        """Visit the class of an object, and let its attributes be looked up."""
+        kind = type(thing)
+        try:
+            held = object.__getattribute__(thing, "__dict__")
+        except AttributeError:
+            held = None
+        if not isinstance(held, dict):
+            held = None
+        self._class(kind, called=False)
+        if held is not None or not _library_class(kind):
+            self._objects.append((name, thing, held, set()))
+        if not _library_class(kind) and not isinstance(thing, (Value, BaseException)):
+            self._note("attribute", thing, "__class__", f"{name}.__class__")
+
+    def _container(self, name: str, thing: Any) -> None:
+        size = len(thing) * (2 if isinstance(thing, dict) else 1)
+        if size > self._room:
+            self.unwatched.append(f"{name}: {len(thing)} entries, which are too many to compare")
+            return
+        self._room -= size
+        if not isinstance(thing, (tuple, frozenset)):
+            self._note("entries", thing, None, name)
+        if isinstance(thing, dict):
+            pairs: Iterator[tuple[Any, Any]] = iter([*thing.items()])
+            self._open += [(f"{name}'s key", key) for key in thing if type(key) not in ATOMS]
+        else:
+            pairs = enumerate([*thing])
+        self._open += [(f"{name}[{at!r}]", held) for at, held in pairs if type(held) not in ATOMS]
+        if type(thing) not in {list, tuple, dict, set, frozenset, deque}:
+            self._object(name, thing)
+
+    def _array(self, name: str, thing: Any) -> None:
+        if thing.dtype.kind == "O":
+            if thing.size > self._room:
+                self.unwatched.append(f"{name}: {thing.size} entries, which are too many to compare")
+                return
+            self._room -= thing.size
+            self._note("entries", thing, None, name)
+            self._open += [(f"{name}.flat[{at}]", held) for at, held in enumerate(thing.ravel().tolist())]
+            return
+        if thing.size > LONGEST_ARRAY:
+            self.unwatched.append(f"{name}: an array of {thing.size} numbers, which are too many to compare")
+        self._note("array", thing, None, name)
+
+    # --- code ---
+
+    def _function(self, name: str, f: FunctionType) -> None:
+        file = f.__code__.co_filename  # of a generated function the module says more
+        library = _library_class(f) if file == "<string>" else _is_library(file, "")
+        if not library:
+            self._note("attribute", f, "__code__", f"{name}.__code__")
+        for part in ("__defaults__", "__kwdefaults__"):
+            given = getattr(f, part)
+            if given is not None:
+                if not library:
+                    self._note("attribute", f, part, f"{name}.{part}")
+                self._open.append((f"{name}.{part}", given))
+        for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+            if not library:
+                self._note("cell", cell, None, variable)
+            self._open.append((variable, contents(cell)))
+        if not library:
+            self._code(f.__code__, f.__globals__)
+        elif file.startswith(NETWORKS):
+            self._read(_reads(f.__code__)[1] | _reads(f.__code__)[2])
+        if f.__dict__:
+            self._objects.append((name, f, f.__dict__, set()))
+            if "__wrapped__" in f.__dict__:
+                self._open.append((name, f.__dict__["__wrapped__"]))
+
+    def _code(self, code: CodeType, scope: dict[str, Any]) -> None:
+        if (id(code), id(scope)) in self._codes:
+            return
+        self._codes.add((id(code), id(scope)))
+        variables, attributes, asked, modules, flags = _reads(code)
+        for name in variables:
+            if name not in scope and hasattr(builtins, name):
+                continue  # taken to keep its meaning: asking for each at every call would cost as much as some calls
+            self._note("item", scope, name, name)
+            self._open.append((name, scope.get(name)))
+        package = scope.get("__package__") or ""
+        for name in {f"{package}.{module}".strip(".") for module in modules} | modules:
+            if name not in sys.modules:
+                continue
+            self._note("item", sys.modules, name, f"sys.modules[{name!r}]")
+            self._open.append((name, sys.modules[name]))
+        self._asked |= asked
+        self._read(attributes | asked)
+        self._all = self._all or "all" in flags
+        self._matches = self._matches or "match" in flags
+        for flag in flags - {"all", "match"}:
+            self.unwatched.append(f"{flag}() in {code.co_qualname}, which may look anything up")
+
+    def _read(self, names: Iterable[str]) -> None:
+        self._names.update(dict.fromkeys(names))
+
+    # --- attributes ---
+
+    def _more(self) -> bool:
+        """Look up, in all objects and classes, the attributes that have come to be read; return whether there were."""
+        for kind in [*self._classes]:
+            wanted = self._names.keys() - self._classes[kind]
+            self._classes[kind] |= wanted
+            for attribute in sorted(wanted):
+                self._of_class(kind, attribute)
+        # Without new names only new objects have anything to look up: a long chain takes a round for each of its links.
+        known, self._known = self._known, (len(self._names), self._all, len(self._objects))
+        start = known[2] if known[:2] == self._known[:2] else 0
+        for name, thing, held, looked_up in self._objects[start:]:
+            wanted = self._names.keys() - looked_up
+            if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
+                wanted |= held.keys() - looked_up
+            looked_up.update(wanted)
+            for attribute in sorted(filter(_is_text, wanted)):
+                self._attribute(name, thing, held, attribute)
+        return bool(self._open)
+
+    def _attribute(self, name: str, thing: Any, held: dict[str, Any] | None, attribute: str) -> None:
+        place = f"{name}.{attribute}"
+        in_class: Any = next((vars(c)[attribute] for c in type(thing).__mro__ if attribute in vars(c)), MISSING)
+        if isinstance(thing, (ModuleType, FunctionType)):
+            in_class = MISSING
+        if isinstance(in_class, MemberDescriptorType):
+            if not isinstance(thing, Value) and not _library_class(type(thing)):
+                self._note("attribute", thing, attribute, place)
+                self._open.append((place, getattr(thing, attribute, None)))
+        elif held is None or isinstance(in_class, property):
+            return
+        elif attribute in held:
+            if not isinstance(held[attribute], Value) or not held[attribute].symbolic:
+                self._note("item", held, attribute, place)
+                self._open.append((place, held[attribute]))
+        elif (in_class is not MISSING and type(thing) in self._classes) or attribute in self._asked:
+            self._note("item", held, attribute, place)
+
+    def _class(self, kind: type, *, called: bool) -> None:
+        """Visit the special methods of a class; of one that is called itself also those that make an object."""
+        if kind in self._classes and not called:
+            return
+        own = [base for base in kind.__mro__ if not _library_class(base)]
+        if not own:
+            return
+        self._classes.setdefault(kind, set())
+        if self._matches:
+            self._read(getattr(kind, "__match_args__", ()))
+        making = {"__init__", "__new__", "__post_init__"}
+        self._read(making if called else ())
+        for base in own:
+            for name, held in vars(base).items():
+                if name.startswith("__") and name.endswith("__") and name not in NOT_CALLED and _is_code(held):
+                    self._of_class(kind, name)
+
+    def _of_class(self, kind: type, attribute: str) -> None:
+        """Note what a class has under a name, and that classes before it, in the order of resolution, have not."""
+        before: list[type] = []
+        for base in kind.__mro__:
+            if _library_class(base):
+                continue
+            if attribute in vars(base):
+                for earlier in before:
+                    self._note("item", vars(earlier), attribute, f"{earlier.__qualname__}.{attribute}", earlier)
+                place = f"{base.__qualname__}.{attribute}"
+                self._note("item", vars(base), attribute, place, base)
+                self._open.append((place, vars(base)[attribute]))
+                return
+            before.append(base)
+
+    def _note(self, kind: str, holder: Any, key: Any, name: str, owner: Any = None) -> None:
+        place = (id(holder if owner is None else owner), kind if key is None else key)
+        if place not in self._places:
+            self._places.add(place)
+            self.found.append(Dependency(kind, holder, key, name))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 120 else f"{name[:60]}…{name[-59:]}"
+
+
+def _is_text(name: Any) -> bool:
+    return isinstance(name, str)
+
+
+def _is_code(held: Any) -> bool:
+    return isinstance(held, (FunctionType, classmethod, staticmethod, property))
+
+
+def _is_array(thing: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(thing, numpy.ndarray)
+
+
+def _library_class(kind: type | FunctionType) -> bool:
+    """Return whether a class comes from the standard library, an installed package, or this one beside its networks."""
+    home = kind.__module__ or ""
+    if home.startswith("autograd_mini.nn"):
+        return False
+    return _is_library(getattr(sys.modules.get(home), "__file__", None), home)
+
+
+@cache
+def _is_library(file: str | None, module: str) -> bool:
+    """Return whether a file is one of the standard library, of an installed package, or of this package."""
+    if module.partition(".")[0] in {"builtins", "autograd_mini"} or module in sys.builtin_module_names:
+        return True
+    return file is not None and file.startswith((PACKAGE, "<autograd_mini", "<frozen", *_folders()))
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    from sysconfig import get_paths
+
+    paths = get_paths()
+    return tuple({paths[name] + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+Reads = tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[str], frozenset[str]]
+
+
+@lru_cache(1000)
+def _reads(code: CodeType) -> Reads:
+    """Return the names of globals, attributes, attributes asked for by text, modules, and what else code reads."""
+    from dis import get_instructions
+
+    variables, attributes, asked, modules, flags = (set[str]() for _ in range(5))
+    instructions = [*get_instructions(code)]
+    for at, step in enumerate(instructions):
+        name = step.argval
+        if step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}:
+            variables.add(name)
+            if name in {"getattr", "hasattr"}:
+                text = _text_argument(instructions, at)
+                asked.add(text) if text is not None else flags.add("all")
+            elif name in {"globals", "eval", "exec", "locals"}:
+                flags.add(name)
+        elif step.opname in {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"}:
+            attributes.add(name)
+        elif step.opname == "IMPORT_NAME":
+            modules |= {name, name.partition(".")[0]}
+        elif step.opname == "MATCH_CLASS":
+            flags.add("match")
+            asked.update(part for c in code.co_consts if isinstance(c, tuple) for part in c if isinstance(part, str))
+    if ALL_ATTRIBUTES & (variables | attributes):
+        flags.add("all")
+    found = [variables, attributes, asked, modules, flags]
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            found = [mine | {*theirs} for mine, theirs in zip(found, _reads(inner), strict=True)]
+    variables, attributes, asked, modules, flags = found
+    return frozenset(variables), frozenset(attributes), frozenset(asked), frozenset(modules), frozenset(flags)
+
+
+def _text_argument(instructions: list[Any], at: int) -> str | None:
+    """Return the text that stands among the arguments of the call after a place in the code, if it is written there."""
+    found = None
+    for step in instructions[at + 1 :]:
+        if step.opname.startswith(("BUILD", "FORMAT", "BINARY", "CONVERT")):
+            return None
+        if step.opname.startswith("CALL"):
+            return found
+        if step.opname == "LOAD_CONST" and isinstance(step.argval, str):
+            found = found or step.argval
+    return None
