@@ -13,27 +13,27 @@ that `import autograd_mini` stays light.
 
 from __future__ import annotations
 
-from autograd_mini import copying as copying  # teaches Value to be copied and pickled
-from autograd_mini import dispatch as dispatch  # teaches Value to take part in NumPy's functions
-from autograd_mini import functions
-from autograd_mini.choice import where
+from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
+from autograd_mini.engine import dispatch as dispatch  # teaches Value to take part in NumPy's functions
+from autograd_mini.engine import functions
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
+from autograd_mini.engine.graph import gradient, order
+from autograd_mini.engine.operation import operation
+from autograd_mini.engine.recording import is_recording, no_grad
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
-from autograd_mini.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
-from autograd_mini.graph import gradient, order
-from autograd_mini.operation import operation
-from autograd_mini.recording import is_recording, no_grad
-from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
     from autograd_mini.compiler import jit
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
+    from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.files import load
-    from autograd_mini.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.nn import MLP, Layer, Module, Neuron
-    from autograd_mini.reading import latex, sympy
+    from autograd_mini.notation import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
         checkpoint,
@@ -86,8 +86,8 @@ _HOMES = {
     "taylor": "transforms",
     "value_and_grad": "transforms",
     "vjp": "transforms",
-    "latex": "reading",
-    "sympy": "reading",
+    "latex": "notation",
+    "sympy": "notation",
     "draw": "viz",
     "diff": "viz",
     "steps": "viz",
@@ -194,7 +194,7 @@ def _hint(name: str) -> str:
     from difflib import get_close_matches
     from importlib import import_module
 
-    from autograd_mini.operators import NUMPY_NAMES
+    from autograd_mini.engine.operators import NUMPY_NAMES
 
     if name in NUMPY_NAMES:
         return f": it is autograd_mini.{NUMPY_NAMES[name]}"

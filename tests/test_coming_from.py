@@ -429,7 +429,7 @@ def test_a_power_written_as_in_mathematics_gets_a_hint():
 
 
 def test_a_formula_without_names_is_refused_in_whole_sentences():
-    from autograd_mini.formula import parse
+    from autograd_mini.engine.formula import parse
 
     with pytest.raises(ag.FormulaError, match=r"it may use numbers, \+ - \* /"):
         parse("q(1)", ())

@@ -17,7 +17,7 @@ from test_compiler_agreement import ROWS, apart, eager, points
 
 import autograd_mini as ag
 from autograd_mini import MLP, datasets, fit
-from autograd_mini.functions import function
+from autograd_mini.engine.functions import function
 from autograd_mini.nn import hinge
 from autograd_mini.transforms import value_and_grad
 

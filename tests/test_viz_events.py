@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import explain, steps, trace
 from autograd_mini.viz.expressions import Numbers
 from autograd_mini.viz.formulas import TEXTBOOK
@@ -115,7 +115,7 @@ def test_the_product_in_a_step_of_every_operation_has_the_value_that_is_written_
 
 @pytest.mark.parametrize("name", sorted(TEXTBOOK))
 def test_a_textbook_form_has_the_value_of_the_tables(name):
-    from autograd_mini.formula import evaluate, parse
+    from autograd_mini.engine.formula import evaluate, parse
 
     row = TABLE[name]
     for x in (-3.0, -0.5, 0.0, 0.7, 2.0):

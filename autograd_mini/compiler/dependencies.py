@@ -24,7 +24,7 @@ from types import (
     ModuleType,
 )
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import copysign
 from operator import is_
 
-from autograd_mini.codegen import build
 from autograd_mini.compiler.dependencies import MISSING, Dependency, entries
+from autograd_mini.engine.codegen import build
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import os
 from functools import cache
 from typing import NamedTuple
 
+from autograd_mini.engine.forking import await_lock, awaited_lock
 from autograd_mini.extras import extra
-from autograd_mini.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import hypot, sqrt
 
 from autograd_mini.diagnosis.report import Finding
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import sys
 from copy import copy
 from math import prod
 
-from autograd_mini.numbers import number
-from autograd_mini.value import Value
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def array(numbers: Sequence[Any], shape: Shape) -> Any:
     import numpy as np
 
     if any(isinstance(entry, Value) for entry in numbers):
-        from autograd_mini.arrays import ValueArray
+        from autograd_mini.engine.arrays import ValueArray
 
         # Unlike an assignment, this asks no Value whether it is an array.
         return np.fromiter(numbers, dtype=object, count=len(numbers)).reshape(shape).view(ValueArray)

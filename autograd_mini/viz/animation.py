@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograd_mini.graph import order, unchanged
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.live import Live
 from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import NOT_COMPUTED

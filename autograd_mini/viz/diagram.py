@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite, sqrt
 from os import sep
 
-from autograd_mini.places import place_of
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.locations import place_of
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text
 

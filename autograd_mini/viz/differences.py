@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from difflib import SequenceMatcher
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
 from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
 from autograd_mini.viz.sums import Shown

@@ -7,8 +7,8 @@ from itertools import islice
 from math import hypot
 from pathlib import Path
 
-from autograd_mini.graph import order
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.descent import descend
 from autograd_mini.viz.drawing import draw
 from autograd_mini.viz.network import layers_of

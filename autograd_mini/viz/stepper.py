@@ -7,8 +7,8 @@ from base64 import b64encode
 from hashlib import blake2s
 from pathlib import Path
 
-from autograd_mini.graph import order, unchanged
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.confirm import confirmed_leaves
 from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
 from autograd_mini.viz.page import page

@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from math import inf, isfinite, isnan
 
-from autograd_mini.graph import order
-from autograd_mini.ops import TABLE
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.partials import Flow, call_of, flows
 
 TYPE_CHECKING = False

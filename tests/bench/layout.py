@@ -14,7 +14,7 @@ import os
 
 from layout_graphs import SHAPES
 
-from autograd_mini.graph import order
+from autograd_mini.engine.graph import order
 from autograd_mini.viz.arrangement import arranged
 from autograd_mini.viz.diagram import full
 from autograd_mini.viz.sums import Shown

@@ -11,11 +11,11 @@ import operator
 
 import numpy as np
 
-from autograd_mini.choice import where
-from autograd_mini.functions import ON_VALUES, boxed, clip, logsumexp, objects
-from autograd_mini.operators import NUMPY_NAMES, operand
-from autograd_mini.ops import ARITHMETIC, TABLE
-from autograd_mini.value import Value
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.functions import ON_VALUES, boxed, clip, logsumexp, objects
+from autograd_mini.engine.operators import NUMPY_NAMES, operand
+from autograd_mini.engine.ops import ARITHMETIC, TABLE
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from functools import wraps
 
-from autograd_mini.forking import awaited_lock, in_child
+from autograd_mini.engine.forking import awaited_lock, in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect.CO_GENERATOR and so on, without inspect
 

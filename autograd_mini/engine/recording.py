@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_mini.hooks import Block, Without, innermost
-from autograd_mini.value import Value
+from autograd_mini.engine.hooks import Block, Without, innermost
+from autograd_mini.engine.value import Value
 
 
 class no_grad(Block):  # noqa: N801 - PyTorch's name for it

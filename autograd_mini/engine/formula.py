@@ -18,8 +18,8 @@ import ast
 import re
 from difflib import get_close_matches
 
+from autograd_mini.engine.ops import TABLE, Op
 from autograd_mini.errors import FormulaError
-from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from collections import deque
 from itertools import count, repeat
 from string import ascii_lowercase
 
-from autograd_mini.backward import backward, contribute
-from autograd_mini.hooks import current, on_leaf, on_read
-from autograd_mini.numbers import number
+from autograd_mini.engine.backward import backward, contribute
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import current, on_leaf, on_read
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, NoReturn, Self
 
-    from autograd_mini.methods import Methods
-    from autograd_mini.rules import Pullback
+    from autograd_mini.engine.methods import Methods
+    from autograd_mini.engine.rules import Pullback
 else:
     Methods = object
 
@@ -84,7 +84,7 @@ class Value(Methods):
     _grad: float | None
     _k: Any
     _label: str
-    _origin: Any  # where it was made: see `places.py`
+    _origin: Any  # where it was made: see `locations.py`
     _pull: Pullback | None
     _tick: int
     _x: Value
@@ -368,11 +368,20 @@ def _dir(self: Value) -> list[str]:
     return [name for name in object.__dir__(self) if name not in _REFUSED and (name not in _OWN or hasattr(self, name))]
 
 
-_Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
-_Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
+if TYPE_CHECKING:
+
+    class _Spelling:
+        """What refuses names that are one slip from a Value's."""
+
+    class _Results(_Spelling):
+        """What refuses attributes of one's own."""
+
+else:
+    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
+    _Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
 
 
-class Leaf(Value, _Spelling):  # type: ignore[misc,valid-type]  # made above
+class Leaf(Value, _Spelling):
     """A Value that is no result; it takes attributes of one's own, but no name that is one slip from a Value's."""
 
     __slots__ = ("__dict__",)
@@ -383,12 +392,13 @@ class Leaf(Value, _Spelling):  # type: ignore[misc,valid-type]  # made above
 Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
 
 
-class Computed(Value, _Results):  # type: ignore[misc,valid-type]  # made above
+class Computed(Value, _Results):
     """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
 
     __slots__ = ()
 
-    __new__ = object.__new__
+    if not TYPE_CHECKING:
+        __new__ = object.__new__
     __init__ = object.__init__  # the operation fills the slots
 
 
@@ -416,8 +426,9 @@ class Parameter(Leaf):
 
     __slots__ = ()
 
-    __new__ = object.__new__
-    __init__ = Value.__init__
+    if not TYPE_CHECKING:  # checkers take the signature from `Value`
+        __new__ = object.__new__
+        __init__ = Value.__init__
 
 
 def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:

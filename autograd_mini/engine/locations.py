@@ -12,11 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     Trail = tuple[tuple[CodeType, int], ...]
 
-PACKAGE = __file__.rpartition("places")[0]
+PACKAGE = __file__.rpartition("engine")[0]
 """The folder of the package, whose lines are not the user's."""
 
 CALLERS = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - as NumPy calls it
     """Take part in a universal function: this is `Value.__array_ufunc__`."""
-    from autograd_mini.arrays import applied
+    from autograd_mini.engine.arrays import applied
 
     return applied(ufunc, method, inputs, kwargs)
 
 
 def array_function(self: Value, function: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ARG001
     """Take part in another function of whole arrays: this is `Value.__array_function__`."""
-    from autograd_mini.arrays import whole
+    from autograd_mini.engine.arrays import whole
 
     return whole(function, args, kwargs)
 
