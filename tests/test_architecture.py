@@ -158,9 +158,7 @@ def test_no_unit_imports_what_stands_on_it():
     assert trespasses(arrows) == set()
 
 
-@pytest.mark.parametrize(
-    "arrow", [("compiler", "train"), ("engine", "nn"), ("attic", "engine"), ("nn", "attic")]
-)
+@pytest.mark.parametrize("arrow", [("compiler", "train"), ("engine", "nn"), ("attic", "engine"), ("nn", "attic")])
 def test_an_import_upwards_or_of_an_unknown_unit_is_found(arrow):
     assert trespasses({("nn", "engine"), arrow}) == {arrow}
 

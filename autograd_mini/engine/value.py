@@ -386,7 +386,8 @@ class Leaf(Value, _Spelling):
 
     __slots__ = ("__dict__",)
 
-    __init__ = object.__init__  # Value(…) fills it
+    if not TYPE_CHECKING:
+        __init__ = object.__init__  # Value(…) fills it
 
 
 Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
@@ -397,9 +398,13 @@ class Computed(Value, _Results):
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:
-        __new__ = object.__new__
-    __init__ = object.__init__  # the operation fills the slots
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None:
+            """Make a node without anything in its slots: the operation fills them."""
+
+    else:
+        __new__, __init__ = object.__new__, object.__init__
 
 
 class Symbolic(Computed):
