@@ -58,7 +58,7 @@ class AnomalyError(FloatingPointError):
 
 
 class DiagnosisWarning(UserWarning):
-    """A finding of `doctor`, as `Diagnosis.warn` gives it to the module `warnings`."""
+    """A mistake that was found while a program goes on: by `doctor`, through `Diagnosis.warn`, or by `fit`."""
 
 
 class TracingError(TypeError):

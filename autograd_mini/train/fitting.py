@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
         X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows.
         y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
             cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
-        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value, called for one row at a time.
         optimizer: "sgd", "adam", "adamw"; a class, or a function, of the parameters; or a ready optimiser.
         lr: the learning rate; None for 0.1 (sgd) or 0.01 (adam, adamw), or that of the class or the ready optimiser.
         epochs: how often to go through the data at most.
@@ -107,11 +107,14 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
         DivergedError: if the loss becomes nan or infinite; the model then has the last parameters for which it was not.
         ValueError: for data or a setting that does not fit, naming argument, row and column; and for a checkpoint of
             another run.
-        TypeError: for an argument of the wrong kind.
+        TypeError: for an argument of the wrong kind, and for a loss that cannot be computed of one row.
         TracingError: if compile is neither "auto" nor False and the model or the loss cannot be compiled.
         ModelFormatError: if the file to resume from is no checkpoint.
         OSError: if a checkpoint cannot be written or read.
         RuntimeError: inside of no_grad().
+
+    Warns:
+        DiagnosisWarning: if the loss has grown far beyond what it was at the beginning, but is finite still.
 
     >>> from autograd_mini import MLP
     >>> X, y = [[-1.0], [0.0], [1.0], [2.0]], [-1.0, 1.0, 3.0, 5.0]
@@ -136,7 +139,8 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     params = parameters(model.parameters())
     run: dict[str, Any] = {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)}
     given = optimizer, schedule
-    optimizer = chosen_optimizer(optimizer, params, lr, options)
+    arguments = fit.__code__.co_varnames[: fit.__code__.co_argcount + fit.__code__.co_kwonlyargcount]
+    optimizer = chosen_optimizer(optimizer, params, lr, options, arguments)
     schedule = chosen_schedule(schedule, optimizer)
     training = Training(model, params, optimizer, schedule, _seed(seed))
     training.watched = bool(callbacks)
@@ -182,6 +186,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
             bar.close()
         training.history.stopped = stopped or "epochs"
         saved.write(training)
+    training.warn_if_diverging(objective, samples)
     return training.history
 
 

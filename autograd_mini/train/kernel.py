@@ -95,6 +95,7 @@ class Kernel:
         except TracingError:
             raise
         except Exception as error:  # whatever the user's code raises on symbols
+            self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
         self.backend, self.why, self._program = program.backend, program.why, program
         self._leaves = fast.parameters

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from math import nan
+
+from autograd_mini.files.documents import shown
+from autograd_mini.places import PACKAGE, Place
 from autograd_mini.recording import no_grad
 from autograd_mini.train.choices import chosen_loss
 from autograd_mini.train.data import same_length, table
@@ -71,10 +75,25 @@ class Objective:
         same_length(rows, wanted, f"X{of}", f"y{of}")
         return list(zip(rows, wanted, strict=True))
 
+    def of_nothing(self, model: Model, samples: Sequence[Sample]) -> float:
+        """Return the mean loss of predicting 0 everywhere; nan where the loss is not defined there."""
+        with no_grad():
+            prediction = _zero(model(samples[0][0]))
+            try:
+                losses = [self.loss(prediction, target) for _, target in samples]
+                return sum(_figure("loss", loss) for loss in losses) / len(losses)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # not made for plain numbers
+                return nan
+
     def sample(self, model: Model, row: list[float], target: Target) -> tuple[Value | None, list[float]]:
         """Return the loss of a sample, None if nothing depends on it, and the figures: that loss and the metrics."""
         prediction = model(row)
-        loss = self.loss(prediction, target)
+        try:
+            loss = self.loss(prediction, target)
+        except (AttributeError, IndexError, TypeError) as error:
+            if self.name is not None:
+                raise
+            raise _misused(error, prediction, target) from error
         if isinstance(loss, Value):
             figures = [loss.data]
         elif isinstance(loss, (float, int)):  # max(0, ...) may be a plain 0
@@ -126,6 +145,35 @@ def evaluate(
     """
     objective = Objective(loss, metrics)
     return objective.measure(model, objective.samples(model, X, y))
+
+
+def _misused(error: Exception, prediction: Any, target: Target) -> TypeError:
+    """Return the error for a loss of the user's own that failed, which says how a loss is called."""
+    return TypeError(
+        f"the loss failed{_raised_in(error)}: {error}. It is called for one row at a time, with the prediction and the "
+        f"target of that row, here loss({shown(prediction)}, {shown(target)}), and the mean over a batch is taken of "
+        "what it returns. If it is written for a batch, write it for one row: in place of "
+        "sum((p - t)**2 for p, t in zip(predictions, targets)) / len(targets), "
+        "lambda prediction, target: (prediction - target) ** 2"
+    )
+
+
+def _raised_in(error: Exception) -> str:
+    """Return ", in train.py, line 12: …," for the innermost line of an error that is not the package's own."""
+    found, traceback = "", error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(PACKAGE):
+            found = f", in {Place(code, traceback.tb_lasti)},"
+        traceback = traceback.tb_next
+    return found
+
+
+def _zero(prediction: Any) -> Any:
+    """Return a prediction of the same shape that is 0 everywhere."""
+    if isinstance(prediction, dict):
+        return {name: _zero(output) for name, output in prediction.items()}
+    return [*map(_zero, prediction)] if isinstance(prediction, (list, tuple)) else 0.0
 
 
 def _plain(prediction: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
+from warnings import warn
 
-from autograd_mini.errors import DivergedError
+from autograd_mini.errors import DiagnosisWarning, DivergedError
 from autograd_mini.optim import LRScheduler
 from autograd_mini.train.history import History
 
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
 
     from autograd_mini.train.compiled import CompiledSteps
     from autograd_mini.train.eager import EagerSteps
-    from autograd_mini.train.measuring import Model
+    from autograd_mini.train.measuring import Model, Objective, Sample
 
     Steps: TypeAlias = "EagerSteps | CompiledSteps"
+
+
+DIVERGING = 100.0
+"""Ratio of the last epoch's loss to that of the untrained model above which training counts as diverging."""
+
+BEGINNING = 32
+"""Minimum rows whose mean loss stands for that of the untrained model."""
 
 
 class Training:
@@ -56,6 +64,7 @@ class Training:
         self.sums: list[float] = []
         self.seed = seed
         self.interrupted = self.watched = False
+        self._beginning: float | None = None  # the mean loss over the first rows
         self._steps: Steps | None = None
 
     def run_epoch(
@@ -83,6 +92,7 @@ class Training:
         while self.batch < batches and not self.interrupted:
             taken, self.sums = steps.take(self.batch, self.sums)
             self.batch += taken
+            self._note_beginning(min(self.batch * -(-count // batches), count), count)
             done(self.epoch + 1, self.batch)
         if self.batch < batches:
             return None
@@ -108,6 +118,37 @@ class Training:
                 self._steps.settle()  # one of the user's own may look at anything, and change it
             self.schedule.step()
 
+    def _note_beginning(self, rows: int, count: int) -> None:
+        """Note the loss of the first rows, of which so many were seen, once these are enough to tell."""
+        if self._beginning is None and rows >= min(BEGINNING, count):
+            self._beginning = self.history.loss[0] if self.history.epochs else self.sums[0] / rows
+
+    def warn_if_diverging(self, objective: Objective, samples: Sequence[Sample]) -> None:
+        """Warn if the loss has grown far beyond that of the untrained model, and that of a model that predicts 0.
+
+        A loss that has come down again from where it was after the first epoch is not diverging.
+        """
+        losses = self.history.loss
+        if self._beginning is None or not losses or losses[-1] <= DIVERGING * abs(self._beginning):
+            return
+        scale = abs(objective.of_nothing(self.model, samples))
+        scale = max(abs(self._beginning), scale if 0.0 < scale < inf else 1.0)
+        if losses[-1] <= DIVERGING * scale or losses[-1] < 0.1 * losses[0]:
+            return
+        warn(
+            DiagnosisWarning(
+                f"training diverges: the loss was {self._beginning:.3g} at the beginning and {losses[-1]:.3g} in epoch "
+                f"{self.epoch}. Try {self._remedy()}, clip_norm=1.0, or inputs and targets of size 1 "
+                "(datasets.standardise), from new parameters"
+            ),
+            stacklevel=3,
+        )
+
+    def _remedy(self) -> str:
+        """Return the advice to lower the learning rate, with a number where the present one is known."""
+        lr = getattr(self.optimizer, "lr", None)
+        return f"a lower lr, such as {lr / 10:.2g} in place of {lr:.2g}" if lr else "a lower lr"
+
     def _finite(self, means: dict[str, float], what: str) -> dict[str, float]:
         """Return the means, if the loss is finite."""
         if not isfinite(means["loss"]):
@@ -123,10 +164,8 @@ class Training:
                 "inputs (datasets.standardise), or start from smaller parameters",
                 self.history,
             )
-        lr = getattr(self.optimizer, "lr", None)
-        remedy = f"a lower lr, such as {lr / 10:.2g} in place of {lr:.2g}" if lr else "a lower lr"
         return DivergedError(
-            f"{where}: try {remedy}, or clip_norm=1.0. The model has the parameters from before the last step, the "
-            "last for which the loss was finite",
+            f"{where}: try {self._remedy()}, or clip_norm=1.0. The model has the parameters from before the last step, "
+            "the last for which the loss was finite",
             self.history,
         )
