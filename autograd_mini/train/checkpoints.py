@@ -18,8 +18,8 @@ from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import storage
 from autograd_mini.files.documents import parse, plain, shown
 from autograd_mini.files.schema import checked_numbers, member, written
+from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data
-from autograd_mini.optim.settings import positive_whole
 from autograd_mini.train.history import History
 
 TYPE_CHECKING = False

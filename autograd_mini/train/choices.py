@@ -24,9 +24,6 @@ ELSEWHERE = {
 }
 """Arguments of `fit` by the names that other libraries give them."""
 
-LEARNING_RATES = {"sgd": 0.1, "adam": 0.01, "adamw": 0.01}
-"""The rates for networks of some hundred parameters and inputs near 1; PyTorch's defaults are for far larger ones."""
-
 
 def chosen_loss(loss: str | Loss) -> tuple[str | None, Loss]:
     """Return the name and the function of a loss given as either; the name of a function not of the package is None.
@@ -54,7 +51,7 @@ def chosen_optimizer(
     Args:
         optimizer: a name of `optim.OPTIMIZERS`; a class, or a function, of the parameters; or a ready optimiser.
         params: the parameters of the model.
-        lr: the learning rate; None for that of `LEARNING_RATES`, or a class's own.
+        lr: the learning rate; None for the `rate` of a named one, or a class's own.
         options: further settings, such as momentum; for a ready optimiser there are none, nor a rate.
         arguments: the names of the arguments of `fit`, for which a setting may have been mistyped.
 
@@ -68,8 +65,8 @@ def chosen_optimizer(
             raise ValueError(
                 f"optimizer is {optimizer!r}, but expected {_one_of(OPTIMIZERS)}, a class, or an optimiser"
             )
-        lr = LEARNING_RATES[optimizer] if lr is None and optimizer in LEARNING_RATES else lr
         optimizer = OPTIMIZERS[optimizer]
+        lr = optimizer.rate if lr is None else lr
     settings = dict(options) if lr is None else {"lr": lr, **options}
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         if not callable(optimizer):

@@ -13,8 +13,8 @@ from time import perf_counter
 
 from autograd_mini.errors import TracingError
 from autograd_mini.optim.clipping import bounded
-from autograd_mini.optim.flat import flat
 from autograd_mini.optim.parameters import numbers, set_data, set_gradients
+from autograd_mini.optim.vectorised import vectorised
 from autograd_mini.train.descent import Descent
 from autograd_mini.train.kernel import Kernel
 from autograd_mini.train.trying import arrays
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from autograd_mini.optim.flat import Flat
+    from autograd_mini.optim.vectorised import Vectorised
     from autograd_mini.train.measuring import Objective, Sample
     from autograd_mini.train.training import Training
 
@@ -75,7 +75,7 @@ class CompiledSteps:
         self._validation = arrays(held_out) if held_out else None
         self._isfinite = np.isfinite
         self._order: Sequence[int] = ()
-        self._flat: Flat | None = None
+        self._flat: Vectorised | None = None
         self._gradient: Any = None
         self._before: Any = None
         self._descent: Descent | None = None
@@ -92,7 +92,7 @@ class CompiledSteps:
         self._X.take(rows, axis=0, out=self._now_X)
         self._y.take(rows, axis=0, out=self._now_y)
         if self._flat is None:
-            self._flat = flat(self._training.optimizer)
+            self._flat = vectorised(self._training.optimizer)
             self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
             self._kernel.read()
         elif self._training.schedule is not None:

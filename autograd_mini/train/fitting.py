@@ -7,8 +7,8 @@ from random import SystemRandom
 from time import perf_counter
 
 from autograd_mini.arguments import random_numbers
+from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
-from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
 from autograd_mini.recording import is_recording
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
@@ -73,8 +73,10 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
         y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
             cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
         loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value, called for one row at a time.
-        optimizer: "sgd", "adam", "adamw"; a class, or a function, of the parameters; or a ready optimiser.
-        lr: the learning rate; None for 0.1 (sgd) or 0.01 (adam, adamw), or that of the class or the ready optimiser.
+        optimizer: a name of `optim.OPTIMIZERS`, such as "sgd" or "adam"; a class, or a function, of the parameters; or
+            a ready optimiser.
+        lr: the learning rate; None for the `rate` of a named optimiser (0.1 for sgd, 0.01 for adam and adamw), or that
+            of the class or the ready optimiser.
         epochs: how often to go through the data at most.
         batch_size: rows a step; the last batch of an epoch may be smaller. None for all rows in one.
         validation: a pair (X, y) to measure after each epoch, on which nothing is trained.
