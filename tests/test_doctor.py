@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import MLP, DiagnosisWarning, Layer, Module, Neuron, Parameter, Value, doctor
-from autograd_mini.diagnosis.members import Members
+from autograd_mini.diagnosis.named_parameters import NamedParameters
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.graph import operands
 from autograd_mini.nn.activations import ACTIVATIONS
@@ -635,13 +635,13 @@ def test_models_are_lists_dicts_generators_optimisable_objects_and_compiled_func
     for model in ([w, b], (w, [b]), {"w": w, "b": [b]}, (p for p in [w, b]), w, fast):
         found = doctor(loss, model)
         assert not found, found
-    assert Members([w, b]).name(w) == "w"
-    assert Members({"weights": [Parameter(0.0)]}).summary(Members([b]).parameters[:0]) == ""
+    assert NamedParameters([w, b]).name(w) == "w"
+    assert NamedParameters({"weights": [Parameter(0.0)]}).summary(NamedParameters([b]).parameters[:0]) == ""
 
 
 def test_parameters_are_named_together_where_something_holds_them_alone():
     model = MLP(2, [2, 2, 1], seed=0)
-    members = Members(model)
+    members = NamedParameters(model)
     first, second, _ = model.layers
     assert members.summary(first.parameters()) == "layers[0] (6 parameters)"
     assert members.summary([first.neurons[1].w[0]]) == "layers[0].neurons[1].w[0]"

@@ -6,7 +6,7 @@ from math import isfinite, isinf, isnan
 
 from autograd_mini import backward as engine
 from autograd_mini import rules
-from autograd_mini.diagnosis.accounts import of_derivative, of_result, of_seed, of_tangent
+from autograd_mini.diagnosis.messages import of_derivative, of_result, of_seed, of_tangent
 from autograd_mini.diagnosis.origins import entered, examiner, origin
 from autograd_mini.forking import in_child
 from autograd_mini.value import ABSENT, Parameter, Value

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _State:
-    """What is on: that lines are kept, who examines the numbers; by which kind of block; and what was on around it."""
+    """Active diagnostic context and its parent."""
 
     __slots__ = ("before", "examiner", "kind")
 

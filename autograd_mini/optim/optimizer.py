@@ -47,7 +47,7 @@ class Optimizer:
     `param_groups` has PyTorch's shape with one group: `optimizer.param_groups[0]["lr"] = 0.01` works, and `lr` is
     short for it.
 
-    A subclass gives the checks of its settings, the columns of its state and the formula of its update, which is written
+    A subclass gives the checks of its settings, the columns of its state and the formula of its update, which stands
     once for floats, arrays and machine code. With a name, `class RMSprop(Optimizer, name="rmsprop", rate=0.01)`, it
     is one of `OPTIMIZERS`: `fit` finds it, with that learning rate unless it is given another, and moves all
     parameters at once by its formula, which may use nothing of its operands but +, -, * and the algebra.
