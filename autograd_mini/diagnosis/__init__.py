@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_mini.diagnosis.anomalies import anomaly
-from autograd_mini.diagnosis.doctor import doctor
+from autograd_mini.diagnosis.diagnose import doctor
 from autograd_mini.diagnosis.findings import Diagnosis, Finding
 from autograd_mini.diagnosis.origins import origin
 from autograd_mini.places import Place, assigned_at, place_of
