@@ -6,7 +6,7 @@ from math import isfinite
 
 from autograd_mini.arguments import real_number
 from autograd_mini.choice import where
-from autograd_mini.nn.unknown import leading
+from autograd_mini.nn.losses import leading
 from autograd_mini.train.data import members, numbers
 
 TYPE_CHECKING = False
