@@ -16,7 +16,7 @@ from autograd_mini.optim import optimizer as optimizer_module
 from autograd_mini.optim import vectorised as vectorised_module
 from autograd_mini.optim.hyperparameters import flag, nonnegative, share
 from autograd_mini.optim.vectorised import vectorised
-from autograd_mini.train import choices as resolve_module
+from autograd_mini.train import resolve as resolve_module
 
 finite = st.floats(-1e3, 1e3).filter(lambda x: x == 0 or abs(x) > 1e-3)
 # Two implementations can agree to rounding only where the denominator of Adam's step is no rounding error itself:

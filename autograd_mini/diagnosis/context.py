@@ -98,7 +98,7 @@ def outputs(model: Any, X: Any) -> list[Value]:
 
 def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
     """Return the mean of a loss, given as `fit` takes it, over rows and their targets."""
-    from autograd_mini.train.measuring import Objective
+    from autograd_mini.train.objective import Objective
 
     if X is None or y is None:
         raise TypeError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from autograd_mini.files.architecture import checked, parameter_count
 from autograd_mini.files.documents import parse
-from autograd_mini.files.networks import checked, parameter_count
 from autograd_mini.files.schema import check_architecture, check_header, written
 from autograd_mini.files.storage import LARGEST, SMALL
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autograd_mini.files.networks import Numbers
+    from autograd_mini.files.architecture import Numbers
 
 SUFFIXES: tuple[str, ...] = (".json",)
 PER_PARAMETER = 64

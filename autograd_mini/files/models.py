@@ -8,8 +8,8 @@ from functools import partial
 
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import json_model, storage, tensors
+from autograd_mini.files.architecture import WAY_OUT, architecture_of, built, check_fit, fill
 from autograd_mini.files.documents import DEEPEST, plain
-from autograd_mini.files.networks import WAY_OUT, architecture_of, built, check_fit, fill
 from autograd_mini.files.schema import FORMAT, VERSION
 from autograd_mini.files.storage import LARGEST
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Protocol
 
-    from autograd_mini.files.networks import Numbers
+    from autograd_mini.files.architecture import Numbers
     from autograd_mini.nn.mlp import MLP
 
     class Format(Protocol):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from autograd_mini.files.networks import Numbers
+    from autograd_mini.files.architecture import Numbers
 
 SUFFIXES: tuple[str, ...] = (".safetensors",)
 HEAD = SMALL + 8

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Formula = Callable[..., tuple[Any, ...]]
 
 
-class Algebra:
+class StepAlgebra:
     """What an update needs beside + and *, on floats, arrays or symbols.
 
     Attributes:
@@ -35,7 +35,7 @@ class Algebra:
         self.root, self.quotient, self.larger = root, quotient, larger
 
 
-FLOATS = Algebra(sqrt, lambda x, y: x / y if y else x * inf, max)  # max keeps its first argument where that is nan
+FLOATS = StepAlgebra(sqrt, lambda x, y: x / y if y else x * inf, max)  # max keeps its first argument where that is nan
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
 """The optimisers by the name that `fit` knows them by."""
@@ -85,7 +85,7 @@ class Optimizer:
         """Return the columns of the state that a step with these settings reads and writes."""
         raise NotImplementedError
 
-    def _formula(self, settings: dict[str, Any], algebra: Algebra) -> Formula:
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:
         """Return the step as a function (x, gradient, *state) -> (x, *state), of numbers or of arrays of them."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from autograd_mini.optim.optimizer import Algebra, Formula
+    from autograd_mini.optim.optimizer import Formula, StepAlgebra
     from autograd_mini.optim.parameters import Trainable
 
 __all__ = ["SGD", "Adam", "AdamW"]
@@ -77,7 +77,7 @@ class SGD(Optimizer, name="sgd", rate=0.1):
     def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if settings["momentum"] else ()
 
-    def _formula(self, settings: dict[str, Any], algebra: Algebra) -> Formula:  # noqa: ARG002 - + and * will do
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:  # noqa: ARG002 - + and * will do
         lr, momentum, decay = settings["lr"], settings["momentum"], settings["weight_decay"]
         take, nesterov = 1 - settings["dampening"], settings["nesterov"]
 
@@ -151,7 +151,7 @@ class Adam(Optimizer, name="adam", rate=0.01):
     def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
         return (*_AVERAGES, "max_exp_avg_sq") if settings["amsgrad"] else _AVERAGES
 
-    def _formula(self, settings: dict[str, Any], algebra: Algebra) -> Formula:
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:
         lr, eps, decay = settings["lr"], settings["eps"], settings["weight_decay"]
         beta1, beta2 = settings["betas"]
         root, quotient, larger = algebra.root, algebra.quotient, algebra.larger

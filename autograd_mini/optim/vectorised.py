@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.optim.optimizer import OPTIMIZERS, Algebra
+from autograd_mini.optim.optimizer import OPTIMIZERS, StepAlgebra
 from autograd_mini.optim.parameters import commit, numbers
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ class Vectorised:
         import numpy as np
 
         self._optimizer, self._params = optimizer, optimizer.param_groups[0]["params"]
-        self._algebra = Algebra(np.sqrt, np.divide, np.maximum)
+        self._algebra = StepAlgebra(np.sqrt, np.divide, np.maximum)
         self.counts = counts(optimizer)
         self.refresh()
         self.now = (

@@ -23,7 +23,7 @@ import ctypes
 from operator import truediv
 
 from autograd_mini.functions import maximum, sqrt
-from autograd_mini.optim.optimizer import Algebra
+from autograd_mini.optim.optimizer import StepAlgebra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from autograd_mini.optim.vectorised import Vectorised
 
-SYMBOLS = Algebra(sqrt, truediv, maximum)
+SYMBOLS = StepAlgebra(sqrt, truediv, maximum)
 ROOM = 64
-"""So many numbers more than parameters a buffer has, because machine code writes whole vectors."""
+"""Buffer padding, in float64s, for full-vector stores."""
 
 
 class Descent:
