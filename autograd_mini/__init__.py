@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from autograd_mini.reading import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
-        checkpoint,
         custom_gradient,
         derivative,
         grad,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         hvp,
         jacobian,
         jvp,
+        remat,
         stop_gradient,
         taylor,
         value_and_grad,
@@ -72,7 +72,6 @@ _HOMES = {
     "History": "train",
     "load": "files",
     "ModelFormatError": "errors",
-    "checkpoint": "transforms",
     "custom_gradient": "transforms",
     "derivative": "transforms",
     "grad": "transforms",
@@ -80,6 +79,7 @@ _HOMES = {
     "hvp": "transforms",
     "jacobian": "transforms",
     "jvp": "transforms",
+    "remat": "transforms",
     "stop_gradient": "transforms",
     "taylor": "transforms",
     "value_and_grad": "transforms",
