@@ -18,7 +18,7 @@ from autograd_mini.graph import order
 from autograd_mini.transforms.custom import custom_gradient, stop_gradient
 from autograd_mini.transforms.directions import jvp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian
-from autograd_mini.transforms.remat import remat
+from autograd_mini.transforms.rematerialisation import remat
 from autograd_mini.transforms.univariate import derivative, taylor
 
 

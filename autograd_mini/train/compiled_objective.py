@@ -230,7 +230,7 @@ def tried_of(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _spread(rows: Sequence[int], count: int) -> list[int]:
-    """Return so many of the rows, evenly, the first and the last included, or all."""
+    """Return at most `count` of the rows, at even distances, the first and the last among them."""
     if len(rows) <= count:
         return [*rows]
     return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]

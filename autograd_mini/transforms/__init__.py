@@ -3,7 +3,7 @@
 from autograd_mini.transforms.custom import custom_gradient, stop_gradient
 from autograd_mini.transforms.directions import jvp, vjp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian, value_and_grad
-from autograd_mini.transforms.remat import remat
+from autograd_mini.transforms.rematerialisation import remat
 from autograd_mini.transforms.univariate import derivative, taylor
 
 __all__ = [
