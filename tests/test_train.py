@@ -176,9 +176,21 @@ def test_healthy_training_is_no_divergence(arguments):
     fit(Line(), *LINE, **{"loss": "mse"} | arguments)  # warnings are errors in these tests
 
 
+@given(
+    X=st.lists(st.floats(-2, 2), min_size=1, max_size=40),
+    noise=st.lists(st.floats(-1, 1), min_size=40, max_size=40),
+    line=st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)),
+    rate=st.floats(1e-6, 0.09),  # below 1 / (x**2 + 1), where each step goes towards its row
+    size=st.integers(1, 40),
+    epochs=st.integers(1, 4),
+)
+@settings(max_examples=40, deadline=None)
+def test_stable_steps_on_noisy_rows_are_no_divergence(X, noise, line, rate, size, epochs):
+    y = [line[0] * x + line[1] + error for x, error in zip(X, noise, strict=False)]
+    fit(Line(), [[x] for x in X], y, loss="mse", lr=rate, epochs=epochs, batch_size=size, compile=False)
+
+
 def test_a_model_that_fits_already_may_lose_some_of_it_without_a_warning():
-    model = Line(2.0, 1.0)
-    history = fit(model, *LINE, loss="mse", optimizer="adam", lr=0.05, epochs=3)
     model = Line(2.0 + 1e-9, 1.0)
     history = fit(model, *LINE, loss="mse", optimizer="adam", lr=0.05, epochs=3)
     assert history.loss[-1] > 1e6 * history.loss[0]
