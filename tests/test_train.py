@@ -143,7 +143,7 @@ def test_the_gradient_norm_is_clipped_before_the_step():
 
 
 @pytest.mark.parametrize("compile", [False, "auto", True])
-@pytest.mark.parametrize(("rate", "epochs"), [(0.7, 40), (2.0, 12), (2.0, 1)])
+@pytest.mark.parametrize(("rate", "epochs"), [(0.7, 40), (2.0, 12), (2.0, 1), (1.0, 7)])
 def test_a_loss_that_grows_far_beyond_its_beginning_is_a_warning_with_the_remedy(rate, epochs, compile):  # noqa: A002
     rows = [part * (40 if epochs == 1 else 1) for part in LINE]
     with pytest.warns(DiagnosisWarning, match=f"diverges: .*in epoch {epochs}. Try a lower lr, such as") as found:

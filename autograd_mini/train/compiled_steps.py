@@ -51,13 +51,13 @@ class CompiledSteps:
         self._training, self._size = training, min(training.batch_size, len(training.samples))  # it has 64 bits
         self._objective, self._samples, self._moved = training.objective, training.samples, training.moved
         self._backend = backend
-        self._compiled = CompiledObjective(training, backend)
-        if self._compiled.others and not getattr(training.optimizer, "param_groups", []):
+        self._kernel = CompiledObjective(training, backend)
+        if self._kernel.others and not getattr(training.optimizer, "param_groups", []):
             raise TracingError(
                 f"the loss has parameters that the model has not, and the {type(training.optimizer).__name__} has no "
                 "param_groups that say whether it moves them"
             )
-        self.backend, self.why = self._compiled.backend, self._compiled.why
+        self.backend, self.why = self._kernel.backend, self._kernel.why
         self._X, self._y = arrays(training.samples)
         self._quiet = partial(np.errstate, all="ignore")  # what overflows is found, and said, without warnings
         self._now_X, self._now_y = np.empty_like(self._X), np.empty_like(self._y)
@@ -75,7 +75,7 @@ class CompiledSteps:
         """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
         import numpy as np
 
-        self._check_parity(order)
+        self._check_kernel(order)
         self._order = order
         rows = np.asarray(order)
         self._X.take(rows, axis=0, out=self._now_X)
@@ -83,7 +83,7 @@ class CompiledSteps:
         if self._vectorised is None:
             self._vectorised = vectorised(self._training.optimizer)
             self._x = np.array(numbers(self._moved, "data")) if self._vectorised is None else self._vectorised.now[0]
-            self._compiled.read()
+            self._kernel.read()
         elif self._training.schedule is not None:
             self._gather()
             self._vectorised.refresh()
@@ -100,15 +100,15 @@ class CompiledSteps:
         first = batch * self._size
         end = min(first + self._size, len(self._order))
         X, y = self._now_X[first:end], self._now_y[first:end]
-        loss, gradient, metrics = self._compiled.step(self._x, X, y)
+        loss, gradient, metrics = self._kernel.step(self._x, X, y)
         if not isfinite(loss):
             if self._spoiled(self._samples[row] for row in self._order[first:end]):
                 return self._step(batch, sums)
             raise self._training.diverged(self._culprit(batch, loss))
-        before, compiled = self._x, self._compiled
-        if compiled.outside:
+        before, kernel = self._x, self._kernel
+        if kernel.outside:
             set_data(self._moved, before.tolist())
-            metrics = compiled.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+            metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
         if self._training.clip_norm is not None:
             gradient = bounded(gradient, self._training.clip_norm)
         if self._vectorised is not None:
@@ -148,19 +148,19 @@ class CompiledSteps:
         assert self._validation is not None  # noqa: S101 - there are some
         X, y = self._validation
         with self._quiet():
-            loss, _, metrics = self._compiled.step(self._x, X, y)
+            loss, _, metrics = self._kernel.step(self._x, X, y)
         if not isfinite(loss) and self._spoiled(self._training.held_out):
             return self.validate()
-        if self._compiled.outside:
+        if self._kernel.outside:
             set_data(self._moved, self._x.tolist())
-            found = self._compiled.measured_outside(X, [target for _, target in self._training.held_out])
+            found = self._kernel.measured_outside(X, [target for _, target in self._training.held_out])
         else:
             found = metrics
         return dict(zip(self._objective.names, [loss, *found], strict=True))
 
     def _may_descend(self) -> bool:
         """Give the parameters to machine code that takes many steps, if there can be such."""
-        if self._vectorised is None or self._training.clip_norm is not None or not self._compiled.plain:
+        if self._vectorised is None or self._training.clip_norm is not None or not self._kernel.plain:
             return False
         if any(column is None for column in self._vectorised.now):  # momentum starts with the first gradient
             return False
@@ -168,7 +168,7 @@ class CompiledSteps:
         if self._descent is None or {**self._descent.settings, "lr": 0} != {**settings, "lr": 0}:
             metrics = len(self._objective.metrics)
             data = [self._now_X, self._now_y]
-            self._descent = Descent(self._compiled.gradient(), metrics, self._vectorised, data, self._size)
+            self._descent = Descent(self._kernel.gradient(), metrics, self._vectorised, data, self._size)
         self._descent.load(self._vectorised.now, settings["lr"])
         self._descends = True
         return True
@@ -214,7 +214,7 @@ class CompiledSteps:
         optimizer.step()
         self._x = np.array(numbers(self._moved, "data"))
 
-    def _check_parity(self, order: Sequence[int]) -> None:
+    def _check_kernel(self, order: Sequence[int]) -> None:
         """Compare the compiled loss with the eager one, in case the model changes what it computes.
 
         It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks.
@@ -223,7 +223,7 @@ class CompiledSteps:
         if epoch & (epoch - 1) and not self._training.watched:
             return
         self.settle()
-        if not self._compiled.agrees([self._samples[order[0]]]):
+        if not self._kernel.agrees([self._samples[order[0]]]):
             raise TracingError(
                 "the loss of a sample is another than when training began: the model or the loss depends on something "
                 "beside its parameters and the sample, which may change; pass compile=False"
@@ -231,14 +231,14 @@ class CompiledSteps:
 
     def _spoiled(self, samples: Iterable[Sample]) -> bool:
         """Return whether a metric is not finite, not the loss; if so, metrics are measured outside from then on."""
-        if self._compiled.outside or not self._objective.metrics:
+        if self._kernel.outside or not self._objective.metrics:
             return False
         self._gather()
         set_data(self._moved, self._x.tolist())
-        if not all(isfinite(self._compiled.eager(sample)[0]) for sample in samples):
+        if not all(isfinite(self._kernel.eager(sample)[0]) for sample in samples):
             return False
         try:
-            self._compiled = CompiledObjective(self._training, self._backend, outside=True)
+            self._kernel = CompiledObjective(self._training, self._backend, outside=True)
         except TracingError:
             return False
         self._descent = None
@@ -249,7 +249,7 @@ class CompiledSteps:
         first = batch * self._size
         set_data(self._moved, self._x.tolist())
         for row in self._order[first : first + self._size]:
-            found = self._compiled.eager(self._samples[row])[0]
+            found = self._kernel.eager(self._samples[row])[0]
             if not isfinite(found):
                 return f"the loss of row {row} became {found}"
         return f"the mean loss became {loss}"

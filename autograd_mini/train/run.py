@@ -27,7 +27,7 @@ DIVERGING = 100.0
 """Ratio of the last epoch's loss to that of the untrained model above which training counts as diverging."""
 
 BEGINNING = 32
-"""Minimum rows whose mean loss stands for that of the untrained model."""
+"""Minimum rows whose mean loss stands for that of the untrained model; of fewer than twice as many, half."""
 
 
 class Training:
@@ -147,7 +147,7 @@ class Training:
         """Note the mean loss of the first rows, once these are enough to tell."""
         count = len(self.samples)
         rows = min(self.batch * self.batch_size, count)
-        if self._beginning is None and rows >= min(BEGINNING, count):
+        if self._beginning is None and rows >= min(BEGINNING, count / 2):
             self._beginning = self.history.loss[0] if self.history.epochs else self.sums[0] / rows
 
     def warn_if_diverging(self) -> None:
