@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf, isclose, isfinite, isnan
 
 from autograd_mini.errors import TracingError
-from autograd_mini.nn.predicting import predictor
+from autograd_mini.nn.module import predictor
 from autograd_mini.recording import no_grad
 from autograd_mini.train.data import arrays
 from autograd_mini.train.objective import listed
