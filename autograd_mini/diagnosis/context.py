@@ -107,7 +107,9 @@ def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
     objective = Objective(loss, {})
     with Recorded():
         samples = _some(objective.samples(model, X, y))
-        total: Value | float = sum(objective.loss(model(row), target) for row, target in samples) * (1.0 / len(samples))
+        total: Value | float = sum(objective.loss_of(model(row), target) for row, target in samples) * (
+            1.0 / len(samples)
+        )
     return total
 
 

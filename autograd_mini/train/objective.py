@@ -87,15 +87,19 @@ class Objective:
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # not made for plain numbers
                 return nan
 
-    def sample(self, model: Model, row: list[float], target: Target) -> tuple[Value | None, list[float]]:
-        """Return the loss of a sample, None if nothing depends on it, and the figures: that loss and the metrics."""
-        prediction = model(row)
+    def loss_of(self, prediction: Any, target: Target) -> Any:
+        """Return the loss of a prediction; where one of the user's own fails, a TypeError says how it is called."""
         try:
-            loss = self.loss(prediction, target)
+            return self.loss(prediction, target)
         except (AttributeError, IndexError, TypeError) as error:
             if self.name is not None:
                 raise
             raise _misused(error, prediction, target) from error
+
+    def sample(self, model: Model, row: list[float], target: Target) -> tuple[Value | None, list[float]]:
+        """Return the loss of a sample, None if nothing depends on it, and the figures: that loss and the metrics."""
+        prediction = model(row)
+        loss = self.loss_of(prediction, target)
         if isinstance(loss, Value):
             figures = [loss.data]
         elif isinstance(loss, (float, int)):  # max(0, ...) may be a plain 0
