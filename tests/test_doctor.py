@@ -689,5 +689,5 @@ def test_findings_become_warnings_of_a_category_of_their_own_at_the_line_that_as
 
 
 def test_the_doctor_too_says_how_a_loss_is_called():
-    with pytest.raises(TypeError, match="the loss failed.*for one row at a time"):
+    with pytest.raises(TypeError, match=r"the loss failed.*for one row at a time"):
         doctor(lambda preds, ys: sum(p - t for p, t in zip(preds, ys, strict=True)), MLP(1, [1]), [[1.0]], [2.0])
