@@ -9,9 +9,9 @@ from math import dist, fsum, sqrt
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.datasets import Standardiser, split
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.errors import DivergedError
 from autograd_mini.nn import MLP
-from autograd_mini.ops import TABLE
 from autograd_mini.train import fit
 
 TYPE_CHECKING = False

@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import hypot, isfinite, sqrt
 
 from autograd_mini.diagnosis.findings import Finding
-from autograd_mini.graph import operands
-from autograd_mini.places import place_of
+from autograd_mini.engine.graph import operands
+from autograd_mini.engine.locations import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.diagnosis.context import Context
     from autograd_mini.diagnosis.units import Unit, UnitLayer
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 SAMPLES = 16
 """Minimum samples on which a unit has to be silent to count as dead: on 4, chance silences some."""

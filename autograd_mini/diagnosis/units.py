@@ -7,13 +7,13 @@ sample, or each time step. Units as far from the inputs make a layer.
 
 from __future__ import annotations
 
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     Graph = dict[Value, list[Value]]
     Weights = frozenset[Value]

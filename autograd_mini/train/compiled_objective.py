@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from math import inf, isclose, isfinite, isnan
 
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor
-from autograd_mini.recording import no_grad
 from autograd_mini.train.data import arrays
 from autograd_mini.train.objective import listed
-from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

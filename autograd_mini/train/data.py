@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from math import isfinite
 
-from autograd_mini.arguments import random_numbers, real_number
+from autograd_mini.engine.arguments import random_numbers, real_number
 from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False

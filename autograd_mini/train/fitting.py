@@ -9,10 +9,10 @@ from random import SystemRandom
 from threading import current_thread, main_thread
 from time import perf_counter
 
-from autograd_mini.arguments import random_numbers
+from autograd_mini.engine.arguments import random_numbers
+from autograd_mini.engine.recording import is_recording
 from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
-from autograd_mini.recording import is_recording
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.objective import Objective
 from autograd_mini.train.progress import progress_bar

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from math import isfinite, nan
 
-from autograd_mini.arguments import real_number
-from autograd_mini.choice import where
+from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.locations import PACKAGE, Place
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
 from autograd_mini.files.documents import shown
 from autograd_mini.nn.losses import leading
-from autograd_mini.places import PACKAGE, Place
-from autograd_mini.recording import no_grad
 from autograd_mini.train.data import members, numbers, same_length, table
 from autograd_mini.train.resolve import chosen_loss
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from autograd_mini.rules import Compiled
+    from autograd_mini.engine.rules import Compiled
 
 Interval = tuple[float, float]
 
