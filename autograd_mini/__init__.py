@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from autograd_mini.notation import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
-        checkpoint,
         custom_gradient,
         derivative,
         grad,
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
         hvp,
         jacobian,
         jvp,
+        remat,
         stop_gradient,
         taylor,
         value_and_grad,
@@ -74,7 +74,6 @@ _HOMES = {
     "History": "train",
     "load": "files",
     "ModelFormatError": "errors",
-    "checkpoint": "transforms",
     "custom_gradient": "transforms",
     "derivative": "transforms",
     "grad": "transforms",
@@ -82,6 +81,7 @@ _HOMES = {
     "hvp": "transforms",
     "jacobian": "transforms",
     "jvp": "transforms",
+    "remat": "transforms",
     "stop_gradient": "transforms",
     "taylor": "transforms",
     "value_and_grad": "transforms",
@@ -124,7 +124,6 @@ __all__ = [
     "Value",
     "animate",
     "anomaly",
-    "checkpoint",
     "compiler",
     "custom_gradient",
     "datasets",
@@ -156,6 +155,7 @@ __all__ = [
     "origin",
     "place_of",
     "plot",
+    "remat",
     "step",
     "steps",
     "stop_gradient",

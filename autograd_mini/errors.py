@@ -58,7 +58,7 @@ class AnomalyError(FloatingPointError):
 
 
 class DiagnosisWarning(UserWarning):
-    """What is likely a mistake: a finding of `doctor`, or a derivative of 0 of what was computed from `x.data`."""
+    """A likely mistake in a program that goes on: found by `doctor`, by `fit`, or where `x.data` loses a derivative."""
 
 
 class TracingError(TypeError):

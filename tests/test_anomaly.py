@@ -411,7 +411,7 @@ def test_a_fork_keeps_the_blocks_of_its_own_thread_alone():
         lambda f: ag.jacobian(lambda x: [f(x), x])(0.0),
         lambda f: ag.hessian(f)(0.0),
         lambda f: ag.gradient(f(x := Value(0.0)), x),
-        lambda f: ag.checkpoint(f)(Value(0.0)).backward(),
+        lambda f: ag.remat(f)(Value(0.0)).backward(),
     ],
 )
 def test_a_derivative_inside_of_a_transform_is_looked_at(transform):

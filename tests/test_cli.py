@@ -702,6 +702,7 @@ def test_negative_bounds_and_formulas_are_no_options(cli, tmp_path, monkeypatch)
     assert cli("draw", "--nothing")[0] == 2
 
 
+@pytest.mark.filterwarnings("ignore:training diverges")
 def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
     rows = "\n".join(f"{x},{x % 3}" for x in range(40))
     (tmp_path / "far.csv").write_text(f"x,y\n{rows}\n")

@@ -177,7 +177,7 @@ WORKS = {
     "assigning what was made inside": (lambda x, y: assigned() * x * y, [(0.5, 3.0)]),
     "a list as memory": (lambda x, y: [values := [x], values.append(y), values[0] - values[1]][2], [(0.5, 3.0)]),
     "a dictionary of Values": (lambda x, y: {x: 1.0, y: 2.0}[y] * x, [(0.5, 3.0)]),
-    "a checkpoint": (lambda x, y: ag.checkpoint(lambda a: ag.exp(a * outside))(x) + y, [(0.5, 3.0)]),
+    "a rematerialised function": (lambda x, y: ag.remat(lambda a: ag.exp(a * outside))(x) + y, [(0.5, 3.0)]),
     "an operation of one's own": (lambda x, y: cube()(x) * y, [(0.5, 3.0)]),
     "a gradient inside": (lambda x, y: ag.gradient(x * x * y, x), [(0.5, 3.0)]),
 }
@@ -203,9 +203,9 @@ def test_what_does_not_depend_on_numbers_just_works(name):
         assert fast(*point) == (expected.data if isinstance(expected, Value) else expected)
 
 
-def test_the_derivative_through_a_checkpoint_is_that_of_its_function():
+def test_the_derivative_through_a_rematerialised_function_is_that_of_its_function():
     w = Parameter(0.5)
-    fast = ag.jit(ag.checkpoint(lambda a: ag.exp(a * w)), backend="python")
+    fast = ag.jit(ag.remat(lambda a: ag.exp(a * w)), backend="python")
     assert fast.backward(2.0) == math.exp(1.0)
     assert w.grad == 2.0 * math.exp(1.0)
 

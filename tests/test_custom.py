@@ -18,7 +18,7 @@ from autograd_mini.engine.graph import order
 from autograd_mini.transforms.custom import custom_gradient, stop_gradient
 from autograd_mini.transforms.directions import jvp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian
-from autograd_mini.transforms.recomputing import checkpoint
+from autograd_mini.transforms.rematerialisation import remat
 from autograd_mini.transforms.univariate import derivative, taylor
 
 
@@ -216,7 +216,7 @@ def test_graphs_with_custom_and_recomputed_nodes_are_copied_whole():
 
     solve = custom_gradient(lambda a, b: a * b + b, lambda a, b: (b, a + 1))
     a, b = Value(2.0), Value(3.0)
-    y = solve(a, b) * checkpoint(square)(a)
+    y = solve(a, b) * remat(square)(a)
     y.backward()
     twin, a2, b2 = copy.deepcopy((y, a, b))
     a2.grad = b2.grad = 0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import MLP, DiagnosisWarning, Layer, Module, Neuron, Parameter, Value, doctor
-from autograd_mini.diagnosis.members import Members
+from autograd_mini.diagnosis.named_parameters import NamedParameters
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import operands
 from autograd_mini.engine.hooks import on_result
@@ -635,13 +635,13 @@ def test_models_are_lists_dicts_generators_optimisable_objects_and_compiled_func
     for model in ([w, b], (w, [b]), {"w": w, "b": [b]}, (p for p in [w, b]), w, fast):
         found = doctor(loss, model)
         assert not found, found
-    assert Members([w, b]).name(w) == "w"
-    assert Members({"weights": [Parameter(0.0)]}).summary(Members([b]).parameters[:0]) == ""
+    assert NamedParameters([w, b]).name(w) == "w"
+    assert NamedParameters({"weights": [Parameter(0.0)]}).summary(NamedParameters([b]).parameters[:0]) == ""
 
 
 def test_parameters_are_named_together_where_something_holds_them_alone():
     model = MLP(2, [2, 2, 1], seed=0)
-    members = Members(model)
+    members = NamedParameters(model)
     first, second, _ = model.layers
     assert members.summary(first.parameters()) == "layers[0] (6 parameters)"
     assert members.summary([first.neurons[1].w[0]]) == "layers[0].neurons[1].w[0]"
@@ -686,3 +686,8 @@ def test_findings_become_warnings_of_a_category_of_their_own_at_the_line_that_as
     assert str(warning.message).startswith("repeated: the list holds")
     with pytest.raises(DiagnosisWarning):  # warnings are errors in these tests
         found.warn()
+
+
+def test_the_doctor_too_says_how_a_loss_is_called():
+    with pytest.raises(TypeError, match=r"the loss failed.*for one row at a time"):
+        doctor(lambda preds, ys: sum(p - t for p, t in zip(preds, ys, strict=True)), MLP(1, [1]), [[1.0]], [2.0])

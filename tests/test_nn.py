@@ -1,6 +1,7 @@
 """Networks: modules and how their parameters are found, neurons, layers, perceptrons, activations and initialisers."""
 
 import copy
+import inspect
 import math
 import os
 import pickle
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd_mini
 from autograd_mini import Parameter, Value, no_grad
-from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.ops import TABLE, Op
 from autograd_mini.nn import ACTIVATIONS, INITIALISERS, MLP, Layer, Module, Neuron
 from autograd_mini.nn.activations import activate
 
@@ -331,7 +332,7 @@ def test_the_readme_way_of_training_learns_xor():
         (lambda: Layer(2, -1), ValueError, "nout is -1"),
         (lambda: Neuron(-1), ValueError, "nin is -1"),
         (lambda: Neuron(1, "tanh"), TypeError, "nonlin is True or False; got 'tanh'.*activation='tanh'"),
-        (lambda: MLP(2, [1], "rleu"), ValueError, "activation 'rleu' is unknown; it is one of linear, relu"),
+        (lambda: MLP(2, [1], "rleu"), ValueError, "activation 'rleu' is unknown; it is one of linear, .*relu"),
         (lambda: MLP(2, [1], output="soft"), ValueError, "output 'soft'"),
         (lambda: MLP(2, [1], activation=3), TypeError, "activation is a name .*; got 3"),
         (lambda: MLP(2, [1], activation="atan2"), ValueError, "'atan2' is unknown"),
@@ -519,3 +520,26 @@ def test_a_seed_gives_the_same_weights_in_every_process():
         for hash_seed in ("0", "1", "2")
     }
     assert printed == {f"{MLP(3, [4, 2], init='he_normal', seed=7).matrices()}\n"}
+
+
+def test_an_activation_is_listed_everywhere_by_its_row_alone():
+    row = "Op('softsign', 'x / (1.0 + abs(x))', ('1.0 / (1.0 + abs(x)) ** 2.0',), activation='bounded'),"
+    program = f"""
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location({Op.__module__!r}, {inspect.getsourcefile(Op)!r})
+module = importlib.util.module_from_spec(spec)
+source = pathlib.Path(spec.origin).read_text(encoding="utf-8")
+assert source.count("    # Activations.") == 1
+exec(compile(source.replace("    # Activations.", "    " + {row!r}), spec.origin, "exec"), vars(module))
+sys.modules[spec.name] = module
+from autograd_mini.nn import ACTIVATIONS, MLP
+from autograd_mini.diagnosis import units
+from autograd_mini.viz import groups
+from autograd_mini.cli import learning
+assert "softsign" in ACTIVATIONS and "softsign" in units.ACTIVATIONS and "softsign" in groups.ACTIVATING
+assert "softsign" not in learning.RECTIFYING and "relu" in learning.RECTIFYING
+network = MLP(1, [1, 1], "softsign", seed=0)
+print(network, network([1.0]).data)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "SoftsignNeuron" in done.stdout

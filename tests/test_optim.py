@@ -1,6 +1,7 @@
 """The optimisers: their arithmetic against PyTorch, their state, and what they refuse."""
 
 import copy
+import importlib.util
 import json
 import math
 from types import SimpleNamespace
@@ -9,8 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_mini import optim
-from autograd_mini.optim import OPTIMIZERS, SGD, Adam, AdamW
+from autograd_mini import MLP, fit, optim
+from autograd_mini.optim import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, optimizers
+from autograd_mini.optim import optimizer as optimizer_module
+from autograd_mini.optim import vectorised as vectorised_module
+from autograd_mini.optim.hyperparameters import flag, nonnegative, share
+from autograd_mini.optim.vectorised import vectorised
+from autograd_mini.train import resolve as resolve_module
 
 finite = st.floats(-1e3, 1e3).filter(lambda x: x == 0 or abs(x) > 1e-3)
 # Two implementations can agree to rounding only where the denominator of Adam's step is no rounding error itself:
@@ -144,7 +150,76 @@ def test_defaults_are_those_of_pytorch():
 
 
 def test_optimisers_are_found_by_name():
-    assert dict(OPTIMIZERS.items()) == {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+    assert {kind.__name__ for kind in OPTIMIZERS.values()} == {*optimizers.__all__} <= {*optim.__all__}
+    assert [OPTIMIZERS[name] for name in ("sgd", "adam", "adamw")] == [SGD, Adam, AdamW]
+
+
+def test_an_optimiser_written_as_one_class_is_found_by_fit_and_moves_all_parameters_at_once(monkeypatch):
+    monkeypatch.setattr(optimizer_module, "OPTIMIZERS", {})
+    for module in (vectorised_module, resolve_module):
+        monkeypatch.setattr(module, "OPTIMIZERS", optimizer_module.OPTIMIZERS)
+
+    class RMSprop(Optimizer, name="rmsprop", rate=0.02):
+        """Steps divided by the root of a running mean of squared gradients (Tieleman, Hinton, 2012)."""
+
+        _checks = {"lr": nonnegative, "alpha": share, "eps": nonnegative, "maximize": flag}  # noqa: RUF012
+        _start = {"square_avg": 0.0, "calls": 0}  # noqa: RUF012
+
+        def __init__(self, params, lr=0.01, alpha=0.99, eps=1e-8, *, maximize=False):
+            super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "maximize": maximize})
+
+        def _names(self, _settings):
+            return ("square_avg", "calls")
+
+        def _formula(self, settings, algebra):
+            lr, alpha, eps = settings["lr"], settings["alpha"], settings["eps"]
+
+            def move(x, g, square, calls):
+                square = alpha * square + (1 - alpha) * g * g
+                return x - lr * algebra.quotient(g, algebra.root(square) + eps), square, calls + 1
+
+            return move
+
+    X = [[row % 7 - 3.0, row % 3 - 1.0] for row in range(64)]
+    y = [row[0] - 2.0 * row[1] for row in X]
+
+    def trained(**arguments):
+        model = MLP(2, [4, 1], activation="tanh", seed=0)
+        history = fit(model, X, y, loss="mse", optimizer="rmsprop", epochs=3, batch_size=8, **arguments)
+        return history, [parameter.data for parameter in model.parameters()]
+
+    history, eager = trained(compile=False)
+    assert history["lr"] == [0.02] * 3
+    assert vectorised(RMSprop(MLP(2, [1]).parameters())) is not None
+    backends = ["numpy", "llvm"] if importlib.util.find_spec("llvmlite") else ["numpy"]
+    for backend in backends:
+        history, compiled = trained(compile=backend)
+        assert history.backend == backend
+        assert compiled == pytest.approx(eager, rel=1e-9)
+
+
+@given(
+    run=named,
+    numbers=st.lists(finite, min_size=1, max_size=4),
+    rows=st.lists(st.lists(finite, min_size=4, max_size=4), min_size=1, max_size=4),
+)
+@settings(max_examples=60)
+def test_a_vectorised_optimiser_takes_the_steps_of_the_optimiser_itself(run, numbers, rows):
+    np = pytest.importorskip("numpy")
+    name, chosen = run
+    one, all_at_once = parameters_at(numbers), parameters_at(numbers)
+    eager, array = (getattr(optim, name)(params, **chosen) for params in (one, all_at_once))
+    steps = vectorised(array)
+    for row in rows:
+        gradient = row[: len(numbers)]
+        take_steps(eager, one, [gradient])
+        with np.errstate(all="ignore"):
+            steps.step(np.array(gradient))
+    steps.settle()
+    assert [p.data for p in all_at_once] == pytest.approx([p.data for p in one], rel=1e-12, abs=1e-300, nan_ok=True)
+    state, expected = array.state_dict()["state"], eager.state_dict()["state"]
+    for column in state:  # of columns that a step does not need the eager optimiser keeps none either
+        assert state[column] == pytest.approx(expected[column], rel=1e-12, abs=1e-300, nan_ok=True)
 
 
 def test_parameters_may_come_from_a_generator():

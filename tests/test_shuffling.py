@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini.train.shuffling import shuffled
+from autograd_mini.train.data import shuffled
 
 SEEDS, EPOCHS = st.integers(0, 2**70), st.integers(0, 2**20)
 

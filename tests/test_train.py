@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_mini import MLP, Parameter, Value, datasets, no_grad
+from autograd_mini import MLP, DiagnosisWarning, Parameter, Value, datasets, no_grad
 from autograd_mini.errors import DivergedError
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import SGD, Adam, ExponentialLR, StepLR
@@ -139,6 +139,75 @@ def test_the_gradient_norm_is_clipped_before_the_step():
     assert math.hypot(*model.numbers) == pytest.approx(0.5, rel=1e-3)
 
 
+# Divergence that ends before anything is infinite
+
+
+@pytest.mark.parametrize("compile", [False, "auto", True])
+@pytest.mark.parametrize(("rate", "epochs"), [(0.7, 40), (2.0, 12), (2.0, 1), (1.0, 7)])
+def test_a_loss_that_grows_far_beyond_its_beginning_is_a_warning_with_the_remedy(rate, epochs, compile):  # noqa: A002
+    rows = [part * (40 if epochs == 1 else 1) for part in LINE]
+    with pytest.warns(DiagnosisWarning, match=f"diverges: .*in epoch {epochs}. Try a lower lr, such as") as found:
+        history = fit(Line(), *rows, loss="mse", lr=rate, epochs=epochs, batch_size=2, compile=compile)
+    assert history.loss[-1] > 100 * 10
+    assert found[0].filename == __file__  # the line that calls fit
+
+
+def test_a_warning_of_divergence_can_be_made_an_error_and_nothing_is_lost(tmp_path):
+    file = tmp_path / "run.json"
+    with pytest.raises(DiagnosisWarning, match="diverges"):
+        fit(Line(), *LINE, loss="mse", lr=0.7, epochs=40, checkpoint=file)
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"lr": 0.05, "epochs": 5},
+        {"lr": 0.05, "epochs": 1},
+        {"lr": 0.05, "epochs": 30, "batch_size": 1},  # noisy
+        {"lr": 0.0, "epochs": 3},
+        {"lr": 1e-3, "epochs": 3, "loss": lambda p, t: 1e9 + (p - t) ** 2},  # high, and falling
+        {"lr": 0.05, "epochs": 60, "loss": lambda p, t: (p - t) ** 2 - 1e-3 * p},  # negative in the end
+        {"lr": 0.5, "epochs": 60, "loss": lambda p, _t: -p},  # without a bound below
+        {"optimizer": "adam", "lr": 0.5, "epochs": 2, "batch_size": 1},
+    ],
+)
+def test_healthy_training_is_no_divergence(arguments):
+    fit(Line(), *LINE, **{"loss": "mse"} | arguments)  # warnings are errors in these tests
+
+
+@given(
+    X=st.lists(st.floats(-2, 2), min_size=1, max_size=40),
+    noise=st.lists(st.floats(-1, 1), min_size=40, max_size=40),
+    line=st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)),
+    rate=st.floats(1e-6, 0.09),  # below 1 / (x**2 + 1), where each step goes towards its row
+    size=st.integers(1, 40),
+    epochs=st.integers(1, 4),
+)
+@settings(max_examples=40, deadline=None)
+def test_stable_steps_on_noisy_rows_are_no_divergence(X, noise, line, rate, size, epochs):
+    y = [line[0] * x + line[1] + error for x, error in zip(X, noise, strict=False)]
+    fit(Line(), [[x] for x in X], y, loss="mse", lr=rate, epochs=epochs, batch_size=size, compile=False)
+
+
+def test_a_model_that_fits_already_may_lose_some_of_it_without_a_warning():
+    model = Line(2.0 + 1e-9, 1.0)
+    history = fit(model, *LINE, loss="mse", optimizer="adam", lr=0.05, epochs=3)
+    assert history.loss[-1] > 1e6 * history.loss[0]
+
+
+def test_rows_that_come_in_order_and_grow_are_no_divergence():
+    X = [[float(row)] for row in range(1000)]
+    y = [0.0] * 500 + [1e3] * 500
+    fit(Line(0.0, 0.0), X, y, loss="mse", lr=1e-12, epochs=1, shuffle=False)
+
+
+def test_a_loss_that_starts_huge_for_one_row_and_falls_is_no_divergence():
+    X, y = [[0.0]] * 63 + [[1e4]], [0.0] * 64
+    history = fit(Line(1.0, 0.0), X, y, loss="mse", lr=1e-8, epochs=20, shuffle=False, batch_size=None)
+    assert history.loss[-1] < history.loss[0]
+
+
 # Choices: optimiser, schedule, loss, metrics
 
 
@@ -169,7 +238,13 @@ def test_a_ready_optimiser_goes_on_where_it_stopped():
     [
         ({"optimizer": "sdg"}, ValueError, "'sdg'.*'sgd'"),
         ({"optimizer": 3}, TypeError, "optimizer is 3"),
-        ({"epoch": 3}, TypeError, "'epoch' is neither an argument of fit nor a setting of SGD.*momentum"),
+        ({"callback": print}, TypeError, "fit has no argument 'callback': did you mean callbacks"),
+        ({"epoch": 3}, TypeError, "fit has no argument 'epoch': did you mean epochs"),
+        ({"learning_rate": 3}, TypeError, "did you mean lr"),
+        ({"optimizer": "adam", "momentum": 3}, TypeError, "neither an argument of fit .*epochs.* of Adam .*betas"),
+        ({"momentun": 0.9}, TypeError, "SGD has no setting 'momentun': did you mean momentum"),
+        ({"optimizer": SGD([Value(1.0)]), "epoch": 3}, TypeError, "did you mean epochs"),
+        ({"color": "red"}, TypeError, "'color' is neither an argument of fit .*epochs.* nor a setting of SGD .*momen"),
         ({"lr": -1}, ValueError, "lr"),
         ({"optimizer": SGD([Value(1.0)]), "lr": 0.1}, TypeError, "lr=0.1"),
         ({"optimizer": SGD([Value(1.0)])}, ValueError, "none of the model's parameters"),
@@ -234,6 +309,27 @@ def test_a_loss_may_be_a_plain_number_where_nothing_is_to_be_learnt():
     history = fit(model, [[2.0], [0.5]], [1, 1], loss=lambda p, t: max(0, 1 - p * t), lr=0.5, epochs=1, batch_size=None)
     assert history.loss == [0.25]
     assert model.numbers == [1.0 + 0.5 * 0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda preds, ys: sum((p - t) ** 2 for p, t in zip(preds, ys, strict=True)) / len(ys),
+        lambda preds, ys: sum(abs(preds[i] - ys[i]) for i in range(len(ys))),
+        lambda preds, ys: ((preds - ys) ** 2).mean(),
+        lambda preds: preds * preds,
+    ],
+)
+@pytest.mark.parametrize("compile", ["auto", True, False])
+def test_a_loss_written_for_a_batch_is_told_how_it_is_called_and_what_to_write(loss, compile):  # noqa: A002
+    words = (
+        r"(?s)the loss failed.*for one row at a time.*"
+        r"loss\(Value\(data=0.0\), .*mean over a batch.*lambda prediction, target:"
+    )
+    with pytest.raises(TypeError, match=words) as raised:
+        fit(Line(), *LINE, loss=loss, compile=compile)
+    if loss.__code__.co_argcount == 2:
+        assert f"test_train.py, line {loss.__code__.co_firstlineno}" in str(raised.value)
 
 
 def test_a_loss_that_depends_on_nothing_is_an_error():

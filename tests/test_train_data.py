@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from autograd_mini import Parameter, Value
 from autograd_mini.train import evaluate, fit
 from autograd_mini.train.data import table
-from autograd_mini.train.targets import targets
+from autograd_mini.train.objective import targets
 
 rows = st.integers(1, 4).flatmap(
     lambda width: st.lists(

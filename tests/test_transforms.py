@@ -381,7 +381,7 @@ def test_an_error_in_the_function_leaves_no_transform_open():
 @pytest.mark.parametrize(
     "transform",
     [
-        *(ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian, ag.hvp, ag.derivative, ag.checkpoint, ag.jit),
+        *(ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian, ag.hvp, ag.derivative, ag.remat, ag.jit),
         *(lambda f: ag.jvp(f, (1.0,), (1.0,)), lambda f: ag.vjp(f, 1.0), lambda f: ag.taylor(f, 1.0, 2)),
     ],
 )

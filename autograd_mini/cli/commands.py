@@ -18,7 +18,7 @@ from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import HEADERS, aligned, read_table
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import ENDINGS, load, require, storage
+from autograd_mini.files import FORMATS, load, require, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,9 +145,10 @@ def writable(path: str) -> None:
 def named(path: str) -> None:
     """Raise a UserError if the name of a model file says that it holds something else."""
     ending = Path(path).suffix
-    if ending.lower() not in {"", *ENDINGS}:
+    known = sorted(suffix for known in FORMATS for suffix in known.SUFFIXES)
+    if ending.lower() not in {"", *known}:
         raise UserError(
-            f"cannot write {path}: a model does not end in {ending}: choose {' or '.join(ENDINGS)}, or none for JSON"
+            f"cannot write {path}: a model does not end in {ending}: choose {' or '.join(known)}, or none for JSON"
         )
 
 

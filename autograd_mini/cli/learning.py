@@ -11,6 +11,7 @@ from typing import Any
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.recipe import Recipe, filled, predictions
 from autograd_mini.datasets import Standardiser, split
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.errors import DivergedError
 from autograd_mini.nn import MLP
 from autograd_mini.train import fit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SEPARATING = ("binary_cross_entropy", "hinge", "cross_entropy")
 """The losses that tell classes apart; the others measure the distance of numbers."""
 
-RECTIFYING = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+RECTIFYING = frozenset(name for name, row in TABLE.items() if row.activation == "rectifier")
 """The activations that halve the variance, for which He's initialiser is made; Xavier's is for the others."""
 
 CLASSIFICATION, REGRESSION = TASKS = ("classification", "regression")

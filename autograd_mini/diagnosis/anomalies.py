@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite, isinf, isnan
 
-from autograd_mini.diagnosis.accounts import of_derivative, of_result, of_seed, of_tangent
+from autograd_mini.diagnosis.messages import of_derivative, of_result, of_seed, of_tangent
 from autograd_mini.diagnosis.origins import origin
 from autograd_mini.engine.hooks import innermost
 from autograd_mini.engine.value import ABSENT, Parameter, Value
@@ -31,7 +31,7 @@ class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
     The error names the operation, its operands with labels and values, and the line of code. A forward pass stops where
     the number is made. A backward pass stops at the node whose derivative is not finite, or whose gradient becomes so,
     and names the line of the forward pass that made that node; no `grad` has changed then. That holds inside
-    transforms, `checkpoint`, `no_grad` and `fit` too.
+    transforms, `remat`, `no_grad` and `fit` too.
 
     As `torch.autograd.detect_anomaly`, but the forward pass is looked at as well, and infinite numbers count. A branch
     that `where` does not take has been computed, so it counts. Infinite plain numbers and leaves, such as a mask of

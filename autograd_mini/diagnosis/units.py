@@ -7,6 +7,8 @@ sample, or each time step. Units as far from the inputs make a layer.
 
 from __future__ import annotations
 
+from autograd_mini.engine.ops import TABLE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +18,12 @@ if TYPE_CHECKING:
     Graph = dict[Value, list[Value]]
     Weights = frozenset[Value]
 
-ACTIVATIONS = frozenset(
-    {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "sin", "maximum", "clamp_min"}
-)
+ACTIVATIONS = frozenset({name for name, row in TABLE.items() if row.activation} | {"maximum", "clamp_min"})
+"""The operations that make a unit: the activations, and those with which a rectifier is written out."""
 
-_STEPS_A_NODE = 30
-"""So often may each node be visited, on average. Graphs in which more is needed, such as long sums that keep growing,
-have no units that could be told apart."""
+VISITS_PER_NODE = 30
+"""Traversal budget: mean visits per node. Graphs that need more, such as long sums that keep growing, have no units to
+tell apart."""
 
 
 class Unit:
@@ -53,7 +54,7 @@ class Unit:
         return [node._x._data for node in self.nodes]
 
 
-class Layer:
+class UnitLayer:
     """Units of one activation at one depth.
 
     Attributes:
@@ -84,7 +85,7 @@ def _tick(node: Value) -> int:
     return node._tick
 
 
-def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) -> list[Layer]:
+def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) -> list[UnitLayer]:
     """Return the hidden layers of a graph, those next to the inputs first.
 
     Args:
@@ -94,7 +95,7 @@ def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) ->
 
     """
     known = set(parameters)
-    allowed = _STEPS_A_NODE * len(graph)
+    allowed = VISITS_PER_NODE * len(graph)
     hidden: set[Value] = set()
     depths: dict[Value, int] = {}
     units: dict[tuple[str, Weights], Unit] = {}
@@ -115,9 +116,9 @@ def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) ->
             belongs[node] = unit
     hidden |= _fed_by(roots, graph, known)[2]
     chosen = dict.fromkeys(belongs[node] for node in depths if node in hidden and node in belongs)
-    made: dict[tuple[int, str], Layer] = {}
+    made: dict[tuple[int, str], UnitLayer] = {}
     for unit in chosen:
-        made.setdefault((unit.depth, unit.op), Layer(unit.depth, unit.op)).units.append(unit)
+        made.setdefault((unit.depth, unit.op), UnitLayer(unit.depth, unit.op)).units.append(unit)
     return [made[key] for key in sorted(made)]
 
 

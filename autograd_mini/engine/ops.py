@@ -20,6 +20,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from autograd_mini.engine.rules import Compiled
 
@@ -46,12 +47,14 @@ class Op:
         method: the special method that Python's operator calls, if it has one.
         default: the value of the last operand where a caller leaves it out.
         doc: one sentence for readers.
+        activation: the kind of activation it is: "rectifier", which lets about half of its operands pass, "bounded", or
+            "" for none. Networks, `doctor`, pictures and the command line list the activations by it.
         builtin: whether the package brings it, so that users cannot replace it.
 
     """
 
     __slots__ = (
-        *("builtin", "compiled", "default", "doc", "domain", "method"),
+        *("activation", "builtin", "compiled", "default", "doc", "domain", "method"),
         *("name", "names", "partials", "symbol", "uses", "value"),
     )
 
@@ -66,6 +69,7 @@ class Op:
         method: str = "",
         default: float | None = None,
         doc: str = "",
+        activation: Literal["rectifier", "bounded", ""] = "",
         builtin: bool = True,
     ) -> None:
         self.name = name
@@ -76,6 +80,7 @@ class Op:
         self.method = method
         self.default = default
         self.doc = doc
+        self.activation = activation
         self.builtin = builtin
         self.uses: dict[str, Op] = {}  # of a user's operation, those that it calls, as they were when it was defined
         self.names: dict[str, object] = {}  # and what its compiled formulas are to find under a name before all else
@@ -150,7 +155,7 @@ _ROWS = (
     Op("sqrt", "sqrt(x)", ("0.5 / z",), domain=(POSITIVE,), doc="The square root; nan below 0."),
     Op("cbrt", "cbrt(x)", ("1.0 / (3.0 * z * z)",), domain=(POSITIVE,), doc="The real cube root."),
     # Trigonometry, in radians.
-    Op("sin", "sin(x)", ("cos(x)",), doc="The sine of x radians."),
+    Op("sin", "sin(x)", ("cos(x)",), activation="bounded", doc="The sine of x radians."),
     Op("cos", "cos(x)", ("-sin(x)",), doc="The cosine of x radians."),
     Op("tan", "tan(x)", ("1.0 + z * z",), domain=((-1.3, 1.3),), doc="The tangent of x radians."),
     Op("degrees", "57.29577951308232 * x", ("57.29577951308232",), doc="An angle of x radians in degrees."),
@@ -179,7 +184,7 @@ _ROWS = (
     Op("cosh", "cosh(x)", ("sinh(x)",), doc="The hyperbolic cosine."),
     Op("tanh", "tanh(x)",
        (f"where(x > 0.0, {_SECH_2.format('-')}, {_SECH_2.format('')})",),
-       doc="The hyperbolic tangent."),
+       activation="bounded", doc="The hyperbolic tangent."),
     Op("asinh", "asinh(x)", ("1.0 / hypot(x, 1.0)",), doc="The inverse of sinh."),
     Op("acosh", "acosh(x)", ("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",), domain=((1.1, 5.0),),
        doc="The inverse of cosh."),
@@ -198,23 +203,25 @@ _ROWS = (
        doc="The distribution function of the standard normal."),
     # Activations.
     Op("sigmoid", "where(x >= 0.0, 1.0 / (1.0 + exp(-x)), exp(x) / (1.0 + exp(x)))", ("z * sigmoid(-x)",),
-       symbol="σ", doc="The logistic function 1 / (1 + exp(-x))."),
-    Op("softplus", "maximum(x, 0.0) + log1p(exp(-abs(x)))", ("sigmoid(x)",), doc="log(1 + exp(x)) without overflow."),
+       symbol="σ", activation="bounded", doc="The logistic function 1 / (1 + exp(-x))."),
+    Op("softplus", "maximum(x, 0.0) + log1p(exp(-abs(x)))", ("sigmoid(x)",), activation="rectifier",
+       doc="log(1 + exp(x)) without overflow."),
     Op("relu", "where(x <= 0.0, 0.0, x)", ("where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x))",), domain=(POSITIVE,),
-       symbol="ReLU", doc="The positive part of x; derivative 0 at 0."),
+       symbol="ReLU", activation="rectifier", doc="The positive part of x; derivative 0 at 0."),
     Op("leaky_relu", "where(x > 0.0, x, y * x)",
        ("where(x > 0.0, 1.0, where(x <= 0.0, y, x))", "where(x > 0.0, 0.0, x)"),
-       domain=(NEGATIVE, (0.01, 0.5)), default=0.01, doc="x above 0, y x below; y = 0.01 by default."),
+       domain=(NEGATIVE, (0.01, 0.5)), default=0.01, activation="rectifier",
+       doc="x above 0, y x below; y = 0.01 by default."),
     Op("elu", "where(x > 0.0, x, y * expm1(x))",
        ("where(x > 0.0, 1.0, y * exp(x))", "where(x > 0.0, 0.0, expm1(x))"),
        domain=(NEGATIVE, (0.5, 2.0)), default=1.0,
-       doc="x above 0, y (exp(x) - 1) below; y = 1 by default (Clevert et al. 2015)."),
+       activation="rectifier", doc="x above 0, y (exp(x) - 1) below; y = 1 by default (Clevert et al. 2015)."),
     Op("gelu", "where(x < -64.0, -0.0, x * ndtr(x))",
        ("where(abs(x) > 64.0, heaviside(x), ndtr(x) + x * (0.3989422804014327 * gaussian(x, 0.5)))",),
-       doc="x times the normal distribution function of x (Hendrycks and Gimpel 2016)."),
+       activation="rectifier", doc="x times the normal distribution function of x (Hendrycks and Gimpel 2016)."),
     Op("silu", "where(x < -1000.0, -0.0, x * sigmoid(x))",
        ("where(abs(x) > 1000.0, heaviside(x), sigmoid(x) * (1.0 + x * sigmoid(-x)))",),
-       doc="x sigmoid(x), also called swish (Elfwing et al. 2017)."),
+       activation="rectifier", doc="x sigmoid(x), also called swish (Elfwing et al. 2017)."),
     # Choices and staircases.
     Op("maximum", "where(x > y, x, where(y >= x, y, x + y))", (_LARGER, _SMALLER), domain=APART,
        symbol="max", doc="The larger of x and y; a tie shares the derivative equally."),

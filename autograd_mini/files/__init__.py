@@ -23,13 +23,16 @@ A model file is a JSON document:
 A file whose name ends in ".safetensors" has the same in the format of that name, for exchange with PyTorch and the
 libraries around it: `tensors` describes it. It needs the extra: pip install 'autograd_mini[safetensors]'.
 
+A format is a module with the functions of `models.Format`, and an entry of `models.FORMATS`.
+
 A file is read without trust. Nothing in it is run. Its bytes, its depth, its names and its shapes are checked before a
 network is built, and every fault is a ModelFormatError. Memory and time stay in proportion to the size that its
 architecture justifies: a JSON file of more than `SMALL` bytes begins with format, version and architecture, in this
 order, so that the reader knows from the head how long the rest may be.
 """
 
-from autograd_mini.files.models import ENDINGS, HEAD, PER_PARAMETER, load, require, save
+from autograd_mini.files.json_model import HEAD, PER_PARAMETER
+from autograd_mini.files.models import FORMATS, load, require, save
 from autograd_mini.files.storage import LARGEST, SMALL
 
-__all__ = ["ENDINGS", "HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "load", "require", "save"]
+__all__ = ["FORMATS", "HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "load", "require", "save"]

@@ -4,34 +4,55 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from functools import partial
 
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import storage, tensors
-from autograd_mini.files.documents import DEEPEST, parse, plain
-from autograd_mini.files.networks import WAY_OUT, architecture_of, built, check_fit, checked, fill, parameter_count
-from autograd_mini.files.schema import FORMAT, VERSION, check_architecture, check_header, written
-from autograd_mini.files.storage import LARGEST, SMALL
+from autograd_mini.files import json_model, storage, tensors
+from autograd_mini.files.architecture import WAY_OUT, architecture_of, built, check_fit, fill
+from autograd_mini.files.documents import DEEPEST, plain
+from autograd_mini.files.schema import FORMAT, VERSION
+from autograd_mini.files.storage import LARGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
-    from typing import Any
+    from typing import Any, Protocol
 
+    from autograd_mini.files.architecture import Numbers
     from autograd_mini.nn.mlp import MLP
 
-PER_PARAMETER = 64
-"""Bytes more for each parameter: a number takes at most 26, and indentation wants room too."""
-ENDINGS = (".json", ".safetensors")
-"""How the names of model files end; one that ends otherwise is read, and written by `save`, as JSON."""
-HEAD = 64 * 1024
-"""Bytes from the beginning within which the architecture of a larger file stands."""
+    class Format(Protocol):
+        """What a module has that knows a format of model files."""
 
-_HEAD = re.compile(
-    rb'\s*\{\s*"format"\s*:\s*"autograd_mini model"\s*,\s*"version"\s*:\s*([0-9]+)\s*,'
-    rb'\s*"architecture"\s*:\s*(\{[^{}]*\})'
-)
+        SUFFIXES: tuple[str, ...]
+        """The endings of names, in small letters."""
+        HEAD: int
+        """Bytes from the beginning that say how long the rest may be."""
+
+        def require(self) -> None:
+            """Raise an ImportError that says how to get it, if a package is needed that is not installed."""
+
+        def dumps(self, description: dict[str, Any], numbers: Numbers, *, nonfinite: bool) -> bytes:
+            """Return the content of a file: format, version, architecture and metadata, and the numbers."""
+
+        def allowed(self, head: bytes, *, alone: bool) -> int:
+            """Return how many bytes a file may have that begins like this."""
+
+        def loads(self, data: bytes, *, alone: bool, nonfinite: bool) -> tuple[dict[str, Any], Numbers, dict[str, Any]]:
+            """Return architecture, numbers and metadata; a ValueError says what is not as it must be.
+
+            Unless the file is `alone`, there is a model that has the activations, and the architecture may lack them.
+            """
+
+
+FORMATS: tuple[Format, ...] = (tensors, json_model)
+"""The modules that know a format, each by the endings of its names; the last one takes every other name too."""
+
+
+def format_of(path: str | PathLike[str]) -> Format:
+    """Return the format that a file of this name has."""
+    name = os.fsdecode(path).lower()
+    return next((known for known in FORMATS if name.endswith(known.SUFFIXES)), FORMATS[-1])
 
 
 def save(
@@ -44,18 +65,9 @@ def save(
     require(path)
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "architecture": architecture_of(model)}
     notes = {"metadata": plain(metadata, "metadata", DEEPEST - 1)}
-    weights, biases = model.matrices()
-    named = {"W": written(weights, "W", nonfinite=nonfinite), "b": written(biases, "b", nonfinite=nonfinite)}
-    if _holds_tensors(path):
-        data, allowed = (
-            tensors.dumps(head | notes, weights, biases),
-            SMALL + 8 + 8 * parameter_count(head["architecture"]),
-        )
-    else:
-        document = head | {"parameters": named} | notes
-        members = [f"{json.dumps(name)}: {json.dumps(held, allow_nan=False)}" for name, held in document.items()]
-        data = ("{\n" + ",\n".join(members) + "\n}\n").encode()
-        allowed = _allowed(data[:HEAD])
+    kind = format_of(path)
+    data = kind.dumps(head | notes, model.matrices(), nonfinite=nonfinite)
+    allowed = kind.allowed(data[: kind.HEAD], alone=True)
     if len(data) > min(allowed, LARGEST):
         raise ValueError(
             f"the file would have {len(data)} bytes, {len(json.dumps(notes))} of them metadata, but a file with these "
@@ -88,11 +100,9 @@ def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool 
     require(path)
     name = os.fsdecode(path)
     try:
-        if _holds_tensors(path):
-            data = storage.read(path, SMALL + 8, partial(tensors.allowed, alone=into is None))
-            contents = tensors.loads(data, alone=into is None, nonfinite=nonfinite)
-        else:
-            contents = checked(_parsed(storage.read(path, HEAD, _allowed)), nonfinite=nonfinite)
+        kind, alone = format_of(path), into is None
+        data = storage.read(path, kind.HEAD, partial(kind.allowed, alone=alone))
+        contents = kind.loads(data, alone=alone, nonfinite=nonfinite)
         if into is None:
             return built(*contents)
     except ValueError as error:
@@ -111,37 +121,4 @@ def require(path: str | PathLike[str]) -> None:
 
     >>> require("model.json")
     """
-    if _holds_tensors(path):
-        tensors.library()
-
-
-def _holds_tensors(path: str | PathLike[str]) -> bool:
-    return os.fsdecode(path).lower().endswith(ENDINGS[1])
-
-
-def _parsed(data: bytes) -> Any:
-    """Return the document of a JSON file that is no larger than it may be."""
-    if len(data) > SMALL:  # an empty list takes 3 bytes here, and 64 in memory
-        entries = data.count(b",") + data.count(b"[") + data.count(b"{")
-        most = SMALL + 2 * (_accounted(data[:HEAD]) - SMALL) // PER_PARAMETER
-        if entries > most:
-            raise ValueError(f"it has {entries} entries, more than the {most} that its head accounts for")
-    return parse(data)
-
-
-def _allowed(head: bytes) -> int:
-    """Return how many bytes a JSON file may have that begins like this."""
-    return min(LARGEST, _accounted(head))
-
-
-def _accounted(head: bytes) -> int:
-    """Return how many bytes the parameters take at most of a JSON file that begins like this."""
-    if len(head) < HEAD:
-        return SMALL
-    start = _HEAD.match(head)
-    if start is None:
-        return SMALL
-    check_header(parse(b'{"format": "autograd_mini model", "version": %b}' % start[1]))
-    architecture = parse(start[2])
-    check_architecture(architecture)
-    return SMALL + PER_PARAMETER * parameter_count(architecture)
+    format_of(path).require()

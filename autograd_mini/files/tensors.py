@@ -24,7 +24,7 @@ from math import prod
 
 from autograd_mini.extras import extra
 from autograd_mini.files.documents import parse, shown
-from autograd_mini.files.schema import check_architecture, check_header, member
+from autograd_mini.files.schema import check_architecture, check_header, member, written
 from autograd_mini.files.storage import LARGEST, SMALL
 
 TYPE_CHECKING = False
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from autograd_mini.files.architecture import Numbers
+
+SUFFIXES: tuple[str, ...] = (".safetensors",)
+HEAD = SMALL + 8
+"""Bytes from the beginning within which the header of any file ends."""
 KEY = "autograd_mini"
 """The entry of a file's metadata that describes the network."""
 SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
@@ -44,10 +49,18 @@ def library() -> ModuleType:
     return functions
 
 
-def dumps(description: dict[str, Any], weights: list[list[list[float]]], biases: list[list[float]]) -> bytes:
+def require() -> None:
+    """Raise an ImportError that says how to get the package, unless it is installed."""
+    library()
+
+
+def dumps(description: dict[str, Any], numbers: Numbers, *, nonfinite: bool) -> bytes:
     """Return the content of a file with a network's description and its numbers."""
     import numpy as np
 
+    weights, biases = numbers
+    for name, held_here in (("W", weights), ("b", biases)):
+        written(held_here, name, nonfinite=nonfinite)  # refuses what is not finite
     held = {}
     for index, (rows, bias) in enumerate(zip(weights, biases, strict=True)):
         held[f"layers.{index}.weight"] = np.array(rows, dtype=np.float64)

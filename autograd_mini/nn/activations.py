@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Activation = str | Callable[[Any], Any]
 
-ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "sin")
+ACTIVATIONS = ("linear", *[name for name, row in TABLE.items() if row.activation])
 """The names that are in use as activations; `known` takes others too."""
 
 _TITLES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}

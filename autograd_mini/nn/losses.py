@@ -6,21 +6,22 @@ numbers it is a float.
 
 A logit is what a network says before it is squashed to a probability: p = sigmoid(logit), or p = softmax(logits). The
 losses take logits because the logarithm of a probability that has been rounded to 0 or 1 is lost.
+
+While a function is compiled, neither targets nor logits are known: a formula then chooses by `where` in place of a
+branch, and is nan for a target that is not allowed, since nothing can be raised.
 """
 
 from __future__ import annotations
 
 from functools import reduce
-from math import isfinite
+from math import isfinite, nan
 from operator import add
 
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import exp, log1p, log_softmax, relu, softmax, softplus
 from autograd_mini.engine.value import Value
-from autograd_mini.nn import unknown as in_choices
 from autograd_mini.nn.sample import sample
-from autograd_mini.nn.unknown import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,13 +100,15 @@ def hinge(prediction: Scalars, target: Scalars) -> Loss:
     0.25
 
     """
-    pairs = _pairs(prediction, target)
-    if unknown(t for _, t in pairs):
-        return _mean([in_choices.hinge(p, t) for p, t in pairs])
-    for _, t in pairs:
-        if t not in (1.0, -1.0):
-            raise ValueError(f"the targets of hinge are 1 and -1; got {t!r}: for classes 0 and 1 pass 2 * target - 1")
-    return _mean([relu(1.0 - t * p) for p, t in pairs])
+    return _mean([_hinge(p, t) for p, t in _pairs(prediction, target)])
+
+
+def _hinge(p: Any, t: Any) -> Any:
+    return _where_allowed(
+        (t == 1.0) | (t == -1.0),
+        lambda: relu(1.0 - t * p),
+        lambda: f"the targets of hinge are 1 and -1; got {t!r}: for classes 0 and 1 pass 2 * target - 1",
+    )
 
 
 def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss:
@@ -127,26 +130,28 @@ def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss:
     1.9287498479639178e-22
 
     """
-    pairs = _pairs(prediction, target)
-    if unknown(t for _, t in pairs):
-        return _mean([in_choices.binary(logit, t) for logit, t in pairs])
-    for _, t in pairs:
-        if not 0.0 <= t <= 1.0:
-            raise ValueError(
-                f"the targets of binary_cross_entropy are 0, 1, or probabilities between; got {t!r}: for classes -1 "
-                "and 1 pass (target + 1) / 2"
-            )
-    return _mean([_binary(logit, t) for logit, t in pairs])
+    return _mean([_binary(logit, t) for logit, t in _pairs(prediction, target)])
 
 
-def _binary(logit: Scalar, t: Scalar) -> Any:
-    """Leave out the term of weight 0, where softplus may be infinite."""
-    if not isinstance(t, Value):
-        if t == 1.0:
-            return softplus(-logit)
-        if t == 0.0:
-            return softplus(logit)
-    return t * softplus(-logit) + (1.0 - t) * softplus(logit)
+def _binary(logit: Any, t: Any) -> Any:
+    """Leave out the term of weight 0, where softplus may be infinite; a target that is a Value needs both."""
+
+    def loss() -> Any:
+        if isinstance(t, Value) and not t.symbolic:
+            return both()
+        return _pick(t == 1.0, lambda: softplus(-logit), lambda: _pick(t == 0.0, lambda: softplus(logit), both))
+
+    def both() -> Any:
+        return t * softplus(-logit) + (1.0 - t) * softplus(logit)
+
+    return _where_allowed(
+        (t >= 0.0) & (t <= 1.0),
+        loss,
+        lambda: (
+            f"the targets of binary_cross_entropy are 0, 1, or probabilities between; got {t!r}: for classes -1 and 1 "
+            "pass (target + 1) / 2"
+        ),
+    )
 
 
 def cross_entropy(prediction: Iterable[Scalar], target: int) -> Loss:
@@ -174,18 +179,61 @@ def cross_entropy(prediction: Iterable[Scalar], target: int) -> Loss:
             f"the prediction of cross_entropy is a list of logits, one a class; got {len(logits)}: for two classes and "
             "one logit there is binary_cross_entropy"
         )
-    if unknown([target, *logits]):
-        return in_choices.cross_entropy(logits, target)
-    index = number(target, "target")
-    if index not in range(len(logits)):
-        raise ValueError(
-            f"the target of cross_entropy is the index of a class, a whole number from 0 to {len(logits) - 1}; got "
-            f"{target!r}"
-        )
-    chosen = logits[int(index)]
-    largest = logits.pop(max(range(len(logits)), key=logits.__getitem__))
-    spread = log1p(reduce(add, [exp(logit - largest) for logit in logits]))
-    return spread if largest is chosen else (largest - chosen) + spread
+    right: Any = target
+    if not (isinstance(right, Value) and right.symbolic):
+        index = number(target, "target")
+        if index not in range(len(logits)):
+            raise ValueError(
+                f"the target of cross_entropy is the index of a class, a whole number from 0 to {len(logits) - 1}; got "
+                f"{target!r}"
+            )
+        right = int(index)
+    largest, winner = leading(logits)
+    chosen: Any = nan
+    others: list[Any] = []
+    for at, logit in enumerate(logits):
+        chosen = _either(right == at, logit, chosen)
+        if (leads := winner == at) is not True:
+            others.append(_either(leads, 0.0, exp(logit - largest)))
+    spread = log1p(reduce(add, others))
+    return _pick(winner == right, lambda: spread, lambda: (largest - chosen) + spread)
+
+
+def leading(logits: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the largest logit and its index, the first of equal ones.
+
+    >>> leading([0.5, 2.0, 2.0])
+    (2.0, 1)
+
+    """
+    largest, winner = logits[0], 0
+    for at, logit in enumerate(logits[1:], start=1):
+        larger = logit > largest
+        largest, winner = _either(larger, logit, largest), _either(larger, at, winner)
+    return largest, winner
+
+
+def _either(condition: Any, this: Any, otherwise: Any) -> Any:
+    """Return one of two operands as it is; a choice between both where the condition is not known yet."""
+    if isinstance(condition, Value) and condition.symbolic:
+        return where(condition, this, otherwise)
+    return this if condition else otherwise
+
+
+def _pick(condition: Any, this: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """Return what one of two functions gives, and call it alone; a choice where the condition is not known."""
+    if isinstance(condition, Value) and condition.symbolic:
+        return where(condition, this(), otherwise())
+    return this() if condition else otherwise()
+
+
+def _where_allowed(condition: Any, loss: Callable[[], Any], wrong: Callable[[], str]) -> Any:
+    """Return a loss where the condition on its target holds; else raise a ValueError, or nan where it is not known."""
+    if isinstance(condition, Value) and condition.symbolic:
+        return where(condition, loss(), nan)
+    if not condition:
+        raise ValueError(wrong())
+    return loss()
 
 
 def _errors(prediction: Scalars, target: Scalars) -> list[Any]:

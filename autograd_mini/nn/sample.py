@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _READY = frozenset({float, Value, Leaf, Computed, Parameter})
 
 
-class Sample(list["Value | float"]):
+class CheckedSample(list["Value | float"]):
     """A list that has been checked, so that all the neurons of a layer take it as it is."""
 
     __slots__ = ()
 
 
-def sample(x: Any, name: str = "x") -> Sample:
+def sample(x: Any, name: str = "x") -> CheckedSample:
     """Return inputs as a checked list: Values stay, and plain numbers become floats, not Values.
 
     Args:
@@ -36,7 +36,7 @@ def sample(x: Any, name: str = "x") -> Sample:
     [1.0, 2.5]
 
     """
-    if type(x) is Sample:
+    if type(x) is CheckedSample:
         return x
     if isinstance(x, (str, bytes, bytearray, dict, set, frozenset)):
         raise TypeError(f"{name} is a list of numbers; got {x!r} of type {type(x).__name__}")
@@ -46,7 +46,7 @@ def sample(x: Any, name: str = "x") -> Sample:
         entries = iter(x)
     except TypeError:
         entries = iter((x,))
-    return Sample(
+    return CheckedSample(
         entry if type(entry) in _READY else _checked(entry, f"{name}[{index}]") for index, entry in enumerate(entries)
     )
 

@@ -6,16 +6,14 @@ nothing here knows about the engine.
 
 from __future__ import annotations
 
+from autograd_mini.optim import optimizers
 from autograd_mini.optim.clipping import clip_grad_norm_, clip_grad_value_
-from autograd_mini.optim.optimizer import Optimizer
-from autograd_mini.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from autograd_mini.optim.optimizer import OPTIMIZERS, Optimizer
+from autograd_mini.optim.optimizers import *  # noqa: F403 - `optimizers.__all__` lists them
 from autograd_mini.optim.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, LRScheduler, StepLR
 
 __all__ = [
     "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "AdamW",
     "CosineAnnealingLR",
     "ExponentialLR",
     "LRScheduler",
@@ -25,3 +23,4 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
 ]
+__all__ += optimizers.__all__

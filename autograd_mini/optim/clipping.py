@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import fsum, hypot, inf, isfinite, isinf, isnan, nan
 
+from autograd_mini.optim.hyperparameters import nonnegative, power
 from autograd_mini.optim.parameters import numbers, parameters, set_gradients
-from autograd_mini.optim.settings import nonnegative, power
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from autograd_mini.optim.arithmetic import FLOATS
+from math import inf, sqrt
+
+from autograd_mini.optim.hyperparameters import checked, nonnegative
 from autograd_mini.optim.parameters import commit, numbers, parameters, set_gradients
-from autograd_mini.optim.settings import checked, nonnegative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, ClassVar
 
-    from autograd_mini.optim.arithmetic import Arithmetic
+    from autograd_mini.optim.hyperparameters import Checks
     from autograd_mini.optim.parameters import Trainable
-    from autograd_mini.optim.settings import Checks
 
     Columns = dict[str, list[Any]]  # one number a parameter and name
     Formula = Callable[..., tuple[Any, ...]]
+
+
+class StepAlgebra:
+    """What an update needs beside + and *, on floats, arrays or symbols.
+
+    Attributes:
+        root: the square root.
+        quotient: x / y by IEEE 754, infinite or nan where y is 0.
+        larger: the larger of two, nan if either is.
+
+    """
+
+    def __init__(
+        self, root: Callable[[Any], Any], quotient: Callable[[Any, Any], Any], larger: Callable[[Any, Any], Any]
+    ) -> None:
+        self.root, self.quotient, self.larger = root, quotient, larger
+
+
+FLOATS = StepAlgebra(sqrt, lambda x, y: x / y if y else x * inf, max)  # max keeps its first argument where that is nan
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {}
+"""The optimisers by the name that `fit` knows them by."""
 
 
 class Optimizer:
     """What all optimisers share: parameters, settings, a state of one column of numbers a name, and a whole step.
 
     `param_groups` has PyTorch's shape with one group: `optimizer.param_groups[0]["lr"] = 0.01` works, and `lr` is
-    short for it. A subclass gives the formula alone.
+    short for it.
+
+    A subclass gives the checks of its settings, the columns of its state and the formula of its update, which stands
+    once for floats, arrays and machine code. With a name, `class RMSprop(Optimizer, name="rmsprop", rate=0.01)`, it
+    is one of `OPTIMIZERS`: `fit` finds it, with that learning rate unless it is given another, and moves all
+    parameters at once by its formula, which may use nothing of its operands but +, -, * and the algebra.
     """
 
+    rate: ClassVar[float | None] = None
+    """The learning rate in `fit`, for networks of some hundred parameters; PyTorch's defaults are for far larger."""
+
     _checks: ClassVar[Checks]
-    _start: ClassVar[Mapping[str, Any]]  # the state's columns, and the value each starts with
+    _start: ClassVar[Mapping[str, Any]]  # the state's columns, and the value each starts with; of counts an int
     _optional: ClassVar[frozenset[str]] = frozenset()  # columns that not every step needs
+
+    def __init_subclass__(cls, *, name: str | None = None, rate: float | None = None, **kwargs: Any) -> None:
+        """Register a subclass under its name, if it has one."""
+        super().__init_subclass__(**kwargs)
+        cls.rate = rate
+        if name is not None:
+            OPTIMIZERS[name] = cls
 
     def __init__(self, params: Iterable[Trainable], settings: Mapping[str, object]) -> None:
         """Take the parameters once, in their order, and check the settings."""
@@ -48,7 +85,7 @@ class Optimizer:
         """Return the columns of the state that a step with these settings reads and writes."""
         raise NotImplementedError
 
-    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:
         """Return the step as a function (x, gradient, *state) -> (x, *state), of numbers or of arrays of them."""
         raise NotImplementedError
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from functools import cache
 
+from autograd_mini.optim.hyperparameters import decay_rates, finite, flag, nonnegative
 from autograd_mini.optim.optimizer import Optimizer
-from autograd_mini.optim.settings import decay_rates, finite, flag, nonnegative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from autograd_mini.optim.arithmetic import Arithmetic
-    from autograd_mini.optim.optimizer import Formula
+    from autograd_mini.optim.optimizer import Formula, StepAlgebra
     from autograd_mini.optim.parameters import Trainable
+
+__all__ = ["SGD", "Adam", "AdamW"]
 
 _AVERAGES = ("step", "exp_avg", "exp_avg_sq")
 
 
-class SGD(Optimizer):
+class SGD(Optimizer, name="sgd", rate=0.1):
     """Stochastic gradient descent, with momentum (Polyak's or Nesterov's) and weight decay, as torch.optim.SGD.
 
     In: parameters; `lr`, the learning rate; `momentum`, the share of the last step kept; `dampening`, the share of a
@@ -76,7 +77,7 @@ class SGD(Optimizer):
     def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if settings["momentum"] else ()
 
-    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:  # noqa: ARG002 - + and * will do
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:  # noqa: ARG002 - + and * will do
         lr, momentum, decay = settings["lr"], settings["momentum"], settings["weight_decay"]
         take, nesterov = 1 - settings["dampening"], settings["nesterov"]
 
@@ -92,7 +93,7 @@ class SGD(Optimizer):
         return heavy if momentum else plain
 
 
-class Adam(Optimizer):
+class Adam(Optimizer, name="adam", rate=0.01):
     """Adam: steps scaled by running averages of the gradient and of its square, as torch.optim.Adam.
 
     In: parameters; `lr`, the learning rate; `betas`, the shares of the two averages that a step keeps; `eps`, added to
@@ -150,10 +151,10 @@ class Adam(Optimizer):
     def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
         return (*_AVERAGES, "max_exp_avg_sq") if settings["amsgrad"] else _AVERAGES
 
-    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Formula:
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Formula:
         lr, eps, decay = settings["lr"], settings["eps"], settings["weight_decay"]
         beta1, beta2 = settings["betas"]
-        root, quotient, larger = arithmetic.root, arithmetic.quotient, arithmetic.larger
+        root, quotient, larger = algebra.root, algebra.quotient, algebra.larger
 
         # Almost always all parameters have taken equally many steps, so the bias corrections are computed once a count.
         @cache
@@ -176,7 +177,7 @@ class Adam(Optimizer):
         return move
 
 
-class AdamW(Adam):
+class AdamW(Adam, name="adamw", rate=0.01):
     """Adam with decoupled weight decay, which shrinks the parameters themselves by 1 - lr * weight_decay.
 
     In and raised: as for Adam. Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
@@ -203,6 +204,3 @@ class AdamW(Adam):
     ) -> None:
         """See Adam; weight decay is on from the start."""
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}

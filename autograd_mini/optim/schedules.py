@@ -11,8 +11,7 @@ from collections import deque
 from math import cos, pi
 from operator import setitem
 
-from autograd_mini.optim.optimizer import Optimizer
-from autograd_mini.optim.settings import (
+from autograd_mini.optim.hyperparameters import (
     checked,
     nonnegative,
     positive,
@@ -22,13 +21,14 @@ from autograd_mini.optim.settings import (
     share,
     whole,
 )
+from autograd_mini.optim.optimizer import Optimizer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, ClassVar
 
-    from autograd_mini.optim.settings import Checks
+    from autograd_mini.optim.hyperparameters import Checks
 
 
 class LRScheduler:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 
@@ -18,31 +19,36 @@ from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import storage
 from autograd_mini.files.documents import parse, plain, shown
 from autograd_mini.files.schema import checked_numbers, member, written
+from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data
-from autograd_mini.optim.settings import positive_whole
+from autograd_mini.train.data import is_plain
 from autograd_mini.train.history import History
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from os import PathLike
     from typing import Any
 
-    from autograd_mini.train.training import Training
+    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.run import Training
 
 FORMAT, VERSION = "autograd_mini checkpoint", 1
 LARGEST = 64 * 1024 * 1024
 """Bytes that no checkpoint may exceed."""
+LOOKED_AT = 1000
+"""Number of rows, evenly spread, that stand for all data in a fingerprint."""
 
 
 class Checkpoints:
     """Writes the checkpoints of a run, and takes up the one to go on from.
 
     Args:
+        training: the run.
         path: where to write; None for nowhere.
         every: how many epochs lie between two checkpoints.
         resume: the file to go on from; True for `path` if it exists; None or False to start anew.
-        run: the arguments of `fit` that must be the same again.
+        given: the arguments `optimizer` and `schedule` of `fit`.
 
     Raises:
         ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
@@ -53,10 +59,11 @@ class Checkpoints:
 
     def __init__(
         self,
+        training: Training,
         path: str | PathLike[str] | None,
         every: int,
         resume: str | PathLike[str] | bool | None,  # noqa: FBT001 - a path, or True for the one before
-        run: Mapping[str, Any],
+        given: tuple[Any, Any],
     ) -> None:
         self._every = positive_whole("every", every)
         self._path = None if path is None else _path("checkpoint", path)
@@ -73,20 +80,24 @@ class Checkpoints:
             self._from = self._path if self._path is not None and self._path.exists() else None
         elif resume is not None and resume is not False:
             self._from = _path("resume", resume)
-        self._run = plain(dict(run), "the settings of the run")
+        self._training, self._run = training, {}
+        if self._path is not None or self._from is not None:
+            self._run = plain(fingerprint(training, given), "the settings of the run")
         self._written: tuple[int, int] | None = None
 
-    def due(self, training: Training) -> bool:
-        """Return whether a checkpoint is due after this epoch."""
-        return self._path is not None and training.epoch % self._every == 0
+    @property
+    def due(self) -> bool:
+        """Whether a checkpoint is due after this epoch."""
+        return self._path is not None and self._training.epoch % self._every == 0
 
-    def epoch_done(self, training: Training) -> None:
+    def epoch_done(self) -> None:
         """Write a checkpoint if one is due."""
-        if self.due(training):
-            self.write(training)
+        if self.due:
+            self.write()
 
-    def write(self, training: Training) -> None:
+    def write(self) -> None:
         """Write a checkpoint, whole or not at all, unless the one there says the same."""
+        training = self._training
         if self._path is None or self._written == (training.epoch, training.batch):
             return
         history = training.history.to_dict()
@@ -117,8 +128,8 @@ class Checkpoints:
             raise
         self._written = training.epoch, training.batch
 
-    def resume(self, training: Training, seed: int | None, names: Sequence[str]) -> None:
-        """Bring a run to where the checkpoint to go on from was written; `names` are those of its figures.
+    def resume(self, seed: int | None) -> None:
+        """Bring the run to where the checkpoint to go on from was written; `seed` is that of `fit`.
 
         Raises:
             ModelFormatError: if the file is no checkpoint.
@@ -127,6 +138,7 @@ class Checkpoints:
             OSError: if the file cannot be read.
 
         """
+        training = self._training
         if self._path is not None or self._from is not None:
             for name, part in (("optimizer", training.optimizer), ("schedule", training.schedule)):
                 if part is not None and not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
@@ -140,7 +152,7 @@ class Checkpoints:
             found = _checked(parse(storage.read(self._from, 1, lambda _: LARGEST)))
         except ValueError as error:
             raise ModelFormatError(f"{self._from} is no checkpoint that can be read here: {error}") from None
-        self._same_run(found, training, seed, names)
+        self._same_run(found, seed)
         history = History.from_dict({**found["history"], "stopped": None})
         before = training.optimizer.state_dict()
         training.optimizer.load_state_dict(found["optimizer"])
@@ -154,8 +166,10 @@ class Checkpoints:
         training.epoch, training.batch, training.seed = found["epoch"], found["batch"], found["seed"]
         training.sums, training.history = found["sums"], history
 
-    def _same_run(self, found: dict[str, Any], training: Training, seed: int | None, names: Sequence[str]) -> None:
+    def _same_run(self, found: dict[str, Any], seed: int | None) -> None:
         """Raise a ValueError unless a checkpoint is one of this run."""
+        training = self._training
+        names = training.objective.columns(validated=bool(training.held_out))
         here_and_there = {name: (value, found["run"].get(name)) for name, value in self._run.items()}
         here_and_there["seed"] = found["seed"] if seed is None else int(seed), found["seed"]
         for name in ("loss", "rows", "batch_size", "shuffle", "seed"):
@@ -181,7 +195,7 @@ class Checkpoints:
             for name, pair in here_and_there.items():
                 if name in found["run"]:  # an optimiser that was ready then has left no settings
                     self._same(name, *pair, found["epoch"])
-        batches = -(-self._run["rows"] // self._run["batch_size"])
+        batches = training.batches
         sums = sum(not name.startswith("validation_") for name in names) if found["batch"] else 0
         if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:
             raise ModelFormatError(
@@ -247,3 +261,53 @@ def _numbers(name: str, column: list[Any]) -> None:
     for index, entry in enumerate(column):
         if type(entry) not in (int, float) or not isfinite(entry):
             raise ValueError(f"{name}[{index}] is {shown(entry)}, but expected a number")
+
+
+def data_fingerprint(samples: Sequence[Sample]) -> str:
+    """Return a fingerprint of rows and targets, so far as these are numbers.
+
+    >>> data_fingerprint([([1.0], 2.0)]) == data_fingerprint([([1.0], 2.5)])
+    False
+
+    """
+    found = blake2b(digest_size=8)
+    for at in range(min(len(samples), LOOKED_AT)):
+        row, target = samples[at * len(samples) // min(len(samples), LOOKED_AT)]
+        found.update(repr((list(row), target if is_plain(target) else None)).encode())
+    return found.hexdigest()
+
+
+def _model_fingerprint(model: Any) -> str:
+    """Return a fingerprint of the layers of a network, with their sizes and activations; "" for another model."""
+    from autograd_mini.nn import MLP
+
+    return blake2b(repr(model.layers).encode(), digest_size=8).hexdigest() if isinstance(model, MLP) else ""
+
+
+def _settings(optimizer: Any, schedule: Any) -> dict[str, Any]:
+    """Return the settings of an optimiser and a schedule that are new, so far as they are numbers.
+
+    None stands for one that may have been used.
+    """
+    group: dict[str, Any] = next(iter(getattr(optimizer, "param_groups", [])), {})
+    settings = {name: value for name, value in group.items() if name != "params" and is_plain(value)}
+    return settings | ({"schedule": schedule.state_dict()} if hasattr(schedule, "state_dict") else {})
+
+
+def fingerprint(training: Training, given: tuple[Any, Any]) -> dict[str, Any]:
+    """Return what tells runs apart, for a checkpoint to go on with its own run and no other.
+
+    The settings of an optimiser or a schedule that is the `given` one are left out: it may have been used before.
+    """
+    made = training.optimizer, training.schedule
+    new = [one if one is not other else None for one, other in zip(made, given, strict=True)]
+    return {
+        "loss": training.objective.name,
+        "rows": len(training.samples),
+        "batch_size": training.batch_size,
+        "shuffle": training.shuffle,
+        "clip_norm": training.clip_norm,
+        **_settings(*new),
+        "model": _model_fingerprint(training.model),
+        "data": data_fingerprint(training.samples),
+    }

@@ -1,17 +1,25 @@
-"""Training data is rows of numbers and a target for each: read once from whatever holds them, checked, as floats."""
+"""Training data is rows of numbers and a target for each: read once, checked, as floats or arrays, and shuffled."""
 
 from __future__ import annotations
 
+import sys
 from math import isfinite
 
-from autograd_mini.engine.arguments import real_number, unframed
+from autograd_mini.engine.arguments import random_numbers, real_number, unframed
+from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from autograd_mini.train.objective import Sample
+
 _PLAIN = {float, int}
+
+GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+MASK = 2**64 - 1
+"""The constants of SplitMix64."""
 
 
 def members(name: str, data: Any, expected: str) -> list[Any]:
@@ -79,3 +87,60 @@ def same_length(X: Sequence[object], y: Sequence[object], X_name: str, y_name: s
     """Raise a ValueError unless there is a target for every row."""
     if len(X) != len(y):
         raise ValueError(f"{X_name} has {len(X)} rows, but {y_name} has {len(y)} targets: give one target for each row")
+
+
+def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
+    """Return the rows and the targets of samples as arrays of floats.
+
+    Raises:
+        TracingError: if the targets are neither numbers nor rows of equally many.
+
+    """
+    import numpy as np
+
+    targets = [target for _, target in samples]
+    try:
+        made = np.array(targets, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        made = np.empty((0, 0))
+    if not made.size or not all(map(is_plain, targets)):  # NumPy takes None and "1" for numbers too
+        raise TracingError("the targets are neither numbers nor rows of equally many")
+    return np.array([row for row, _ in samples]), made
+
+
+def is_plain(target: Any) -> bool:
+    """Return whether a thing is a number, or lists and tuples of numbers."""
+    return all(map(is_plain, target)) if isinstance(target, (list, tuple)) else isinstance(target, (float, int))
+
+
+def shuffled(count: int, seed: int, epoch: int) -> Sequence[int]:
+    """Return the numbers below `count` in random order: a list, or an array where NumPy is loaded anyway.
+
+    Each number gets a key of 64 bits, and keys are sorted. No two are equal, because the function from number to key
+    has an inverse; so every way of sorting gives the same order.
+
+    Source: the generator SplitMix64 of Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA
+    2014, whose n-th output can be computed without those before it.
+
+    >>> [*map(int, shuffled(5, seed=0, epoch=0))]
+    [2, 3, 0, 4, 1]
+
+    """
+    start = int(random_numbers((seed << 32) + epoch)() * 2.0**53) << 11
+    if sys.modules.get("numpy") is None:
+        return sorted(range(count), key=[_key((start + (at + 1) * GOLDEN) & MASK) for at in range(count)].__getitem__)
+    import numpy as np  # which waits where another thread is just loading it
+
+    keys = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(start)
+    for shift, factor in ((30, FIRST), (27, SECOND)):
+        keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)
+    order: Any = np.argsort(keys ^ (keys >> np.uint64(31)))
+    found: Sequence[int] = order
+    return found
+
+
+def _key(z: int) -> int:
+    """Return the output of SplitMix64 in a state."""
+    z = ((z ^ (z >> 30)) * FIRST) & MASK
+    z = ((z ^ (z >> 27)) * SECOND) & MASK
+    return z ^ (z >> 31)

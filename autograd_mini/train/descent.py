@@ -23,18 +23,17 @@ import ctypes
 from operator import truediv
 
 from autograd_mini.engine.functions import maximum, sqrt
-from autograd_mini.optim.arithmetic import Arithmetic
-from autograd_mini.optim.flat import COUNTS
+from autograd_mini.optim.optimizer import StepAlgebra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autograd_mini.optim.flat import Flat
+    from autograd_mini.optim.vectorised import Vectorised
 
-SYMBOLS = Arithmetic(sqrt, truediv, maximum)
+SYMBOLS = StepAlgebra(sqrt, truediv, maximum)
 ROOM = 64
-"""So many numbers more than parameters a buffer has, because machine code writes whole vectors."""
+"""Buffer padding, in float64s, for full-vector stores."""
 
 
 class Descent:
@@ -43,7 +42,7 @@ class Descent:
     Args:
         gradient: the kernel on LLVM: from the parameters to the mean loss, its gradient, and the means of metrics.
         metrics: how many of these there are.
-        flat: the optimiser; no column of its state is missing.
+        optimizer: the optimiser; no column of its state is missing.
         data: the arrays of the samples of an epoch, in order, which stay where they are.
         size: the rows of a batch.
 
@@ -56,24 +55,24 @@ class Descent:
 
     """
 
-    def __init__(self, gradient: Any, metrics: int, flat: Flat, data: list[Any], size: int) -> None:
+    def __init__(self, gradient: Any, metrics: int, optimizer: Vectorised, data: list[Any], size: int) -> None:
         import numpy as np
 
         from autograd_mini.compiler import jit
         from autograd_mini.compiler.machine import Code
 
         self.rows, self.size = len(data[0]), size
-        self.settings, self._names = flat.settings, flat._names
-        self._count = len(flat.now[0])
-        self._columns = [column for column in ("x", *self._names) if column not in COUNTS]
-        numbers = ("lr", *(name for name in self._names if name in COUNTS))  # alike for all parameters
+        self.settings, self._names, self._counts = optimizer.settings, optimizer.names, optimizer.counts
+        self._count = len(optimizer.now[0])
+        self._columns = [column for column in ("x", *self._names) if column not in self._counts]
+        numbers = ("lr", *(name for name in self._names if name in self._counts))  # alike for all parameters
 
         def update(gradient: Any, *given: Any) -> tuple[Any, ...]:
             state = dict(zip((*self._columns, *numbers), given, strict=True))
-            formula = flat._optimizer._formula({**self.settings, "lr": state["lr"]}, SYMBOLS)
+            formula = optimizer._optimizer._formula({**self.settings, "lr": state["lr"]}, SYMBOLS)
             downhill = -gradient if self.settings["maximize"] else gradient
             x, *rest = formula(state["x"], downhill, *[state[name] for name in self._names])
-            return (x, *[new for name, new in zip(self._names, rest, strict=True) if name not in COUNTS])
+            return (x, *[new for name, new in zip(self._names, rest, strict=True) if name not in self._counts])
 
         width = len(self._columns)
         traced = jit(update, batched=True, in_axes=[0] * (width + 1) + [None] * len(numbers), backend="llvm")
@@ -118,7 +117,7 @@ class Descent:
         """Copies of the parameters and the columns of the optimiser's state."""
         counts = dict(zip(self._numbers, self._settings, strict=False))
         return tuple(
-            int(counts[name]) if name in COUNTS else self.buffers[name][: self._count].copy()
+            int(counts[name]) if name in self._counts else self.buffers[name][: self._count].copy()
             for name in ("x", *self._names)
         )
 

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
+from contextlib import contextmanager
 from random import SystemRandom
+from threading import current_thread, main_thread
 from time import perf_counter
 
 from autograd_mini.engine.arguments import random_numbers
 from autograd_mini.engine.recording import is_recording
+from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
-from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
 from autograd_mini.train.checkpoints import Checkpoints
-from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
-from autograd_mini.train.identity import of_run
-from autograd_mini.train.interrupts import interrupts
-from autograd_mini.train.measuring import Objective
+from autograd_mini.train.objective import Objective
 from autograd_mini.train.progress import progress_bar
-from autograd_mini.train.shuffling import shuffled
-from autograd_mini.train.steps import StepsOfTraining
-from autograd_mini.train.training import Training
+from autograd_mini.train.resolve import chosen_optimizer, chosen_schedule
+from autograd_mini.train.run import Training
+from autograd_mini.train.strategy import choose_strategy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
     from typing import Any, Literal
 
     from autograd_mini.optim import LRScheduler, Optimizer
-    from autograd_mini.train.choices import Loss
     from autograd_mini.train.history import History
-    from autograd_mini.train.measuring import Metric, Model, Sample
-    from autograd_mini.train.steps import Compile
+    from autograd_mini.train.objective import Metric, Model, Sample
+    from autograd_mini.train.resolve import Loss
+    from autograd_mini.train.strategy import Compile
 
 
 def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
@@ -72,9 +72,11 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
         X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows.
         y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
             cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
-        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
-        optimizer: "sgd", "adam", "adamw"; a class, or a function, of the parameters; or a ready optimiser.
-        lr: the learning rate; None for 0.1 (sgd) or 0.01 (adam, adamw), or that of the class or the ready optimiser.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value, called for one row at a time.
+        optimizer: a name of `optim.OPTIMIZERS`, such as "sgd" or "adam"; a class, or a function, of the parameters; or
+            a ready optimiser.
+        lr: the learning rate; None for the `rate` of a named optimiser (0.1 for sgd, 0.01 for adam and adamw), or that
+            of the class or the ready optimiser.
         epochs: how often to go through the data at most.
         batch_size: rows a step; the last batch of an epoch may be smaller. None for all rows in one.
         validation: a pair (X, y) to measure after each epoch, on which nothing is trained.
@@ -107,11 +109,14 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
         DivergedError: if the loss becomes nan or infinite; the model then has the last parameters for which it was not.
         ValueError: for data or a setting that does not fit, naming argument, row and column; and for a checkpoint of
             another run.
-        TypeError: for an argument of the wrong kind.
+        TypeError: for an argument of the wrong kind, and for a loss that cannot be computed of one row.
         TracingError: if compile is neither "auto" nor False and the model or the loss cannot be compiled.
         ModelFormatError: if the file to resume from is no checkpoint.
         OSError: if a checkpoint cannot be written or read.
         RuntimeError: inside of no_grad().
+
+    Warns:
+        DiagnosisWarning: if the loss has grown far beyond what it was at the beginning, but is finite still.
 
     >>> from autograd_mini import MLP
     >>> X, y = [[-1.0], [0.0], [1.0], [2.0]], [-1.0, 1.0, 3.0, 5.0]
@@ -134,20 +139,28 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     if not callable(getattr(model, "parameters", None)):
         raise TypeError(f"model is {model!r}, but expected one with parameters(), such as an MLP")
     params = parameters(model.parameters())
-    run: dict[str, Any] = {"loss": objective.name, "rows": len(samples), "batch_size": size, "shuffle": bool(shuffle)}
     given = optimizer, schedule
-    optimizer = chosen_optimizer(optimizer, params, lr, options)
-    schedule = chosen_schedule(schedule, optimizer)
-    training = Training(model, params, optimizer, schedule, _seed(seed))
+    arguments = fit.__code__.co_varnames[: fit.__code__.co_argcount + fit.__code__.co_kwonlyargcount]
+    optimizer = chosen_optimizer(optimizer, params, lr, options, arguments)
+    training = Training(
+        model,
+        params,
+        optimizer,
+        chosen_schedule(schedule, optimizer),
+        objective=objective,
+        samples=samples,
+        held_out=held_out,
+        batch_size=size,
+        clip_norm=clip_norm,
+        shuffle=bool(shuffle),
+        seed=SystemRandom().getrandbits(64) if seed is None else int(seed),
+    )
     training.watched = bool(callbacks)
-    if checkpoint is not None or resume:
-        run |= of_run(model, samples, (optimizer, schedule), given, clip_norm)
-    saved = Checkpoints(checkpoint, every, resume, run)
-    saved.resume(training, seed, objective.columns(validated=bool(held_out)))
-    steps = StepsOfTraining(compile, training, objective, samples, held_out, size, clip_norm)
+    saved = Checkpoints(training, checkpoint, every, resume, given)
+    saved.resume(seed)
+    training.steps = choose_strategy(training, compile)
 
-    batches = -(-len(samples) // size)
-    bar = progress_bar(progress, epochs, batches)
+    bar = progress_bar(progress, epochs, training.batches)
     start = perf_counter() - training.history.seconds
 
     def converged() -> bool:
@@ -155,8 +168,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
 
     def epoch() -> str | None:
         """Run an epoch and return the reason to stop after it, if there is one."""
-        order = shuffled(len(samples), training.seed, training.epoch) if shuffle else range(len(samples))
-        row = training.run_epoch(steps.begun(order), objective.names, len(samples), batches, bar.batch)
+        row = training.run_epoch(bar.batch)
         training.history.seconds = perf_counter() - start
         if row is None:
             return "interrupted"
@@ -164,29 +176,26 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
             row |= training.validate()
         training.end_epoch(row)
         bar.epoch(training.epoch, row)
-        if callbacks or saved.due(training):
-            steps.settle()
+        if callbacks or saved.due:
+            training.steps.settle()
         if sum(bool(callback(training)) for callback in callbacks):  # each is called
             return "callback"
-        saved.epoch_done(training)
+        saved.epoch_done()
         return "converged" if converged() else "interrupted" if training.interrupted else None
 
     stopped = "converged" if converged() else None
-    with interrupts(training):
+    with _interrupts(training):
         try:
             while stopped is None and training.epoch < epochs:
                 stopped = epoch()
         finally:
-            steps.settle()
+            training.steps.settle()
             training.history.seconds = perf_counter() - start
             bar.close()
         training.history.stopped = stopped or "epochs"
-        saved.write(training)
+        saved.write()
+    training.warn_if_diverging()
     return training.history
-
-
-def _seed(seed: int | None) -> int:
-    return SystemRandom().getrandbits(64) if seed is None else int(seed)
 
 
 def _validation(objective: Objective, model: Model, validation: Any) -> list[Sample]:
@@ -215,3 +224,29 @@ def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callab
 def _converged(losses: list[float], tol: float, patience: int) -> bool:
     """Return whether the last `patience` epochs improve the lowest loss before them by no more than `tol`."""
     return len(losses) > patience and min(losses[:-patience]) - min(losses[-patience:]) <= tol
+
+
+@contextmanager
+def _interrupts(training: Training) -> Iterator[None]:
+    """Let the first interrupt end training after the step under way, and a second one raise KeyboardInterrupt.
+
+    An interrupt is Ctrl-C in a terminal, or the stop button of a notebook.
+
+    In another thread than the main one, which gets no signals, and where somebody else handles this signal already,
+    nothing changes.
+    """
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        if training.interrupted:
+            signal.default_int_handler(number, frame)  # type: ignore[arg-type]  # the frame it is given
+        training.interrupted = True
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is stop:  # a callback may have set another
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,11 +3,10 @@
 from autograd_mini.transforms.custom import custom_gradient, stop_gradient
 from autograd_mini.transforms.directions import jvp, vjp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian, value_and_grad
-from autograd_mini.transforms.recomputing import checkpoint
+from autograd_mini.transforms.rematerialisation import remat
 from autograd_mini.transforms.univariate import derivative, taylor
 
 __all__ = [
-    "checkpoint",
     "custom_gradient",
     "derivative",
     "grad",
@@ -15,6 +14,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "remat",
     "stop_gradient",
     "taylor",
     "value_and_grad",

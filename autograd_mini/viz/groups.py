@@ -10,6 +10,7 @@ import re
 from math import fsum, hypot, isfinite
 
 from autograd_mini.engine.graph import order
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
 from autograd_mini.viz.partials import flows
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SINGLE = 12
 """The inputs, or values after the last layer, up to which each has a card of its own."""
 
-ACTIVATING = {"tanh", "relu", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus", "sin"}
+ACTIVATING = frozenset(name for name, row in TABLE.items() if row.activation)
 _LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
 
 

@@ -22,7 +22,7 @@ number: float = solve(10.0)
 result.backward()
 
 
-@ag.checkpoint
+@ag.remat
 def layer(x: Value, power: int = 2) -> Value:
     return (x**power).exp()
 

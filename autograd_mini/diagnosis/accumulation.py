@@ -1,26 +1,24 @@
-"""Checks of the gradients that are there: whether they belong to this loss, and are finite."""
+"""Checks of accumulation: whether the gradients that are there are those of this loss, and of no other."""
 
 from __future__ import annotations
 
 from math import isfinite
 from operator import mul
 
-from autograd_mini.diagnosis.case import counted
-from autograd_mini.diagnosis.report import Finding
-from autograd_mini.engine.graph import operands
-from autograd_mini.engine.locations import place_of
+from autograd_mini.diagnosis.context import counted
+from autograd_mini.diagnosis.findings import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograd_mini.diagnosis.case import Case
+    from autograd_mini.diagnosis.context import Context
 
 ROUNDING = 1e-9
-"""How far, relative to their sizes, two gradients may be apart that are the same sum, added up in another order."""
+"""Relative difference up to which two gradients are the same sum, added up in another order."""
 
 MANY = 1e6
-"""So many calls of backward nobody makes."""
+"""Upper bound on plausible accumulation counts."""
 
 _ADDS = (
     "backward() adds to the gradients that are there. With those of earlier steps still in them, each step is too long "
@@ -28,15 +26,15 @@ _ADDS = (
 )
 
 
-def of_loss(case: Case) -> Iterator[Finding]:
+def of_loss(context: Context) -> Iterator[Finding]:
     """Look at whether the gradients that are there are those of the loss."""
-    if case.own or not case.gradients:
+    if context.own or not context.gradients:
         return
-    parameters = case.members.parameters
+    parameters = context.named.parameters
     found = [p.grad for p in parameters]
     held = [p for p, g in zip(parameters, found, strict=True) if g != 0.0]
     many = counted(len(parameters), "parameter")
-    if not case.loss.has_grad:
+    if not context.loss.has_grad:
         if held:
             yield Finding(
                 "zero_grad",
@@ -44,10 +42,10 @@ def of_loss(case: Case) -> Iterator[Finding]:
                 _ADDS,
                 "Call model.zero_grad() or optimizer.zero_grad() before loss.backward(). If your loop does so a line "
                 "further on, call the doctor after backward().",
-                names=map(case.members.name, held),
+                names=map(context.named.name, held),
             )
         return
-    expected = [case.loss.grad * case.gradients.get(p, 0.0) for p in parameters]
+    expected = [context.loss.grad * context.gradients.get(p, 0.0) for p in parameters]
     if not all(map(isfinite, [*expected, *found])) or _explained(found, expected):
         return
     if not held:
@@ -74,7 +72,7 @@ def of_loss(case: Case) -> Iterator[Finding]:
         _ADDS,
         "Call model.zero_grad() or optimizer.zero_grad() in every step, before loss.backward(). If you add up the "
         "gradients of several losses on purpose, leave it so.",
-        names=map(case.members.name, wrong),
+        names=map(context.named.name, wrong),
     )
 
 
@@ -105,30 +103,3 @@ def _same(found: Sequence[float], expected: Sequence[float], size: float) -> boo
 def _apart(a: float, b: float, size: float) -> bool:
     """Return whether two gradients differ by more than rounding does, where the largest is of some size."""
     return abs(a - b) > ROUNDING * (abs(a) + abs(b)) + 1e-3 * ROUNDING * size
-
-
-def not_finite(case: Case) -> Iterator[Finding]:
-    """Look for nan and infinite numbers, and for the operation that made the first."""
-    if case.finite:
-        return
-    members = case.members
-    parameters = [p for p in members.parameters if not isfinite(p._data)]
-    gradients = [p for p, g in case.gradients.items() if not isfinite(g)]
-    wrong = (node for node in case.nodes if node._pull is not None and not isfinite(node._data))
-    made = next((node for node in wrong if all(isfinite(operand._data) for operand in operands(node))), None)
-    if parameters:
-        what = f"{members.summary(parameters)} became nan or infinite"
-    elif not isfinite(case.loss._data):
-        made_by = f": the first such number was made by {made.op}(…)" if made is not None else ""
-        what = f"the loss is {case.loss._data!r}{made_by}"
-    else:
-        what = f"the gradients of {members.summary(gradients)} are nan or infinite"
-    yield Finding(
-        "not finite",
-        what,
-        "A step makes every parameter nan that has such a gradient, and soon all of them.",
-        "Run the step inside `with ag.anomaly():`, which names the operation that made the first, its operands and its "
-        "line. Parameters that are nan already have to start anew.",
-        place=place_of(made) if made is not None else None,
-        names=map(members.name, parameters or gradients),
-    )

@@ -12,8 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.train.measuring import Objective, Sample
-    from autograd_mini.train.training import Training
+    from autograd_mini.train.run import Training
 
 _data = attrgetter("data")
 
@@ -29,19 +28,9 @@ class EagerSteps:
 
     backend = "eager"
 
-    def __init__(
-        self,
-        training: Training,
-        objective: Objective,
-        samples: Sequence[Sample],
-        held_out: Sequence[Sample],
-        size: int,
-        clip_norm: float | None,
-        why: str,
-    ) -> None:
-        self._size, self._clip_norm = size, clip_norm
+    def __init__(self, training: Training, why: str) -> None:
         self.why = why
-        self._training, self._objective, self._samples, self._held_out = training, objective, samples, held_out
+        self._training, self._size = training, training.batch_size
         self._order: Sequence[int] = ()
         self._depends = False
         self._before: list[float] | None = None  # the parameters before the last step
@@ -65,13 +54,14 @@ class EagerSteps:
             DivergedError: if the loss or a parameter is no longer finite.
 
         """
-        training, objective = self._training, self._objective
+        training = self._training
+        objective = training.objective
         rows = self._order[batch * self._size : (batch + 1) * self._size]
         training.optimizer.zero_grad()
         set_gradients(training.params, [0.0] * len(training.params))  # of those too that the optimiser leaves alone
         figures: list[list[float]] = []
         for row in rows:
-            loss, measured = objective.sample(training.model, *self._samples[row])
+            loss, measured = objective.sample(training.model, *training.samples[row])
             if not isfinite(measured[0]):
                 raise training.diverged(f"the loss of row {row} became {measured[0]}")
             # The backward pass of one sample at a time takes the memory of one sample's graph, and less time than
@@ -80,8 +70,8 @@ class EagerSteps:
                 loss.backward(1.0 / len(rows))
                 self._depends = True
             figures.append(measured)
-        if self._clip_norm is not None:
-            clip_grad_norm_(training.moved, self._clip_norm)
+        if training.clip_norm is not None:
+            clip_grad_norm_(training.moved, training.clip_norm)
         before = [*map(_data, training.params)]
         training.optimizer.step()
         self._before = before
@@ -110,4 +100,4 @@ class EagerSteps:
 
     def validate(self) -> dict[str, float]:
         """Return the means over the samples kept out of training."""
-        return self._objective.measure(self._training.model, self._held_out)
+        return self._training.objective.measure(self._training.model, self._training.held_out)

@@ -1,4 +1,4 @@
-"""The members of a model: its parameters by name, and what stands in its attributes and lists besides."""
+"""Named parameters: those of a model by the expression that leads to each, and the mistakes in how they are kept."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-_SHOWN = 4  # so many names are listed
+_SHOWN = 4  # maximum names in a summary
 
 
-class Members:
+class NamedParameters:
     """The parameters of a model, and the mistakes that can be seen in how they are kept.
 
     Args:

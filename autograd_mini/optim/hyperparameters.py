@@ -1,4 +1,4 @@
-"""A setting is a number or flag that a user gives by name (lr, gamma, nesterov), checked where it comes in.
+"""A hyperparameter is a number or flag that a user sets by name (lr, gamma, nesterov), checked where it comes in.
 
 Every check takes the setting's name and value and returns the value as a plain Python number, or raises an error that
 names both: TypeError for what is no number, ValueError for a number out of range.

@@ -14,23 +14,23 @@ from time import perf_counter
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 from autograd_mini.optim.clipping import bounded
-from autograd_mini.optim.flat import flat
 from autograd_mini.optim.parameters import numbers, set_data, set_gradients
+from autograd_mini.optim.vectorised import vectorised
+from autograd_mini.train.compiled_objective import CompiledObjective
+from autograd_mini.train.data import arrays
 from autograd_mini.train.descent import Descent
-from autograd_mini.train.kernel import Kernel
-from autograd_mini.train.trying import arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from autograd_mini.optim.flat import Flat
-    from autograd_mini.train.measuring import Objective, Sample
-    from autograd_mini.train.training import Training
+    from autograd_mini.optim.vectorised import Vectorised
+    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.run import Training
 
 SPELL = 0.02
-"""So many seconds machine code runs before it looks whether somebody has pressed Ctrl-C."""
+"""Target time in seconds of one call of machine code; Ctrl-C is looked for in between."""
 
 
 class CompiledSteps:
@@ -46,37 +46,26 @@ class CompiledSteps:
 
     """
 
-    def __init__(
-        self,
-        training: Training,
-        objective: Objective,
-        samples: Sequence[Sample],
-        held_out: Sequence[Sample],
-        size: int,
-        clip_norm: float | None,
-        backend: str,
-    ) -> None:
+    def __init__(self, training: Training, backend: str) -> None:
         np = extra("numpy", "training that is compiled", "leave compile out")
 
-        self._training, self._objective = training, objective
-        self._size, self._clip_norm = size, clip_norm
-        self._moved = training.moved
+        self._training, self._size = training, min(training.batch_size, len(training.samples))  # it has 64 bits
+        self._objective, self._samples, self._moved = training.objective, training.samples, training.moved
         self._backend = backend
-        self._kernel = Kernel(training.model, objective, samples, self._moved, backend)
+        self._kernel = CompiledObjective(training, backend)
         if self._kernel.others and not getattr(training.optimizer, "param_groups", []):
             raise TracingError(
                 f"the loss has parameters that the model has not, and the {type(training.optimizer).__name__} has no "
                 "param_groups that say whether it moves them"
             )
-        self._samples, self._held_out = samples, held_out
         self.backend, self.why = self._kernel.backend, self._kernel.why
-        self._X, self._y = arrays(samples)
+        self._X, self._y = arrays(training.samples)
         self._quiet = partial(np.errstate, all="ignore")  # what overflows is found, and said, without warnings
         self._now_X, self._now_y = np.empty_like(self._X), np.empty_like(self._y)
-        self._validation = arrays(held_out) if held_out else None
+        self._validation = arrays(training.held_out) if training.held_out else None
         self._isfinite = np.isfinite
         self._order: Sequence[int] = ()
-        self._flat: Flat | None = None
+        self._vectorised: Vectorised | None = None
         self._gradient: Any = None
         self._before: Any = None
         self._descent: Descent | None = None
@@ -92,13 +81,13 @@ class CompiledSteps:
         rows = np.asarray(order)
         self._X.take(rows, axis=0, out=self._now_X)
         self._y.take(rows, axis=0, out=self._now_y)
-        if self._flat is None:
-            self._flat = flat(self._training.optimizer)
-            self._x = np.array(numbers(self._moved, "data")) if self._flat is None else self._flat.now[0]
+        if self._vectorised is None:
+            self._vectorised = vectorised(self._training.optimizer)
+            self._x = np.array(numbers(self._moved, "data")) if self._vectorised is None else self._vectorised.now[0]
             self._kernel.read()
         elif self._training.schedule is not None:
             self._gather()
-            self._flat.refresh()
+            self._vectorised.refresh()
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         """Take a step, or as many as take some hundredths of a second."""
@@ -121,11 +110,11 @@ class CompiledSteps:
         if kernel.outside:
             set_data(self._moved, before.tolist())
             metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
-        if self._clip_norm is not None:
-            gradient = bounded(gradient, self._clip_norm)
-        if self._flat is not None:
-            self._flat.step(gradient)
-            self._x = self._flat.now[0]
+        if self._training.clip_norm is not None:
+            gradient = bounded(gradient, self._training.clip_norm)
+        if self._vectorised is not None:
+            self._vectorised.step(gradient)
+            self._x = self._vectorised.now[0]
         else:
             self._step_otherwise(gradient)
         self._gradient, self._before = gradient, before
@@ -137,9 +126,9 @@ class CompiledSteps:
     def settle(self) -> None:
         """Write everything back to the parameters and the optimiser."""
         self._gather()
-        if self._flat is not None:
-            self._flat.settle()
-            self._flat = None
+        if self._vectorised is not None:
+            self._vectorised.settle()
+            self._vectorised = None
         if self._gradient is not None:
             set_gradients(self._moved, self._gradient.tolist())
             self._gradient = None
@@ -161,27 +150,27 @@ class CompiledSteps:
         X, y = self._validation
         with self._quiet():
             loss, _, metrics = self._kernel.step(self._x, X, y)
-        if not isfinite(loss) and self._spoiled(self._held_out):
+        if not isfinite(loss) and self._spoiled(self._training.held_out):
             return self.validate()
         if self._kernel.outside:
             set_data(self._moved, self._x.tolist())
-            found = self._kernel.measured_outside(X, [target for _, target in self._held_out])
+            found = self._kernel.measured_outside(X, [target for _, target in self._training.held_out])
         else:
             found = metrics
         return dict(zip(self._objective.names, [loss, *found], strict=True))
 
     def _may_descend(self) -> bool:
         """Give the parameters to machine code that takes many steps, if there can be such."""
-        if self._flat is None or self._clip_norm is not None or not self._kernel.plain:
+        if self._vectorised is None or self._training.clip_norm is not None or not self._kernel.plain:
             return False
-        if any(column is None for column in self._flat.now):  # momentum starts with the first gradient
+        if any(column is None for column in self._vectorised.now):  # momentum starts with the first gradient
             return False
-        settings = self._flat.settings
+        settings = self._vectorised.settings
         if self._descent is None or {**self._descent.settings, "lr": 0} != {**settings, "lr": 0}:
             metrics = len(self._objective.metrics)
             data = [self._now_X, self._now_y]
-            self._descent = Descent(self._kernel.gradient(), metrics, self._flat, data, self._size)
-        self._descent.load(self._flat.now, settings["lr"])
+            self._descent = Descent(self._kernel.gradient(), metrics, self._vectorised, data, self._size)
+        self._descent.load(self._vectorised.now, settings["lr"])
         self._descends = True
         return True
 
@@ -211,9 +200,9 @@ class CompiledSteps:
 
     def _gather(self) -> None:
         """Take the parameters back from machine code."""
-        if self._descends and self._descent is not None and self._flat is not None:
-            self._flat.now = self._descent.now
-            self._x = self._flat.now[0]
+        if self._descends and self._descent is not None and self._vectorised is not None:
+            self._vectorised.now = self._descent.now
+            self._x = self._vectorised.now[0]
             self._descends = False
 
     def _step_otherwise(self, gradient: Any) -> None:
@@ -250,9 +239,8 @@ class CompiledSteps:
         set_data(self._moved, self._x.tolist())
         if not all(isfinite(self._kernel.eager(sample)[0]) for sample in samples):
             return False
-        training, objective = self._training, self._objective
         try:
-            self._kernel = Kernel(training.model, objective, self._samples, self._moved, self._backend, outside=True)
+            self._kernel = CompiledObjective(self._training, self._backend, outside=True)
         except TracingError:
             return False
         self._descent = None

@@ -12,8 +12,17 @@ if TYPE_CHECKING:
 
     Loss = Callable[[Any, Any], Any]
 
-LEARNING_RATES = {"sgd": 0.1, "adam": 0.01, "adamw": 0.01}
-"""The rates for networks of some hundred parameters and inputs near 1; PyTorch's defaults are for far larger ones."""
+ELSEWHERE = {
+    "learning_rate": "lr",
+    "max_iter": "epochs",
+    "max_norm": "clip_norm",
+    "n_iter": "epochs",
+    "optimiser": "optimizer",
+    "random_state": "seed",
+    "validation_data": "validation",
+    "verbose": "progress",
+}
+"""Arguments of `fit` by the names that other libraries give them."""
 
 
 def chosen_loss(loss: str | Loss) -> tuple[str | None, Loss]:
@@ -34,14 +43,17 @@ def chosen_loss(loss: str | Loss) -> tuple[str | None, Loss]:
     return next((name for name, known in LOSSES.items() if known is loss), None), loss
 
 
-def chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, options: Mapping[str, Any]) -> Any:
+def chosen_optimizer(
+    optimizer: Any, params: Sequence[Any], lr: float | None, options: Mapping[str, Any], arguments: Sequence[str]
+) -> Any:
     """Return an optimiser of the parameters.
 
     Args:
         optimizer: a name of `optim.OPTIMIZERS`; a class, or a function, of the parameters; or a ready optimiser.
         params: the parameters of the model.
-        lr: the learning rate; None for that of `LEARNING_RATES`, or a class's own.
+        lr: the learning rate; None for the `rate` of a named one, or a class's own.
         options: further settings, such as momentum; for a ready optimiser there are none, nor a rate.
+        arguments: the names of the arguments of `fit`, for which a setting may have been mistyped.
 
     Raises:
         TypeError: for a setting it does not have, and for what is no optimiser.
@@ -53,13 +65,16 @@ def chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, op
             raise ValueError(
                 f"optimizer is {optimizer!r}, but expected {_one_of(OPTIMIZERS)}, a class, or an optimiser"
             )
-        lr = LEARNING_RATES[optimizer] if lr is None and optimizer in LEARNING_RATES else lr
         optimizer = OPTIMIZERS[optimizer]
+        lr = optimizer.rate if lr is None else lr
     settings = dict(options) if lr is None else {"lr": lr, **options}
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         if not callable(optimizer):
             raise TypeError(f"optimizer is {optimizer!r}, but expected {_one_of(OPTIMIZERS)}, a class, or an optimiser")
-        return _made(optimizer, params, settings)
+        return _made(optimizer, params, settings, arguments)
+    for name in options:
+        if meant := _meant(name, arguments):
+            raise TypeError(f"fit has no argument {name!r}: did you mean {meant}?")
     if settings:
         given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         raise TypeError(
@@ -72,8 +87,10 @@ def chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, op
     return optimizer
 
 
-def _made(make: Callable[..., Any], params: Sequence[Any], settings: Mapping[str, Any]) -> Any:
-    """Make the optimiser; of settings, name the one it does not have."""
+def _made(
+    make: Callable[..., Any], params: Sequence[Any], settings: Mapping[str, Any], arguments: Sequence[str]
+) -> Any:
+    """Make the optimiser; of settings, name the one it does not have, and what may be meant."""
     from inspect import signature
 
     try:
@@ -83,10 +100,25 @@ def _made(make: Callable[..., Any], params: Sequence[Any], settings: Mapping[str
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
         for name in settings:
             if name not in known:
-                made = getattr(make, "__name__", "the optimiser")
-                others = ", ".join([*known][1:])
-                raise TypeError(f"{name!r} is neither an argument of fit nor a setting of {made}, which has {others}")
+                made, others = getattr(make, "__name__", "the optimiser"), [*known][1:]
+                if meant := _meant(name, arguments):
+                    raise TypeError(f"fit has no argument {name!r}: did you mean {meant}?")
+                if meant := _meant(name, others):
+                    raise TypeError(f"{made} has no setting {name!r}: did you mean {meant}?")
+                raise TypeError(
+                    f"{name!r} is neither an argument of fit ({', '.join(arguments)}) nor a setting of {made} "
+                    f"({', '.join(others)})"
+                )
     return make(params, **settings)
+
+
+def _meant(name: str, names: Sequence[str]) -> str | None:
+    """Return the one of some names that is closest to a mistyped one, or that is it in another library's words."""
+    from difflib import get_close_matches
+
+    if ELSEWHERE.get(name) in names:
+        return ELSEWHERE[name]
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.7)), None)
 
 
 def chosen_schedule(schedule: Any, optimizer: Any) -> Any:

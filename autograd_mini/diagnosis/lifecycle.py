@@ -1,11 +1,11 @@
-"""Checks of how parameters and graphs are kept from step to step."""
+"""Checks of lifecycle: how long parameters and graphs live from step to step, and what keeps them alive."""
 
 from __future__ import annotations
 
 import gc
 
-from autograd_mini.diagnosis.case import counted
-from autograd_mini.diagnosis.report import Finding
+from autograd_mini.diagnosis.context import counted
+from autograd_mini.diagnosis.findings import Finding
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Computed, Value
@@ -15,20 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from autograd_mini.diagnosis.case import Case
-    from autograd_mini.diagnosis.members import Members
+    from autograd_mini.diagnosis.context import Context
+    from autograd_mini.diagnosis.named_parameters import NamedParameters
 
 OLD_GRAPHS = 3
-"""So many times more old than new uses of the parameters have to be in memory. One older graph is alive as a matter of
-course, as long as the variables of the last step still stand; that of several steps is kept by somebody."""
+"""Ratio of stale to live parameter uses above which old graphs count as leaked. One older graph is alive as long as the
+variables of the last step are."""
 
 
-def of_members(members: Members) -> Iterator[Finding]:
+def of_parameters(named: NamedParameters) -> Iterator[Finding]:
     """Look at the parameters themselves."""
-    if not members.parameters and not members.computed:
-        plain = (
-            f"; among its attributes are plain Values: {', '.join(members.constants[:4])}" if members.constants else ""
-        )
+    if not named.parameters and not named.computed:
+        plain = f"; among its attributes are plain Values: {', '.join(named.constants[:4])}" if named.constants else ""
         yield Finding(
             "no parameters",
             f"the model has no parameters{plain or ''}",
@@ -36,7 +34,7 @@ def of_members(members: Members) -> Iterator[Finding]:
             "lists. A plain Value is a constant.",
             "Write self.w = Parameter(0.1), or define parameters().",
         )
-    for name, thing in members.repeated:
+    for name, thing in named.repeated:
         what = "Value" if isinstance(thing, Value) else type(thing).__name__
         yield Finding(
             "repeated",
@@ -46,9 +44,9 @@ def of_members(members: Members) -> Iterator[Finding]:
             f"Write [{what}(…) for _ in range(3)], which makes three of them. If you mean to share it, leave it so.",
             place=place_of(thing) if isinstance(thing, Value) else None,
         )
-    if members.computed:
-        name, value = members.computed[0]
-        rest = f"; so are {len(members.computed) - 1} more" if len(members.computed) > 1 else ""
+    if named.computed:
+        name, value = named.computed[0]
+        rest = f"; so are {len(named.computed) - 1} more" if len(named.computed) > 1 else ""
         yield Finding(
             "computed",
             f"{name} is no parameter any more, but the result of {value.op}(…) with a history of "
@@ -57,7 +55,7 @@ def of_members(members: Members) -> Iterator[Finding]:
             "the steps before, the graph grows with every step, and an optimiser moves the old one, if there is any.",
             "Assign the number alone: w.data -= lr * w.grad, or optimizer.step().",
             place=place_of(value),
-            names=[name for name, _ in members.computed],
+            names=[name for name, _ in named.computed],
         )
 
 
@@ -81,11 +79,11 @@ def of_loss(loss: Any) -> Iterator[Finding]:
     )
 
 
-def of_graph(case: Case) -> Iterator[Finding]:
+def of_graph(context: Context) -> Iterator[Finding]:
     """Look at what the loss depends on, and whether that is all of this step."""
-    members, used = case.members, case.used
-    unused = _unused(case)
-    if members.parameters and not used and not members.computed:
+    named, used = context.named, context.used
+    unused = _unused(context)
+    if named.parameters and not used and not named.computed:
         yield Finding(
             "unused",
             "the loss depends on none of the parameters",
@@ -96,46 +94,46 @@ def of_graph(case: Case) -> Iterator[Finding]:
     elif unused and used:
         yield Finding(
             "unused",
-            f"the loss does not depend on {len(unused)} of {counted(len(members.parameters), 'parameter')}: "
-            f"{members.summary(unused)}",
+            f"the loss does not depend on {len(unused)} of {counted(len(named.parameters), 'parameter')}: "
+            f"{named.summary(unused)}",
             "Their gradients are 0, and training never moves them.",
             "Use them in what the model computes. If it does use them, the result lost its history on the way: .data, "
             "float(), detach() and no_grad() do that, and zip() leaves out what the longer list has more.",
             place=place_of(unused[0]),
-            names=map(members.name, unused),
+            names=map(named.name, unused),
         )
-    fresh = {parameter for node, parameter in case.uses if node._tick > parameter._tick}
-    mixed = [(node, parameter) for node, parameter in case.stale if parameter in fresh]
+    fresh = {parameter for node, parameter in context.uses if node._tick > parameter._tick}
+    mixed = [(node, parameter) for node, parameter in context.stale if parameter in fresh]
     if mixed:
         node, parameter = mixed[-1]
         yield Finding(
             "old graph",
             f"the loss reaches back into an earlier step: {len(mixed)} of its nodes used parameters before they were "
-            f"last assigned, such as {node.op}(…) with {members.name(parameter)}",
+            f"last assigned, such as {node.op}(…) with {named.name(parameter)}",
             "The graph grows with every step, backward() takes longer and longer, and raises StaleValueError, because "
             "the numbers that those nodes used are gone.",
             "Call backward() on the loss of this step. A total for printing adds numbers, total += loss.data, and a "
             "state that is carried on is cut off, h = h.detach().",
             place=place_of(node),
-            names=[members.name(parameter)],
+            names=[named.name(parameter)],
         )
-    elif case.stale:
-        node, parameter = case.stale[-1]
+    elif context.stale:
+        node, parameter = context.stale[-1]
         yield Finding(
             "stale",
-            f"{members.name(parameter)} was assigned after the loss was computed",
+            f"{named.name(parameter)} was assigned after the loss was computed",
             "The loss belongs to the old parameters, and its gradient at the new ones is not known.",
             "Call the doctor after backward() and before the step, or compute the loss again.",
             place=place_of(node),
-            names=[members.name(parameter)],
+            names=[named.name(parameter)],
         )
-    yield from _kept(case)
+    yield from _kept(context)
 
 
-def _unused(case: Case) -> list[Value]:
+def _unused(context: Context) -> list[Value]:
     """Return the parameters that the loss does not depend on, but for rows of a table of which others are looked up."""
-    used, members = set(case.used), case.members
-    rows = {parameter: members.row(parameter) for parameter in members.parameters}
+    used, named = set(context.used), context.named
+    rows = {parameter: named.row(parameter) for parameter in named.parameters}
     in_use = {row for parameter, row in rows.items() if row and parameter in used}
     tables = {table for _, table in in_use}
     return [
@@ -145,9 +143,9 @@ def _unused(case: Case) -> list[Value]:
     ]
 
 
-def _kept(case: Case) -> Iterator[Finding]:
+def _kept(context: Context) -> Iterator[Finding]:
     """Look for graphs of earlier steps that are still in memory."""
-    graph, known = set(case.nodes), set(case.members.parameters)
+    graph, known = set(context.nodes), set(context.named.parameters)
     old = [
         node
         for node in gc.get_objects()
@@ -155,12 +153,12 @@ def _kept(case: Case) -> Iterator[Finding]:
         and node not in graph
         and any(x in known and x._tick > node._tick for x in (getattr(node, "_x", None), getattr(node, "_y", None)))
     ]
-    if len(old) < OLD_GRAPHS * max(1, len(case.uses)):
+    if len(old) < OLD_GRAPHS * max(1, len(context.uses)):
         return
     yield Finding(
         "old graphs",
         f"results of earlier steps are still in memory: {counted(len(old), 'node')} used the parameters before they "
-        f"were last assigned, beside {len(case.uses)} in the loss",
+        f"were last assigned, beside {len(context.uses)} in the loss",
         "Each keeps the whole graph below it alive, so that the memory in use grows with every step.",
         "Keep numbers where results are collected: losses.append(loss.data), total += loss.data.",
         place=place_of(old[-1]),

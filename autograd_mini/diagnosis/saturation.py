@@ -1,4 +1,4 @@
-"""Checks of whether what a model computes can be learnt from: dead, saturated and equal units, gradients by layer.
+"""Checks of saturation: dead, saturated and equal units, vanishing and exploding gradients, numbers not finite.
 
 Three quarters of a layer may be dead, half of its results saturated, and the gradients of two layers a factor of 10,000
 apart, before anything is said: healthy networks have some of it.
@@ -6,20 +6,22 @@ apart, before anything is said: healthy networks have some of it.
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import hypot, isfinite, sqrt
 
-from autograd_mini.diagnosis.report import Finding
-from autograd_mini.engine.value import Value
+from autograd_mini.diagnosis.findings import Finding
+from autograd_mini.engine.graph import operands
+from autograd_mini.engine.locations import place_of
+from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from autograd_mini.diagnosis.case import Case
-    from autograd_mini.diagnosis.units import Layer, Unit
+    from autograd_mini.diagnosis.context import Context
+    from autograd_mini.diagnosis.units import Unit, UnitLayer
 
 SAMPLES = 16
-"""So many samples a loss needs before a unit that is silent on all of them counts as dead: chance silences one on 4."""
+"""Minimum samples on which a unit has to be silent to count as dead: on 4, chance silences some."""
 
 DEAD = 0.75
 """The share of dead units in a layer above which it is ill. In narrow networks many are born dead (L. Lu et al., Dying
@@ -38,54 +40,55 @@ Y. Bengio (Understanding the difficulty of training deep feedforward neural netw
 state where training stalls."""
 
 VANISHING = 1e-4
-"""How much slower, relative to its weights, a layer may learn than the fastest. Sigmoids in six to eight layers reach
-it: each multiplies the gradient by at most 1/4 times its weights (S. Hochreiter, thesis, Munich 1991)."""
+"""Ratio of the slowest layer's learning, relative to its weights, to the fastest's below which gradients count as
+vanishing. Sigmoids in six to eight layers reach it: each multiplies the gradient by at most 1/4 times its weights
+(S. Hochreiter, thesis, Munich 1991)."""
 
 EXPLODING = 1e4
-"""How large a gradient may be, relative to the weights: with a learning rate of 0.01 a step would change them a hundred
-times over."""
+"""Ratio of gradient to weights above which it explodes: at a learning rate of 0.01, a step would change the weights a
+hundred times over."""
 
 SMALL = 0.01
-"""The least size that weights are taken for, so that those that start at 0 do not look as if theirs exploded."""
+"""Lower bound on the size of weights in these ratios, for layers that start at 0."""
 
 
-def of_units(case: Case) -> Iterator[Finding]:
+def of_units(context: Context) -> Iterator[Finding]:
     """Look at the results of hidden units."""
-    for layer in case.layers:
-        if len(layer.units) > 1 and _alike(case, layer):
-            yield _symmetric(case, layer)
+    for layer in context.layers:
+        if len(layer.units) > 1 and _alike(context, layer):
+            yield _symmetric(context, layer)
         elif layer.op in FLAT:
-            yield from _saturated(case, layer)
+            yield from _saturated(context, layer)
         else:
-            yield from _dead(case, layer)
+            yield from _dead(context, layer)
             if all(map(_silent, layer.units)):
                 return  # what follows sees nothing of the inputs, which says nothing about it
 
 
-def _name(case: Case, layer: Layer) -> str:
-    return case.members.together(layer.weights) or f"the hidden layer at depth {layer.depth}"
+def _name(context: Context, layer: UnitLayer) -> str:
+    return context.named.together(layer.weights) or f"the hidden layer at depth {layer.depth}"
 
 
-def _alike(case: Case, layer: Layer) -> bool:
+def _alike(context: Context, layer: UnitLayer) -> bool:
     """Return whether all units have the same weights and the same sums of inputs."""
-    positions = {parameter: at for at, parameter in enumerate(case.members.parameters)}
+    positions = {parameter: at for at, parameter in enumerate(context.named.parameters)}
     first, *others = (
         ([w._data for w in sorted(unit.weights, key=positions.__getitem__)], unit.inputs) for unit in layer.units
     )
     return all(unit == first for unit in others)
 
 
-def _symmetric(case: Case, layer: Layer) -> Finding:
+def _symmetric(context: Context, layer: UnitLayer) -> Finding:
     return Finding(
         "symmetric",
-        f"the {len(layer.units)} units of {_name(case, layer)} compute the same",
+        f"the {len(layer.units)} units of {_name(context, layer)} compute the same",
         "Units with equal weights get equal gradients, so that they stay equal for ever: the layer is worth one unit.",
         'Start from random weights, such as init="xavier_uniform"; only biases may all start at 0.',
-        names=map(case.members.name, layer.weights),
+        names=map(context.named.name, layer.weights),
     )
 
 
-def _saturated(case: Case, layer: Layer) -> Iterator[Finding]:
+def _saturated(context: Context, layer: UnitLayer) -> Iterator[Finding]:
     slope = FLAT[layer.op]
     results = [z for unit in layer.units for z in unit.results]
     share = sum(slope(z) < SLOPE for z in results) / len(results)
@@ -94,11 +97,11 @@ def _saturated(case: Case, layer: Layer) -> Iterator[Finding]:
     mean = sum(abs(x) for unit in layer.units for x in unit.inputs) / len(results)
     yield Finding(
         "saturated",
-        f"{share:.0%} of what the {layer.op} units of {_name(case, layer)} return lies at the ends of their range; "
+        f"{share:.0%} of what the {layer.op} units of {_name(context, layer)} return lies at the ends of their range; "
         f"they are applied to numbers of size {mean:.3g}",
         "There the curve is flat, with less than 1 % of its slope, so that next to no gradient comes through.",
         'Bring the inputs to size 1 (datasets.standardise), and start from smaller weights: init="xavier_uniform".',
-        names=map(case.members.name, layer.weights),
+        names=map(context.named.name, layer.weights),
     )
 
 
@@ -112,7 +115,7 @@ def _rectifies(unit: Unit) -> bool:
 def _zero(operand: Value | float) -> bool:
     """Return whether an operand is the constant 0, which a Value that happens to be 0 is not."""
     if isinstance(operand, Value):
-        return type(operand) is Value and operand._pull is None and operand._data == 0.0
+        return operand._pull is None and not isinstance(operand, Parameter) and operand._data == 0.0
     return operand == 0.0
 
 
@@ -120,27 +123,27 @@ def _silent(unit: Unit) -> bool:
     return _rectifies(unit) and max(unit.results) <= 0.0
 
 
-def _dead(case: Case, layer: Layer) -> Iterator[Finding]:
+def _dead(context: Context, layer: UnitLayer) -> Iterator[Finding]:
     dead = [unit for unit in layer.units if _silent(unit)]
-    if len(dead) <= DEAD * len(layer.units) or (layer.samples < SAMPLES and not case.given):
+    if len(dead) <= DEAD * len(layer.units) or (layer.samples < SAMPLES and not context.given):
         return
     yield Finding(
         "dead",
-        f"{len(dead)} of the {len(layer.units)} {layer.op} units of {_name(case, layer)} return 0 on all "
+        f"{len(dead)} of the {len(layer.units)} {layer.op} units of {_name(context, layer)} return 0 on all "
         f"{layer.samples} samples",
         "Where a ReLU returns 0 its derivative is 0, so that nothing moves its weights, and it stays dead. A step that "
         "was too long does it, or a bias far below 0, or inputs of great size.",
         'Start anew with a lower learning rate and init="he_normal", or use leaky_relu or elu, which have a slope on '
         "both sides.",
-        names=[case.members.name(w) for unit in dead for w in unit.weights],
+        names=[context.named.name(w) for unit in dead for w in unit.weights],
     )
 
 
-def of_layers(case: Case) -> Iterator[Finding]:
+def of_layers(context: Context) -> Iterator[Finding]:
     """Look at the gradients layer by layer, relative to the weights: how fast each layer learns."""
     speeds = [
-        (_size(map(case.gradients.__getitem__, group)) / max(_size(p._data for p in group), SMALL), at, name)
-        for at, (name, group) in enumerate(_groups(case))
+        (_size(map(context.gradients.__getitem__, group)) / max(_size(p._data for p in group), SMALL), at, name)
+        for at, (name, group) in enumerate(_groups(context))
     ]
     speeds = [speed for speed in speeds if speed[0] > 0.0]  # 0 at a minimum, and where all is dead
     if not speeds:
@@ -166,19 +169,46 @@ def of_layers(case: Case) -> Iterator[Finding]:
         )
 
 
-def _groups(case: Case) -> list[tuple[str, list[Value]]]:
+def _groups(context: Context) -> list[tuple[str, list[Value]]]:
     """Return the parameters that have a gradient by layer: those of the hidden ones, and the rest, which come last."""
     groups: list[tuple[str, list[Value]]] = []
     taken: set[Value] = set()
-    for layer in case.layers:
-        group = [p for p in layer.weights if p in case.gradients and p not in taken]
+    for layer in context.layers:
+        group = [p for p in layer.weights if p in context.gradients and p not in taken]
         if group:
             taken.update(group)
-            groups.append((_name(case, layer), group))
-    rest = [p for p in case.gradients if p not in taken]
-    return [*groups, (case.members.together(rest) or "the rest of the model", rest)] if rest else groups
+            groups.append((_name(context, layer), group))
+    rest = [p for p in context.gradients if p not in taken]
+    return [*groups, (context.named.together(rest) or "the rest of the model", rest)] if rest else groups
 
 
 def _size(numbers: Iterable[float]) -> float:
     """Return the root mean square."""
     return hypot(*(found := list(numbers))) / sqrt(len(found))
+
+
+def not_finite(context: Context) -> Iterator[Finding]:
+    """Look for nan and infinite numbers, and for the operation that made the first."""
+    if context.finite:
+        return
+    named = context.named
+    parameters = [p for p in named.parameters if not isfinite(p._data)]
+    gradients = [p for p, g in context.gradients.items() if not isfinite(g)]
+    wrong = (node for node in context.nodes if node._pull is not None and not isfinite(node._data))
+    made = next((node for node in wrong if all(isfinite(operand._data) for operand in operands(node))), None)
+    if parameters:
+        what = f"{named.summary(parameters)} became nan or infinite"
+    elif not isfinite(context.loss._data):
+        made_by = f": the first such number was made by {made.op}(…)" if made is not None else ""
+        what = f"the loss is {context.loss._data!r}{made_by}"
+    else:
+        what = f"the gradients of {named.summary(gradients)} are nan or infinite"
+    yield Finding(
+        "not finite",
+        what,
+        "A step makes every parameter nan that has such a gradient, and soon all of them.",
+        "Run the step inside `with ag.anomaly():`, which names the operation that made the first, its operands and its "
+        "line. Parameters that are nan already have to start anew.",
+        place=place_of(made) if made is not None else None,
+        names=map(named.name, parameters or gradients),
+    )

@@ -1,4 +1,4 @@
-"""A case: a loss with its graph, a model with its parameters, and the gradient between them, taken without a trace."""
+"""A context: a loss with its graph, a model with its parameters, and the gradient between them, which nothing shows."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from autograd_mini.diagnosis.members import Members
-    from autograd_mini.diagnosis.units import Layer
+    from autograd_mini.diagnosis.named_parameters import NamedParameters
+    from autograd_mini.diagnosis.units import UnitLayer
 
 ROWS = 256
-"""The most rows that are run; of more, so many are taken at even distances."""
+"""Maximum rows that are run, taken at even distances of more."""
 
 
-class Case:
+class Context:
     """What the checks look at.
 
     Attributes:
-        members: the parameters by name.
+        named: the parameters by name.
         loss: the loss.
         own: whether the loss was computed here, so that nobody means to call backward on it.
         nodes: the graph of the loss, oldest first.
@@ -38,27 +38,27 @@ class Case:
 
     """
 
-    def __init__(self, members: Members, loss: Value, rows: list[Value] | None, *, own: bool) -> None:
-        self.members, self.loss, self.own = members, loss, own
+    def __init__(self, named: NamedParameters, loss: Value, rows: list[Value] | None, *, own: bool) -> None:
+        self.named, self.loss, self.own = named, loss, own
         graph = {node: operands(node) for node in order(loss)}
         self.nodes = list(graph)
-        known = set(members.parameters)
+        known = set(named.parameters)
         self.uses = [(node, operand) for node, found in graph.items() for operand in found if operand in known]
         self.stale = [(node, operand) for node, operand in self.uses if operand._tick > node._tick]
         reached = known.intersection(self.nodes)
-        self.used = [parameter for parameter in members.parameters if parameter in reached]
+        self.used = [parameter for parameter in named.parameters if parameter in reached]
         self.gradients: dict[Value, float] = {}
         if not any(operand._tick > node._tick for node, found in graph.items() for operand in found):
             self.gradients = dict(zip(self.used, adjoints(loss, self.used), strict=True))
         self.given = rows is not None
         if rows is not None:
             graph = {node: operands(node) for node in order(*rows)}
-        self.layers: list[Layer] = layers(graph, [loss] if rows is None else rows, members.parameters)
+        self.layers: list[UnitLayer] = layers(graph, [loss] if rows is None else rows, named.parameters)
 
     @property
     def finite(self) -> bool:
         """Whether loss, parameters and gradients are finite."""
-        numbers = [self.loss._data, *(p._data for p in self.members.parameters), *self.gradients.values()]
+        numbers = [self.loss._data, *(p._data for p in self.named.parameters), *self.gradients.values()]
         return all(map(isfinite, numbers))
 
     @property
@@ -66,7 +66,7 @@ class Case:
         """What was looked at, in words."""
         parts = [
             f"loss {self.loss._data:.4g}",
-            counted(len(self.members.parameters), "parameter"),
+            counted(len(self.named.parameters), "parameter"),
             counted(len(self.nodes), "node"),
         ]
         if self.layers:
@@ -97,7 +97,7 @@ def outputs(model: Any, X: Any) -> list[Value]:
 
 def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
     """Return the mean of a loss, given as `fit` takes it, over rows and their targets."""
-    from autograd_mini.train.measuring import Objective
+    from autograd_mini.train.objective import Objective
 
     if X is None or y is None:
         raise TypeError(
@@ -106,7 +106,9 @@ def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
     objective = Objective(loss, {})
     with Recorded():
         samples = _some(objective.samples(model, X, y))
-        total: Value | float = sum(objective.loss(model(row), target) for row, target in samples) * (1.0 / len(samples))
+        total: Value | float = sum(objective.loss_of(model(row), target) for row, target in samples) * (
+            1.0 / len(samples)
+        )
     return total
 
 

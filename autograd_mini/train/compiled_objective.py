@@ -1,4 +1,4 @@
-"""A kernel is a model and its loss, compiled: from parameters and a batch to the mean loss, its gradient, the metrics.
+"""A compiled objective: from parameters and a batch to the mean loss, its gradient and the metrics, in machine code.
 
 Metrics come out of the very same call: each is added to the loss times a weight of 0, so that it is the derivative of
 the loss with respect to that weight. Metrics that cannot be compiled are measured outside, from compiled predictions.
@@ -12,29 +12,30 @@ from math import inf, isclose, isfinite, isnan
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
-from autograd_mini.nn.predicting import predictor
-from autograd_mini.train.measuring import listed
-from autograd_mini.train.trying import arrays, tried_of
+from autograd_mini.nn.module import predictor
+from autograd_mini.train.data import arrays
+from autograd_mini.train.objective import listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.train.measuring import Model, Objective, Sample
+    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.run import Training
 
 ROUNDING = 1e-13
-"""Relative to the numbers that a loss is computed from, two ways to compute it may differ so much."""
+"""Relative tolerance between compiled and eager loss, of the numbers that it is computed from."""
+
+TRIED = 8
+"""Number of samples in the parity check, beside twice as many distinct targets."""
 
 
-class Kernel:
+class CompiledObjective:
     """The objective of a model, for whole batches.
 
     Args:
-        model: the model.
-        objective: its loss and metrics.
-        samples: rows with targets, of which some are tried.
-        moved: the parameters that gradients are wanted for.
+        training: the run, with model, objective and samples, of which some are tried.
         backend: the name of a backend of the compiler, or "auto".
         outside: whether to measure metrics outside in any case.
 
@@ -51,19 +52,10 @@ class Kernel:
 
     """
 
-    def __init__(
-        self,
-        model: Model,
-        objective: Objective,
-        samples: Sequence[Sample],
-        moved: Sequence[Any],
-        backend: str,
-        *,
-        outside: bool = False,
-    ) -> None:
-        self._model, self._objective, self._moved = model, objective, moved
+    def __init__(self, training: Training, backend: str, *, outside: bool = False) -> None:
+        self._model, self._objective, self._moved = training.model, training.objective, training.moved
         self._scale, self._rounding = 1.0, (0.0, 0.0)
-        tried, metrics = tried_of(samples), [*objective.metrics.values()]
+        tried, metrics = tried_of(training.samples), [*self._objective.metrics.values()]
         try:
             self.outside = outside and bool(metrics)
             self._compile(tried, [] if self.outside else metrics, backend)
@@ -73,8 +65,8 @@ class Kernel:
             self.outside = True
             self._compile(tried, [], backend)
         if self.outside:
-            self._predict = predictor(model, backend=backend)
-            self._try_metrics(tried)
+            self._predict = predictor(self._model, backend=backend)
+            self._check_metrics(tried)
 
     def _compile(self, tried: Sequence[Sample], metrics: Sequence[Callable[..., Any]], backend: str) -> None:
         """Trace and compile, with the metrics, and compare the result with the eager one."""
@@ -97,6 +89,7 @@ class Kernel:
         except TracingError:
             raise
         except Exception as error:  # whatever the user's code raises on symbols
+            self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
         self.backend, self.why, self._program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
@@ -114,7 +107,7 @@ class Kernel:
         self._call = program.entry or fast.value_and_grad
 
     def _place(self, weights: Sequence[Any]) -> None:
-        """Find out where among the kernel's parameters those to be moved and the weights of the metrics are."""
+        """Find out where among the parameters those to be moved and the weights of the metrics are."""
         import numpy as np
 
         places = {id(leaf): at for at, leaf in enumerate(self._leaves)}
@@ -194,7 +187,7 @@ class Kernel:
         return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
 
     def agrees(self, samples: Sequence[Sample]) -> bool:
-        """Return whether the kernel gives what the objective gives on Values, for the parameters as they are."""
+        """Return whether it gives, compiled, what the objective gives on Values, for the parameters as they are."""
         import numpy as np
 
         self.read()
@@ -219,7 +212,7 @@ class Kernel:
             for at, (a, b) in enumerate(zip(figures, expected, strict=False))
         )
 
-    def _try_metrics(self, tried: Sequence[Sample]) -> None:
+    def _check_metrics(self, tried: Sequence[Sample]) -> None:
         """Measure outside what is measured on Values too; a TracingError says that it cannot be, or is another."""
         X, _ = arrays(tried)
         try:
@@ -237,3 +230,23 @@ class Kernel:
 def constant(figure: Any) -> Any:
     """Return a metric as a constant, so that its slope, which may be infinite, is not taken."""
     return figure.detach() if isinstance(figure, Value) else figure
+
+
+def tried_of(samples: Sequence[Sample]) -> list[Sample]:
+    """Return samples from everywhere, and for targets from everywhere the first sample of each.
+
+    A loss may look a target up, as a weight of its class; where rows are sorted, the first have one class.
+    """
+    import numpy as np
+
+    _, targets = arrays(samples)
+    _, firsts = np.unique(targets.reshape(len(targets), -1), axis=0, return_index=True)
+    rows = {*_spread(range(len(samples)), TRIED), *_spread(firsts.tolist(), 2 * TRIED)}
+    return [samples[row] for row in sorted(rows)]
+
+
+def _spread(rows: Sequence[int], count: int) -> list[int]:
+    """Return at most `count` of the rows, at even distances, the first and the last among them."""
+    if len(rows) <= count:
+        return [*rows]
+    return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]

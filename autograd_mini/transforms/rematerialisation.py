@@ -1,4 +1,4 @@
-"""Recomputation: functions that keep no graph, and are run again when their derivative is asked for."""
+"""Rematerialisation: functions that keep no graph, and are run again when their derivative is asked for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Recomputed(Linear):
         """Copy the operands, if the function that is run again will find all of them."""
         if len(self.operands) > self.given:
             raise TypeError(
-                f"a checkpointed call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, "
+                f"a rematerialised call of {self.name} cannot be copied: it closes over {self.operands[self.given]!r}, "
                 "and the copy would go on to use that very Value; pass it as an argument"
             )
         return _Recomputed(self.name, self.again, deepcopy(self.operands, memo), [])
@@ -76,11 +76,13 @@ class _Recomputed(Linear):
             return {at: found[result] for at, result in results.items() if result in found}
 
 
-_RECOMPUTED = Result(Op("checkpoint", "x", ("1.0",), doc="A result that is computed again for its derivative."), "x")
+_RECOMPUTED = Result(Op("remat", "x", ("1.0",), doc="A result that is computed again for its derivative."), "x")
 
 
-def checkpoint(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Return f as a function that keeps no graph: for its derivative it is computed again (Griewank 1992).
+
+    JAX has it by the same name, PyTorch as `torch.utils.checkpoint`.
 
     That saves memory for time, where a chain of such functions is differentiated: at any time the graph of one of them
     exists. Values that f closes over, as the parameters of a layer, receive their gradients too.
@@ -96,7 +98,7 @@ def checkpoint(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned
         StaleValueError: in a backward pass, if something that f closes over was assigned since.
 
     >>> x = Value(2.0)
-    >>> y = checkpoint(lambda x: (x**2).exp())(x)
+    >>> y = remat(lambda x: (x**2).exp())(x)
     >>> y.args
     (Value(data=2.0),)
     >>> y.backward()
@@ -121,14 +123,14 @@ def checkpoint(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned
             return called(f, taken, kwargs, variables)
 
         def results(variables: Sequence[Value]) -> dict[int, Value]:
-            numbers = flatten(again(variables), "the result of a checkpointed function")[0]
+            numbers = flatten(again(variables), "the result of a rematerialised function")[0]
             return {at: entry for at, entry in enumerate(numbers) if isinstance(entry, Value)}
 
         start = next(clock)
         variables = [Value(entry._data) for entry in given]
-        outputs, structure = flatten(again(variables), "the result of a checkpointed function")
+        outputs, structure = flatten(again(variables), "the result of a rematerialised function")
         closed = _closed_over([output for output in outputs if isinstance(output, Value)], start)
-        call = _Recomputed(getattr(f, "__name__", "checkpoint"), results, given, closed)
+        call = _Recomputed(getattr(f, "__name__", "remat"), results, given, closed)
         numbers = {at: output._data for at, output in enumerate(outputs) if isinstance(output, Value)}
         if not call.operands:
             return structure.build([Value(entry._data) if isinstance(entry, Value) else entry for entry in outputs])

@@ -1,4 +1,4 @@
-"""A diagnosis: what `doctor` found, one finding a mistake, with its reason and its remedy."""
+"""A finding: one mistake that `doctor` saw, with its reason and its remedy; a diagnosis is a sequence of them."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""An examination: `doctor` looks at a loss and a model, and reports the classic mistakes that it sees."""
+"""A doctor is a function that looks at a loss and its model, and reports the classic mistakes of training."""
 
 from __future__ import annotations
 
-from autograd_mini.diagnosis import gradients, keeping, learning
+from autograd_mini.diagnosis import accumulation, lifecycle, saturation
 from autograd_mini.diagnosis.anomalies import anomaly
-from autograd_mini.diagnosis.case import Case, mean_loss, outputs
-from autograd_mini.diagnosis.members import Members
-from autograd_mini.diagnosis.report import Diagnosis, Finding
+from autograd_mini.diagnosis.context import Context, mean_loss, outputs
+from autograd_mini.diagnosis.findings import Diagnosis, Finding
+from autograd_mini.diagnosis.named_parameters import NamedParameters
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.value import Value
 
@@ -71,7 +71,7 @@ def doctor(loss: Any, model: Any, X: Any = None, y: Any = None) -> Diagnosis:
 
 
 def _examined(loss: Any, model: Any, X: Any, y: Any) -> Diagnosis:
-    members = Members(model)
+    named = NamedParameters(model)
     rows = None
     own = isinstance(loss, str) or (callable(loss) and not isinstance(loss, Value))
     if own:
@@ -86,11 +86,11 @@ def _examined(loss: Any, model: Any, X: Any, y: Any) -> Diagnosis:
         loss = number(loss, "loss")
     elif loss.symbolic:
         raise TypeError("doctor() looks at numbers, and a function that is being compiled has none: call it outside")
-    findings: list[Finding] = [*keeping.of_members(members), *keeping.of_loss(loss)]
+    findings: list[Finding] = [*lifecycle.of_parameters(named), *lifecycle.of_loss(loss)]
     if not isinstance(loss, Value) or loss._pull is None:
-        return Diagnosis(findings, f"{len(members.parameters)} parameters")
-    case = Case(members, loss, rows, own=own)
-    findings += [*keeping.of_graph(case), *gradients.of_loss(case), *gradients.not_finite(case)]
-    if case.finite:
-        findings += [*learning.of_units(case), *learning.of_layers(case)]
-    return Diagnosis(findings, case.examined)
+        return Diagnosis(findings, f"{len(named.parameters)} parameters")
+    context = Context(named, loss, rows, own=own)
+    findings += [*lifecycle.of_graph(context), *accumulation.of_loss(context), *saturation.not_finite(context)]
+    if context.finite:
+        findings += [*saturation.of_units(context), *saturation.of_layers(context)]
+    return Diagnosis(findings, context.examined)

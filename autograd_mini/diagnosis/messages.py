@@ -1,10 +1,9 @@
-"""An account of an anomaly: the error that tells what was computed of what, on which line, and what helps."""
+"""The message of an anomaly: what was computed of what, on which line, and the advice that goes with the operation."""
 
 from __future__ import annotations
 
-from math import isnan
+from math import isinf, isnan
 
-from autograd_mini.diagnosis.remedies import for_derivative, for_result
 from autograd_mini.engine.locations import assigned_at, place_of
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import AnomalyError
@@ -12,7 +11,7 @@ from autograd_mini.transforms.calls import Linear
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%", "floordiv": "//"}
@@ -27,7 +26,7 @@ def of_result(node: Value) -> AnomalyError:
         for operand, name in zip(node.args, names, strict=True):
             if isnan(_number(operand)):
                 return _error("forward", node, node._data, [f"{lines[0]}: {_history(operand, name)}"], "")
-    return _error("forward", node, node._data, lines, for_result(node.op, [*map(_number, node.args)]))
+    return _error("forward", node, node._data, lines, _advice_on_result(node.op, [*map(_number, node.args)]))
 
 
 def of_seed(root: Value) -> AnomalyError:
@@ -40,7 +39,7 @@ def of_tangent(node: Value, tangent: float) -> AnomalyError:
     """Return the error for a tangent of a forward-mode pass."""
     names = _names(node)
     head = f"the directional derivative of {_applied(node, names)} is {tangent!r}{_where(node, names)}"
-    return _error("backward", node, tangent, [head], for_derivative(node.op))
+    return _error("backward", node, tangent, [head], _advice_on_derivative(node.op))
 
 
 def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[Any], bool]) -> AnomalyError:
@@ -78,7 +77,7 @@ def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[A
     else:
         head = f"the derivative of {applied} with respect to {name} is {partials[slot]!r}{where}"
         head += f"; the gradient of the result, which it is multiplied by, is {g!r}"
-    return _error("backward", node, number, [head], for_derivative(node.op))
+    return _error("backward", node, number, [head], _advice_on_derivative(node.op))
 
 
 def _handed_on(node: Value, g: float) -> list[Any]:
@@ -165,3 +164,61 @@ def _where(node: Value, names: list[str]) -> str:
     if len(pairs) > 6:
         pairs[6:] = ["…"]
     return f", where {', '.join(pairs[:-1])}{' and ' if len(pairs) > 1 else ''}{pairs[-1]}" if pairs else ""
+
+
+_LOGARITHM = (
+    "A logarithm needs an operand above 0. Where it is of a probability, start from the logits: cross_entropy, "
+    "binary_cross_entropy, log_softmax and softplus never form the probability that is rounded to 0."
+)
+_POWER = (
+    "exp overflows above 709.78. sigmoid, softplus, softmax, logsumexp and the losses on logits never form "
+    "that number; if the operand should be small, training diverges: try a tenth of the learning rate."
+)
+_INTERVAL = "It is defined between -1 and 1, and rounding may lead just outside: clip(x, -1, 1) brings it back."
+_GROWTH = (
+    "Numbers above 1.8e308 overflow. If they grow from step to step, training diverges: try a tenth of the learning "
+    "rate, clip_norm=1.0 in fit (optim.clip_grad_norm_), inputs of size 1 (datasets.standardise), smaller weights."
+)
+
+_OF_RESULT = {
+    **dict.fromkeys(("log", "log2", "log10"), _LOGARITHM),
+    "log1p": "log1p(x) needs x above -1.",
+    **dict.fromkeys(("exp", "expm1", "sinh", "cosh"), _POWER),
+    **dict.fromkeys(("truediv", "mod", "floordiv"), "Keep the divisor away from 0: x / (y + 1e-12) where y is at least "
+                    "0, or x / where(y == 0, 1, y), which chooses before it divides."),
+    "sqrt": "A square root needs an operand of at least 0, and rounding may lead just below: sqrt(maximum(x, 0)).",
+    "pow": "A negative number has no real power with a fractional exponent, and 0 none with a negative one; large "
+           "powers overflow.",
+    **dict.fromkeys(("asin", "acos", "atanh"), _INTERVAL),
+    "acosh": "acosh(x) needs x of at least 1, and rounding may lead just below: acosh(maximum(x, 1)).",
+}  # fmt: skip
+
+_ROOT = (
+    "A root is infinitely steep at 0. Add something small, sqrt(x + 1e-12), or use hypot(x, y) for the length of a "
+    "vector and abs(x) for sqrt(x**2), which have a derivative there. where(x > 0, sqrt(x), 0) is safe too."
+)
+_EDGE = "It is infinitely steep at the ends of its interval: clip(x, -1 + 1e-12, 1 - 1e-12) stays inside."
+
+_OF_DERIVATIVE = {
+    **dict.fromkeys(("sqrt", "cbrt"), _ROOT),
+    "pow": _ROOT + " An exponent that is a Value needs a base above 0, since d(x**y)/dy = x**y log(x).",
+    **dict.fromkeys(("log", "log2", "log10", "log1p"), _LOGARITHM),
+    **dict.fromkeys(("asin", "acos", "atanh"), _EDGE),
+    "acosh": "It is infinitely steep at 1: acosh(maximum(x, 1 + 1e-12)).",
+    "truediv": "The derivative of x / y has y**2 below the line: keep y away from 0, for example by y + 1e-12.",
+}
+
+
+def _advice_on_result(operation: str, operands: Sequence[float]) -> str:
+    """Return what helps where a result is nan or infinite; of operands that were so before, where they cancel."""
+    if any(map(isinf, operands)):
+        return (
+            "An infinite operand was brought in, and here it meets another number that leaves nothing defined, such as "
+            "inf - inf or 0 * inf: choose with where() instead of multiplying or adding masks."
+        )
+    return _OF_RESULT.get(operation, _GROWTH)
+
+
+def _advice_on_derivative(operation: str) -> str:
+    """Return what helps where a derivative, or what it is multiplied to, is nan or infinite."""
+    return _OF_DERIVATIVE.get(operation, _GROWTH)

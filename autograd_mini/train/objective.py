@@ -1,0 +1,321 @@
+"""An objective is what training measures: the mean over samples of a loss, and of metrics such as the accuracy."""
+
+from __future__ import annotations
+
+from math import isfinite, nan
+
+from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.locations import PACKAGE, Place
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
+from autograd_mini.files.documents import shown
+from autograd_mini.nn.losses import leading
+from autograd_mini.train.data import members, numbers, same_length, table
+from autograd_mini.train.resolve import chosen_loss
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, Protocol
+
+    from autograd_mini.train.resolve import Loss
+
+    Target = Any  # a float, an int (a class index), or a list of floats; for a loss of the user's own, what they gave
+    Metric = Callable[[Any, Target], float]
+    Sample = tuple[list[float], Target]
+
+    class Model(Protocol):
+        """What can be trained: a function of a row of numbers that lists its parameters."""
+
+        def __call__(self, row: Any, /) -> Any:
+            """Return the prediction for a row: a Value, or a list of Values."""
+
+        def parameters(self) -> Iterable[Any]:
+            """Return what training changes."""
+
+
+class Objective:
+    """What is measured: a loss and metrics, each a function of a prediction and its target.
+
+    Attributes:
+        name: the name of the loss; None for a function of the user's own.
+        loss: the loss, which is given Values and returns one.
+        names: "loss" and the names of the metrics.
+        metrics: the metrics by name, which are given plain floats and return a number.
+
+    """
+
+    def __init__(self, loss: str | Loss, metrics: Mapping[str, Metric] | None = None) -> None:
+        """Find the loss by its name, and without metrics the accuracy, if the loss tells classes apart."""
+        self.name, self.loss = chosen_loss(loss)
+        if metrics is None:
+            metrics = {"accuracy": ACCURACY[self.name]} if self.name in ACCURACY else {}
+        for name, metric in metrics.items():
+            if not callable(metric):
+                raise TypeError(
+                    f"metrics[{name!r}] is {metric!r}, but expected a function (prediction, target) -> number"
+                )
+            if name in {"loss", "lr", "epoch"} or name.startswith("validation_"):
+                raise ValueError(f"metrics has the name {name!r}, which the history uses itself: choose another")
+        self.metrics = dict(metrics)
+        self.names = ["loss", *self.metrics]
+
+    def samples(self, model: Model, X: Any, y: Any, of: str = "") -> list[Sample]:
+        """Return the rows of X with their targets, checked; the model is tried on the first row.
+
+        What messages call X and y ends in `of`, such as " of validation".
+        """
+        rows = table(f"X{of}", X)
+        with no_grad():
+            try:
+                prediction = model(rows[0])
+            except ValueError as error:
+                raise ValueError(f"the model refused row 0 of X{of}, of {len(rows[0])} numbers: {error}") from error
+        outputs = len(prediction) if isinstance(prediction, (list, tuple)) else None
+        wanted = targets(f"y{of}", y, self.name, outputs)
+        same_length(rows, wanted, f"X{of}", f"y{of}")
+        return list(zip(rows, wanted, strict=True))
+
+    def of_nothing(self, model: Model, samples: Sequence[Sample]) -> float:
+        """Return the mean loss of predicting 0 everywhere; nan where the loss is not defined there."""
+        with no_grad():
+            prediction = _zero(model(samples[0][0]))
+            try:
+                losses = [self.loss(prediction, target) for _, target in samples]
+                return sum(_figure("loss", loss) for loss in losses) / len(losses)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # not made for plain numbers
+                return nan
+
+    def loss_of(self, prediction: Any, target: Target) -> Any:
+        """Return the loss of a prediction; where one of the user's own fails, a TypeError says how it is called."""
+        try:
+            return self.loss(prediction, target)
+        except (AttributeError, IndexError, TypeError) as error:
+            if self.name is not None:
+                raise
+            raise _misused(error, prediction, target) from error
+
+    def sample(self, model: Model, row: list[float], target: Target) -> tuple[Value | None, list[float]]:
+        """Return the loss of a sample, None if nothing depends on it, and the figures: that loss and the metrics."""
+        prediction = model(row)
+        loss = self.loss_of(prediction, target)
+        if isinstance(loss, Value):
+            figures = [loss.data]
+        elif isinstance(loss, (float, int)):  # max(0, ...) may be a plain 0
+            figures, loss = [float(loss)], None
+        else:
+            kind = type(loss).__name__
+            raise TypeError(
+                f"loss returned {loss!r} of type {kind}, but expected one Value: (prediction, target) -> scalar"
+            )
+        if self.metrics:
+            figures += self.measured(_plain(prediction), target)
+        return loss, figures
+
+    def columns(self, *, validated: bool) -> list[str]:
+        """Return the names of the figures of an epoch, of validation too where there is one."""
+        return [*self.names, *[f"validation_{name}" for name in self.names if validated]]
+
+    def measured(self, prediction: Any, target: Target) -> list[float]:
+        """Return the metrics of a prediction of plain floats."""
+        return [_figure(name, metric(prediction, target)) for name, metric in self.metrics.items()]
+
+    def means(self, figures: Sequence[Sequence[float]]) -> dict[str, float]:
+        """Return the mean over samples of each of their figures, by name."""
+        columns = zip(self.names, zip(*figures, strict=True), strict=True)
+        return {name: sum(column) / len(figures) for name, column in columns}
+
+    def measure(self, model: Model, samples: Sequence[Sample]) -> dict[str, float]:
+        """Return the means over samples, with recording paused."""
+        with no_grad():
+            return self.means([self.sample(model, row, target)[1] for row, target in samples])
+
+
+def evaluate(
+    model: Model,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss,
+    metrics: Mapping[str, Metric] | None = None,
+) -> dict[str, float]:
+    """Return the mean loss and the metrics of a model over the rows of X and their targets y.
+
+    All arguments, and what is raised, are as for `fit`.
+
+    >>> from autograd_mini import MLP
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [1, 0]
+    >>> sorted(evaluate(MLP(2, [1], seed=0), X, y, loss="binary_cross_entropy"))
+    ['accuracy', 'loss']
+    """
+    objective = Objective(loss, metrics)
+    return objective.measure(model, objective.samples(model, X, y))
+
+
+def _misused(error: Exception, prediction: Any, target: Target) -> TypeError:
+    """Return the error for a loss of the user's own that failed, which says how a loss is called."""
+    return TypeError(
+        f"the loss failed{_raised_in(error)}: {error}. It is called for one row at a time, with the prediction and the "
+        f"target of that row, here loss({shown(prediction)}, {shown(target)}), and the mean over a batch is taken of "
+        "what it returns. If it is written for a batch, write it for one row: in place of "
+        "sum((p - t)**2 for p, t in zip(predictions, targets)) / len(targets), "
+        "lambda prediction, target: (prediction - target) ** 2"
+    )
+
+
+def _raised_in(error: Exception) -> str:
+    """Return ", in train.py, line 12: …," for the innermost line of an error that is not the package's own."""
+    found, traceback = "", error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(PACKAGE):
+            found = f", in {Place(code, traceback.tb_lasti)},"
+        traceback = traceback.tb_next
+    return found
+
+
+def _zero(prediction: Any) -> Any:
+    """Return a prediction of the same shape that is 0 everywhere."""
+    if isinstance(prediction, dict):
+        return {name: _zero(output) for name, output in prediction.items()}
+    return [*map(_zero, prediction)] if isinstance(prediction, (list, tuple)) else 0.0
+
+
+def _plain(prediction: Any) -> Any:
+    """Return a prediction as plain floats."""
+    if isinstance(prediction, dict):
+        return {name: _plain(output) for name, output in prediction.items()}
+    if isinstance(prediction, (list, tuple)):
+        return [_plain(output) for output in prediction]
+    return prediction.data if isinstance(prediction, Value) else prediction
+
+
+def listed(prediction: Any) -> Any:
+    """Return a prediction as metrics get it, with its Values as they are: lists in place of tuples."""
+    if isinstance(prediction, dict):
+        return {name: listed(output) for name, output in prediction.items()}
+    return [*map(listed, prediction)] if isinstance(prediction, (list, tuple)) else prediction
+
+
+def _figure(name: str, found: Any) -> float:
+    """Return what a metric gave as a float; the metric may be a loss of this package, which returns a Value."""
+    if isinstance(found, Value):
+        return found.data
+    if not hasattr(found, "__float__"):
+        raise TypeError(
+            f"metrics[{name!r}] returned {found!r} of type {type(found).__name__}, but expected a number: "
+            "(prediction, target) -> number"
+        )
+    return float(found)
+
+
+def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
+    """Return y as the targets of a loss for a model with that many outputs; one target a row.
+
+    Args:
+        name: what messages call y.
+        y: the targets; for several outputs and a loss of numbers, a row of as many for each sample. A column, that is
+            rows of one number, counts as numbers.
+        loss: the name of the loss; None for a function of the user's own, whose targets are left as they are.
+        outputs: the length of a prediction; None where the model predicts one number.
+
+    Raises:
+        TypeError: for what is no number.
+        ValueError: naming the row, for a number that is nan, infinite, or not what the loss expects.
+
+    >>> targets("y", [[0.0], [2.0]], "cross_entropy", outputs=3)
+    [0, 2]
+    >>> targets("y", [0, 3], "cross_entropy", outputs=3)
+    Traceback (most recent call last):
+    ValueError: row 1 of y is 3, but cross_entropy expects the index of a class: a whole number from 0 to 2
+
+    """
+    given = members(name, y, "a list or an array of targets")
+    if loss is None:
+        return [_as_given(f"row {row} of {name}", target) for row, target in enumerate(given)]
+    if given and all(_is_row(target) and len(target) == 1 for target in given):
+        given = [target[0] for target in given]
+    if loss == "cross_entropy":
+        if outputs is None or outputs < 2:
+            raise ValueError(
+                "cross_entropy needs a model with one output a class, at least 2, but the model predicts one number: "
+                "use binary_cross_entropy for two classes, or a model with more outputs"
+            )
+        expected, classes = f"the index of a class: a whole number from 0 to {outputs - 1}", range(outputs)
+        return [
+            int(_number(f"row {row} of {name}", target, loss, expected, lambda t: t in classes))
+            for row, target in enumerate(given)
+        ]
+    expected, accepts = _EXPECTED.get(loss, ("a number", isfinite))
+    if outputs is None:
+        return [_number(f"row {row} of {name}", target, loss, expected, accepts) for row, target in enumerate(given)]
+    return [_row(f"row {row} of {name}", t, loss, expected, accepts, outputs) for row, t in enumerate(given)]
+
+
+def _accuracy(border: float) -> Callable[[Any, Target], Any]:
+    """Return the share of outputs, one or several, that are on the side of 0 where their target is of the border."""
+
+    def accuracy(prediction: Any, target: Target) -> Any:
+        if isinstance(prediction, list):
+            return sum(map(accuracy, prediction, target)) / len(prediction)
+        right, wrong = where(target > border, 1.0, 0.0), where(target > border, 0.0, 1.0)
+        return where(prediction > 0.0, right, wrong)
+
+    return accuracy
+
+
+def _argmax_accuracy(logits: list[Any], target: Any) -> Any:
+    """Return 1 if the largest logit is that of the target; of equal ones the first counts."""
+    _, winner = leading(logits)
+    return where(target == winner, 1.0, 0.0)
+
+
+ACCURACY: dict[str, Callable[[Any, Target], Any]] = {
+    "cross_entropy": _argmax_accuracy,
+    "binary_cross_entropy": _accuracy(0.5),
+    "hinge": _accuracy(0.0),
+}
+"""For the losses that tell classes apart, what their predictions are worth as answers, from 0 to 1."""
+
+_EXPECTED: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "binary_cross_entropy": ("0 or 1, or a probability between them", lambda t: 0.0 <= t <= 1.0),
+    "hinge": ("-1 or 1 (of classes 0 and 1 make 2 * y - 1)", lambda t: t in {-1.0, 1.0}),
+}
+
+
+def _number(name: str, target: Any, loss: str, expected: str, accepts: Callable[[float], bool]) -> float:
+    """Return a target as a float the loss accepts, or raise an error that says what it expects."""
+    try:
+        number = real_number(name, target)
+    except TypeError:
+        raise TypeError(f"{name} is {target!r}, but {loss} expects {expected}") from None
+    if not accepts(number):
+        raise ValueError(f"{name} is {target!r}, but {loss} expects {expected}")
+    return number
+
+
+def _row(
+    name: str, target: Any, loss: str, expected: str, accepts: Callable[[float], bool], outputs: int
+) -> list[float]:
+    """Return the targets of several outputs as floats."""
+    cells = list(target) if _is_row(target) else [target]
+    if len(cells) != outputs:
+        raise ValueError(
+            f"{name} is {target!r}, but the model has {outputs} outputs, so {loss} expects {outputs} numbers"
+        )
+    return [_number(f"{name}, column {column}", cell, loss, expected, accepts) for column, cell in enumerate(cells)]
+
+
+def _is_row(target: Any) -> bool:
+    return isinstance(target, (list, tuple)) or getattr(target, "ndim", 0) == 1
+
+
+def _as_given(name: str, target: Any) -> Target:
+    """Return a target for a loss of the user's own: arrays and their numbers as Python's, nothing nan or infinite."""
+    target = target.tolist() if hasattr(target, "tolist") else target
+    if isinstance(target, float):
+        return real_number(name, target)
+    if _is_row(target) and all(isinstance(cell, (float, int)) for cell in target):
+        numbers(target, f"{name}, column {{}}")
+    return target
