@@ -702,11 +702,10 @@ def test_negative_bounds_and_formulas_are_no_options(cli, tmp_path, monkeypatch)
     assert cli("draw", "--nothing")[0] == 2
 
 
-@pytest.mark.filterwarnings("ignore:training diverges")
-def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
+def test_the_figures_of_a_model_that_is_far_off_stay_short_and_a_note_says_that_it_diverges(cli, tmp_path):
     rows = "\n".join(f"{x},{x % 3}" for x in range(40))
     (tmp_path / "far.csv").write_text(f"x,y\n{rows}\n")
-    _, out, _ = cli(
+    _, out, err = cli(
         "train",
         tmp_path / "far.csv",
         "--target",
@@ -721,6 +720,9 @@ def test_the_figures_of_a_model_that_is_far_off_stay_short(cli, tmp_path):
         tmp_path / "far.json",
     )
     assert max(map(len, out.splitlines())) < 120
+    (said,) = [line for line in err.splitlines() if "training diverges" in line]
+    assert said.startswith("autograd-mini: note: ")
+    assert "see --lr" in said
 
 
 def test_a_run_that_has_done_more_epochs_already_says_so(cli, write, tmp_path, monkeypatch):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from math import dist, fsum, sqrt
 from statistics import median
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.recipe import Recipe, filled, predictions
 from autograd_mini.datasets import Standardiser, split
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.errors import DivergedError
+from autograd_mini.errors import DiagnosisWarning, DivergedError
 from autograd_mini.nn import MLP
 from autograd_mini.train import fit
 
@@ -121,23 +122,27 @@ def learn(table: Table, target: str, settings: Settings, note: Callable[[str], o
     tests = scaling.transform(X_test) if X_test else []
     for text in notes:
         note(text)
-    try:
-        history = fit(
-            model,
-            rows,
-            goals,
-            loss=loss,
-            optimizer=settings.optimizer,
-            lr=settings.lr,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            checkpoint=settings.checkpoint,
-            every=settings.every,
-            resume=settings.resume,
-        )
-    except DivergedError as error:
-        raise UserError(f"{error}; see --lr") from None
+    with catch_warnings(record=True) as findings:
+        simplefilter("always", DiagnosisWarning)
+        try:
+            history = fit(
+                model,
+                rows,
+                goals,
+                loss=loss,
+                optimizer=settings.optimizer,
+                lr=settings.lr,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                seed=settings.seed,
+                checkpoint=settings.checkpoint,
+                every=settings.every,
+                resume=settings.resume,
+            )
+        except DivergedError as error:
+            raise UserError(f"{error}; see --lr") from None
+    for finding in findings:
+        note(f"{finding.message}; see --lr")
     model.metadata.update(recipe.to_metadata())
     return Learned(model, recipe, history, _scores(model, recipe, [(rows, y_train), (tests, y_test)]))
 
