@@ -7,7 +7,7 @@ import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.ops import Op
+from autograd_mini.engine.ops import Op
 from autograd_mini.testing.assertions import assert_grad, assert_hess
 from autograd_mini.testing.callables import leaves
 from autograd_mini.testing.engine import Call
