@@ -100,7 +100,7 @@ class Optimizer:
             params = [params[index] for index in rows]
             columns = {name: [column[index] for index in rows] for name, column in state.items()}
         grads = numbers(params, "grad")
-        if settings["maximize"]:
+        if settings.get("maximize"):
             grads = [-g for g in grads]
         new, changed = self._update(settings, numbers(params, "data"), grads, columns)
         if some:

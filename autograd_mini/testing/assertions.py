@@ -9,8 +9,7 @@ from autograd_mini.testing.checks import check_grad, check_hess
 from autograd_mini.testing.settings import Entry, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from autograd_mini.arguments import Function
     from autograd_mini.testing.report import Report
 
 
@@ -27,7 +26,7 @@ class UnresolvedGradientWarning(UserWarning):
     """A derivative could be called neither right nor wrong."""
 
 
-def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **options: Any) -> Report:
+def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``df`` is not the derivative of ``f``; the options are those of `check_grad`.
 
     Returns the report. Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under
@@ -41,9 +40,7 @@ def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **o
     return _judge(check_grad(f, df, **options), f)
 
 
-def assert_hess(
-    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
-) -> Report:
+def assert_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
 
     For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first. What is left out is the

@@ -21,8 +21,9 @@ from autograd_mini.testing.settings import settings
 from autograd_mini.testing.witness import find_witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from autograd_mini.arguments import Function
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Point
@@ -61,8 +62,8 @@ def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: R
 
 
 def check_grad(
-    f: Callable[..., Any],
-    df: Callable[..., Any] | None = None,
+    f: Function,
+    df: Function | None = None,
     *,
     at: Any = None,
     domain: Any = None,
@@ -166,9 +167,7 @@ def _conclude(problem: Problem, decision: Decision, report: Report, wanted: tupl
         report.title = "the gradient cannot be evaluated"
 
 
-def check_hess(
-    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
-) -> Report:
+def check_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``.
 
     Without ``df`` that is the engine's gradient of ``f``, a function on Values; without ``ddf`` the engine's derivative
