@@ -23,7 +23,29 @@ class Optimizer:
     """What all optimisers share: parameters, settings, a state of one column of numbers a name, and a whole step.
 
     `param_groups` has PyTorch's shape with one group: `optimizer.param_groups[0]["lr"] = 0.01` works, and `lr` is
-    short for it. A subclass gives the formula alone.
+    short for it. A subclass gives the formula alone:
+
+    >>> from autograd_mini import Parameter
+    >>> from autograd_mini.optim.settings import nonnegative, share
+    >>> class Averaged(Optimizer):
+    ...     _checks = {"lr": nonnegative, "beta": share}  # of each setting
+    ...     _start = {"average": 0.0}  # what it remembers of each parameter
+    ...     def __init__(self, params, lr=0.1, beta=0.5):
+    ...         super().__init__(params, {"lr": lr, "beta": beta})
+    ...     def _names(self, settings):
+    ...         return ("average",)
+    ...     def _formula(self, settings, arithmetic):
+    ...         lr, beta = settings["lr"], settings["beta"]
+    ...         def moved(x, g, average):
+    ...             average = beta * average + (1 - beta) * g
+    ...             return x - lr * average, average
+    ...         return moved
+    >>> w = Parameter(1.0)
+    >>> optimizer = Averaged([w])
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.9
     """
 
     _checks: ClassVar[Checks]
