@@ -56,6 +56,17 @@ model = MLP(1, [1], seed=0)
 fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", optimizer=Signs, epochs=2)
 for kind in (Lion, Clipped):
     fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", optimizer=kind, lr=0.02, epochs=2)
+fit(
+    model,
+    [[0.0], [1.0]],
+    [0.0, 1.0],
+    loss="mse",
+    optimizer=lambda params: Lion(params, lr=0.1),
+    schedule=lambda optimizer: CosineAnnealingLR(optimizer, T_max=2),
+    metrics={"error": lambda prediction, target: abs(prediction - target)},
+    callbacks=[lambda training: training.history.loss[-1] < 1e-9],
+    epochs=2,
+)
 ready = Lion(model.parameters(), lr=0.1, beta=0.5)
 fit(model, [[0.0], [1.0]], [0.0, 1.0], loss="mse", optimizer=ready, epochs=2)
 saved: dict[str, Any] = ready.state_dict()
