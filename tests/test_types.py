@@ -75,7 +75,7 @@ CODES = {
 }
 """Codes of mypy's strict mode that are passed over in the README and the notebooks; in the programs none is."""
 
-SOMETHING = '''
+SOMETHING = '''\
 """sum, of one term at least: of none it is the plain 0, so that its type in the standard library is `Value | int`."""
 
 from collections.abc import Iterable
@@ -87,6 +87,7 @@ Term = TypeVar("Term")
 def sum(terms: Iterable[Term], /, start: Any = 0) -> Term:
     return start
 '''
+"""A module for the pages, whose sums have terms: else each result of `sum` that a page differentiates is reported."""
 
 
 def page(text, *more):
