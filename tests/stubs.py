@@ -1,6 +1,6 @@
 """Write the type stub of what the table of operations gives: `python tests/stubs.py`, after a change of the table.
 
-`autograd_mini/methods.pyi` is where type checkers and editors find the methods of Value and the functions of the same
+`autograd_mini/engine/methods.pyi` is where type checkers and editors find the methods of Value and the functions of the same
 names, with their docstrings. `tests/test_types.py` fails where the file is not what the table says.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from autograd_mini.functions import ROWS
-from autograd_mini.operators import NUMPY_NAMES
-from autograd_mini.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.engine.functions import ROWS
+from autograd_mini.engine.operators import NUMPY_NAMES
+from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
 
 STUB = Path(__file__).parent.parent / "autograd_mini" / "methods.pyi"
 COMMAND = "python tests/stubs.py"
@@ -25,7 +25,7 @@ Written by `{COMMAND}`: change the table, `ops.py`, and run that. There is no co
 
 from typing import TypeVar, overload
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 Scalar = TypeVar("Scalar", Value, float, Value | float)
 """A type that a function keeps: a Value for a Value, a float for a number."""

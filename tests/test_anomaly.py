@@ -20,8 +20,8 @@ from programs import apply, programs, run
 
 import autograd_mini as ag
 from autograd_mini import AnomalyError, Parameter, Value
-from autograd_mini.hooks import on_leaf, on_pass, on_result
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.hooks import on_leaf, on_pass, on_result
+from autograd_mini.engine.ops import TABLE
 
 HERE = Path(__file__)
 

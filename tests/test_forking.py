@@ -17,7 +17,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient
-from autograd_mini.hooks import on_read, on_result
+from autograd_mini.engine.hooks import on_read, on_result
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),

@@ -16,8 +16,8 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
-from autograd_mini.hooks import Hook, on_result
-from autograd_mini.value import ABSENT
+from autograd_mini.engine.hooks import Hook, on_result
+from autograd_mini.engine.value import ABSENT
 
 
 @given(programs())

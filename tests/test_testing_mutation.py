@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient, no_grad
-from autograd_mini.hooks import on_result
+from autograd_mini.engine.hooks import on_result
 from autograd_mini.testing import mutants
 from autograd_mini.testing.strategies import expressions
 

@@ -22,7 +22,7 @@ import pytest
 from stubs import COMMAND, STUB, stub
 
 import autograd_mini as ag
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz.renderers import MissingRendererError
 
 ROOT = Path(__file__).parent.parent
@@ -257,7 +257,7 @@ def test_type_checkers_are_told_of_the_names_that_there_are():
     )
     block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     imported = {alias.name for node in block.body for alias in node.names} - {"*"}
-    assert set(ag.__all__) == {*literal, *ag.functions.__all__}
+    assert set(ag.__all__) == {*literal, *ag.engine.functions.__all__}
     assert len(ag.__all__) == len(set(ag.__all__))
     assert imported == set(ag._HOMES), "what is imported on first use, and what type checkers are told of"
     assert [name for name in ag.__all__ if not hasattr(ag, name)] == []

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from math import prod
 
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
-from autograd_mini.numbers import number
 from autograd_mini.transforms import structure
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

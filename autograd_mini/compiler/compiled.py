@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.backward import accumulate
 from autograd_mini.compiler import entries
 from autograd_mini.compiler.arguments import nested, stacked
 from autograd_mini.compiler.programs import Programs
+from autograd_mini.engine.backward import accumulate
+from autograd_mini.engine.hooks import is_tracing, on_read
 from autograd_mini.extras import extra
-from autograd_mini.hooks import is_tracing, on_read
 from autograd_mini.transforms.structure import holds_values
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.program import Program
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 class Compiled:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import operator
 
-from autograd_mini.choice import where
-from autograd_mini.codegen import build, over_algebra
-from autograd_mini.formula import RELATIONS, parse, scaled
-from autograd_mini.functions import ON_VALUES
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.codegen import build, over_algebra
+from autograd_mini.engine.formula import RELATIONS, parse, scaled
+from autograd_mini.engine.functions import ON_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from autograd_mini.ops import Op
-    from autograd_mini.value import Value
+    from autograd_mini.engine.ops import Op
+    from autograd_mini.engine.value import Value
 
 _values: dict[Op, Callable[..., Any]] = {}
 _partials: dict[tuple[Op, str], tuple[Callable[..., Any], ...]] = {}

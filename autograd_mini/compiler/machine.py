@@ -8,8 +8,8 @@ from __future__ import annotations
 import ctypes
 from functools import cache
 
+from autograd_mini.engine.forking import await_lock, awaited_lock
 from autograd_mini.extras import extra
-from autograd_mini.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.locations import Place, user_frame
 from autograd_mini.errors import TracingError
-from autograd_mini.places import Place, user_frame
 
 REMEDIES = {
     "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "

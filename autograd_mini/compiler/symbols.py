@@ -6,12 +6,12 @@ from math import nan
 
 from autograd_mini.compiler import formulas
 from autograd_mini.compiler.refusals import place, refusal
+from autograd_mini.engine.formula import RELATIONS
+from autograd_mini.engine.operators import result
+from autograd_mini.engine.ops import CHOICE, Op
+from autograd_mini.engine.rules import RowRule, Rule
+from autograd_mini.engine.value import ABSENT, Symbolic, Value
 from autograd_mini.errors import TracingError
-from autograd_mini.formula import RELATIONS
-from autograd_mini.operators import result
-from autograd_mini.ops import CHOICE, Op
-from autograd_mini.rules import RowRule, Rule
-from autograd_mini.value import ABSENT, Symbolic, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
+from autograd_mini.engine.hooks import Hook, innermost, is_tracing
+from autograd_mini.engine.recording import Recorded
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock
 from autograd_mini.errors import TracingError
-from autograd_mini.hooks import Hook, innermost, is_tracing
-from autograd_mini.recording import Recorded
-from autograd_mini.value import ABSENT, Computed, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_mini.arguments import real_number, unframed
+from autograd_mini.engine.arguments import real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autograd_mini.arguments import random_numbers, real_number, unframed
+from autograd_mini.engine.arguments import random_numbers, real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

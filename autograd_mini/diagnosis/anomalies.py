@@ -6,8 +6,8 @@ from math import isfinite, isinf, isnan
 
 from autograd_mini.diagnosis.accounts import of_derivative, of_result, of_seed, of_tangent
 from autograd_mini.diagnosis.origins import origin
-from autograd_mini.hooks import innermost
-from autograd_mini.value import ABSENT, Parameter, Value
+from autograd_mini.engine.hooks import innermost
+from autograd_mini.engine.value import ABSENT, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.diagnosis.units import layers
-from autograd_mini.graph import adjoints, operands, order
-from autograd_mini.recording import Recorded
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import adjoints, operands, order
+from autograd_mini.engine.recording import Recorded
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

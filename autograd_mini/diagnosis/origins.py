@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from autograd_mini.blocks import Block
-from autograd_mini.hooks import Hook, innermost
-from autograd_mini.places import trail
+from autograd_mini.engine.hooks import Hook, innermost
+from autograd_mini.engine.locations import trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 class origin(Block, Hook):  # noqa: N801 - it reads as a keyword, as no_grad does

@@ -9,7 +9,7 @@ from autograd_mini.testing.checks import check_grad, check_hess
 from autograd_mini.testing.settings import Entry, settings
 
 if TYPE_CHECKING:
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.testing.report import Report
 
 

@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine.value import Value
 from autograd_mini.testing.engine import Call, engine_derivative, has_values
 from autograd_mini.testing.problem import Problem, ShapeError
 from autograd_mini.testing.structures import array_of, indices, is_array, is_structure, structure_of
-from autograd_mini.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

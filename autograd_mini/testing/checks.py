@@ -23,7 +23,7 @@ from autograd_mini.testing.witness import find_witness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Point

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.ops import Op
+from autograd_mini.engine.ops import Op
 from autograd_mini.testing.assertions import assert_grad, assert_hess
 from autograd_mini.testing.callables import leaves
 from autograd_mini.testing.engine import Call
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
 
     class Tested(Protocol):
         """An operation with its test."""

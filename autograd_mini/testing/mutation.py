@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.hooks import Hook
-from autograd_mini.operators import hidden
-from autograd_mini.ops import Op
-from autograd_mini.places import span, user_frame
-from autograd_mini.rules import Rule
-from autograd_mini.value import Value, clock
+from autograd_mini.engine.hooks import Hook
+from autograd_mini.engine.locations import span, user_frame
+from autograd_mini.engine.operators import hidden
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.rules import Rule
+from autograd_mini.engine.value import Value, clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
-from autograd_mini.functions import function
-from autograd_mini.ops import TABLE
-from autograd_mini.value import Value
 
 extra("hypothesis", "autograd_mini.testing.strategies")
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from autograd_mini.ops import Interval, Op
+    from autograd_mini.engine.ops import Interval, Op
 
 _REACH = 4
 _OFTEN = 6

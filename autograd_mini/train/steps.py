@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.hooks import on_leaf
 from autograd_mini.errors import TracingError
-from autograd_mini.hooks import on_leaf
 from autograd_mini.train.compiled import CompiledSteps
 from autograd_mini.train.eager import EagerSteps
 

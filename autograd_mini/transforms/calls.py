@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.operators import hidden, result
-from autograd_mini.ops import Op
-from autograd_mini.rules import Rule
+from autograd_mini.engine.operators import hidden, result
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.rules import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 class Vector:

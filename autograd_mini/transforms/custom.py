@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.arguments import check_function
-from autograd_mini.hooks import on_read
-from autograd_mini.numbers import number
-from autograd_mini.ops import Op
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import on_read
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.value import Value, asked
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.structure import Structure, flatten
-from autograd_mini.value import Value, asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol, TypeVar, overload
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
 
     Numbers = Sequence[Value | float]
     Tree = TypeVar("Tree")  # a structure of numbers

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.structure import matching
 from autograd_mini.transforms.tracing import Run, plain
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

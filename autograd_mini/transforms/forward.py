@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from autograd_mini.backward import one_pass, stale
-from autograd_mini.graph import _below, _differentiable
-from autograd_mini.hooks import current, on_pass
+from autograd_mini.engine.backward import one_pass, stale
+from autograd_mini.engine.graph import _below, _differentiable
+from autograd_mini.engine.hooks import current, on_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:

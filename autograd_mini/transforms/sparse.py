@@ -7,9 +7,9 @@ columns colours such that one product of the Hessian with a vector for each colo
 
 from __future__ import annotations
 
+from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from copy import copy
 
-from autograd_mini.arguments import check_function
-from autograd_mini.graph import _below, _differentiable, adjoints, gradient
-from autograd_mini.numbers import number
-from autograd_mini.recording import Recorded
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
+from autograd_mini.engine.recording import Recorded
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.structure import flatten, holds_values, together
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

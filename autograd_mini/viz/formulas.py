@@ -9,16 +9,16 @@ from __future__ import annotations
 import operator
 import re
 
-from autograd_mini.formula import RELATIONS, evaluate, parse
-from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograd_mini.ops import Op
+    from autograd_mini.engine.ops import Op
 
 TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
 """Derivatives that every textbook writes in another way than the table, which avoids its cancellation."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite, log
 
-from autograd_mini.recording import no_grad
-from autograd_mini.value import Value
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.plot.axes import ORANGE, pyplot
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.viz.descent import Descent, Point
 
     Bounds = tuple[tuple[float, float], tuple[float, float]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.recording import no_grad
+from autograd_mini.engine.recording import no_grad
 from autograd_mini.viz.descent import descend
 from autograd_mini.viz.plot.axes import BLUE, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, ended, line_of, names_of, plane
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
-    from autograd_mini.arguments import Function
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.viz.descent import Descent, Point
     from autograd_mini.viz.plot.maps import Bounds
 

@@ -10,15 +10,15 @@ import ast
 import linecache
 from textwrap import indent
 
-from autograd_mini.formula import EXACT, OPERATORS, RELATIONS, evaluate, names_in, parse, rows_in, scaled
-from autograd_mini.ops import TABLE, Op
+from autograd_mini.engine.formula import EXACT, OPERATORS, RELATIONS, evaluate, names_in, parse, rows_in, scaled
+from autograd_mini.engine.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from autograd_mini.formula import Tree
+    from autograd_mini.engine.formula import Tree
 
 _UNARY = """\
 def forward(self):

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import operator
 
-from autograd_mini import rules
-from autograd_mini.hooks import current, everywhere, forgetting, on_read, on_result
-from autograd_mini.numbers import number
-from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock
+from autograd_mini.engine import rules
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import current, everywhere, forgetting, on_read, on_result
+from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.engine.value import ABSENT, Computed, Parameter, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from autograd_mini.rules import Pullback, Rule
+    from autograd_mini.engine.rules import Pullback, Rule
 
 
 def operand(other: object) -> Value | float:

@@ -17,8 +17,8 @@ from __future__ import annotations
 import ast
 import re
 
+from autograd_mini.engine.ops import TABLE, Op
 from autograd_mini.errors import FormulaError
-from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from functools import reduce
 
-from autograd_mini import rules
-from autograd_mini.choice import where
-from autograd_mini.hooks import on_read
-from autograd_mini.numbers import number
-from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import Value
+from autograd_mini.engine import rules
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.hooks import on_read
+from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, Protocol, overload
 
-    from autograd_mini import methods
-    from autograd_mini.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
-    from autograd_mini.methods import Scalar, clamp_max, clamp_min, exp, log, maximum  # noqa: TC004 - made below
+    from autograd_mini.engine import methods
+    from autograd_mini.engine.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
+    from autograd_mini.engine.methods import Scalar, clamp_max, clamp_min, exp, log, maximum  # noqa: TC004 - made below
 
     class Unary(Protocol):
         """A function of one operand."""

@@ -5,12 +5,12 @@ The operand that is taken receives the adjoint. The other receives nothing at al
 
 from __future__ import annotations
 
-from autograd_mini.backward import stale
-from autograd_mini.numbers import number
-from autograd_mini.operators import result
-from autograd_mini.ops import CHOICE
-from autograd_mini.rules import Rule
-from autograd_mini.value import Symbolic, Value
+from autograd_mini.engine.backward import stale
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.operators import result
+from autograd_mini.engine.ops import CHOICE
+from autograd_mini.engine.rules import Rule
+from autograd_mini.engine.value import Symbolic, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

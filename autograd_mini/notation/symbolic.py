@@ -9,9 +9,9 @@ from __future__ import annotations
 import operator
 from math import isfinite
 
+from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.extras import extra
-from autograd_mini.formula import RELATIONS, evaluate, parse
-from autograd_mini.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

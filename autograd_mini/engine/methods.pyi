@@ -6,7 +6,7 @@ Written by `python tests/stubs.py`: change the table, `ops.py`, and run that. Th
 
 from typing import TypeVar, overload
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 Scalar = TypeVar("Scalar", Value, float, Value | float)
 """A type that a function keeps: a Value for a Value, a float for a number."""

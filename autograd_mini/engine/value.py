@@ -15,17 +15,17 @@ from __future__ import annotations
 from collections import deque
 from itertools import count, repeat
 
-from autograd_mini.backward import backward
-from autograd_mini.hooks import current, on_leaf, on_read
-from autograd_mini.numbers import number
+from autograd_mini.engine.backward import backward
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import current, on_leaf, on_read
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
 
-    from autograd_mini.methods import Methods
-    from autograd_mini.rules import Pullback
+    from autograd_mini.engine.methods import Methods
+    from autograd_mini.engine.rules import Pullback
 else:
     Methods = object
 

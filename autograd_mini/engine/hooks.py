@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from autograd_mini.forking import awaited_lock, in_child
+from autograd_mini.engine.forking import awaited_lock, in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Self
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 class Hook:

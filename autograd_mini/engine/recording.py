@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autograd_mini.blocks import Block
-from autograd_mini.hooks import Hook, Without, innermost
-from autograd_mini.value import Value
+from autograd_mini.engine.hooks import Hook, Without, innermost
+from autograd_mini.engine.value import Value
 
 
 class no_grad(Block, Hook):  # noqa: N801 - PyTorch's name for it
