@@ -39,9 +39,9 @@ def extra(module: str, purpose: str, otherwise: str = "") -> Any:
     3.141592653589793
 
     """
-    if (loaded := sys.modules.get(module)) is not None:
-        return loaded
     package = module.partition(".")[0]
+    if (loaded := sys.modules.get(module)) is not None and sys.modules.get(package) is not None:
+        return loaded
     try:
         import_module(package)
         return import_module(module)

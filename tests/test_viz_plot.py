@@ -131,6 +131,12 @@ def test_a_surface_has_the_path_on_both_axes():
     assert solid.name == "3d"
 
 
+def test_the_path_on_a_surface_or_a_map_may_be_an_array():
+    path = pytest.importorskip("numpy").array([[1.0, 1.0], [0.5, 0.5]])
+    assert plot.surface(bowl, path, resolution=5)[1].lines
+    assert plot.contour(bowl, path, resolution=5).lines
+
+
 def test_a_surface_needs_two_axes_and_pairs():
     with pytest.raises(ValueError, match="ax is two axes"):
         plot.surface(bowl, ax=plt.subplots(1, 2)[1])

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, overload
 
+    from autograd_mini.engine.arguments import Function
+
     Axes = int | Sequence[int | None] | None
 
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     @overload
     def jit(
-        f: Callable[..., Any],
+        f: Function,
         *,
         batched: bool = ...,
         in_axes: Axes = ...,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def jit(
-    f: Callable[..., Any] | None = None,
+    f: Function | None = None,
     *,
     batched: bool = False,
     in_axes: Axes = 0,

@@ -9,7 +9,23 @@ from random import Random
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, SupportsFloat, SupportsIndex
+    from typing import Any, Protocol, SupportsFloat, SupportsIndex
+
+    class AnyCallable(Protocol):
+        """Whatever can be called, of any number of arguments."""
+
+        @property
+        def __call__(self) -> Callable[..., Any]:
+            """What is called."""
+
+    Function = (
+        Callable[[Any], Any]
+        | Callable[[Any, Any], Any]
+        | Callable[[Any, Any, Any], Any]
+        | Callable[[Any, Any, Any, Any], Any]
+        | AnyCallable
+    )
+    """Any function. The first four give the arguments of a lambda a type, which `Callable[..., Any]` does not."""
 
 
 def random_numbers(seed: SupportsIndex | None) -> Callable[[], float]:

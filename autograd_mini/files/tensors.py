@@ -44,9 +44,10 @@ SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 def library() -> ModuleType:
-    """Return the functions of safetensors for NumPy, or raise an ImportError that says how to get it."""
-    functions: ModuleType = extra("safetensors.numpy", "a .safetensors file", "save the model as .json")
-    return functions
+    """Return safetensors with its functions for NumPy, or raise an ImportError that says how to get it."""
+    extra("safetensors.numpy", "a .safetensors file", "save the model as .json")
+    package: ModuleType = extra("safetensors", "a .safetensors file")
+    return package
 
 
 def require() -> None:
@@ -66,7 +67,7 @@ def dumps(description: dict[str, Any], numbers: Numbers, *, nonfinite: bool) -> 
         held[f"layers.{index}.weight"] = np.array(rows, dtype=np.float64)
         held[f"layers.{index}.bias"] = np.array(bias, dtype=np.float64)
     # One entry alone: safetensors writes several in an order that changes from process to process.
-    data: bytes = library().save(held, {KEY: json.dumps(description, allow_nan=False)})
+    data: bytes = library().numpy.save(held, {KEY: json.dumps(description, allow_nan=False)})
     if (size := int.from_bytes(data[:8], "little")) > SMALL:
         raise ValueError(f"the header would have {size} bytes, more than {SMALL}: note down less, or save it as .json")
     return data

@@ -26,15 +26,24 @@ from autograd_mini.nn.sample import sample
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, overload
 
     Scalar = Value | float
     Scalars = Iterable[Scalar] | Scalar
+    Numbers = Sequence[float] | float
     Loss = Value | Any
-    """A Value; among plain numbers alone a float, which checkers take as well."""
+    """A Value; of an iterator or an array of plain numbers a float, which checkers take as well."""
 
 
-def mse(prediction: Scalars, target: Scalars) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def mse(prediction: Numbers, target: Numbers) -> float: ...
+    @overload
+    def mse(prediction: Scalars, target: Scalars) -> Loss: ...
+
+
+def mse(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of the squared errors (prediction - target)².
 
     >>> mse([1.0, 2.0], [1.0, 4.0])
@@ -44,7 +53,15 @@ def mse(prediction: Scalars, target: Scalars) -> Loss:
     return _mean([error * error for error in _errors(prediction, target)])
 
 
-def mae(prediction: Scalars, target: Scalars) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def mae(prediction: Numbers, target: Numbers) -> float: ...
+    @overload
+    def mae(prediction: Scalars, target: Scalars) -> Loss: ...
+
+
+def mae(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of the absolute errors; where an error is 0, so is its derivative.
 
     >>> mae([1.0, 2.0], [1.0, 4.0])
@@ -54,7 +71,15 @@ def mae(prediction: Scalars, target: Scalars) -> Loss:
     return _mean([abs(error) for error in _errors(prediction, target)])
 
 
-def rss(prediction: Scalars, target: Scalars) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def rss(prediction: Numbers, target: Numbers) -> float: ...
+    @overload
+    def rss(prediction: Scalars, target: Scalars) -> Loss: ...
+
+
+def rss(prediction: Scalars, target: Scalars) -> Any:
     """Return the residual sum of squares: the sum of (prediction - target)².
 
     >>> rss([1.0, 2.0], [1.0, 4.0])
@@ -64,7 +89,15 @@ def rss(prediction: Scalars, target: Scalars) -> Loss:
     return reduce(add, [error * error for error in _errors(prediction, target)])
 
 
-def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def huber(prediction: Numbers, target: Numbers, delta: float = ...) -> float: ...
+    @overload
+    def huber(prediction: Scalars, target: Scalars, delta: float = ...) -> Loss: ...
+
+
+def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Any:
     """Return the mean of error² / 2 for errors up to delta, and of delta (abs(error) - delta / 2) for greater ones.
 
     Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964) 73.
@@ -88,7 +121,15 @@ def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Loss:
     return _mean([where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta)) for error, size in errors])
 
 
-def hinge(prediction: Scalars, target: Scalars) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def hinge(prediction: Numbers, target: Numbers) -> float: ...
+    @overload
+    def hinge(prediction: Scalars, target: Scalars) -> Loss: ...
+
+
+def hinge(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of max(0, 1 - target * prediction), for targets 1 and -1; at its kink the derivative is 0.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks, Machine Learning 20 (1995) 273.
@@ -111,7 +152,15 @@ def _hinge(p: Any, t: Any) -> Any:
     )
 
 
-def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def binary_cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
+    @overload
+    def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss: ...
+
+
+def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of -t log(p) - (1 - t) log(1 - p), where p = sigmoid(prediction).
 
     It is computed as t softplus(-prediction) + (1 - t) softplus(prediction), whose value and derivative are accurate
@@ -154,7 +203,15 @@ def _binary(logit: Any, t: Any) -> Any:
     )
 
 
-def cross_entropy(prediction: Iterable[Scalar], target: int) -> Loss:
+if TYPE_CHECKING:
+
+    @overload
+    def cross_entropy(prediction: Sequence[float], target: int) -> float: ...
+    @overload
+    def cross_entropy(prediction: Iterable[Scalar], target: int) -> Loss: ...
+
+
+def cross_entropy(prediction: Iterable[Scalar], target: int) -> Any:
     """Return -log(softmax(prediction)[target]).
 
     With m the largest logit it is computed as (m - prediction[target]) + log1p(sum of exp(logit - m) over the others),

@@ -51,6 +51,28 @@ class Optimizer:
     once for floats, arrays and machine code. With a name, `class RMSprop(Optimizer, name="rmsprop", rate=0.01)`, it
     is one of `OPTIMIZERS`: `fit` finds it, with that learning rate unless it is given another, and moves all
     parameters at once by its formula, which may use nothing of its operands but +, -, * and the algebra.
+
+    >>> from autograd_mini import Parameter
+    >>> from autograd_mini.optim.hyperparameters import nonnegative, share
+    >>> class Averaged(Optimizer):
+    ...     _checks = {"lr": nonnegative, "beta": share}  # of each setting
+    ...     _start = {"average": 0.0}  # what it remembers of each parameter
+    ...     def __init__(self, params, lr=0.1, beta=0.5):
+    ...         super().__init__(params, {"lr": lr, "beta": beta})
+    ...     def _names(self, settings):
+    ...         return ("average",)
+    ...     def _formula(self, settings, arithmetic):
+    ...         lr, beta = settings["lr"], settings["beta"]
+    ...         def moved(x, g, average):
+    ...             average = beta * average + (1 - beta) * g
+    ...             return x - lr * average, average
+    ...         return moved
+    >>> w = Parameter(1.0)
+    >>> optimizer = Averaged([w])
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.9
     """
 
     rate: ClassVar[float | None] = None
@@ -137,7 +159,7 @@ class Optimizer:
             params = [params[index] for index in rows]
             columns = {name: [column[index] for index in rows] for name, column in state.items()}
         grads = numbers(params, "grad")
-        if settings["maximize"]:
+        if settings.get("maximize"):
             grads = [-g for g in grads]
         new, changed = self._update(settings, numbers(params, "data"), grads, columns)
         if some:

@@ -25,8 +25,9 @@ from autograd_mini.testing.search import (
 from autograd_mini.testing.verdict import LogEntry, Report, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Fault, Point
@@ -52,8 +53,8 @@ class UnresolvedGradientWarning(UserWarning):
 
 
 def check_grad(
-    f: Callable[..., Any],
-    df: Callable[..., Any] | None = None,
+    f: Function,
+    df: Function | None = None,
     *,
     at: Any = None,
     domain: Any = None,
@@ -181,9 +182,7 @@ def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: R
     return PointCheck(line, x, reach, rng).run().verdict
 
 
-def check_hess(
-    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
-) -> Report:
+def check_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``.
 
     Without ``df`` that is the engine's gradient of ``f``, a function on Values; without ``ddf`` the engine's derivative
@@ -197,7 +196,7 @@ def check_hess(
     return check_grad(df or engine_derivative(f), ddf, **options)
 
 
-def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **options: Any) -> Report:
+def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``df`` is not the derivative of ``f``; the options are those of `check_grad`.
 
     Returns the report. Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under
@@ -211,9 +210,7 @@ def assert_grad(f: Callable[..., Any], df: Callable[..., Any] | None = None, **o
     return _concluded(check_grad(f, df, **options), f)
 
 
-def assert_hess(
-    f: Callable[..., Any], df: Callable[..., Any] | None = None, ddf: Callable[..., Any] | None = None, **options: Any
-) -> Report:
+def assert_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
 
     For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first. What is left out is the

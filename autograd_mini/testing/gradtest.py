@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from autograd_mini.engine.arguments import Function
+
     class Tested(Protocol):
         """An operation with its test."""
 
@@ -31,10 +33,10 @@ _AGREEMENT = 1e-9
 
 
 def gradtest(
-    derivative: Callable[..., Any] | None = None,
+    derivative: Function | None = None,
     *,
     domain: Any = None,
-    oracle: Callable[..., Any] | None = None,
+    oracle: Function | None = None,
     order: int | None = None,
     seed: int = 0,
 ) -> Callable[[Callable[..., Any]], Tested]:

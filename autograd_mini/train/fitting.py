@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Literal
 
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.optim import LRScheduler, Optimizer
     from autograd_mini.train.history import History
     from autograd_mini.train.objective import Metric, Model, Sample
@@ -39,7 +40,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     y: Any,
     *,
     loss: str | Loss,
-    optimizer: str | Optimizer | Callable[..., Any] = "sgd",
+    optimizer: str | Optimizer | Function = "sgd",
     lr: float | None = None,
     epochs: int = 100,
     batch_size: int | None = 32,
@@ -48,7 +49,7 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     shuffle: bool = True,
     tol: float | None = None,
     patience: int = 10,
-    schedule: LRScheduler | Callable[..., Any] | None = None,
+    schedule: LRScheduler | Callable[[Any], Any] | None = None,
     callbacks: Iterable[Callable[[Training], object]] = (),
     metrics: Mapping[str, Metric] | None = None,
     clip_norm: float | None = None,

@@ -80,8 +80,11 @@ class History:
         return self.validation_loss or self.loss
 
     @property
-    def best_epoch(self) -> int | None:
-        """The first epoch, from 1, of the lowest validation loss, or training loss without validation; None if none."""
+    def best_epoch(self) -> int | Any:
+        """The first epoch, from 1, of the lowest validation loss, or training loss without validation; None if none.
+
+        Its type is `int | Any`, not `int | None`, since there is one after training.
+        """
         return 1 + self.monitored.index(min(self.monitored)) if self.epochs else None
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol, TypeVar, overload
 
+    from autograd_mini.engine.arguments import Function
+
     Numbers = Sequence[Value | float]
     Tree = TypeVar("Tree")  # a structure of numbers
 
@@ -110,7 +112,7 @@ class _Opaque(Linear):
 _OPAQUE = Result(Op("partial", "x", ("1.0",), doc="A partial derivative that was given as a number."), "x")
 
 
-def custom_gradient(f: Callable[..., Any], df: Callable[..., Any]) -> Differentiable:
+def custom_gradient(f: Function, df: Function) -> Differentiable:
     """Return f as a function of Values whose derivative is df, for an iterative solver or any other foreign code.
 
     Args:

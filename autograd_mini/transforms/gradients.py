@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Literal, Protocol, TypeVar, overload
 
+    from autograd_mini.engine.arguments import Function
+
     Argnums = int | tuple[int, ...]
     Tree = TypeVar("Tree")  # a structure of numbers
     Values = TypeVar("Values", bound=Value | Sequence[Value] | Mapping[Any, Value])
@@ -83,20 +85,18 @@ FORWARD_COST = 2.0
 if TYPE_CHECKING:
 
     @overload
-    def grad(f: Callable[..., Any], argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...) -> Gradient: ...
+    def grad(f: Function, argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...) -> Gradient: ...
     @overload
     def grad(
-        f: Callable[..., Any], argnums: tuple[int, ...], *, has_aux: Literal[False] = ...
+        f: Function, argnums: tuple[int, ...], *, has_aux: Literal[False] = ...
     ) -> Callable[..., tuple[Any, ...]]: ...
     @overload
-    def grad(
-        f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: Literal[True]
-    ) -> Callable[..., tuple[Any, Any]]: ...
+    def grad(f: Function, argnums: Argnums = ..., *, has_aux: Literal[True]) -> Callable[..., tuple[Any, Any]]: ...
     @overload
-    def grad(f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: bool = ...) -> Callable[..., Any]: ...
+    def grad(f: Function, argnums: Argnums = ..., *, has_aux: bool = ...) -> Callable[..., Any]: ...
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes the gradient of f.
 
     Args:
@@ -133,15 +133,15 @@ if TYPE_CHECKING:
 
     @overload
     def value_and_grad(
-        f: Callable[..., Any], argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...
+        f: Function, argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...
     ) -> ValueAndGradient: ...
     @overload
     def value_and_grad(
-        f: Callable[..., Any], argnums: Argnums = ..., *, has_aux: bool = ...
+        f: Function, argnums: Argnums = ..., *, has_aux: bool = ...
     ) -> Callable[..., tuple[Any, Any]]: ...
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes f and its gradient in one go, as optimisers want it.
 
     `scipy.optimize.minimize(value_and_grad(f), x0, jac=True)` works as it is.
@@ -174,7 +174,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     return value_and_gradient_of_f
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes all the partial derivatives of a function of several results.
 
     Reverse mode has one pass for each result, forward mode one for each input; the cheaper is taken.
@@ -212,12 +212,12 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 if TYPE_CHECKING:
 
     @overload
-    def hessian(f: Callable[..., Any], argnums: Literal[0] = ..., *, sparse: Literal[False] = ...) -> Hessian: ...
+    def hessian(f: Function, argnums: Literal[0] = ..., *, sparse: Literal[False] = ...) -> Hessian: ...
     @overload
-    def hessian(f: Callable[..., Any], argnums: Argnums = ..., *, sparse: bool = ...) -> Callable[..., Any]: ...
+    def hessian(f: Function, argnums: Argnums = ..., *, sparse: bool = ...) -> Callable[..., Any]: ...
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False) -> Callable[..., Any]:
+def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Callable[..., Any]:
     """Return the function that computes the second derivatives of f.
 
     Args:
@@ -260,12 +260,12 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool = False
 if TYPE_CHECKING:
 
     @overload
-    def hvp(f: Callable[..., Any], argnums: Literal[0] = ...) -> Gradient: ...
+    def hvp(f: Function, argnums: Literal[0] = ...) -> Gradient: ...
     @overload
-    def hvp(f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]: ...
+    def hvp(f: Function, argnums: Argnums) -> Callable[..., Any]: ...
 
 
-def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes the Hessian of f times a vector, without forming the Hessian.
 
     Forward over reverse: the gradient as a graph, and one forward pass through it (Pearlmutter 1994).

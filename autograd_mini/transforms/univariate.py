@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol
 
+    from autograd_mini.engine.arguments import Function
     from autograd_mini.engine.methods import Scalar
 
     Number = Value | float
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
             """Return the derivative by x."""
 
 
-def derivative(f: Callable[..., Any], order: int = 1) -> Derivative:
+def derivative(f: Function, order: int = 1) -> Derivative:
     """Return the derivative, of any order, of a function of one variable.
 
     Args:

@@ -11,9 +11,11 @@ from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    Function = Callable[..., Value | float]
+    from autograd_mini.engine.arguments import Function
+
+    Path = Iterable[Iterable[float]]
     Point = tuple[float, ...]
 
 
@@ -80,10 +82,11 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
     given_point = [x0] if isinstance(x0, (int, float)) else list(x0)
     point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
     together = len(point) > 1 and takes_one(f)
+    called: Callable[..., Value | float] = f
     descent = Descent(lr)
     while True:
         variables = [Value(coordinate) for coordinate in point]
-        result = f(variables) if together else f(*variables)
+        result = called(variables) if together else called(*variables)
         value = result.data if isinstance(result, Value) else number(result, "the result of f")
         slopes = (
             [slope.data for slope in gradient(result, variables)] if isinstance(result, Value) else [0.0] * len(point)

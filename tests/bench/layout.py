@@ -9,9 +9,9 @@ what `draw` is made of.
 
 from __future__ import annotations
 
-import argparse
 import os
 
+from command import parser
 from layout_graphs import SHAPES
 
 from autograd_mini.engine.graph import order
@@ -40,13 +40,13 @@ def measured(shape: str, size: int, level: str) -> str:
 
 def main() -> None:
     """Read the command line and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[60, 300, 1000, 5000], help="values, about")
-    parser.add_argument(
+    command = parser(__doc__, "pygraphviz")
+    command.add_argument("--sizes", type=int, nargs="+", default=[60, 300, 1000, 5000], help="values, about")
+    command.add_argument(
         "--shapes", nargs="+", default=list(SHAPES), choices=list(SHAPES), help="all of them by default"
     )
-    parser.add_argument("--level", default="auto", choices=["auto", "full"], help="full: every partial sum is a card")
-    arguments = parser.parse_args()
+    command.add_argument("--level", default="auto", choices=["auto", "full"], help="full: every partial sum is a card")
+    arguments = command.parse_args()
     print(f"{'shape':12} {'values':>7} {'cards':>7} {'wires':>7} {'cut':>6} {'diagram s':>9} {'layout s':>9}   points")
     for size in arguments.sizes:
         for shape in arguments.shapes:

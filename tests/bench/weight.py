@@ -9,7 +9,6 @@ pip's cache is not used, so the seconds are also those of the network.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import venv
 from importlib.metadata import distributions
 from pathlib import Path
 from time import perf_counter
+
+from command import parser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEGABYTE = 1e6
@@ -61,12 +62,12 @@ def processor_seconds() -> float:
 
 def main() -> None:
     """Read the command line, install, and print what it weighs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_mutually_exclusive_group()
+    command = parser(__doc__)
+    which = command.add_mutually_exclusive_group()
     which.add_argument("--extras", default="demo", help="the extras to install, with commas; demo by default")
     which.add_argument("--tests", action="store_true", help="what the README's second command installs")
-    parser.add_argument("--most", type=int, default=12, help="how many packages to list")
-    arguments = parser.parse_args()
+    command.add_argument("--most", type=int, default=12, help="how many packages to list")
+    arguments = command.parse_args()
     extras = "all,test" if arguments.tests else arguments.extras
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "env"

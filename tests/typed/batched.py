@@ -25,4 +25,5 @@ def scaled(u: Value) -> Value:
 
 
 fast = jit(scaled, backend="python")
-print(fast(2.0))
+squared = jit(lambda u, v: (u * w - v) ** 2, backend="python")
+print(fast(2.0), squared(1.0, 2.0))

@@ -28,6 +28,7 @@ def inverse(x: float) -> float:
 
 def test_the_gradient_is_right() -> None:
     assert_grad(loss, gradient, at=np.array([0.2, -0.4]))
+    assert_grad(lambda x: x**3, lambda x: 3 * x**2, at=2.0)
     assert_hess(math.sin, math.cos, minus_sine, at=1.0)
 
 

@@ -1,5 +1,10 @@
 """Plots of training."""
 
+# matplotlib leaves the type of its settings open:
+# pyright: reportUnknownMemberType=false
+
+import numpy as np
+
 from autograd_mini import MLP, Value, datasets, descend, fit, plot
 
 X, y = datasets.circles(20)
@@ -15,5 +20,8 @@ def bowl(x: Value) -> Value:
 
 
 path = descend(bowl, 3.0)
+saddle = descend(lambda x, y: x**2 - y**2, (1.0, 0.0))
 points: list[tuple[float, ...]] = path.points
+map_of = plot.contour(lambda x, y: x**2 + y**2, saddle, np.array([[1.0, 1.0], [0.5, 0.5]]), resolution=5)
+map_of.set_title("map")
 print(points[-1], path.stopped)

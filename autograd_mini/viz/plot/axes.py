@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    Axes = Any
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
 BLUE, ORANGE, GREEN, INK = "#0072b2", "#d55e00", "#00734f", "#1a1a1a"
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -36,7 +36,8 @@ def axes(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:
     """Return the axes given, or new ones of a size in inches."""
     if ax is not None:
         return ax
-    return pyplot().subplots(figsize=size, layout="constrained")[1]
+    new: Axes = pyplot().subplots(figsize=size, layout="constrained")[1]
+    return new
 
 
 def edge(colour: Sequence[float]) -> str:

@@ -8,10 +8,13 @@ from autograd_mini.viz.plot.maps import around, at, contours, ended, line_of, na
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+    from typing import Any
 
-    from autograd_mini.viz.descent import Descent, Function, Point
-    from autograd_mini.viz.plot.axes import Axes
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
+
+    from autograd_mini.engine.arguments import Function
+    from autograd_mini.viz.descent import Descent, Path
     from autograd_mini.viz.plot.maps import Bounds
 
 PATHS = (ORANGE, "#ffffff", "#56c8f5", "#f39ad0")
@@ -20,7 +23,7 @@ PATHS = (ORANGE, "#ffffff", "#56c8f5", "#f39ad0")
 
 def surface(
     f: Function,
-    path: Descent | Iterable[Point] | None = None,
+    path: Descent | Path | None = None,
     bounds: Bounds | None = None,
     ax: Sequence[Axes] | None = None,
     resolution: int = 60,
@@ -48,7 +51,7 @@ def surface(
     """
     import numpy as np  # matplotlib brings it
 
-    points = [tuple(float(c) for c in point) for point in path or ()]
+    points = [tuple(float(c) for c in point) for point in (() if path is None else path)]
     if any(len(point) != 2 for point in points):
         raise ValueError(f"path holds points of two coordinates; got {points[0]}")
     (left, right), (low, high) = bounds or around(points)
@@ -59,7 +62,8 @@ def surface(
         ax = (figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2))
     if len(ax) != 2 or not hasattr(ax[0], "plot_surface"):
         raise ValueError("ax is two axes, the first made with projection='3d'")
-    solid, flat = ax
+    solid: Any = ax[0]  # matplotlib declares the axes of three dimensions without types
+    flat = ax[1]
     across, up = np.linspace(left, right, resolution), np.linspace(low, high, resolution)
     with no_grad():
         heights = np.array([[at(f, x, y) for x in across] for y in up])
@@ -92,7 +96,7 @@ def surface(
 
 def contour(
     f: Function,
-    *paths: Descent | Iterable[Point],
+    *paths: Descent | Path,
     bounds: Bounds | None = None,
     labels: Sequence[str] = (),
     colors: Sequence[str] = PATHS,

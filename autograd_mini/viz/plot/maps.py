@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.viz.descent import Descent, Function, Point
-    from autograd_mini.viz.plot.axes import Axes
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
+
+    from autograd_mini.engine.arguments import Function
+    from autograd_mini.viz.descent import Descent, Point
 
     Bounds = tuple[tuple[float, float], tuple[float, float]]
 
@@ -32,7 +34,7 @@ def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:
     levels = [norm.vmin + (norm.vmax - norm.vmin) * (index / 24) ** (1.0 / norm.gamma) for index in range(25)]
     filled = ax.contourf(xs, ys, heights, levels=levels, norm=norm, cmap="cividis", extend="both")
     filled.set_rasterized(True)  # in a file of lines, a tenth of the bytes
-    lines = {"colors": "white", "linewidths": 0.5, "linestyles": "solid", "alpha": 0.5}
+    lines: dict[str, Any] = {"colors": "white", "linewidths": 0.5, "linestyles": "solid", "alpha": 0.5}
     ax.contour(xs, ys, heights, levels=levels[2::2], **lines)
     if label:
         bar = ax.figure.colorbar(filled, ax=ax, label=label, spacing="proportional", extendfrac=0)
@@ -93,7 +95,7 @@ def plane(ax: Axes, f: Function, bounds: Bounds, resolution: int, label: str = "
     ax.set_ylim(low, high)
 
 
-def line_of(points: int) -> dict[str, object]:
+def line_of(points: int) -> dict[str, Any]:
     """Return how a path looks: with a dot a step as long as the dots can be told apart."""
     dots = (
         {"marker": "o", "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.7} if points <= 60 else {}

@@ -10,8 +10,9 @@ from autograd_mini.viz.plot.axes import BLUE, INK, ORANGE, axes, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
+
     from autograd_mini.nn.module import Module
-    from autograd_mini.viz.plot.axes import Axes
 
 NUMBERED = 80
 """The weights up to which each has its number in its cell."""

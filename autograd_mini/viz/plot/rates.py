@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.viz.descent import Descent, Function, Point
-    from autograd_mini.viz.plot.axes import Axes
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
+
+    from autograd_mini.engine.arguments import Function
+    from autograd_mini.viz.descent import Descent, Point
     from autograd_mini.viz.plot.maps import Bounds
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.viz.plot.axes import Axes
+    from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
+
 
 MARGIN = 0.12
 """Free space around the points, as a share of their range."""
@@ -54,7 +55,7 @@ def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
         raise ValueError("history holds no loss; train for at least one epoch first")
     ax = axes(ax)
     epochs = range(1, len(losses) + 1)
-    dots = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
+    dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
     ax.plot(epochs, losses, color=BLUE, linewidth=2, label="training", **dots)
     if validation:
         ax.plot(
@@ -62,13 +63,14 @@ def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
         )
     best = getattr(history, "best_epoch", None)
     if best and validation:
-        star = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
+        star: dict[str, Any] = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
         ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
     if all(loss > 0 for loss in losses + validation if isfinite(loss)):
         plain_logarithmic(ax)
     tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
     ax.grid(axis="y", which="major", alpha=0.3)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = ax.xaxis.get_major_locator()  # which takes whole numbers, as its base class does not
+    locator.set_params(integer=True)
     if validation:
         ax.legend(frameon=False)
     return ax
