@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autograd_mini.optim.arithmetic import Arithmetic
-from autograd_mini.optim.settings import nonnegative, share
-
 from autograd_mini import MLP, Value, fit
 from autograd_mini.optim import SGD, CosineAnnealingLR, Optimizer, clip_grad_norm_
+from autograd_mini.optim.hyperparameters import nonnegative, share
+from autograd_mini.optim.optimizer import StepAlgebra
 
 
 class Signs:
@@ -33,12 +32,12 @@ class Lion(Optimizer):
     def _names(self, settings: dict[str, Any]) -> tuple[str, ...]:
         return ("average",)
 
-    def _formula(self, settings: dict[str, Any], arithmetic: Arithmetic) -> Callable[..., tuple[Any, ...]]:
+    def _formula(self, settings: dict[str, Any], algebra: StepAlgebra) -> Callable[..., tuple[Any, ...]]:
         lr, beta = settings["lr"], settings["beta"]
 
         def moved(x: float, g: float, average: float) -> tuple[float, float]:
             average = beta * average + (1 - beta) * g
-            return x - lr * average / arithmetic.larger(abs(average), 1e-12), average
+            return x - lr * average / algebra.larger(abs(average), 1e-12), average
 
         return moved
 
