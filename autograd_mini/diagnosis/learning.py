@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import hypot, sqrt
 
 from autograd_mini.diagnosis.report import Finding
-from autograd_mini.engine.value import Value
+from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def _rectifies(unit: Unit) -> bool:
 
 
 def _zero(operand: Value | float) -> bool:
-    """Return whether an operand is the constant 0, which a Value that happens to be 0 is not."""
+    """Return whether an operand is the constant 0, which a parameter or a result that happens to be 0 is not."""
     if isinstance(operand, Value):
-        return type(operand) is Value and operand._pull is None and operand._data == 0.0
+        return operand._pull is None and not isinstance(operand, Parameter) and operand._data == 0.0
     return operand == 0.0
 
 
