@@ -72,7 +72,6 @@ class Guard:
         """Return whether everything is equal to what it was; then `quick` holds from now on."""
         if self.quick is None or self.quick():
             return True
-        version = VERSION[0]
         try:
             now = [place.read() for place in self._found]
             if not all(_alike(place.value, value, place.kind) for place, value in zip(self._found, now, strict=True)):
@@ -81,7 +80,7 @@ class Guard:
             return False
         for place, value in zip(self._found, now, strict=True):
             place.value = value
-        self.quick.__globals__.update(self._scope(), seen=version)
+        self.quick.__globals__.update(self._scope())
         return True
 
     def _scope(self) -> dict[str, Any]:
