@@ -3,6 +3,7 @@
 # ruff: noqa: PLW0108 - the lambdas are what is under test: what a function reads decides
 from __future__ import annotations
 
+import contextvars
 import copy
 import enum
 import functools
@@ -12,9 +13,11 @@ import operator
 import pickle
 import sys
 import types
+import weakref
 from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -682,6 +685,64 @@ def test_the_parameters_are_those_that_are_there_now():
     assert {*map(id, fast.parameters)} == {*map(id, model.parameters())}
     fast.backward(X)
     assert (old.has_grad, model.layers[0].neurons[0].w[0].grad) == (False, 1.0)
+
+
+variable = contextvars.ContextVar("variable", default=2.0)
+
+
+def a_context_variable():
+    return lambda x: x * variable.get(), lambda: variable.set(3.0)
+
+
+def a_weak_reference():
+    thing = Plain()
+    weak = weakref.ref(thing)
+    return lambda x: x * weak().k, lambda: setattr(thing, "k", 3.0)
+
+
+def a_dict_of_attributes_that_is_replaced():
+    thing = Plain()
+    return lambda x: x * thing.k, lambda: setattr(thing, "__dict__", {"k": 3.0})
+
+
+def a_slot_of_a_library_class():
+    half = Fraction(1, 2)
+    return lambda x: x * float(half), lambda: setattr(half, "_numerator", 5)
+
+
+def the_vars_of_a_neuron():
+    neuron = Neuron(1, seed=0)
+    return lambda x: neuron([x]), lambda: vars(neuron).update(b=Parameter(9.0))
+
+
+def a_list_of_a_neuron_changed_behind_its_back():
+    neuron = Neuron(1, seed=0)
+    return lambda x: neuron([x]), lambda: list.__setitem__(neuron.w, 0, Parameter(9.0))
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        a_context_variable, a_weak_reference, a_dict_of_attributes_that_is_replaced, a_slot_of_a_library_class,
+        the_vars_of_a_neuron, a_list_of_a_neuron_changed_behind_its_back,
+    ],
+)  # fmt: skip
+def test_what_the_docstring_of_jit_calls_unnoticed_is(holder):
+    f, change = holder()
+    fast = ag.jit(f, backend="python")
+    before = {fast(1.5), fast(1.5)}
+    contextvars.copy_context().run(lambda: (change(), before.add(fast(1.5))))
+    assert len(before) == fast.stats["traces"] == 1
+
+
+def test_a_change_behind_a_network_s_back_is_noticed_with_the_next_one_that_is_announced():
+    f, change = the_vars_of_a_neuron()
+    fast = ag.jit(f, backend="python")
+    for _ in range(2):
+        fast(1.5)
+    change()
+    Neuron(1)
+    assert fast(1.5) == f(1.5).data
 
 
 def test_what_the_function_itself_changes_is_done_when_it_is_traced():
