@@ -8,6 +8,7 @@ import copy
 import enum
 import functools
 import importlib.util
+import linecache
 import math
 import operator
 import pickle
@@ -26,6 +27,7 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import MLP, Neuron, Parameter, TracingError, Value
 from autograd_mini.compiler import programs
+from autograd_mini.compiler.comparison import same_entries
 from autograd_mini.nn import Module
 from autograd_mini.transforms import value_and_grad
 
@@ -821,6 +823,58 @@ def test_machine_code_that_is_called_directly_is_guarded():
             assert (loss, [*slope]) == (4.5 * k, [1.5 * k])
     assert (one.stats["traces"], many.stats["traces"]) == (3, 3)
     assert "value_and_grad" in vars(many)
+
+
+@pytest.mark.skipif(not LLVM, reason="needs llvmlite")
+@given(st.lists(st.lists(st.integers(0, 3), max_size=70), max_size=5), st.data())
+def test_machine_code_compares_lists_as_is_does(plan, data):
+    things = [Value(0.0), Value(0.0), 1.5, "text"]
+    lists = [[things[at] for at in row] for row in plan]
+    kept = [(held, tuple(held)) for held in lists]
+    same = same_entries(kept)
+    assert same() is True
+    for _ in range(3 if lists else 0):
+        held = data.draw(st.sampled_from(lists))
+        change = data.draw(st.sampled_from(["assign", "append", "pop", "clear", "reverse"]))
+        if change == "assign" and held:
+            held[data.draw(st.integers(0, len(held) - 1))] = data.draw(st.sampled_from(things))
+        elif change == "append":
+            held.append(things[0])
+        elif held and change != "assign":
+            getattr(held, change)()
+        expected = all(len(now) == len(then) and all(map(operator.is_, now, then)) for now, then in kept)
+        assert same() is expected
+
+
+@pytest.mark.skipif(not LLVM, reason="needs llvmlite")
+def test_a_network_of_plain_lists_is_guarded_by_machine_code():
+    layers = [[([Parameter(0.1 * at) for at in range(width)], Parameter(0.0)) for _ in range(5)] for width in (2, 5)]
+
+    def network(x):
+        for layer in layers:
+            x = [ag.tanh(sum((w * v for w, v in zip(ws, x, strict=True)), b)) for ws, b in layer]
+        return sum(x)
+
+    fast = ag.jit(lambda x: network([*x]), batched=True, backend="llvm")
+    X = np.array([[1.0, 2.0], [-0.5, 0.25]])
+    text = fast(X) is not None and "".join(linecache.cache["<autograd_mini guard>"][2])
+    assert "guard_lists()" in text
+    assert "hash" not in text
+    weights = layers[0][0][0]
+    for traces, change in enumerate(
+        [
+            lambda: None,
+            lambda: weights.__setitem__(0, Parameter(weights[0].data)),
+            lambda: layers[1][2][0].reverse(),
+            lambda: layers.append(layers[1]),
+            lambda: layers[0].sort(key=id),
+        ]
+    ):
+        change()
+        for _ in range(2):
+            assert fast(X) == pytest.approx(np.array([network([*row]).data for row in X]))
+        assert traces <= fast.stats["traces"] <= traces + 1
+    assert {*map(id, fast.parameters)} >= {id(weights[0])}
 
 
 def test_ten_threads_that_change_what_is_read_get_what_was_there():

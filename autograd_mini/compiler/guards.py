@@ -12,6 +12,7 @@ from math import copysign
 from operator import is_
 from types import MappingProxyType
 
+from autograd_mini.compiler.comparison import comparable, same_entries
 from autograd_mini.compiler.dependencies import MISSING, Dependency, entries
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.versions import VERSION, TrackedList
@@ -26,6 +27,9 @@ SHORT = 8
 
 LONGEST = 4000
 """Maximum comparisons that are written out."""
+
+MANY = 32
+"""Minimum entries of lists that are worth machine code to compare them."""
 
 _HASH: Any = object.__hash__
 _LISTS = (list, TrackedList)
@@ -55,6 +59,7 @@ class Guard:
 
     Args:
         found: the places, with what was found there.
+        by_machine: whether there may be machine code for long lists, since what is guarded is machine code itself.
 
     Attributes:
         quick: a function that returns whether everything is the very same; None if there is nothing to compare. If
@@ -62,8 +67,10 @@ class Guard:
 
     """
 
-    def __init__(self, found: Sequence[Dependency]) -> None:
+    def __init__(self, found: Sequence[Dependency], *, by_machine: bool = False) -> None:
         self._found = found
+        listed = sum(len(place.value) for place in found if _is_list(place))
+        self._by_machine = by_machine and listed >= MANY and comparable()
         self._always = [(at, place) for at, place in enumerate(found) if not place.tracked]
         self._tracked = [(at, place) for at, place in enumerate(found) if place.tracked]
         self.quick = self._written() if found else None
@@ -93,10 +100,12 @@ class Guard:
             elif place.kind == "array":
                 scope |= dict(zip((f"t{at}", f"s{at}", f"v{at}"), place.value, strict=True))
         for name, places in (("guard", self._always), ("unchanged", self._tracked)):
-            hashed: list[object] = []
-            for _, place in places:
-                hashed += (*place.value, 0) if _by_identity(place) else ()
-            scope |= {f"{name}_places": [place for _, place in places], f"{name}_hash": hash(tuple(hashed))}
+            scope[f"{name}_places"] = [place for _, place in places]
+            together = [place for _, place in places if self._together(place)]
+            if self._by_machine:
+                scope[f"{name}_lists"] = same_entries([(place.holder, place.value) for place in together])
+            else:
+                scope[f"{name}_hash"] = hash(tuple([part for place in together for part in (*place.value, 0)]))
         return scope
 
     def _written(self) -> Callable[[], bool]:
@@ -112,14 +121,22 @@ class Guard:
     def _comparisons(self, name: str, places: Sequence[tuple[int, Dependency]], others: str = "True") -> str:
         """Write a function that returns whether places hold the very same, and others do."""
         lines = [
-            f"        if {self._difference(at, place)}: return False" for at, place in places if not _by_identity(place)
+            f"        if {self._difference(at, place)}: return False"
+            for at, place in places
+            if not self._together(place)
         ]
         if len(lines) > LONGEST:
             lines = [f"        if not all([same(place) for place in {name}_places]): return False"]
-        lists = [f"*h{at}, 0" for at, place in places if _by_identity(place)]
-        if lists:
+        lists = [f"*h{at}, 0" for at, place in places if self._together(place)]
+        if lists and self._by_machine:
+            lines.append(f"        if not {name}_lists(): return False")
+        elif lists:
             lines.append(f"        if hash(({', '.join(lists)},)) != {name}_hash: return False")
         return _COMPARISONS.format(name=name, lines="\n".join(lines or ["        pass"]), others=others)
+
+    def _together(self, place: Dependency) -> bool:
+        """Return whether a place is compared together with others."""
+        return _is_list(place) if self._by_machine else _by_identity(place)
 
     @staticmethod
     def _difference(at: int, place: Dependency) -> str:
@@ -136,11 +153,11 @@ class Guard:
             return f"h{at}.shape != s{at} or h{at}.dtype.str != t{at}{size}"
         if place.kind == "entries":
             count = len(place.value)
-            if type(place.holder) in _LISTS and count <= SHORT:
+            if _is_list(place) and count <= SHORT:
                 return " or ".join(
                     [f"len(h{at}) != {count}", *[f"h{at}[{index}] is not v{at}_{index}" for index in range(count)]]
                 )
-            if type(place.holder) in _LISTS:
+            if _is_list(place):
                 return f"len(h{at}) != {count} or not all(map(is_, h{at}, v{at}))"
             return f"len(now := entries(h{at})) != {count} or not all(map(is_, now, v{at}))"
         return f"bytes(h{at}) != v{at}"
@@ -154,18 +171,17 @@ def _behind(holder: Any) -> Any:
     return found[0] if len(found) == 1 else holder  # none where the interpreter keeps it otherwise
 
 
+def _is_list(place: Dependency) -> bool:
+    return place.kind == "entries" and type(place.holder) in _LISTS
+
+
 def _by_identity(place: Dependency) -> bool:
     """Return whether a container is a list of objects that hash by identity, such as Values.
 
     The hash of a tuple of them tells apart any two that differ in one entry, and others but once in 2**64 times; it
     takes a third of the time of comparing one by one.
     """
-    return (
-        place.kind == "entries"
-        and type(place.holder) in _LISTS
-        and len(place.value) > 1
-        and all(_HASH is type(entry).__hash__ for entry in place.value)
-    )
+    return _is_list(place) and len(place.value) > 1 and all(_HASH is type(entry).__hash__ for entry in place.value)
 
 
 def _same(place: Dependency) -> bool:
