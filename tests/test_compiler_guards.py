@@ -3,18 +3,22 @@
 # ruff: noqa: PLW0108 - the lambdas are what is under test: what a function reads decides
 from __future__ import annotations
 
+import contextvars
 import copy
 import enum
 import functools
 import importlib.util
+import linecache
 import math
 import operator
 import pickle
 import sys
 import types
+import weakref
 from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +27,7 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import MLP, Neuron, Parameter, TracingError, Value
 from autograd_mini.compiler import programs
+from autograd_mini.compiler.comparison import same_entries
 from autograd_mini.nn import Module
 from autograd_mini.transforms import value_and_grad
 
@@ -684,6 +689,64 @@ def test_the_parameters_are_those_that_are_there_now():
     assert (old.has_grad, model.layers[0].neurons[0].w[0].grad) == (False, 1.0)
 
 
+variable = contextvars.ContextVar("variable", default=2.0)
+
+
+def a_context_variable():
+    return lambda x: x * variable.get(), lambda: variable.set(3.0)
+
+
+def a_weak_reference():
+    thing = Plain()
+    weak = weakref.ref(thing)
+    return lambda x: x * weak().k, lambda: setattr(thing, "k", 3.0)
+
+
+def a_dict_of_attributes_that_is_replaced():
+    thing = Plain()
+    return lambda x: x * thing.k, lambda: setattr(thing, "__dict__", {"k": 3.0})
+
+
+def a_slot_of_a_library_class():
+    half = Fraction(1, 2)
+    return lambda x: x * float(half), lambda: setattr(half, "_numerator", 5)
+
+
+def the_vars_of_a_neuron():
+    neuron = Neuron(1, seed=0)
+    return lambda x: neuron([x]), lambda: vars(neuron).update(b=Parameter(9.0))
+
+
+def a_list_of_a_neuron_changed_behind_its_back():
+    neuron = Neuron(1, seed=0)
+    return lambda x: neuron([x]), lambda: list.__setitem__(neuron.w, 0, Parameter(9.0))
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        a_context_variable, a_weak_reference, a_dict_of_attributes_that_is_replaced, a_slot_of_a_library_class,
+        the_vars_of_a_neuron, a_list_of_a_neuron_changed_behind_its_back,
+    ],
+)  # fmt: skip
+def test_what_the_docstring_of_jit_calls_unnoticed_is(holder):
+    f, change = holder()
+    fast = ag.jit(f, backend="python")
+    before = {fast(1.5), fast(1.5)}
+    contextvars.copy_context().run(lambda: (change(), before.add(fast(1.5))))
+    assert len(before) == fast.stats["traces"] == 1
+
+
+def test_a_change_behind_a_network_s_back_is_noticed_with_the_next_one_that_is_announced():
+    f, change = the_vars_of_a_neuron()
+    fast = ag.jit(f, backend="python")
+    for _ in range(2):
+        fast(1.5)
+    change()
+    Neuron(1)
+    assert fast(1.5) == f(1.5).data
+
+
 def test_what_the_function_itself_changes_is_done_when_it_is_traced():
     calls, thing = [], Plain()
 
@@ -760,6 +823,58 @@ def test_machine_code_that_is_called_directly_is_guarded():
             assert (loss, [*slope]) == (4.5 * k, [1.5 * k])
     assert (one.stats["traces"], many.stats["traces"]) == (3, 3)
     assert "value_and_grad" in vars(many)
+
+
+@pytest.mark.skipif(not LLVM, reason="needs llvmlite")
+@given(st.lists(st.lists(st.integers(0, 3), max_size=70), max_size=5), st.data())
+def test_machine_code_compares_lists_as_is_does(plan, data):
+    things = [Value(0.0), Value(0.0), 1.5, "text"]
+    lists = [[things[at] for at in row] for row in plan]
+    kept = [(held, tuple(held)) for held in lists]
+    same = same_entries(kept)
+    assert same() is True
+    for _ in range(3 if lists else 0):
+        held = data.draw(st.sampled_from(lists))
+        change = data.draw(st.sampled_from(["assign", "append", "pop", "clear", "reverse"]))
+        if change == "assign" and held:
+            held[data.draw(st.integers(0, len(held) - 1))] = data.draw(st.sampled_from(things))
+        elif change == "append":
+            held.append(things[0])
+        elif held and change != "assign":
+            getattr(held, change)()
+        expected = all(len(now) == len(then) and all(map(operator.is_, now, then)) for now, then in kept)
+        assert same() is expected
+
+
+@pytest.mark.skipif(not LLVM, reason="needs llvmlite")
+def test_a_network_of_plain_lists_is_guarded_by_machine_code():
+    layers = [[([Parameter(0.1 * at) for at in range(width)], Parameter(0.0)) for _ in range(5)] for width in (2, 5)]
+
+    def network(x):
+        for layer in layers:
+            x = [ag.tanh(sum((w * v for w, v in zip(ws, x, strict=True)), b)) for ws, b in layer]
+        return sum(x)
+
+    fast = ag.jit(lambda x: network([*x]), batched=True, backend="llvm")
+    X = np.array([[1.0, 2.0], [-0.5, 0.25]])
+    text = fast(X) is not None and "".join(linecache.cache["<autograd_mini guard>"][2])
+    assert "guard_lists()" in text
+    assert "hash" not in text
+    weights = layers[0][0][0]
+    for traces, change in enumerate(
+        [
+            lambda: None,
+            lambda: weights.__setitem__(0, Parameter(weights[0].data)),
+            lambda: layers[1][2][0].reverse(),
+            lambda: layers.append(layers[1]),
+            lambda: layers[0].sort(key=id),
+        ]
+    ):
+        change()
+        for _ in range(2):
+            assert fast(X) == pytest.approx(np.array([network([*row]).data for row in X]))
+        assert traces <= fast.stats["traces"] <= traces + 1
+    assert {*map(id, fast.parameters)} >= {id(weights[0])}
 
 
 def test_ten_threads_that_change_what_is_read_get_what_was_there():

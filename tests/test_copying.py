@@ -20,6 +20,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, StaleValueError, Value, gradient
+from autograd_mini.engine.ops import TABLE
 
 
 def pickled(protocol):
@@ -305,7 +306,7 @@ def test_another_process_unpickles_and_runs_backward():
 def test_an_unknown_operation_is_an_error_that_names_it():
     ag.operation("only_here", "x * 2", "2")
     data = pickle.dumps(ag.functions.ON_VALUES.only_here(Value(1.0)))
-    del ag.engine.ops.TABLE["only_here"]
+    del TABLE["only_here"]
     with pytest.raises(LookupError, match="'only_here'"):
         pickle.loads(data)  # noqa: S301 - our own bytes
 

@@ -25,6 +25,7 @@ from types import (
 )
 
 from autograd_mini.engine.value import Value
+from autograd_mini.engine.versions import is_tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ class Dependency:
         key: of the item or the attribute.
         value: what was found.
         name: the expression that leads there.
+        tracked: whether a change there makes another version; see `engine.versions`.
 
     """
 
-    __slots__ = ("holder", "key", "kind", "name", "value")
+    __slots__ = ("holder", "key", "kind", "name", "tracked", "value")
 
-    def __init__(self, kind: str, holder: Any, key: Any, name: str) -> None:
-        self.kind, self.holder, self.key, self.name = kind, holder, key, name
+    def __init__(self, kind: str, holder: Any, key: Any, name: str, *, tracked: bool) -> None:
+        self.kind, self.holder, self.key, self.name, self.tracked = kind, holder, key, name, tracked
         self.value = self.read()
 
     def read(self) -> Any:
@@ -341,10 +343,10 @@ class Dependencies:
             return
         elif attribute in held:
             if not isinstance(held[attribute], Value) or not held[attribute].symbolic:
-                self._note("item", held, attribute, place)
+                self._note("item", held, attribute, place, of=thing)
                 self._open.append((place, held[attribute]))
         elif (in_class is not MISSING and type(thing) in self._classes) or attribute in self._asked:
-            self._note("item", held, attribute, place)
+            self._note("item", held, attribute, place, of=thing)
 
     def _class(self, kind: type, *, called: bool) -> None:
         """Visit the special methods of a class; of one that is called itself also those that make an object."""
@@ -378,11 +380,12 @@ class Dependencies:
                 return
             before.append(base)
 
-    def _note(self, kind: str, holder: Any, key: Any, name: str, owner: Any = None) -> None:
+    def _note(self, kind: str, holder: Any, key: Any, name: str, owner: Any = None, *, of: Any = None) -> None:
+        """Note a place: of the class `owner`, if it is given, or in the `__dict__` of the object `of`."""
         place = (id(holder if owner is None else owner), kind if key is None else key)
         if place not in self._places:
             self._places.add(place)
-            self.found.append(Dependency(kind, holder, key, name))
+            self.found.append(Dependency(kind, holder, key, name, tracked=is_tracked(holder if of is None else of)))
 
 
 def _short(name: str) -> str:

@@ -75,10 +75,20 @@ def jit(
     attributes, entries of lists, dicts and arrays, and the code of functions, of f itself and of all that it calls
     except the standard library, installed packages and built-in functions. `stats` says what is "watched", how often f
     was traced ("traces"), and what is "unwatched": containers of more than 50,000 entries and arrays of more than
-    131,072, whose entries are not compared. Programs are kept for 8 states of all this. Nobody can notice that
-    random numbers, the time, files, or names looked up with `globals()` or in a module by a computed name would be
-    others, and what f changes or prints it does when it is traced, and not at later calls. A compiled function that
-    was pickled or deep-copied keeps its programs as they are.
+    131,072, whose entries are not compared, and whatever lies beyond the first 10,000 objects. Programs are kept for 8
+    states of all this. What f changes or prints it does when it is traced, and not at later calls. A compiled function
+    that was pickled or deep-copied keeps its programs as they are.
+
+    Not noticed are changes in
+
+    - random numbers, the time, files, and names looked up with `globals()` or in a module by a computed name;
+    - the value of a ContextVar, and what a weak reference leads to;
+    - an object whose `__dict__` as a whole was replaced, and an object of a library's class beyond its `__dict__`, such
+      as a Fraction's slots or a generator's state;
+    - anything that another thread changes while f is being traced;
+    - a `Neuron`, a `Layer` or a list that `MLP`, `Layer` and `Neuron` made, if they are written to behind their back:
+      through `vars(neuron)`, `object.__setattr__(neuron, ...)` or `list.append(neuron.w, ...)`. They announce all other
+      changes, so that a call compares no weights; lists of your own are compared at every call.
 
         >>> k = 3.0
         >>> def scaled(x):

@@ -1,16 +1,21 @@
 """A guard: the question whether everything that a function read when it was traced is as it was then.
 
 It is asked at every call, so it is a generated function of comparisons by identity. Where one fails, the numbers and
-texts that are equal to those of then are taken for the same, and are what is compared with from then on.
+texts that are equal to those of then are taken for the same, and are what is compared with from then on. Places in
+tracked objects, such as the weights of networks, are compared only when there is another version of these.
 """
 
 from __future__ import annotations
 
+from gc import get_referents
 from math import copysign
 from operator import is_
+from types import MappingProxyType
 
+from autograd_mini.compiler.comparison import comparable, same_entries
 from autograd_mini.compiler.dependencies import MISSING, Dependency, entries
 from autograd_mini.engine.codegen import build
+from autograd_mini.engine.versions import VERSION, TrackedList
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +28,30 @@ SHORT = 8
 LONGEST = 4000
 """Maximum comparisons that are written out."""
 
+MANY = 32
+"""Minimum entries of lists that are worth machine code to compare them."""
+
 _HASH: Any = object.__hash__
-_NAMES: dict[str, object] = {"is_": is_, "MISSING": MISSING, "entries": entries}
+_LISTS = (list, TrackedList)
+_NAMES: dict[str, object] = {"is_": is_, "entries": entries, "version": VERSION}
+
+_COMPARISONS = """\
+def {name}():
+    try:
+{lines}
+    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError): return False
+    return {others}
+"""
+
+# The version is asked for before the comparisons, so that no change during these can be missed later.
+_TRACKED = """
+def tracked():
+    global seen
+    now = version[0]
+    if not unchanged(): return False
+    seen = now
+    return True
+"""
 
 
 class Guard:
@@ -32,6 +59,7 @@ class Guard:
 
     Args:
         found: the places, with what was found there.
+        by_machine: whether there may be machine code for long lists, since what is guarded is machine code itself.
 
     Attributes:
         quick: a function that returns whether everything is the very same; None if there is nothing to compare. If
@@ -39,8 +67,12 @@ class Guard:
 
     """
 
-    def __init__(self, found: Sequence[Dependency]) -> None:
+    def __init__(self, found: Sequence[Dependency], *, by_machine: bool = False) -> None:
         self._found = found
+        listed = sum(len(place.value) for place in found if _is_list(place))
+        self._by_machine = by_machine and listed >= MANY and comparable()
+        self._always = [(at, place) for at, place in enumerate(found) if not place.tracked]
+        self._tracked = [(at, place) for at, place in enumerate(found) if place.tracked]
         self.quick = self._written() if found else None
 
     def holds(self) -> bool:
@@ -59,42 +91,52 @@ class Guard:
         return True
 
     def _scope(self) -> dict[str, Any]:
-        """Return what the generated function refers to by name."""
-        scope: dict[str, Any] = {}
-        hashed: list[object] = []
+        """Return what the generated functions refer to by name."""
+        scope: dict[str, Any] = {"found": self._found}
         for at, place in enumerate(self._found):
-            scope |= {f"h{at}": place.holder, f"k{at}": place.key, f"v{at}": place.value}
+            scope |= {f"h{at}": _behind(place.holder), f"k{at}": place.key, f"v{at}": place.value}
             if place.kind == "entries":
                 scope |= {f"v{at}_{index}": entry for index, entry in enumerate(place.value[:SHORT])}
-                if _by_identity(place):
-                    hashed += (*place.value, 0)
             elif place.kind == "array":
                 scope |= dict(zip((f"t{at}", f"s{at}", f"v{at}"), place.value, strict=True))
-        return {**scope, "hashed": hash(tuple(hashed)), "found": self._found}
+        for name, places in (("guard", self._always), ("unchanged", self._tracked)):
+            scope[f"{name}_places"] = [place for _, place in places]
+            together = [place for _, place in places if self._together(place)]
+            if self._by_machine:
+                scope[f"{name}_lists"] = same_entries([(place.holder, place.value) for place in together])
+            else:
+                scope[f"{name}_hash"] = hash(tuple([part for place in together for part in (*place.value, 0)]))
+        return scope
 
     def _written(self) -> Callable[[], bool]:
+        if self._tracked:
+            text = self._comparisons("guard", self._always, others="version[0] is seen or tracked()")
+            text += _TRACKED + self._comparisons("unchanged", self._tracked)
+        else:
+            text = self._comparisons("guard", self._always)
+        scope = {**_NAMES, "same": _same, "seen": None, **self._scope()}
+        quick: Callable[[], bool] = build("guard", text, scope)["guard"]
+        return quick
+
+    def _comparisons(self, name: str, places: Sequence[tuple[int, Dependency]], others: str = "True") -> str:
+        """Write a function that returns whether places hold the very same, and others do."""
         lines = [
             f"        if {self._difference(at, place)}: return False"
-            for at, place in enumerate(self._found)
-            if not _by_identity(place)
+            for at, place in places
+            if not self._together(place)
         ]
         if len(lines) > LONGEST:
-            lines = ["        if not all([same(place) for place in found]): return False"]
-        lists = [f"*h{at}, 0" for at, place in enumerate(self._found) if _by_identity(place)]
-        if lists:
-            lines.append(f"        if hash(({', '.join(lists)},)) != hashed: return False")
-        text = "\n".join(
-            [
-                "def guard():",
-                "    try:",
-                *lines,
-                "    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError): return False",
-                "    return True",
-                "",
-            ]
-        )
-        quick: Callable[[], bool] = build("guard", text, {**_NAMES, "same": _same, **self._scope()})["guard"]
-        return quick
+            lines = [f"        if not all([same(place) for place in {name}_places]): return False"]
+        lists = [f"*h{at}, 0" for at, place in places if self._together(place)]
+        if lists and self._by_machine:
+            lines.append(f"        if not {name}_lists(): return False")
+        elif lists:
+            lines.append(f"        if hash(({', '.join(lists)},)) != {name}_hash: return False")
+        return _COMPARISONS.format(name=name, lines="\n".join(lines or ["        pass"]), others=others)
+
+    def _together(self, place: Dependency) -> bool:
+        """Return whether a place is compared together with others."""
+        return _is_list(place) if self._by_machine else _by_identity(place)
 
     @staticmethod
     def _difference(at: int, place: Dependency) -> str:
@@ -111,14 +153,26 @@ class Guard:
             return f"h{at}.shape != s{at} or h{at}.dtype.str != t{at}{size}"
         if place.kind == "entries":
             count = len(place.value)
-            if type(place.holder) is list and count <= SHORT:
+            if _is_list(place) and count <= SHORT:
                 return " or ".join(
                     [f"len(h{at}) != {count}", *[f"h{at}[{index}] is not v{at}_{index}" for index in range(count)]]
                 )
-            if type(place.holder) is list:
+            if _is_list(place):
                 return f"len(h{at}) != {count} or not all(map(is_, h{at}, v{at}))"
             return f"len(now := entries(h{at})) != {count} or not all(map(is_, now, v{at}))"
         return f"bytes(h{at}) != v{at}"
+
+
+def _behind(holder: Any) -> Any:
+    """Return the dict behind the `__dict__` of a class, which is quicker to ask; anything else as it is."""
+    if type(holder) is not MappingProxyType:
+        return holder
+    found = [held for held in get_referents(holder) if type(held) is dict]
+    return found[0] if len(found) == 1 else holder  # none where the interpreter keeps it otherwise
+
+
+def _is_list(place: Dependency) -> bool:
+    return place.kind == "entries" and type(place.holder) in _LISTS
 
 
 def _by_identity(place: Dependency) -> bool:
@@ -127,12 +181,7 @@ def _by_identity(place: Dependency) -> bool:
     The hash of a tuple of them tells apart any two that differ in one entry, and others but once in 2**64 times; it
     takes a third of the time of comparing one by one.
     """
-    return (
-        place.kind == "entries"
-        and type(place.holder) is list
-        and len(place.value) > 1
-        and all(_HASH is type(entry).__hash__ for entry in place.value)
-    )
+    return _is_list(place) and len(place.value) > 1 and all(_HASH is type(entry).__hash__ for entry in place.value)
 
 
 def _same(place: Dependency) -> bool:

@@ -48,6 +48,7 @@ class State:
         self.guard: Guard | None = None
         self.dependencies: Dependencies | None = None
         self.roots: dict[int, tuple[str, Any]] = {}
+        self.by_machine = False  # whether one of the programs is machine code
 
     @property
     def quick(self) -> Callable[[], bool] | None:
@@ -62,7 +63,7 @@ class State:
         """Compare from now on with what functions and objects read now, besides those that are watched already."""
         self.roots |= {id(root): (name, root) for name, root in roots}
         self.dependencies = Dependencies(self.roots.values())
-        self.guard = Guard(self.dependencies.found)
+        self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what is compared, which stays behind with the function."""
@@ -70,7 +71,7 @@ class State:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the programs."""
-        vars(self).update(state, guard=None, dependencies=None, roots={})
+        vars(self).update(state, guard=None, dependencies=None, roots={}, by_machine=False)
 
 
 class Programs:
@@ -228,6 +229,7 @@ class Programs:
                     program.state = state
                     self.traces += 1
                     given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
+                    state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
                     state.watch([(_name(self.function), self.function), *given])
                 state.kept[layouts, _wanted(state, differentiate)] = program
                 while len(state.kept) > KEPT:

@@ -113,7 +113,7 @@ def _rectifies(unit: Unit) -> bool:
 
 
 def _zero(operand: Value | float) -> bool:
-    """Return whether an operand is the constant 0, which a Value that happens to be 0 is not."""
+    """Return whether an operand is the constant 0, which a parameter or a result that happens to be 0 is not."""
     if isinstance(operand, Value):
         return operand._pull is None and not isinstance(operand, Parameter) and operand._data == 0.0
     return operand == 0.0

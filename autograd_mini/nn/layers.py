@@ -7,6 +7,7 @@ from operator import mul
 from autograd_mini.engine.arguments import whole_number
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.value import Parameter
+from autograd_mini.engine.versions import TrackedList, tracked
 from autograd_mini.nn.activations import activate, activation_of, title
 from autograd_mini.nn.initialisers import initialiser, randomness
 from autograd_mini.nn.module import Module
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from autograd_mini.nn.sample import Inputs
 
 
+@tracked
 class Neuron(Module):
     """A neuron: activation(b + w[0] x[0] + w[1] x[1] + …).
 
@@ -68,7 +70,9 @@ class Neuron(Module):
             )
         self.activation = activation if nonlin else None
         draw, rng = initialiser(init), randomness(seed)
-        self.w = [Parameter(number(draw(rng, nin, fan_out), "what init returned")) for _ in range(nin)]
+        self.w: list[Parameter] = TrackedList(
+            [Parameter(number(draw(rng, nin, fan_out), "what init returned")) for _ in range(nin)]
+        )
         self.b = Parameter(0.0)
         label(self, "")
 
@@ -116,6 +120,7 @@ class Neuron(Module):
         return f"{title(self._activation)}Neuron({len(self.w)})"
 
 
+@tracked
 class Layer(Module):
     """A layer: `nout` neurons on the same `nin` inputs.
 
@@ -149,9 +154,9 @@ class Layer(Module):
         seed: int | Randomness | None = None,
     ) -> None:
         nout, rng = width("nout", nout), randomness(seed)
-        self.neurons = [
-            Neuron(nin, nonlin, activation=activation, init=init, seed=rng, fan_out=nout) for _ in range(nout)
-        ]
+        self.neurons: list[Neuron] = TrackedList(
+            [Neuron(nin, nonlin, activation=activation, init=init, seed=rng, fan_out=nout) for _ in range(nout)]
+        )
         for j, neuron in enumerate(self.neurons, start=1):
             label(neuron, f"[{j}]")
 

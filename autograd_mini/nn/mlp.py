@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from autograd_mini.engine.versions import TrackedList
 from autograd_mini.nn.activations import activation_of
 from autograd_mini.nn.initialisers import randomness
 from autograd_mini.nn.layers import Layer, label, width
@@ -72,10 +73,12 @@ class MLP(Module):
             raise ValueError("nouts is empty, but a network has at least one layer: MLP(nin, [1])")
         activation, output = activation_of(activation), activation_of(output, "output")
         rng, last = randomness(seed), len(widths) - 2
-        self.layers = [
-            Layer(fan_in, nout, activation=output if index == last else activation, init=init, seed=rng)
-            for index, (fan_in, nout) in enumerate(pairwise(widths))
-        ]
+        self.layers: list[Layer] = TrackedList(
+            [
+                Layer(fan_in, nout, activation=output if index == last else activation, init=init, seed=rng)
+                for index, (fan_in, nout) in enumerate(pairwise(widths))
+            ]
+        )
         self.metadata: dict[str, Any] = {}
         for index, layer in enumerate(self.layers, start=1):
             for j, neuron in enumerate(layer.neurons, start=1):

@@ -21,7 +21,7 @@ from command import begin
 if __name__ == "__main__":
     begin(__doc__, "numpy")
 
-from compiler import peers, raced  # which sets the number of threads before NumPy is imported
+from compiler import SMALL, hinge, network, peers, raced  # which sets the number of threads before NumPy is imported
 from processor import described
 
 import numpy as np  # isort: skip
@@ -221,14 +221,17 @@ def guards():
     nothing, five = ag.jit(value_and_grad(ag.tanh)), ag.jit(value_and_grad(numbers))
     nothing(1.0)
     five(x)
-    network = ag.jit(loss, batched=True)
-    network.prepare(X, y)
-    p = np.array([parameter.data for parameter in network.parameters])
-    network.value_and_grad(p, X, y)
+    layers = network(SMALL)
+    of_model, of_lists = ag.jit(loss, batched=True), ag.jit(lambda x, y: hinge(layers, x, y), batched=True)
+    for fast in (of_model, of_lists):
+        fast.prepare(X, y)
+        p = np.array([parameter.data for parameter in fast.parameters])
+        fast.value_and_grad(p, X, y)
     for name, fast, call in (
         ("nothing", nothing, None),
         ("5 numbers", five, lambda: five(x)),
-        ("an MLP of 337 parameters", network, lambda: network.value_and_grad(p, X, y)),
+        ("an MLP of 337 parameters", of_model, lambda: of_model.value_and_grad(p, X, y)),
+        ("337 parameters in plain lists", of_lists, lambda: of_lists.value_and_grad(p, X, y)),
     ):
         unchanged = fast._programs.latest.state.quick
         asked = least(unchanged) if unchanged else 0.0
