@@ -12,7 +12,7 @@ from math import prod
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
-from autograd_mini.transforms import structure
+from autograd_mini.engine import pytree as structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from autograd_mini.compiler.programs import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
 from autograd_mini.extras import extra
-from autograd_mini.transforms.structure import holds_values
+from autograd_mini.engine.pytree import holds_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

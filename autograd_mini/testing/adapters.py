@@ -123,7 +123,7 @@ def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
     >>> as_values((1.0, [2.0]))
     (Value(data=1.0), [Value(data=2.0)])
     """
-    from autograd_mini.transforms.structure import flatten
+    from autograd_mini.engine.pytree import flatten
 
     numbers, structure = flatten(tuple(args), "at")
     built: tuple[Any, ...] = structure.build([Value(n) if not isinstance(n, Value) else n for n in numbers])

@@ -10,7 +10,7 @@ from autograd_mini.engine.hooks import on_read
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.value import Value, asked
 from autograd_mini.transforms.calls import Linear, Result, record
-from autograd_mini.transforms.structure import Structure, flatten
+from autograd_mini.engine.pytree import Structure, flatten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_mini.engine.value import Value
-from autograd_mini.transforms.structure import matching
+from autograd_mini.engine.pytree import matching
 from autograd_mini.transforms.tracing import Run, plain
 
 TYPE_CHECKING = False

@@ -25,7 +25,7 @@ from autograd_mini.engine.arguments import check_function
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import matching
+from autograd_mini.engine.pytree import matching
 from autograd_mini.transforms.tracing import Run, plain
 
 TYPE_CHECKING = False

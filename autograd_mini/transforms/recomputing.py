@@ -13,7 +13,7 @@ from autograd_mini.engine.recording import Recorded, is_recording
 from autograd_mini.engine.value import Value, clock
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import flatten, holds_values
+from autograd_mini.engine.pytree import flatten, holds_values
 from autograd_mini.transforms.tracing import called
 
 TYPE_CHECKING = False

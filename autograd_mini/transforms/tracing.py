@@ -17,14 +17,14 @@ from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import flatten, holds_values, together
+from autograd_mini.engine.pytree import flatten, holds_values, together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Self
 
-    from autograd_mini.transforms.structure import Structure
+    from autograd_mini.engine.pytree import Structure
 
 _live: set[Value] = set()
 """The variables of all runs under way. A result that depends on one of them stays a Value."""

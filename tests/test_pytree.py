@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import Value
-from autograd_mini.transforms.structure import flatten, holds_values, matching, together
+from autograd_mini.engine.pytree import flatten, holds_values, matching, together
 
 
 class Point(NamedTuple):
