@@ -1,18 +1,21 @@
-"""The structure of an argument: how nested lists, tuples, dicts and arrays of numbers become a flat list, and back.
+"""A pytree: numbers and NumPy arrays in lists, tuples (named ones too) and dicts, nested to any depth.
 
-A structure is made of blocks, numbers and NumPy arrays, that lists, tuples (named ones too) and dicts hold:
-
-    >>> numbers, structure = flatten({"w": [1.0, 2.0], "b": 3})
+    >>> numbers, treedef = flatten({"w": [1.0, 2.0], "b": 3})
     >>> numbers
     [1.0, 2.0, 3.0]
-    >>> structure.build([10.0, 20.0, 30.0])
+    >>> treedef.unflatten([10.0, 20.0, 30.0])
     {'w': [10.0, 20.0], 'b': 30.0}
+
+A spec is the same without the numbers, as plain tuples: None for a number, ("array", shape), ("list", specs),
+("tuple", specs), ("dict", keys, specs), ("named", class, specs) for a class of tuples, and ("like", model, keys or
+None, specs) for other classes of dicts and lists. It can be compared, hashed and pickled.
 """
 
 from __future__ import annotations
 
 import sys
 from copy import copy
+from itertools import islice
 from math import prod
 
 from autograd_mini.engine.checks import number
@@ -20,30 +23,53 @@ from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     Number = Value | float
     Shape = tuple[int, ...]
+    Spec = tuple[Any, ...] | None
 
 
-class Structure:
-    """How the numbers of a nested argument are arranged.
+class TreeDef:
+    """How the numbers of a pytree are arranged.
 
     Attributes:
-        blocks: for each block, in order, the shape of an array, or None for a number that stands alone.
-        paths: where each block stands, for example "['w'][0]".
-        size: how many numbers there are.
+        spec: the arrangement as plain tuples.
 
     """
 
-    __slots__ = ("_nest", "blocks", "paths", "size")
+    __slots__ = ("spec",)
 
-    def __init__(self, blocks: dict[str, Shape | None], nest: Callable[[Iterator[Any]], Any]) -> None:
-        self.paths = list(blocks)
-        self.blocks = list(blocks.values())
-        self.size = sum(1 if shape is None else prod(shape) for shape in self.blocks)
-        self._nest = nest
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    @property
+    def blocks(self) -> list[Shape | None]:
+        """For each block, in order, the shape of an array, or None for a number that stands alone."""
+        return blocks(self.spec)
+
+    @property
+    def paths(self) -> list[str]:
+        """Where each block stands, for example "['w'][0]"."""
+        return list(_paths(self.spec, ""))
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return size(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the arrangements, classes of containers included."""
+        return self.spec == other.spec if isinstance(other, TreeDef) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash the arrangement."""
+        return hash(self.spec)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as plain tuples."""
+        return TreeDef, (self.spec,)
 
     def __str__(self) -> str:
         """Say what it holds: "a number", "[0]: a number, [1]: an array of shape (3,)"."""
@@ -51,18 +77,12 @@ class Structure:
         parts = [f"{path}: {kind}" if path else kind for path, kind in zip(self.paths[:6], kinds, strict=False)]
         return ", ".join([*parts, "…"] if len(kinds) > 6 else parts) or "nothing"
 
-    def build(self, numbers: Sequence[Any]) -> Any:
-        """Return numbers in this structure; arrays are of float64, or of objects if a Value is among the numbers."""
-        made: list[Any] = []
-        start = 0
-        for shape in self.blocks:
-            end = start + (1 if shape is None else prod(shape))
-            made.append(numbers[start] if shape is None else array(numbers[start:end], shape))
-            start = end
-        return self._nest(iter(made))
+    def unflatten(self, numbers: Sequence[Any]) -> Any:
+        """Return numbers so arranged; arrays are of float64, or of objects if a Value is among their numbers."""
+        return unflatten(self.spec, iter(numbers))
 
-    def product(self, inner: Structure, rows: Sequence[Sequence[Any]]) -> Any:
-        """Return a matrix, one row a number of this structure, as this structure of inner structures.
+    def product(self, inner: TreeDef, rows: Sequence[Sequence[Any]]) -> Any:
+        """Return a matrix, one row a number of this pytree, as this pytree of inner pytrees.
 
         A block of shape `a` here and one of shape `b` there make an array of shape `a + b`.
         """
@@ -80,53 +100,132 @@ class Structure:
                 else:
                     blocks.append(array(entries, (outer_shape or ()) + (shape or ())))
                 left = right
-            made.append(inner._nest(iter(blocks)))
+            made.append(nested(inner.spec, iter(blocks)))
             top = bottom
-        return self._nest(iter(made))
+        return nested(self.spec, iter(made))
+
+    def same_blocks(self, other: TreeDef) -> bool:
+        """Return whether the blocks are the same at the same places, whatever the classes of their containers."""
+        return (self.blocks, self.paths) == (other.blocks, other.paths)
 
 
-def flatten(given: Any, name: str = "the argument") -> tuple[list[Number], Structure]:
-    """Take a nested argument apart.
+def flatten(tree: Any, name: str = "the argument") -> tuple[list[Number], TreeDef]:
+    """Take a pytree apart.
 
     Args:
-        given: numbers, Values and arrays of them, in lists, tuples and dicts nested to any depth.
+        tree: numbers, Values and arrays of them, in lists, tuples and dicts nested to any depth.
         name: what to call it in an error.
 
     Returns:
-        its numbers in order, floats and Values, and its structure.
+        its numbers in order, floats and Values, and how they are arranged.
 
     Raises:
         TypeError: if something in it is no number; the message says where it stands.
 
     """
     numbers: list[Number] = []
-    blocks: dict[str, Shape | None] = {}
-    nest = _take_apart(given, name, "", numbers, blocks)
-    return numbers, Structure(blocks, nest)
+    return numbers, TreeDef(flatten_into(tree, name, numbers))
 
 
-def together(parts: Sequence[Structure]) -> Structure:
-    """Return the structure of a tuple of arguments."""
-    blocks = {
-        f"[{at}]{path}": shape
-        for at, part in enumerate(parts)
-        for path, shape in zip(part.paths, part.blocks, strict=True)
-    }
-    return Structure(blocks, lambda made: tuple([part._nest(made) for part in parts]))
+def flatten_into(tree: Any, name: str, numbers: list[Any]) -> Spec:
+    """Append the numbers of a pytree to a list and return its spec; see `flatten`."""
+    try:
+        return _spec(tree, numbers)
+    except (TypeError, OverflowError):
+        _refuse(tree, name)
+        raise
 
 
-def holds_values(given: Any) -> bool:
+def unflatten(spec: Spec, numbers: Iterator[Any]) -> Any:
+    """Return the pytree of a spec, with as many numbers as it needs."""
+    if spec is None:
+        return next(numbers)
+    if spec[0] == "array":
+        return array(list(islice(numbers, prod(spec[1]))), spec[1])
+    return _filled(spec, [next(numbers) if part is None else unflatten(part, numbers) for part in spec[-1]])
+
+
+def nested(spec: Spec, blocks: Iterator[Any]) -> Any:
+    """Return the pytree of a spec, with one thing for each of its numbers and arrays."""
+    if spec is None or spec[0] == "array":
+        return next(blocks)
+    return _filled(spec, [nested(part, blocks) for part in spec[-1]])
+
+
+def blocks(spec: Spec) -> list[Shape | None]:
+    """Return for each number of a spec None, and for each array its shape, in order."""
+    if spec is None or spec[0] == "array":
+        return [spec and spec[1]]
+    return [block for part in spec[-1] for block in blocks(part)]
+
+
+def size(spec: Spec) -> int:
+    """Return how many numbers a spec has."""
+    if spec is None:
+        return 1
+    return prod(spec[1]) if spec[0] == "array" else sum(map(size, spec[-1]))
+
+
+def together(parts: Sequence[TreeDef]) -> TreeDef:
+    """Return the arrangement of a tuple of arguments."""
+    return TreeDef(("tuple", tuple([part.spec for part in parts])))
+
+
+def matching(treedef: TreeDef, tree: Any, name: str, model: str) -> list[Number]:
+    """Return the numbers of an argument that has to have the same structure as another.
+
+    Raises:
+        TypeError: if something in it is no number.
+        ValueError: if the structures differ.
+
+    """
+    numbers, found = flatten(tree, name)
+    if not found.same_blocks(treedef):
+        raise ValueError(f"{name} has the structure of {model}, {treedef}; got {found}")
+    return numbers
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield what lists, tuples, dicts, and arrays of objects hold, whatever it is.
+
+    >>> list(leaves([1, {"a": ("text", None)}]))
+    [1, 'text', None]
+
+    """
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        numpy = sys.modules.get("numpy")
+        if numpy is None or not isinstance(tree, numpy.ndarray) or tree.dtype != object:
+            yield tree
+            return
+        tree = tree.ravel().tolist()
+    for item in tree:
+        yield from leaves(item)
+
+
+def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
+    """Return a pytree of anything with f applied to each leaf; tuples become lists.
+
+    >>> tree_map(abs, {"a": (-1, 2)})
+    {'a': [1, 2]}
+
+    """
+    if isinstance(tree, dict):
+        return {key: tree_map(f, item) for key, item in tree.items()}
+    return [tree_map(f, item) for item in tree] if isinstance(tree, (list, tuple)) else f(tree)
+
+
+def holds_values(tree: Any) -> bool:
     """Return whether there is a Value in nested lists, tuples, dicts and arrays."""
-    if isinstance(given, dict):
-        return any(map(holds_values, given.values()))
-    if isinstance(given, (list, tuple)):
-        return any(map(holds_values, given))
-    if isinstance(given, Value):
+    if isinstance(tree, dict):
+        return any(map(holds_values, tree.values()))
+    if isinstance(tree, (list, tuple)):
+        return any(map(holds_values, tree))
+    if isinstance(tree, Value):
         return True
     numpy = sys.modules.get("numpy")
-    return (
-        numpy is not None and isinstance(given, numpy.ndarray) and given.dtype == object and holds_values([*given.flat])
-    )
+    return numpy is not None and isinstance(tree, numpy.ndarray) and tree.dtype == object and holds_values([*tree.flat])
 
 
 def array(numbers: Sequence[Any], shape: Shape) -> Any:
@@ -141,73 +240,100 @@ def array(numbers: Sequence[Any], shape: Shape) -> Any:
     return np.array(numbers, dtype=np.float64).reshape(shape)
 
 
-def matching(structure: Structure, given: Any, name: str, model: str) -> list[Number]:
-    """Return the numbers of an argument that has to have the same structure as another.
+class _Model:
+    """An empty container of a class of its own, with what it has besides items, as the default of a defaultdict."""
 
-    Raises:
-        TypeError: if something in it is no number.
-        ValueError: if the structures differ.
+    __slots__ = ("container",)
 
-    """
-    numbers, found = flatten(given, name)
-    if (found.paths, found.blocks) != (structure.paths, structure.blocks):
-        raise ValueError(f"{name} has the structure of {model}, {structure}; got {found}")
-    return numbers
+    def __init__(self, container: Any) -> None:
+        self.container = copy(container)
+        self.container.clear()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Model) and type(self.container) is type(other.container)
+
+    def __hash__(self) -> int:
+        return hash(type(self.container))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Model, (self.container,)
 
 
-def _take_apart(
-    given: Any, name: str, path: str, numbers: list[Number], blocks: dict[str, Shape | None]
-) -> Callable[[Iterator[Any]], Any]:
-    """Append the numbers and blocks of `given`; return the function that takes as many blocks and nests them again."""
-    if isinstance(given, (float, int, Value)):
-        numbers.append(given if isinstance(given, Value) else number(given, name + path))
-        blocks[path] = None
-        return next
-    if isinstance(given, dict):
-        parts = {key: _take_apart(item, name, f"{path}[{key!r}]", numbers, blocks) for key, item in given.items()}
-        return lambda made: _refilled(given, parts, made)
-    if isinstance(given, (list, tuple)):
-        items = [_take_apart(item, name, f"{path}[{at}]", numbers, blocks) for at, item in enumerate(given)]
-        if isinstance(given, list):
-            return lambda made: _like_list(given, [item(made) for item in items])
-        make: Callable[[Iterable[Any]], Any] = getattr(given, "_make", type(given))
-        return lambda made: make([item(made) for item in items])
+def _spec(tree: Any, numbers: list[Number]) -> Spec:
+    """Append the numbers of a pytree to a list and return its spec; what is no number raises a TypeError."""
+    kind = type(tree)
+    if kind is float or isinstance(tree, Value):
+        numbers.append(tree)
+        return None
+    if isinstance(tree, (list, tuple)):
+        items = tuple([_spec(item, numbers) for item in tree])
+        if kind is list or kind is tuple:
+            return kind.__name__, items
+        return ("named", kind, items) if isinstance(tree, tuple) else ("like", _Model(tree), None, items)
+    if isinstance(tree, dict):
+        items = tuple([_spec(item, numbers) for item in tree.values()])
+        return ("dict", tuple(tree), items) if kind is dict else ("like", _Model(tree), tuple(tree), items)
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(given, numpy.ndarray):
-        numbers.extend(_elements(given, name + path))
-        blocks[path] = given.shape
-        return next
-    try:
-        numbers.append(number(given, name + path))
-    except TypeError as error:
-        raise TypeError(
-            f"{name}{path} is of type {type(given).__name__}, where numbers, arrays, and lists, tuples and "
-            f"dicts of them are "
-            f"taken: {error}"
-        ) from None
-    blocks[path] = None
-    return next
+    if numpy is not None and isinstance(tree, numpy.ndarray):
+        entries = numpy.ravel(tree).tolist()
+        if kind is numpy.ndarray and tree.dtype.kind == "f" and tree.dtype.itemsize <= 8:
+            numbers += entries
+        else:
+            numbers += [entry if isinstance(entry, Value) else number(entry, "an entry") for entry in entries]
+        return "array", tree.shape
+    numbers.append(number(tree, "a leaf"))
+    return None
 
 
-def _elements(given: Any, name: str) -> list[Number]:
-    flat: list[Any] = given.ravel().tolist()
-    if given.dtype.kind == "f" and given.dtype.itemsize <= 8:
-        return flat
-    return [entry if isinstance(entry, Value) else number(entry, f"{name}.flat[{at}]") for at, entry in enumerate(flat)]
+def _refuse(tree: Any, path: str) -> None:
+    """Raise the error of the first leaf that is no number, if there is one."""
+    if isinstance(tree, (float, Value)):
+        return
+    if isinstance(tree, dict):
+        for key, item in tree.items():
+            _refuse(item, f"{path}[{key!r}]")
+    elif isinstance(tree, (list, tuple)):
+        for at, item in enumerate(tree):
+            _refuse(item, f"{path}[{at}]")
+    elif getattr(tree, "ndim", 0) and type(tree).__module__.partition(".")[0] == "numpy":
+        for at, entry in enumerate(tree.ravel().tolist()):
+            if not isinstance(entry, Value):
+                number(entry, f"{path}.flat[{at}]")
+    else:
+        try:
+            number(tree, path)
+        except TypeError as error:
+            raise TypeError(
+                f"{path} is of type {type(tree).__name__}, expected numbers, arrays, or lists, tuples and dicts of "
+                f"them: {error}"
+            ) from None
 
 
-def _like_list(model: list[Any], items: list[Any]) -> list[Any]:
-    if type(model) is list:
+def _filled(spec: tuple[Any, ...], items: list[Any]) -> Any:
+    """Return a container of the kind of a spec that holds these items."""
+    kind = spec[0]
+    if kind == "list":
         return items
-    twin = copy(model)
-    twin[:] = items
+    if kind == "tuple":
+        return tuple(items)
+    if kind == "dict":
+        return dict(zip(spec[1], items, strict=True))
+    if kind == "named":
+        return getattr(spec[1], "_make", spec[1])(items)
+    _, model, keys, _ = spec
+    twin = copy(model.container)
+    if keys is None:
+        twin[:] = items
+    else:
+        twin.update(zip(keys, items, strict=True))
     return twin
 
 
-def _refilled(model: dict[Any, Any], parts: dict[Any, Callable[[Iterator[Any]], Any]], made: Iterator[Any]) -> Any:
-    filled = {key: part(made) for key, part in parts.items()}
-    if type(model) is dict:
-        return filled
-    twin = copy(model)  # keeps the kind of dict, and what it holds besides, as the default of a defaultdict
-    twin.update(filled)
-    return twin
+def _paths(spec: Spec, path: str) -> Iterator[str]:
+    """Yield where each block stands."""
+    if spec is None or spec[0] == "array":
+        yield path
+        return
+    keys = spec[-2] if spec[0] in {"dict", "like"} else None
+    for key, part in zip(range(len(spec[-1])) if keys is None else keys, spec[-1], strict=True):
+        yield from _paths(part, f"{path}[{key!r}]")

@@ -126,7 +126,7 @@ def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
     from autograd_mini.engine.pytree import flatten
 
     numbers, structure = flatten(tuple(args), "at")
-    built: tuple[Any, ...] = structure.build([Value(n) if not isinstance(n, Value) else n for n in numbers])
+    built: tuple[Any, ...] = structure.unflatten([Value(n) if not isinstance(n, Value) else n for n in numbers])
     return built
 
 

@@ -13,18 +13,18 @@ from copy import copy
 from autograd_mini.engine.arguments import check_function
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
+from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.engine.pytree import flatten, holds_values, together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Self
 
-    from autograd_mini.engine.pytree import Structure
+    from autograd_mini.engine.pytree import TreeDef
 
 _live: set[Value] = set()
 """The variables of all runs under way. A result that depends on one of them stays a Value."""
@@ -51,7 +51,7 @@ class Run(Recorded):
 
     Attributes:
         variables: the Values that stand for the numbers of the chosen arguments.
-        structure: the structure of the chosen argument, or of the tuple of them.
+        treedef: the structure of the chosen argument, or of the tuple of them.
         output: what f returned.
         aux: the second thing it returned.
         on_values: whether results are Values, because an argument was one or the output depends on a live variable.
@@ -73,7 +73,7 @@ class Run(Recorded):
         apart = [flatten(args[position], f"argument {position}") for position in positions]
         parts = [part for _, part in apart]
         numbers = [given for found, _ in apart for given in found]
-        self.structure: Structure = together(parts) if isinstance(argnums, tuple) else parts[0]
+        self.treedef: TreeDef = together(parts) if isinstance(argnums, tuple) else parts[0]
         others = [arg for position, arg in enumerate(args) if position not in positions]
         self.on_values = any(isinstance(given, Value) for given in numbers) or holds_values([others, kwargs])
         self.aux: Any = None
@@ -82,7 +82,7 @@ class Run(Recorded):
             taken = list(args)
             start = 0
             for position, part in zip(positions, parts, strict=True):
-                taken[position] = part.build(self.variables[start : start + part.size])
+                taken[position] = part.unflatten(self.variables[start : start + part.size])
                 start += part.size
             self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
@@ -132,16 +132,16 @@ class Run(Recorded):
                 stacklevel=_outside(),
             )
 
-    def outputs(self) -> tuple[list[Value | float], Structure]:
+    def outputs(self) -> tuple[list[Value | float], TreeDef]:
         """Return the numbers of the output, and its structure.
 
         Raises:
             TypeError: if it has something in it that is no number.
 
         """
-        numbers, structure = flatten(self.output, "the result of f")
+        numbers, treedef = flatten(self.output, "the result of f")
         self._note(numbers)
-        return numbers, structure
+        return numbers, treedef
 
     def _note(self, outputs: Iterable[Value | float]) -> None:
         """Find out whether the outputs depend on a variable of a run around this one."""
@@ -168,7 +168,7 @@ class Run(Recorded):
     def reverse(self, y: Value | float) -> list[Any]:
         """Return dy / d variable for every variable."""
         if not isinstance(y, Value):
-            return [0.0] * self.structure.size
+            return [0.0] * self.treedef.size
         return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
 
     def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:

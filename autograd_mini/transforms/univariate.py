@@ -90,7 +90,7 @@ def taylor(f: Callable[[Any], Any], x0: Scalar, order: int) -> list[Scalar]:
 
 def _taylor(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], order: int) -> list[Any]:
     with Run(f, args, kwargs, 0) as run:
-        if run.structure.blocks != [None] or run.structure.paths != [""]:
+        if run.treedef.spec is not None:
             raise TypeError(f"derivative and taylor take one number; got {args[0]!r}: use grad, jacobian or hessian")
         y = run.scalar("derivative")
         return run.finished(coefficients(y, run.variables[0], order, on_values=run.on_values))
