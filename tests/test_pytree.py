@@ -137,7 +137,8 @@ def test_equal_arrangements_have_equal_specs_that_travel(argument):
 def test_a_spec_has_a_block_for_each_path_and_is_filled_by_blocks(argument):
     numbers, treedef = flatten(argument)
     assert len(treedef.blocks) == len(treedef.paths)
-    assert fill(treedef.spec, iter(numbers)) == argument
+    rest = iter(numbers)
+    assert fill(treedef.spec, lambda _: next(rest)) == argument
 
 
 def test_containers_of_classes_of_their_own_are_compared_by_class_and_hold_nothing_of_the_argument():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from autograd_mini.engine.pytree import blocks, nested
+from autograd_mini.engine.pytree import nested
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -50,11 +50,10 @@ def stacked(spec: Spec, found: Iterator[Any]) -> Any:
     """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
     import numpy as np
 
-    made: list[Any] = []
-    for shape in blocks(spec):
+    def column(shape: tuple[int, ...] | None) -> Any:
         if shape is None:
-            made.append(np.asarray(next(found), dtype=np.float64))
-            continue
+            return np.asarray(next(found), dtype=np.float64)
         parts = [next(found) for _ in range(prod(shape))]
-        made.append(np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape)))
-    return nested(spec, iter(made))
+        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
+
+    return nested(spec, column)

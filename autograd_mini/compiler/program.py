@@ -148,9 +148,10 @@ def traced(
         taken = [made[at] for at in range(len(args))]
         named = {name: unflatten(layout, symbols) for name, layout in kwargs.items()}
         numbers: list[Any] = []
-        layout = flatten_into(f(*taken, **named), "the result of the traced function", numbers)
+        result = f(*taken, **named)
+        layout = flatten_into(result, "the result of the traced function", numbers)
         if differentiate and layout is not None:
-            raise TypeError(f"a gradient needs a function that returns one number; it returned a {layout[0]}")
+            raise TypeError(f"a gradient needs a function that returns one number; it returned a {type(result).__name__}")
         if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
             raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
         below = Below(trace, numbers)

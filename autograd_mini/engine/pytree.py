@@ -100,9 +100,9 @@ class TreeDef:
                 else:
                     blocks.append(array(entries, (outer_shape or ()) + (shape or ())))
                 left = right
-            made.append(nested(inner.spec, iter(blocks)))
+            made.append(_refilled(inner.spec, blocks))
             top = bottom
-        return nested(self.spec, iter(made))
+        return _refilled(self.spec, made)
 
     def same_blocks(self, other: TreeDef) -> bool:
         """Return whether the blocks are the same at the same places, whatever the classes of their containers."""
@@ -145,11 +145,11 @@ def unflatten(spec: Spec, numbers: Iterator[Any]) -> Any:
     return _filled(spec, [next(numbers) if part is None else unflatten(part, numbers) for part in spec[-1]])
 
 
-def nested(spec: Spec, blocks: Iterator[Any]) -> Any:
-    """Return the pytree of a spec, with one thing for each of its numbers and arrays."""
+def nested(spec: Spec, block: Callable[[Shape | None], Any]) -> Any:
+    """Return the pytree of a spec, with block(shape) for each of its arrays, and block(None) for each number."""
     if spec is None or spec[0] == "array":
-        return next(blocks)
-    return _filled(spec, [nested(part, blocks) for part in spec[-1]])
+        return block(spec and spec[1])
+    return _filled(spec, [nested(part, block) for part in spec[-1]])
 
 
 def blocks(spec: Spec) -> list[Shape | None]:
@@ -307,6 +307,11 @@ def _refuse(tree: Any, path: str) -> None:
                 f"{path} is of type {type(tree).__name__}, expected numbers, arrays, or lists, tuples and dicts of "
                 f"them: {error}"
             ) from None
+
+
+def _refilled(spec: Spec, blocks: Sequence[Any]) -> Any:
+    rest = iter(blocks)
+    return nested(spec, lambda _: next(rest))
 
 
 def _filled(spec: tuple[Any, ...], items: list[Any]) -> Any:

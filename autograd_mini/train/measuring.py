@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.train.choices import chosen_loss
@@ -130,18 +131,12 @@ def evaluate(
 
 def _plain(prediction: Any) -> Any:
     """Return a prediction as plain floats."""
-    if isinstance(prediction, dict):
-        return {name: _plain(output) for name, output in prediction.items()}
-    if isinstance(prediction, (list, tuple)):
-        return [_plain(output) for output in prediction]
-    return prediction.data if isinstance(prediction, Value) else prediction
+    return tree_map(lambda output: output.data if isinstance(output, Value) else output, prediction)
 
 
 def listed(prediction: Any) -> Any:
     """Return a prediction as metrics get it, with its Values as they are: lists in place of tuples."""
-    if isinstance(prediction, dict):
-        return {name: listed(output) for name, output in prediction.items()}
-    return [*map(listed, prediction)] if isinstance(prediction, (list, tuple)) else prediction
+    return tree_map(lambda output: output, prediction)
 
 
 def _figure(name: str, found: Any) -> float:
