@@ -105,7 +105,7 @@ def test_the_same_keys_in_another_order_are_another_structure():
     treedef = flatten({"a": 1.0, "b": 2.0})[1]
     assert matching(treedef, {"a": 3.0, "b": 4.0}, "v", "x") == [3.0, 4.0]
     with pytest.raises(
-        ValueError, match=r"v has the structure of x, \['a'\]: a number, \['b'\]: a number; got \['b'\]"
+        ValueError, match=r"v has the structure \['b'\]: a number, \['a'\]: a number, expected that of x: \['a'\]"
     ):
         matching(treedef, {"b": 4.0, "a": 3.0}, "v", "x")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_mini.compiler.compiled import Compiled
 from autograd_mini.compiler.program import BACKENDS
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

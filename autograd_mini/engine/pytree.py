@@ -181,7 +181,7 @@ def matching(treedef: TreeDef, tree: Any, name: str, model: str) -> list[Number]
     """
     numbers, found = flatten(tree, name)
     if not found.same_blocks(treedef):
-        raise ValueError(f"{name} has the structure of {model}, {treedef}; got {found}")
+        raise ValueError(f"{name} has the structure {found}, expected that of {model}: {treedef}")
     return numbers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from random import SystemRandom
 from time import perf_counter
 
-from autograd_mini.engine.arguments import random_numbers
+from autograd_mini.engine.checks import random_numbers
 from autograd_mini.engine.recording import is_recording
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole

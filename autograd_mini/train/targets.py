@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.checks import real_number
 from autograd_mini.engine.choice import where
 from autograd_mini.nn.unknown import leading
 from autograd_mini.train.data import members, numbers

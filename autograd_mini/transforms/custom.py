@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.hooks import on_read
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import TreeDef, flatten
@@ -61,14 +60,16 @@ class _Given(Linear):
             given = (given,)
         if not isinstance(given, (tuple, list)) or len(given) != len(args):
             raise TypeError(
-                f"{what} returns a tuple with one partial derivative for each of the {len(args)} arguments; got "
-                f"{given!r}"
+                f"{what} is {given!r}, expected a tuple with one partial derivative for each of the {len(args)} "
+                "arguments"
             )
         partials: list[Any] = []
         for at, (part, numbers, treedef) in enumerate(zip(given, self.args, self.treedefs, strict=True)):
             found, shape = flatten(part, f"{what}, argument {at}")
             if not shape.same_blocks(treedef):
-                raise ValueError(f"{what}, argument {at}, has the structure of the argument, {treedef}; got {shape}")
+                raise ValueError(
+                    f"{what}, argument {at}, has the structure {shape}, expected that of the argument: {treedef}"
+                )
             partials += [entry for entry, operand in zip(found, numbers, strict=True) if isinstance(operand, Value)]
         return partials if values else [getattr(partial, "data", partial) for partial in partials]
 

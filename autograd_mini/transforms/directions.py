@@ -33,7 +33,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):
-            raise TypeError(f"{name} is a list or tuple with one item an argument; got a {type(given).__name__}")
+            raise TypeError(f"{name} is a {type(given).__name__}, expected a list or tuple with one item an argument")
     with Run(f, primals, {}, tuple(range(len(primals)))) as run:
         directions = matching(run.treedef, tuple(tangents), "tangents", "primals")
         run.joined_by(directions)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
@@ -292,7 +292,7 @@ def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     def product_of_f(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
             raise TypeError(
-                f"hvp(f) takes the arguments of f and then the vector; got {len(args)} positional argument(s)"
+                f"hvp(f) is given {len(args)} positional argument(s), expected the arguments of f and then the vector"
             )
         *args_of_f, vector = args
         with Run(f, args_of_f, kwargs, argnums) as run:

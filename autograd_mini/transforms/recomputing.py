@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, adjoints_of
 from autograd_mini.engine.hooks import is_tracing
 from autograd_mini.engine.ops import Op

@@ -10,8 +10,7 @@ from __future__ import annotations
 import sys
 from copy import copy
 
-from autograd_mini.engine.arguments import check_function
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
 from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.recording import Recorded
@@ -87,7 +86,7 @@ class Run(Recorded):
             self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
-                raise TypeError(f"with has_aux=True f returns (result, anything else); got {self.output!r}")
+                raise TypeError(f"f returned {self.output!r}, expected (result, anything else) with has_aux=True")
             self.output, self.aux = self.output
 
     def scalar(self, transform: str) -> Value | float:
@@ -107,8 +106,8 @@ class Run(Recorded):
         except TypeError:
             shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
             raise TypeError(
-                f"{transform}(f) takes a function that returns one number; f returned {_shown(y)}, a {type(y).__name__}"
-                f"{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
+                f"f returned {_shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
+                "jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
         if not (isinstance(scalar, Value) and scalar._pull is not None) and not self._is_variable(scalar):
@@ -163,7 +162,9 @@ class Run(Recorded):
     def needs_floats(self, what: str) -> None:
         """Raise TypeError if results are Values."""
         if self.on_values:
-            raise TypeError(f"{what} takes plain numbers, since what it returns holds no Values: leave sparse=True out")
+            raise TypeError(
+                f"an argument of {what} holds Values, expected plain numbers, as it returns: leave sparse=True out"
+            )
 
     def reverse(self, y: Value | float) -> list[Any]:
         """Return dy / d variable for every variable."""
@@ -235,7 +236,7 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
     positions: list[int] = []
     for position in wanted:
         if isinstance(position, bool) or not isinstance(position, int):
-            raise TypeError(f"argnums is an int or a tuple of ints; got {argnums!r}")
+            raise TypeError(f"argnums is {argnums!r}, expected an int or a tuple of ints")
         if not -count <= position < count:
             raise TypeError(
                 f"argnums={argnums!r} names a positional argument, but the call has {count} of them; what is to be "
@@ -243,7 +244,7 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
             )
         positions.append(position % count)
     if len({*positions}) != len(positions):
-        raise ValueError(f"argnums has each position once; got {argnums!r}")
+        raise ValueError(f"argnums is {argnums!r}, expected each position once")
     return tuple(positions)
 
 
