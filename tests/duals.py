@@ -138,8 +138,14 @@ CALCULUS: dict[str, Calculus] = {
         lambda x, y: (x / math.sqrt(x * x + y * y), y / math.sqrt(x * x + y * y)),
         (R, POSITIVE),
     ),
+    "gaussian": Calculus(
+        lambda x, y: math.exp(-y * x * x),
+        lambda x, y: (-2 * y * x * math.exp(-y * x * x), -x * x * math.exp(-y * x * x)),
+        ((-1.5, 1.5), (0.3, 2.0)),
+    ),
     "erf": Calculus(math.erf, lambda x: (2 / math.sqrt(math.pi) * math.exp(-x * x),), (R,)),
     "erfc": Calculus(lambda x: 1 - math.erf(x), lambda x: (-2 / math.sqrt(math.pi) * math.exp(-x * x),), (R,)),
+    "ndtr": Calculus(normal, lambda x: (bell(x),), (R,)),
     "sigmoid": Calculus(logistic, lambda x: (logistic(x) * (1 - logistic(x)),), (R,)),
     "softplus": Calculus(lambda x: math.log(1 + math.exp(x)), lambda x: (logistic(x),), (R,)),
     "relu": Calculus(lambda x: max(x, 0.0), lambda x: (float(x > 0),), (R,)),
@@ -155,6 +161,8 @@ CALCULUS: dict[str, Calculus] = {
     "silu": Calculus(lambda x: x * logistic(x), lambda x: (logistic(x) + x * logistic(x) * (1 - logistic(x)),), (R,)),
     "maximum": Calculus(max, lambda x, y: (float(x > y), float(y > x)), (R, R)),
     "minimum": Calculus(min, lambda x, y: (float(x < y), float(y < x)), (R, R)),
+    "clamp_min": Calculus(max, lambda x, y: (float(x > y), float(y > x)), (R, R)),
+    "clamp_max": Calculus(min, lambda x, y: (float(x < y), float(y < x)), (R, R)),
     "sign": Calculus(lambda x: math.copysign(1.0, x), lambda _: (0.0,), (R,)),
     "heaviside": Calculus(lambda x: float(x > 0), lambda _: (0.0,), (R,)),
     "floor": Calculus(lambda x: float(math.floor(x)), lambda _: (0.0,), (R,)),
@@ -165,7 +173,7 @@ CALCULUS: dict[str, Calculus] = {
 KINKS = {
     **dict.fromkeys(("abs", "relu", "sign", "heaviside"), lambda x: x),
     **dict.fromkeys(("leaky_relu", "elu"), lambda x, _: x),
-    **dict.fromkeys(("maximum", "minimum"), lambda x, y: x - y),
+    **dict.fromkeys(("maximum", "minimum", "clamp_min", "clamp_max"), lambda x, y: x - y),
 }
 """What is 0 where an operation has no derivative."""
 

@@ -208,6 +208,18 @@ def test_every_module_opens_with_a_sentence(name):
     assert opening.splitlines()[0].endswith("."), opening.splitlines()[0]
 
 
+IN_ONE_IDIOM = {"engine", "transforms", "datasets", "cli"}
+"""The units whose messages have the form of `engine/checks`: "n is 2.5, expected a whole number"."""
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if unit(name) in IN_ONE_IDIOM])
+def test_messages_about_arguments_have_one_form(name):
+    _, tree = MODULES[name]
+    raised = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    others = ("but expected", "; got ", "must be", ", got ")
+    assert [message for message in raised if any(words in message for words in others)] == []
+
+
 def public_names():
     for name in sorted({*dir(autograd_mini), *autograd_mini.__all__}):
         if not name.startswith("_") and name != "annotations":

@@ -332,7 +332,7 @@ def test_aligned_columns_have_one_width():
             "row 6 (line 7), column 'y'): leave these rows out with --drop-missing",
         ),
         (SMALL.replace("1015", "??"), ["--target", "y"], "row 6 (line 7), column 'y' is '??'"),
-        (SMALL.replace("1015", "-1e100"), ["--target", "y"], "is '-1e100', but expected a number below 1e+100"),
+        (SMALL.replace("1015", "-1e100"), ["--target", "y"], "is '-1e100', expected a number below 1e+100"),
         (SMALL.replace("1015", "1e999"), ["--target", "y"], "row 6 (line 7), column 'y' is '1e999'"),
         ("x,k\n1,a\n2,a\n3,a\n", ["--target", "k"], "'a' in every row"),
         ("x,k\n1,a\n2,b\n3,c\n", ["--target", "k"], "3 different values in 3 rows"),
@@ -448,7 +448,8 @@ def test_a_model_file_of_tensors_is_written_and_read(cli, iris_csv, tmp_path):
 
 
 def test_a_package_that_a_model_file_needs_is_named_before_anything_is_learnt(refused, write, monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for name in ("safetensors", "safetensors.numpy"):  # another test may have imported them
+        monkeypatch.setitem(sys.modules, name, None)
     path = tmp_path / "m.safetensors"
     for words in [("train", write(TWO), "--target", "kind", "--out", path), ("predict", path, write(TWO))]:
         assert "pip install 'autograd_mini[safetensors]'" in refused(*words)

@@ -374,7 +374,7 @@ def test_predict_reads_standard_input_and_writes_csv(cli, trained, write):
 def test_train_reads_standard_input(cli):
     assert cli("train", "-", "--target", "kind", *QUICK, stdin="\n".join(flowers()))[0] == 0
     _, _, err = cli("train", "-", "--target", "kind", *QUICK, stdin="")
-    assert err == "autograd-mini: error: standard input is empty, but expected a header and rows\n"
+    assert err == "autograd-mini: error: standard input is empty, expected a header and rows\n"
 
 
 def test_predict_stands_in_the_middle_of_a_pipe(trained, tmp_path):
@@ -412,7 +412,7 @@ def test_a_model_is_not_written_under_the_name_of_another_format(cli, write, tmp
         (b"\x1f\x8b\x08", "unpack it first"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\nä,2\n".encode("latin-1"), "line 3 is not UTF-8 text"),
-        (b"a,b\n1,2\n\x00,1\n3,4\n", "column 'a' is '\\x00', but expected a number"),
+        (b"a,b\n1,2\n\x00,1\n3,4\n", "column 'a' is '\\x00', expected a number"),
     ],
 )
 def test_what_is_no_csv_file_in_utf_8_is_called_what_it_is(cli, write, content, message):

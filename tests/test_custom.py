@@ -148,12 +148,14 @@ def test_the_derivative_may_differentiate_by_itself():
 def test_a_derivative_of_the_wrong_structure_is_named():
     x, y = Value(1.0), Value(2.0)
     with pytest.raises(
-        TypeError, match=r"the derivative of product returns a tuple with one partial .* 2 arguments; got 1.0"
+        TypeError, match=r"the derivative of product is 1\.0, expected a tuple with one partial .* 2 arguments"
     ):
         custom_gradient(product, lambda *_: 1.0)(x, y).backward()
     with pytest.raises(TypeError, match="the derivative of product, argument 1 is of type str"):
         custom_gradient(product, lambda *_: (1.0, "x"))(x, y).backward()
-    with pytest.raises(ValueError, match="the derivative of sum, argument 0, has the structure of the argument"):
+    with pytest.raises(
+        ValueError, match=r"the derivative of sum, argument 0, has the structure .*, expected that of the argument"
+    ):
         custom_gradient(sum, lambda _: [1.0])([x, y]).backward()
 
 

@@ -156,15 +156,16 @@ def test_another_seed_gives_other_points_and_none_new_ones_each_time(shape):
     [
         ({"n": 1}, ValueError, r"n is 1, but there are \d .* give n=\d or more"),
         ({"n": -5}, ValueError, r"n is -5"),
-        ({"n": 10.0}, TypeError, r"n is 10\.0, but expected a whole number"),
-        ({"noise": -0.1}, ValueError, r"noise is -0\.1, but expected a standard deviation of 0 or more"),
-        ({"noise": math.nan}, ValueError, r"noise is nan, but expected a finite number"),
-        ({"noise": math.inf}, ValueError, r"noise is inf, but expected a finite number"),
-        ({"noise": "0.1"}, TypeError, r"noise is '0\.1', but expected a number"),
-        ({"noise": None}, TypeError, r"noise is None, but expected a number"),
-        ({"seed": -1}, ValueError, r"seed is -1, but expected 0 or a greater whole number, or None"),
-        ({"seed": 0.5}, TypeError, r"seed is 0\.5, but expected a whole number"),
-        ({"seed": "x"}, TypeError, r"seed is 'x', but expected a whole number"),
+        ({"n": 10.5}, TypeError, r"n is 10\.5, expected a whole number"),
+        ({"n": True}, TypeError, r"n is True, expected a whole number"),
+        ({"noise": -0.1}, ValueError, r"noise is -0\.1, expected a standard deviation of 0 or more"),
+        ({"noise": math.nan}, ValueError, r"noise is nan, expected a finite number"),
+        ({"noise": math.inf}, ValueError, r"noise is inf, expected a finite number"),
+        ({"noise": "0.1"}, TypeError, r"noise is '0\.1', expected a number"),
+        ({"noise": None}, TypeError, r"noise is None, expected a number"),
+        ({"seed": -1}, ValueError, r"seed is -1, expected a whole number from 0 on, or None"),
+        ({"seed": 0.5}, TypeError, r"seed is 0\.5, expected a whole number"),
+        ({"seed": "x"}, TypeError, r"seed is 'x', expected a whole number"),
     ],
 )
 def test_a_wrong_argument_of_a_shape_is_named_with_its_value(shape, arguments, error, message):
@@ -175,9 +176,9 @@ def test_a_wrong_argument_of_a_shape_is_named_with_its_value(shape, arguments, e
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: circles(factor=1), r"factor is 1\.0, but expected a radius of at least 0 and less than 1"),
+        (lambda: circles(factor=1), r"factor is 1\.0, expected a radius of at least 0 and less than 1"),
         (lambda: circles(factor=-0.5), r"factor is -0\.5"),
-        (lambda: spirals(classes=1), r"classes is 1, but expected at least 2"),
+        (lambda: spirals(classes=1), r"classes is 1, expected at least 2"),
         (lambda: spirals(2, classes=3), r"n is 2, but there are 3 classes and each needs a point: give n=3 or more"),
         (lambda: spirals(turns=math.inf), r"turns is inf"),
         (lambda: xor(3), r"n is 3, but there are 4 corners"),
@@ -354,14 +355,14 @@ def test_a_split_of_arrays_gives_lists_of_plain_numbers():
         (([1], [0]), ValueError, r"each needs at least one: give more rows or another fraction"),
         (([1, 2], [0, 1], 0.1), ValueError, r"of 2 rows is 0 for the test part and 2 for training"),
         (([1, 2], [0, 1], 0.9), ValueError, r"of 2 rows is 2 for the test part and 0 for training"),
-        (([1, 2], [0, 1], 0), ValueError, r"test_fraction is 0, but expected a part of 1, such as 0\.25"),
+        (([1, 2], [0, 1], 0), ValueError, r"test_fraction is 0, expected a part of 1, such as 0\.25"),
         (([1, 2], [0, 1], 1), ValueError, r"test_fraction is 1"),
         (([1, 2], [0, 1], 25), ValueError, r"test_fraction is 25"),
         (([1, 2], [0, 1], math.nan), ValueError, r"test_fraction is nan"),
-        (([1, 2], [0, 1], "0.5"), TypeError, r"test_fraction is '0\.5', but expected a number"),
+        (([1, 2], [0, 1], "0.5"), TypeError, r"test_fraction is '0\.5', expected a number"),
         (([1, 2], [0, 1], 0.5, -1), ValueError, r"seed is -1"),
-        ((5, [0, 1]), TypeError, r"X is 5, but expected a list, a tuple or an array"),
-        (([1, 2], None), TypeError, r"y is None, but expected a list, a tuple or an array"),
+        ((5, [0, 1]), TypeError, r"X is 5, expected a list, a tuple or an array"),
+        (([1, 2], None), TypeError, r"y is None, expected a list, a tuple or an array"),
         (([1, 2], [[0], [0]], 0.5), TypeError, r"row \d of y is \[0\], which cannot be a class.*stratify=False"),
     ],
 )
@@ -480,21 +481,21 @@ def test_every_kind_of_table_gives_lists_of_floats():
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [
-        ([], ValueError, r"X is empty, but expected at least one row"),
-        ([[]], ValueError, r"row 0 of X is empty, but expected at least one number"),
+        ([], ValueError, r"X is empty, expected at least one row"),
+        ([[]], ValueError, r"row 0 of X is empty, expected at least one number"),
         ([[1, 2], [3]], ValueError, r"row 1 of X has 1 numbers, but row 0 has 2"),
-        ([[1, 2], [3, math.nan]], ValueError, r"row 1, column 1 of X is nan, but expected a finite number"),
-        ([[1, 2], [-math.inf, 4]], ValueError, r"row 1, column 0 of X is -inf, but expected a finite number"),
+        ([[1, 2], [3, math.nan]], ValueError, r"row 1, column 1 of X is nan, expected a finite number"),
+        ([[1, 2], [-math.inf, 4]], ValueError, r"row 1, column 0 of X is -inf, expected a finite number"),
         ([[10**400]], ValueError, r"row 0, column 0 of X is greater than any float"),
         ([[1.7e308], [0]], ValueError, r"column 0 of the training set holds numbers near the greatest float"),
-        ([[1, "2"]], TypeError, r"row 0, column 1 of X is '2', but expected a number"),
-        ([[1, None]], TypeError, r"row 0, column 1 of X is None, but expected a number"),
-        ([[1j]], TypeError, r"row 0, column 0 of X is 1j, but expected a number"),
-        ([[[1.0]]], TypeError, r"row 0, column 0 of X is \[1\.0\], but expected a number"),
-        ([1.0, 2.0], TypeError, r"row 0 of X is 1\.0, but expected a row of numbers, such as \[5\.1, 3\.5\]"),
-        (["abc"], TypeError, r"row 0 of X is 'abc', but expected a row of numbers"),
-        ("abc", TypeError, r"X is 'abc', but expected a table"),
-        (7, TypeError, r"X is 7, but expected a table"),
+        ([[1, "2"]], TypeError, r"row 0, column 1 of X is '2', expected a number"),
+        ([[1, None]], TypeError, r"row 0, column 1 of X is None, expected a number"),
+        ([[1j]], TypeError, r"row 0, column 0 of X is 1j, expected a number"),
+        ([[[1.0]]], TypeError, r"row 0, column 0 of X is \[1\.0\], expected a number"),
+        ([1.0, 2.0], TypeError, r"row 0 of X is 1\.0, expected a row of numbers, such as \[5\.1, 3\.5\]"),
+        (["abc"], TypeError, r"row 0 of X is 'abc', expected a row of numbers"),
+        ("abc", TypeError, r"X is 'abc', expected a table"),
+        (7, TypeError, r"X is 7, expected a table"),
     ],
 )
 def test_a_wrong_table_is_named_with_its_row_and_column(table, error, message):
@@ -506,7 +507,7 @@ def test_a_wrong_table_is_named_with_its_row_and_column(table, error, message):
 
 def test_an_array_of_three_axes_is_refused():
     numpy = pytest.importorskip("numpy")
-    with pytest.raises(TypeError, match=r"row 0, column 0 of X is .*, but expected a number"):
+    with pytest.raises(TypeError, match=r"row 0, column 0 of X is .*, expected a number"):
         Standardiser.fit(numpy.ones((2, 2, 1)))
 
 
@@ -520,10 +521,10 @@ def test_an_array_of_three_axes_is_refused():
         (lambda fitted: fitted.transform([]), ValueError, r"X is empty"),
         (lambda _: standardise([[1]], [[1]], [[1, 2]]), ValueError, r"row 0 of others\[1\] has 2 numbers"),
         (lambda _: Standardiser([1, 2], [1]), ValueError, r"means has 2 numbers, but scales has 1"),
-        (lambda _: Standardiser([1, 2], [1, 0]), ValueError, r"scales\[1\] is 0\.0, but expected a number greater"),
+        (lambda _: Standardiser([1, 2], [1, 0]), ValueError, r"scales\[1\] is 0\.0, expected a number greater"),
         (lambda _: Standardiser([1], [math.nan]), ValueError, r"scales\[0\] is nan"),
-        (lambda _: Standardiser(["1"], [1]), TypeError, r"means\[0\] is '1', but expected a number"),
-        (lambda _: Standardiser(1, [1]), TypeError, r"means is 1, but expected a number for each column"),
+        (lambda _: Standardiser(["1"], [1]), TypeError, r"means\[0\] is '1', expected a number"),
+        (lambda _: Standardiser(1, [1]), TypeError, r"means is 1, expected a number for each column"),
     ],
 )
 def test_a_wrong_use_of_means_and_scales_is_named(call, error, message):
@@ -554,5 +555,5 @@ def test_a_data_frame_is_split_and_standardised_by_its_rows():
 
 
 def test_a_dict_of_columns_is_refused_rather_than_counted():
-    with pytest.raises(TypeError, match="X is a dict of 2 entries, but expected rows"):
+    with pytest.raises(TypeError, match="X is a dict of 2 entries, expected rows"):
         split({"a": [1, 2, 3], "b": [4, 5, 6]}, [0, 1])

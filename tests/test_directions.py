@@ -105,11 +105,11 @@ def test_a_dropped_pullback_frees_its_graph_at_once():
 
 
 def test_directions_of_another_structure_are_refused():
-    with pytest.raises(ValueError, match="tangents has the structure of primals"):
+    with pytest.raises(ValueError, match=r"tangents has the structure .*, expected that of primals"):
         jvp(lambda x: x, ([1.0, 2.0],), ([1.0],))
-    with pytest.raises(ValueError, match="tangents has the structure of primals"):
+    with pytest.raises(ValueError, match=r"tangents has the structure .*, expected that of primals"):
         jvp(lambda x: x["a"], ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 2.0},))
-    with pytest.raises(ValueError, match="the cotangent has the structure of the result"):
+    with pytest.raises(ValueError, match=r"the cotangent has the structure .*, expected that of the result"):
         vjp(lambda x: [x, x], 1.0)[1](1.0)
-    with pytest.raises(TypeError, match="primals is a list or tuple"):
+    with pytest.raises(TypeError, match=r"primals is a .*, expected a list or tuple"):
         jvp(lambda x: x, 1.0, 1.0)

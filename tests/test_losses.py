@@ -96,7 +96,7 @@ def test_lists_of_different_lengths_are_refused(name):
         LOSSES[name](Value(1.0), [1.0, 1.0])
     with pytest.raises(ValueError, match="prediction is empty"):
         LOSSES[name]([], [])
-    with pytest.raises(TypeError, match=r"target\[0\] is a real number; got 'a'"):
+    with pytest.raises(TypeError, match=r"target\[0\] is 'a' of type str, expected a real number"):
         LOSSES[name]([1.0], ["a"])
     with pytest.raises(TypeError, match=r"prediction\[1\] is a list"):
         LOSSES[name]([1.0, [2.0]], [1.0, 2.0])
@@ -274,7 +274,7 @@ def test_cross_entropy_refuses_fewer_than_two_logits(prediction):
 
 
 def test_cross_entropy_refuses_a_target_that_is_no_number():
-    with pytest.raises(TypeError, match="target is a real number; got 'setosa'"):
+    with pytest.raises(TypeError, match="target is 'setosa' of type str, expected a real number"):
         cross_entropy([0.0, 0.0], "setosa")
 
 

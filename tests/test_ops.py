@@ -286,7 +286,7 @@ def test_clip_at_its_edges_passes_the_derivative_to_x():
     x = Value(3.0)
     ag.clip(x, -1, 1).backward()
     assert x.grad == 0.0
-    with pytest.raises(ValueError, match="low=2 and high=1"):
+    with pytest.raises(ValueError, match="low=2 is above high=1"):
         ag.clip(x, 2, 1)
 
 

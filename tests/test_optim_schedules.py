@@ -120,11 +120,11 @@ def test_repr_names_the_settings_and_the_epoch():
 @pytest.mark.parametrize(
     ("schedule", "error", "says"),
     [
-        (lambda o: StepLR(o, 0), ValueError, "step_size must be at least 1, got 0"),
-        (lambda o: StepLR(o, 1.5), TypeError, r"step_size must be an integer, got 1\.5"),
+        (lambda o: StepLR(o, 0), ValueError, "step_size is 0, expected a whole number from 1 on"),
+        (lambda o: StepLR(o, 1.5), TypeError, r"step_size is 1\.5, expected a whole number from 1 on"),
         (lambda o: StepLR(o, 1, gamma=0), ValueError, "gamma must be greater than 0, got 0"),
-        (lambda o: ExponentialLR(o, math.nan), ValueError, "gamma is nan, but expected a finite number"),
-        (lambda o: CosineAnnealingLR(o, -1), ValueError, "T_max must be at least 1, got -1"),
+        (lambda o: ExponentialLR(o, math.nan), ValueError, "gamma is nan, expected a finite number"),
+        (lambda o: CosineAnnealingLR(o, -1), ValueError, "T_max is -1, expected a whole number from 1 on"),
         (lambda o: CosineAnnealingLR(o, 1, -1), ValueError, "eta_min must be at least 0, got -1"),
         (lambda o: LinearLR(o, 0), ValueError, "start_factor must be greater than 0, got 0"),
         (lambda o: LinearLR(o, 2), ValueError, "start_factor must be from 0 to 1, got 2"),
@@ -159,11 +159,11 @@ good = StepLR(optimizer_at(0.5), 3).state_dict()
         (good | {"schedule": "LinearLR"}, "one of StepLR, got one of 'LinearLR'"),
         ({"schedule": "StepLR"}, "the setting 'step_size' is missing"),
         (good | {"gamma": -1}, "gamma must be greater than 0, got -1"),
-        (good | {"last_epoch": -1}, "last_epoch must be at least 0, got -1"),
-        (good | {"last_epoch": "3"}, "last_epoch is '3', but expected a number"),
+        (good | {"last_epoch": -1}, "last_epoch is -1, expected a whole number from 0 on"),
+        (good | {"last_epoch": "3"}, "last_epoch is '3', expected a whole number"),
         (good | {"base_lrs": []}, "no state of StepLR"),
         (good | {"base_lrs": None}, "no state of StepLR"),
-        (good | {"lr": None}, "lr is None, but expected a number"),
+        (good | {"lr": None}, "lr is None, expected a number"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(state, says):

@@ -12,6 +12,7 @@ from programs import apply, programs, run
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient
+from autograd_mini.engine.ops import TABLE
 
 TOLERANCE = 1e-9  # of the sum of the absolute contributions: a lost or doubled path shows, rounding does not
 
@@ -35,6 +36,10 @@ def test_every_operation_agrees_with_its_dual_number(name, data):
     assert result.data == pytest.approx(expected.value, rel=1e-12, abs=1e-12)
     result.backward()
     assert agree([leaf.grad for leaf in leaves], expected)
+
+
+def test_the_duals_cover_every_row():
+    assert set(duals.CALCULUS) == {row.name for row in TABLE.values() if row.builtin}
 
 
 @given(programs())

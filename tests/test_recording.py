@@ -322,9 +322,9 @@ def test_a_hook_that_leaves_while_a_node_is_shown_hides_it_from_no_other():
 @pytest.mark.parametrize("kind", [no_grad, ag.origin])
 @pytest.mark.parametrize("wrong", [False, 3, len])
 def test_a_block_without_settings_refuses_them(kind, wrong):
-    with pytest.raises(TypeError, match=r"\(\) takes no settings, or a function to decorate; got"):
+    with pytest.raises(TypeError, match=r"\(\) is given .*, expected nothing, or a function to decorate"):
         kind(wrong)
-    with pytest.raises(TypeError, match="got enabled=False"):
+    with pytest.raises(TypeError, match="is given enabled=False"):
         kind(enabled=False)
 
 

@@ -284,7 +284,7 @@ def test_argnums_chooses_arguments_and_keywords_pass_through():
 def test_has_aux_hands_on_what_else_the_function_returns():
     assert grad(lambda x: (x * x, "note"), has_aux=True)(3.0) == (6.0, "note")
     assert value_and_grad(lambda x: (x * x, "note"), has_aux=True)(3.0) == ((9.0, "note"), 6.0)
-    with pytest.raises(TypeError, match="has_aux=True f returns"):
+    with pytest.raises(TypeError, match=r"f returned .*, expected .* with has_aux=True"):
         grad(lambda x: x, has_aux=True)(3.0)
 
 
@@ -339,7 +339,7 @@ def test_scipy_minimises_with_value_and_grad_as_it_is():
 @pytest.mark.parametrize("result", [[1.0, 2.0], np.ones(3), np.ones(1), None, "1", {"a": 1}, 1j])
 @pytest.mark.parametrize("transform", [grad, value_and_grad, hessian, derivative])
 def test_a_result_that_is_no_number_names_jacobian(transform, result):
-    with pytest.raises(TypeError, match=r"returns one number; f returned .*use jacobian\(f\)"):
+    with pytest.raises(TypeError, match=r"f returned .*, expected one number .*use jacobian\(f\)"):
         transform(lambda _: result)(1.0)
 
 
@@ -348,7 +348,7 @@ def test_an_argument_that_is_no_number_names_its_place_and_type():
         grad(lambda _, y: y, argnums=1)(1.0, {"w": ["text"]})
     with pytest.raises(TypeError, match="argument 0 is of type NoneType"):
         grad(lambda x: x)(None)
-    with pytest.raises(TypeError, match=r"argument 0\.flat\[0\] is a real number; got 0j"):
+    with pytest.raises(TypeError, match=r"argument 0\.flat\[0\] is 0j of type complex, expected a real number"):
         grad(lambda x: x)(np.array([0, 1j]))
 
 
@@ -357,16 +357,16 @@ def test_argnums_that_no_argument_has_are_refused():
         grad(lambda x: x, argnums=2)(1.0)
     with pytest.raises(TypeError, match="cannot be passed by keyword"):
         grad(lambda x: x)(x=1.0)
-    with pytest.raises(TypeError, match="argnums is an int or a tuple of ints"):
+    with pytest.raises(TypeError, match=r"argnums is .*, expected an int or a tuple of ints"):
         grad(lambda x: x, argnums="x")(1.0)
     with pytest.raises(ValueError, match="each position once"):
         grad(lambda x, _: x, argnums=(0, -2))(1.0, 2.0)
 
 
 def test_a_vector_of_another_structure_is_refused():
-    with pytest.raises(ValueError, match="the vector has the structure of the argument"):
+    with pytest.raises(ValueError, match=r"the vector has the structure .*, expected that of the argument"):
         hvp(lambda x: x[0])([1.0, 2.0], [1.0])
-    with pytest.raises(TypeError, match="takes the arguments of f and then the vector"):
+    with pytest.raises(TypeError, match="expected the arguments of f and then the vector"):
         hvp(lambda x: x)(1.0)
 
 
@@ -386,7 +386,7 @@ def test_an_error_in_the_function_leaves_no_transform_open():
     ],
 )
 def test_what_is_no_function_is_named_at_once(transform):
-    with pytest.raises(TypeError, match="f is a function; got 3 of type int"):
+    with pytest.raises(TypeError, match="f is 3 of type int, expected a function"):
         transform(3)
 
 

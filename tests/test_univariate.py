@@ -133,14 +133,14 @@ def test_factorials_scale_coefficients_to_derivatives():
         assert coefficient * factorial(n) == pytest.approx(1.0, rel=1e-15)
 
 
-@pytest.mark.parametrize("order", [-1, 1.5, True, "2"])
-def test_an_order_that_is_no_whole_number_is_refused(order):
-    with pytest.raises(ValueError, match="order is a whole number from 0 on"):
+@pytest.mark.parametrize(("order", "error"), [(-1, ValueError), (1.5, TypeError), (True, TypeError), ("2", TypeError)])
+def test_an_order_that_is_no_whole_number_is_refused(order, error):
+    with pytest.raises(error, match=f"order is {order!r}, expected a whole number from 0 on"):
         derivative(ag.sin, order)
-    with pytest.raises(ValueError, match="order is a whole number from 0 on"):
+    with pytest.raises(error, match=f"order is {order!r}, expected a whole number from 0 on"):
         taylor(ag.sin, 1.0, order)
 
 
 def test_an_argument_of_several_numbers_is_refused():
-    with pytest.raises(TypeError, match="take one number; got"):
+    with pytest.raises(TypeError, match=r"x0 is \[1\.0, 2\.0\], expected one number"):
         derivative(lambda x: x[0])([1.0, 2.0])

@@ -109,7 +109,7 @@ def given(words: list[str] | None, option: str, read: Callable[[str, str], Any])
     if all(equals for _, equals, _ in pairs):
         return {name: read(text, option) for name, _, text in pairs}
     if any(equals for _, equals, _ in pairs):
-        raise UserError(f"argument {option}: expected NAME=... for every input, or for none, got {' '.join(words)}")
+        raise UserError(f"argument {option}: it is {' '.join(words)}, expected NAME=... for every input, or for none")
     return [read(word, option) for word in words]
 
 
@@ -117,7 +117,7 @@ def _number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UserError(f"argument {option}: expected a number, or NAME=NUMBER, got {text!r}") from None
+        raise UserError(f"argument {option}: it is {text!r}, expected a number, or NAME=NUMBER") from None
 
 
 def _interval(text: str, option: str) -> Any:
@@ -126,7 +126,7 @@ def _interval(text: str, option: str) -> Any:
     log = text.startswith("log:")
     parts = text.removeprefix("log:").split(":")
     if len(parts) != 2:
-        raise UserError(f"argument {option}: expected LOW:HIGH or log:LOW:HIGH, behind NAME= or not, got {text!r}")
+        raise UserError(f"argument {option}: it is {text!r}, expected LOW:HIGH or log:LOW:HIGH, behind NAME= or not")
     low, high = (_number(part, option) for part in parts)
     try:
         return logspan(low, high) if log else (low, high)

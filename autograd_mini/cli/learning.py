@@ -253,7 +253,7 @@ def _classes(table: Table, target: str, loss: str) -> tuple[list[str], list[Any]
         names[key] = min(names.get(key, cell), cell, key=lambda text: (len(text), text))
     order = sorted(names)
     if len(order) < 2:
-        raise UserError(f"the target {target!r} is {cells[0]!r} in every row, but expected at least two classes")
+        raise UserError(f"the target {target!r} is {cells[0]!r} in every row, expected at least two classes")
     if 2 * len(order) > len(cells):
         raise UserError(
             f"the target {target!r} has {len(order)} different values in {len(cells)} rows, too many for classes: "

@@ -229,7 +229,7 @@ def _whole(least: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
-            raise ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+            raise ArgumentTypeError(f"it is {text!r}, expected a whole number from {least} on")
         return int(text)
 
     return read
@@ -239,20 +239,20 @@ def _number(text: str, expected: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ArgumentTypeError(f"expected {expected}, got {text!r}") from None
+        raise ArgumentTypeError(f"it is {text!r}, expected {expected}") from None
 
 
 def _rate(text: str) -> float:
     number = _number(text, "a number above 0")
     if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"expected a number above 0, got {text!r}")
+        raise ArgumentTypeError(f"it is {text!r}, expected a number above 0")
     return number
 
 
 def _fraction(text: str) -> float:
     number = _number(text, "a number from 0 to below 1")
     if not 0 <= number < 1:
-        raise ArgumentTypeError(f"expected a number from 0 to below 1, got {text!r}")
+        raise ArgumentTypeError(f"it is {text!r}, expected a number from 0 to below 1")
     return number
 
 

@@ -106,7 +106,7 @@ class Table:
             expected = f"a number below {LARGEST:g}" if self._reads_as_number(cell) else "a number"
             more = f" (and so are {len(wrong) - 1} more of its cells)" if wrong[1:] else ""
             raise UserError(
-                f"{self._place(wrong[0], column)} is {cell!r}, but expected {expected}{more}: correct it, remove the "
+                f"{self._place(wrong[0], column)} is {cell!r}, expected {expected}{more}: correct it, remove the "
                 f"row, or leave the column out with --ignore"
             )
         return numbers
@@ -199,7 +199,7 @@ def read_table(path: str, *, header: bool | None = None, known: Collection[str] 
     if found and len(found[0][1]) > 1:  # then a line of spaces is blank too
         found = [(line, row) for line, row in found if len(row) > 1 or row[0].strip()]
     if not found:
-        raise UserError(f"{name} is empty, but expected a header and rows")
+        raise UserError(f"{name} is empty, expected a header and rows")
     titles, notes = [cell.strip() for cell in found[0][1]], []
     guessed = header is None
     if guessed and known and {*known} <= {*titles}:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from autograd_mini.compiler import entries
-from autograd_mini.compiler.arguments import nested, stacked
+from autograd_mini.compiler.arguments import stacked
 from autograd_mini.compiler.programs import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
+from autograd_mini.engine.pytree import holds_values, unflatten
 from autograd_mini.extras import extra
-from autograd_mini.transforms.structure import holds_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Compiled:
         entry = entries.of_gradient(program, args, self._called)
         if entry is not None:
             self._entry = entry, _unchanged(program)
-        return nested(program.layout, iter(program.run()(inputs + self._numbers(program))))
+        return unflatten(program.layout, iter(program.run()(inputs + self._numbers(program))))
 
     def backward(self, *args: Any, **kwargs: Any) -> float:
         """Compute the loss and add its gradient to the `grad` of every Value that the function closes over.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from autograd_mini.compiler.compiled import Compiled
 from autograd_mini.compiler.program import BACKENDS
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, overload
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
     Axes = int | Sequence[int | None] | None
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from autograd_mini.compiler import python
-from autograd_mini.compiler.arguments import flat, nested
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from autograd_mini.compiler.arguments import Layout
     from autograd_mini.compiler.programs import State
     from autograd_mini.compiler.tape import Tape
+    from autograd_mini.engine.pytree import Spec
 
 BACKENDS = ("auto", "python", "numpy", "llvm", "vm")
 LONGEST = 20_000
@@ -47,7 +47,7 @@ class Program:
     """
 
     def __init__(
-        self, tape: Tape, layout: Layout, used: list[int], stats: dict[str, Any], wanted: str, widths: list[int] | None
+        self, tape: Tape, layout: Spec, used: list[int], stats: dict[str, Any], wanted: str, widths: list[int] | None
     ) -> None:
         self.tape, self.layout, self.used, self.stats = tape, layout, used, stats
         self.wanted, self.widths = wanted, widths
@@ -147,13 +147,16 @@ def traced(
         symbols = iter(trace.input, None)
         made = {}
         for at in (*first, *[at for at in range(len(args)) if at not in first]):
-            made[at] = args[at][1] if args[at][0] else nested(args[at][1], symbols)
+            made[at] = args[at][1] if args[at][0] else unflatten(args[at][1], symbols)
         taken = [made[at] for at in range(len(args))]
-        named = {name: nested(layout, symbols) for name, layout in kwargs.items()}
+        named = {name: unflatten(layout, symbols) for name, layout in kwargs.items()}
         numbers: list[Any] = []
-        layout = flat(f(*taken, **named), "the result of the traced function", numbers)
+        result = f(*taken, **named)
+        layout = flatten_into(result, "the result of the traced function", numbers)
         if differentiate and layout is not None:
-            raise TypeError(f"a gradient needs a function that returns one number; it returned a {layout[0]}")
+            raise TypeError(
+                f"a gradient needs a function that returns one number; it returned a {type(result).__name__}"
+            )
         if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
             raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
         below = Below(trace, numbers)

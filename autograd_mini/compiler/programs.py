@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from math import copysign
 
-from autograd_mini.compiler.arguments import columns, flat
+from autograd_mini.compiler.arguments import columns
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.pytree import flatten_into
 from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
@@ -159,10 +160,10 @@ class Programs:
     ) -> tuple[Program, list[float]]:
         inputs: list[float] = []
         taken = [
-            (True, given) if at in self._static else (False, flat(given, f"argument {at}", inputs))
+            (True, given) if at in self._static else (False, flatten_into(given, f"argument {at}", inputs))
             for at, given in enumerate(args)
         ]
-        named = {name: flat(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+        named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
         return self._program(taken, named, None, differentiate=differentiate), inputs
 
     def _of_batch(
@@ -181,7 +182,7 @@ class Programs:
             if at in self._static:
                 taken.append((True, given))
             elif axis is None:
-                taken.append((False, flat(given, f"argument {at}", uniform)))
+                taken.append((False, flatten_into(given, f"argument {at}", uniform)))
             else:
                 taken.append((False, columns(given, axis, f"argument {at}", arrays)))
                 first.append(at)

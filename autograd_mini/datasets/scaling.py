@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_mini.engine.arguments import real_number, unframed
+from autograd_mini.engine.checks import real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Standardiser:
             )
         for column, scale in enumerate(self.scales):
             if scale <= 0:
-                raise ValueError(f"scales[{column}] is {scale}, but expected a number greater than 0")
+                raise ValueError(f"scales[{column}] is {scale}, expected a number greater than 0")
 
     @classmethod
     def fit(cls, X: Table) -> Standardiser:
@@ -126,14 +126,14 @@ def _table(name: str, table: Table, columns: int | None = None) -> list[list[flo
         members = _members(f"row {index} of {name}", row, _ROW)
         numbers = [real_number(f"row {index}, column {column} of {name}", x) for column, x in enumerate(members)]
         if not numbers:
-            raise ValueError(f"row {index} of {name} is empty, but expected at least one number")
+            raise ValueError(f"row {index} of {name} is empty, expected at least one number")
         if columns is not None and len(numbers) != columns:
             others = "row 0 has" if rows else "the training set has"
             raise ValueError(f"row {index} of {name} has {len(numbers)} numbers, but {others} {columns}")
         columns = len(numbers)
         rows.append(numbers)
     if not rows:
-        raise ValueError(f"{name} is empty, but expected at least one row")
+        raise ValueError(f"{name} is empty, expected at least one row")
     return rows
 
 
@@ -144,4 +144,4 @@ def _members(name: str, values: Iterable[Member], expected: str) -> Iterable[Mem
             return iter(values)
     except TypeError:
         pass
-    raise TypeError(f"{name} is {values!r}, but expected {expected}")
+    raise TypeError(f"{name} is {values!r}, expected {expected}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import cos, log, pi, sin, sqrt, tau
 
-from autograd_mini.engine.arguments import random_numbers, real_number, whole_number
+from autograd_mini.engine.checks import random_numbers, real_number, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def circles(
     """
     factor = real_number("factor", factor)
     if not 0 <= factor < 1:
-        raise ValueError(f"factor is {factor}, but expected a radius of at least 0 and less than 1, the outer radius")
+        raise ValueError(f"factor is {factor}, expected a radius of at least 0 and less than 1, the outer radius")
 
     def place(circle: int, along: float) -> tuple[float, float]:
         radius, angle = (1.0, factor)[circle], tau * along
@@ -100,7 +100,7 @@ def spirals(
     turns = real_number("turns", turns)
     classes = whole_number("classes", classes)
     if classes < 2:
-        raise ValueError(f"classes is {classes}, but expected at least 2 arms to tell apart")
+        raise ValueError(f"classes is {classes}, expected at least 2 arms to tell apart")
 
     def place(arm: int, along: float) -> tuple[float, float]:
         radius, angle = 0.1 + 0.9 * along, tau * (turns * along + arm / classes)
@@ -126,7 +126,7 @@ def _scatter(
     if n < parts:
         raise ValueError(f"n is {n}, but there are {parts} {parts_are} and each needs a point: give n={parts} or more")
     if noise < 0:
-        raise ValueError(f"noise is {noise}, but expected a standard deviation of 0 or more")
+        raise ValueError(f"noise is {noise}, expected a standard deviation of 0 or more")
     random = random_numbers(seed)
     points = []
     of_part = [row % parts for row in range(n)]

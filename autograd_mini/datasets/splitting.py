@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autograd_mini.engine.arguments import random_numbers, real_number, unframed
+from autograd_mini.engine.checks import random_numbers, real_number, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def split(
         raise ValueError(f"X has {len(rows)} rows, but y has {len(targets)}: give one target for each row")
     count, fraction = len(rows), real_number("test_fraction", test_fraction)
     if not 0 < fraction < 1:
-        raise ValueError(f"test_fraction is {test_fraction}, but expected a part of 1, such as 0.25 for a quarter")
+        raise ValueError(f"test_fraction is {test_fraction}, expected a part of 1, such as 0.25 for a quarter")
     tests = round(count * fraction)
     if not 0 < tests < count:
         raise ValueError(
@@ -73,12 +73,12 @@ def split(
 def _as_list(name: str, values: Iterable[Row]) -> list[Row]:
     """Return the values in a list; those of an array, or of a table of pandas, as Python's own numbers."""
     if isinstance(values, Mapping):
-        raise TypeError(f"{name} is a dict of {len(values)} entries, but expected rows: a list, a tuple or an array")
+        raise TypeError(f"{name} is a dict of {len(values)} entries, expected rows: a list, a tuple or an array")
     plain: Any = unframed(values)
     try:
         return plain.tolist() if hasattr(plain, "tolist") else list(plain)
     except TypeError:
-        raise TypeError(f"{name} is {values!r}, but expected a list, a tuple or an array of rows") from None
+        raise TypeError(f"{name} is {values!r}, expected a list, a tuple or an array of rows") from None
 
 
 def _grouped(targets: list[Target], rows: list[int]) -> list[int]:

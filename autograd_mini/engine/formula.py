@@ -162,7 +162,7 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
 
     """
     if not isinstance(text, str):
-        raise FormulaError(f"a formula is a text such as 'x * y'; got {text!r} of type {type(text).__name__}")
+        raise FormulaError(f"a formula is {text!r} of type {type(text).__name__}, expected a text such as 'x * y'")
     try:
         syntax = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:

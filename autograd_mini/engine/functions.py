@@ -69,7 +69,7 @@ def function(row: Op) -> Any:
         else:
             return compiled.floats(number(x, f"x of {row.name}(x, y)"), number(y, f"y of {row.name}(x, y)"))
         if result is NotImplemented:
-            raise TypeError(f"{row.name}(x, y) takes Values and numbers; got {x!r} and {y!r}")
+            raise TypeError(f"the operands of {row.name}(x, y) are {x!r} and {y!r}, expected Values and numbers")
         return result
 
     made: Any = unary if len(row.operands) == 1 else binary
@@ -95,7 +95,7 @@ def _each(operation: Callable[..., Any], name: str, *operands: Any) -> Any:
             continue
         dtype = np.asarray(given).dtype
         if dtype.kind not in "biufO":
-            raise TypeError(f"{name}(x) takes real numbers; got an array of {dtype}")
+            raise TypeError(f"x of {name}(x) is an array of {dtype}, expected real numbers")
         values = values or dtype.hasobject
         kind = type(given) if isinstance(given, np.ndarray) and kind is np.ndarray else kind
     elements = [boxed(given) if isinstance(given, Value) else objects(given).view(np.ndarray) for given in operands]
@@ -161,7 +161,7 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
     """
     known = not any(isinstance(bound, Value) and bound.symbolic for bound in (low, high))
     if low is not None and high is not None and known and low > high:
-        raise ValueError(f"low is at most high; got low={low!r} and high={high!r}")
+        raise ValueError(f"low={low!r} is above high={high!r}, expected bounds in order")
     if low is not None:
         x = clamp_min(x, low)
     if high is not None:
@@ -227,7 +227,7 @@ def softmax(logits: Iterable[Scalar]) -> list[Scalar]:
 def _some(values: Iterable[Scalar], name: str) -> list[Scalar]:
     values = list(values)
     if not values:
-        raise ValueError(f"{name} takes at least one value; got none")
+        raise ValueError(f"{name} is given no values, expected at least one")
     return values
 
 

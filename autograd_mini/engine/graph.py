@@ -118,14 +118,14 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
 
     """
     if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+        raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
     single = isinstance(wrt, Value)
     if not isinstance(wrt, Iterable | Value):
-        raise TypeError(f"wrt is a Value or several of them; got {wrt!r} of type {type(wrt).__name__}")
+        raise TypeError(f"wrt is {wrt!r} of type {type(wrt).__name__}, expected a Value or several of them")
     wanted: list[Value] = [wrt] if isinstance(wrt, Value) else list(wrt)
     for position, target in enumerate(wanted):
         if not isinstance(target, Value):
-            raise TypeError(f"wrt[{position}] is a Value; got {target!r} of type {type(target).__name__}")
+            raise TypeError(f"wrt[{position}] is {target!r} of type {type(target).__name__}, expected a Value")
 
     adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), _differentiable)
     found = [adjoints.get(target, 0.0) for target in wanted]

@@ -193,7 +193,7 @@ class Block(Hook):
             return cls()(args[0])
         if (args or settings) and cls.__init__ is object.__init__:
             shown = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in settings.items())])
-            raise TypeError(f"{cls.__name__}() takes no settings, or a function to decorate; got {shown}")
+            raise TypeError(f"{cls.__name__}() is given {shown}, expected nothing, or a function to decorate")
         return object.__new__(cls)
 
     def __enter__(self) -> None:

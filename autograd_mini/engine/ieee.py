@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from math import inf, nan
 
+from autograd_mini.engine.ops import TABLE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,35 +148,13 @@ def round(x: float, y: float = 0.0) -> float:  # noqa: A001 - the row's name
 
 abs = math.fabs  # noqa: A001 - the row's name
 
+_DIRECT = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "pow"),
+)
+
 QUICK: dict[str, Callable[..., float]] = {
-    "abs": abs,
-    "pow": math.pow,
-    "cbrt": cbrt,
-    "ndtr": ndtr,
-    "floor": floor,
-    "ceil": ceil,
-    "round": round,
-    **{
-        name: getattr(math, name)
-        for name in (
-            *(
-                "exp",
-                "expm1",
-                "log",
-                "log1p",
-                "log2",
-                "log10",
-                "sqrt",
-                "sin",
-                "cos",
-                "tan",
-                "asin",
-                "acos",
-                "atan",
-                "atan2",
-            ),
-            *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc"),
-        )
-    },
+    **{name: globals()[name] for name, row in TABLE.items() if row.primitive},
+    **{name: getattr(math, name) for name in _DIRECT},
 }
-"""Each primitive straight from the math module if possible: right where it returns; where it raises, ask the above."""
+"""Each primitive as the math module has it, if that is right wherever it returns; where it raises, ask the above."""

@@ -67,9 +67,9 @@ def operation(
     from autograd_mini.engine.formula import names_in, parse
 
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
-        raise ValueError(f"name is an identifier such as 'cube'; got {name!r}")
+        raise ValueError(f"name is {name!r}, expected an identifier such as 'cube'")
     if name in {"where", "x", "y", "z"} or (name in TABLE and TABLE[name].builtin):
-        raise ValueError(f"name {name!r} is taken by the package; choose another")
+        raise ValueError(f"name {name!r} is taken by the package: choose another")
     if not 1 <= len(partials) <= 2:
         raise FormulaError(f"{name} has {len(partials)} partials; an operation has one for each operand: x, or x and y")
     row = Op(name, value, partials, domain=domain, symbol=symbol, doc=doc, builtin=False)
@@ -82,7 +82,9 @@ def operation(
     for partial in partials:
         parse(partial, (*row.operands, "z"), own=row)
     if len(row.domain) != len(row.operands):
-        raise ValueError(f"domain has one (low, high) an operand; got {domain!r} for {list(row.operands)}")
+        raise ValueError(
+            f"domain is {domain!r}, expected one (low, high) for each of the operands {list(row.operands)}"
+        )
     made = function(row)
     row.uses = {used: TABLE[used] for used in used_on_floats(row) if not TABLE[used].builtin}
     row.names = {"on_values": _Definition({name: made} | {used: function(TABLE[used]) for used in row.uses})}

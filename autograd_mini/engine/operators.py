@@ -42,7 +42,9 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
         if row.name in ARITHMETIC:
             return NotImplemented  # type: ignore[no-any-return]
         wrong = x if isinstance(y, Value) else y
-        raise TypeError(f"{row.name}() takes Values and numbers; got {wrong!r} of type {type(wrong).__name__}")
+        raise TypeError(
+            f"an operand of {row.name}() is {wrong!r} of type {type(wrong).__name__}, expected a Value or a number"
+        )
     reflected = (
         f"__r{row.method}__"  # a subclass that has its own is asked first, as Python asks that of a left operand
     )

@@ -156,7 +156,7 @@ class Value(Methods):
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
-            raise TypeError(f"label is a str; got {label!r} of type {type(label).__name__}")
+            raise TypeError(f"label is {label!r} of type {type(label).__name__}, expected a str")
         self._label = label
 
     @property
@@ -450,7 +450,7 @@ def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, 
 def _not_taken(label: object, others: tuple[object, ...], named: dict[str, object]) -> str:
     """Return the message for arguments that other engines take."""
     if isinstance(label, (tuple, set)) or others or not named.keys().isdisjoint({"_children", "_prev", "_op"}):
-        wrong = "" if isinstance(label, str) else f"label is a str; got {label!r} of type {type(label).__name__}. "
+        wrong = "" if isinstance(label, str) else f"label is {label!r} of type {type(label).__name__}, expected a str. "
         return f"{wrong}A Value is made of its data and label, without operands and operation: {_ONE_LINE}"
     name = next(iter(named))
     known = {"name": "the name is its label, Value(2.0, label='x')"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from operator import mul
 
-from autograd_mini.engine.arguments import whole_number
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import number, whole_number
 from autograd_mini.engine.value import Parameter
 from autograd_mini.engine.versions import TrackedList, tracked
 from autograd_mini.nn.activations import activate, activation_of, title

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import inf
 
-from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.checks import real_number, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def finite(name: str, value: object) -> float:
     >>> finite("gamma", "fast")
     Traceback (most recent call last):
     ...
-    TypeError: gamma is 'fast', but expected a number
+    TypeError: gamma is 'fast', expected a number
     """
     return real_number(name, value)  # type: ignore[arg-type]  # which is what is checked
 
@@ -73,13 +73,8 @@ def decay_rates(name: str, value: object) -> tuple[float, float]:
 
 
 def whole(name: str, value: object, least: int = 0) -> int:
-    """Take an integer of at least `least`; a float that is one counts."""
-    number = finite(name, value)
-    if not number.is_integer():
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {value!r}")
-    return int(number)
+    """Take a whole number of at least `least`; a float that is one counts."""
+    return whole_number(name, value, least)  # type: ignore[arg-type]  # which is what is checked
 
 
 def positive_whole(name: str, value: object) -> int:

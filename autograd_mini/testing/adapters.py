@@ -16,6 +16,8 @@ from functools import wraps
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine import pytree
+from autograd_mini.engine.pytree import flatten, holds_values
 from autograd_mini.engine.value import Value
 from autograd_mini.testing.problem import Problem, ShapeError
 
@@ -34,31 +36,28 @@ def leaves(result: Any, what: str) -> Iterator[float]:
     >>> list(leaves([1, (2.5, {"a": 3})], "f"))
     [1.0, 2.5, 3.0]
     """
-    if isinstance(result, Value):
-        yield result.data
-        return
-    if hasattr(result, "detach"):
-        result = result.detach()
-    if hasattr(result, "tolist"):
-        result = result.tolist()
-    if isinstance(result, dict):
-        result = list(result.values())
-    if isinstance(result, (list, tuple)):
-        for item in result:
-            yield from leaves(item, what)
-    elif isinstance(result, complex):
-        yield math.nan
-    elif result is None or isinstance(result, (str, bytes)):
-        raise ShapeError(f"{what} returned {result!r}, expected a number or a sequence of numbers")
-    else:
-        try:
-            yield float(result)
-        except OverflowError:
-            yield math.inf
-        except TypeError:
-            raise ShapeError(
-                f"{what} returned {type(result).__name__}, expected a number or a sequence of numbers"
-            ) from None
+    for leaf in pytree.leaves(result):
+        if isinstance(leaf, Value):
+            yield leaf.data
+        elif hasattr(leaf, "tolist"):  # an array or a tensor
+            yield from leaves((leaf.detach() if hasattr(leaf, "detach") else leaf).tolist(), what)
+        elif isinstance(leaf, complex):
+            yield math.nan
+        elif leaf is None or isinstance(leaf, (str, bytes)):
+            raise ShapeError(f"{what} returned {leaf!r}, expected a number or a sequence of numbers")
+        else:
+            yield _float(leaf, what)
+
+
+def _float(number: Any, what: str) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+    except TypeError:
+        raise ShapeError(
+            f"{what} returned {type(number).__name__}, expected a number or a sequence of numbers"
+        ) from None
 
 
 def to_single(x: float) -> float:
@@ -106,27 +105,14 @@ def indices(example: Any) -> list[str]:
     return [""]
 
 
-def has_values(given: Any) -> bool:
-    """Return whether there is a Value in a number, a list, a tuple or an array.
-
-    >>> has_values([1.0, Value(2.0)]), has_values(1.0)
-    (True, False)
-    """
-    if hasattr(given, "tolist"):
-        given = given.tolist()
-    return isinstance(given, Value) or (isinstance(given, (list, tuple)) and any(map(has_values, given)))
-
-
 def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
     """Return arguments with a fresh Value for every number in them.
 
     >>> as_values((1.0, [2.0]))
     (Value(data=1.0), [Value(data=2.0)])
     """
-    from autograd_mini.transforms.structure import flatten
-
-    numbers, structure = flatten(tuple(args), "at")
-    built: tuple[Any, ...] = structure.build([Value(n) if not isinstance(n, Value) else n for n in numbers])
+    numbers, treedef = flatten(tuple(args), "at")
+    built: tuple[Any, ...] = treedef.unflatten([Value(n) if not isinstance(n, Value) else n for n in numbers])
     return built
 
 
@@ -344,7 +330,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
     def enter(at: Point) -> tuple[Any, ...]:
         return adapter.enter(at, example)
 
-    value = Call(f, enter, on_values=by_engine or has_values(example))
+    value = Call(f, enter, on_values=by_engine or holds_values(example))
     derivative = Call(df, enter, on_values=False)
 
     def function(at: Point) -> Sequence[float]:

@@ -27,7 +27,7 @@ from autograd_mini.testing.verdict import LogEntry, Report, settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
     from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Fault, Point

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
     class Tested(Protocol):
         """An operation with its test."""

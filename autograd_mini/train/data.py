@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from math import isfinite
 
-from autograd_mini.engine.arguments import random_numbers, real_number, unframed
+from autograd_mini.engine.checks import random_numbers, real_number, unframed
 from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def table(name: str, data: Any) -> list[list[float]]:
     [[1.0, 2.5], [3.0, 4.0]]
     >>> table("X", [[1, 2], [3, float("nan")]])
     Traceback (most recent call last):
-    ValueError: row 1, column 1 of X is nan, but expected a finite number
+    ValueError: row 1, column 1 of X is nan, expected a finite number
     """
     names = [*getattr(data, "columns", ())] if hasattr(data, "to_numpy") else []
     rows: list[list[float]] = []

@@ -9,7 +9,7 @@ from random import SystemRandom
 from threading import current_thread, main_thread
 from time import perf_counter
 
-from autograd_mini.engine.arguments import random_numbers
+from autograd_mini.engine.checks import random_numbers
 from autograd_mini.engine.recording import is_recording
 from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Literal
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
     from autograd_mini.optim import LRScheduler, Optimizer
     from autograd_mini.train.history import History
     from autograd_mini.train.objective import Metric, Model, Sample

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import isfinite, nan
 
-from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.checks import real_number
 from autograd_mini.engine.choice import where
 from autograd_mini.engine.locations import PACKAGE, Place
+from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.files.documents import shown
@@ -184,18 +185,12 @@ def _zero(prediction: Any) -> Any:
 
 def _plain(prediction: Any) -> Any:
     """Return a prediction as plain floats."""
-    if isinstance(prediction, dict):
-        return {name: _plain(output) for name, output in prediction.items()}
-    if isinstance(prediction, (list, tuple)):
-        return [_plain(output) for output in prediction]
-    return prediction.data if isinstance(prediction, Value) else prediction
+    return tree_map(lambda output: output.data if isinstance(output, Value) else output, prediction)
 
 
 def listed(prediction: Any) -> Any:
     """Return a prediction as metrics get it, with its Values as they are: lists in place of tuples."""
-    if isinstance(prediction, dict):
-        return {name: listed(output) for name, output in prediction.items()}
-    return [*map(listed, prediction)] if isinstance(prediction, (list, tuple)) else prediction
+    return tree_map(lambda output: output, prediction)
 
 
 def _figure(name: str, found: Any) -> float:

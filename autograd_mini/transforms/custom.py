@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.hooks import on_read
 from autograd_mini.engine.ops import Op
+from autograd_mini.engine.pytree import TreeDef, flatten
 from autograd_mini.engine.value import Value, asked
 from autograd_mini.transforms.calls import Linear, Result, record
-from autograd_mini.transforms.structure import Structure, flatten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol, TypeVar, overload
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
     Numbers = Sequence[Value | float]
     Tree = TypeVar("Tree")  # a structure of numbers
@@ -38,11 +37,11 @@ if TYPE_CHECKING:
 class _Given(Linear):
     """A call whose derivative is a function of the user's."""
 
-    __slots__ = ("args", "df", "kwargs", "partials", "structures")
+    __slots__ = ("args", "df", "kwargs", "partials", "treedefs")
 
-    def __init__(self, name: str, df: Callable[..., Any], args: list[Numbers], structures: list[Structure]) -> None:
+    def __init__(self, name: str, df: Callable[..., Any], args: list[Numbers], treedefs: list[TreeDef]) -> None:
         super().__init__(name, [given for numbers in args for given in numbers if isinstance(given, Value)])
-        self.df, self.args, self.structures = df, args, structures
+        self.df, self.args, self.treedefs = df, args, treedefs
         self.partials: dict[bool, list[Any]] = {}
 
     def found(self, *, on_values: bool) -> list[Any]:
@@ -54,23 +53,25 @@ class _Given(Linear):
     def evaluated(self, *, values: bool) -> list[Any]:
         """Call df, on Values or on floats, and return the partial derivatives by the operands."""
         args = [
-            structure.build(list(numbers) if values else [getattr(given, "data", given) for given in numbers])
-            for numbers, structure in zip(self.args, self.structures, strict=True)
+            treedef.unflatten(list(numbers) if values else [getattr(given, "data", given) for given in numbers])
+            for numbers, treedef in zip(self.args, self.treedefs, strict=True)
         ]
         given = self.df(*args)
         what = f"the derivative of {self.name}"
-        if len(args) == 1 and not (isinstance(given, tuple) and self.structures[0].paths == [""]):
+        if len(args) == 1 and not (isinstance(given, tuple) and self.treedefs[0].paths == [""]):
             given = (given,)
         if not isinstance(given, (tuple, list)) or len(given) != len(args):
             raise TypeError(
-                f"{what} returns a tuple with one partial derivative for each of the {len(args)} arguments; got "
-                f"{given!r}"
+                f"{what} is {given!r}, expected a tuple with one partial derivative for each of the {len(args)} "
+                "arguments"
             )
         partials: list[Any] = []
-        for at, (part, numbers, structure) in enumerate(zip(given, self.args, self.structures, strict=True)):
+        for at, (part, numbers, treedef) in enumerate(zip(given, self.args, self.treedefs, strict=True)):
             found, shape = flatten(part, f"{what}, argument {at}")
-            if (shape.paths, shape.blocks) != (structure.paths, structure.blocks):
-                raise ValueError(f"{what}, argument {at}, has the structure of the argument, {structure}; got {shape}")
+            if not shape.same_blocks(treedef):
+                raise ValueError(
+                    f"{what}, argument {at}, has the structure {shape}, expected that of the argument: {treedef}"
+                )
             partials += [entry for entry, operand in zip(found, numbers, strict=True) if isinstance(operand, Value)]
         return partials if values else [getattr(partial, "data", partial) for partial in partials]
 
@@ -152,12 +153,12 @@ def custom_gradient(f: Function, df: Function) -> Differentiable:
         apart = [flatten(given, f"argument {at} of {name}") for at, given in enumerate(args)]
         for given in [given for numbers, _ in apart for given in numbers if on_read and isinstance(given, Value)]:
             asked(given, "custom_gradient")
-        call = _Given(name, df, [numbers for numbers, _ in apart], [structure for _, structure in apart])
+        call = _Given(name, df, [numbers for numbers, _ in apart], [treedef for _, treedef in apart])
         plain = [
-            structure.build([getattr(given, "data", given) for given in numbers])
+            treedef.unflatten([getattr(given, "data", given) for given in numbers])
             if any(isinstance(given, Value) for given in numbers)
             else arg
-            for (numbers, structure), arg in zip(apart, args, strict=True)
+            for (numbers, treedef), arg in zip(apart, args, strict=True)
         ]
         value = number(f(*plain), f"the result of {name}")
         return record(rule, call, {0: value})[0] if call.operands else value
@@ -180,6 +181,6 @@ def stop_gradient(x: Tree) -> Tree:
     3.0
 
     """
-    numbers, structure = flatten(x, "x")
-    constants: Tree = structure.build([entry.detach() if isinstance(entry, Value) else entry for entry in numbers])
+    numbers, treedef = flatten(x, "x")
+    constants: Tree = treedef.unflatten([entry.detach() if isinstance(entry, Value) else entry for entry in numbers])
     return constants

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
-from autograd_mini.transforms.structure import matching
 from autograd_mini.transforms.tracing import Run, plain
 
 TYPE_CHECKING = False
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -35,13 +35,13 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):
-            raise TypeError(f"{name} is a list or tuple with one item an argument; got a {type(given).__name__}")
+            raise TypeError(f"{name} is a {type(given).__name__}, expected a list or tuple with one item an argument")
     with Run(f, primals, {}, tuple(range(len(primals)))) as run:
-        directions = matching(run.structure, tuple(tangents), "tangents", "primals")
+        directions = matching(run.treedef, tuple(tangents), "tangents", "primals")
         run.joined_by(directions)
-        outputs, structure = run.outputs()
+        outputs, treedef = run.outputs()
         values = run.finished([y if run.on_values else plain(y) for y in outputs])
-        return structure.build(values), structure.build(run.finished(run.forward(outputs, directions)))
+        return treedef.unflatten(values), treedef.unflatten(run.finished(run.forward(outputs, directions)))
 
 
 def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -66,17 +66,17 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any],
 
     """
     with Run(f, primals, kwargs, tuple(range(len(primals)))) as run:
-        outputs, structure = run.outputs()
-        result = structure.build(run.finished([y if run.on_values else plain(y) for y in outputs]))
+        outputs, treedef = run.outputs()
+        result = treedef.unflatten(run.finished([y if run.on_values else plain(y) for y in outputs]))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        weights = matching(structure, cotangent, "the cotangent", "the result")
+        weights = matching(treedef, cotangent, "the cotangent", "the result")
         with run.resumed(weights) as again:
             total: Value | float = 0.0
             for y, weight in zip(outputs, weights, strict=True):
                 if isinstance(y, Value) and (isinstance(weight, Value) or weight != 0.0):
                     total = y * weight + total
-            slopes: tuple[Any, ...] = again.structure.build(again.finished(again.reverse(total)))
+            slopes: tuple[Any, ...] = again.treedef.unflatten(again.finished(again.reverse(total)))
         return slopes
 
     return result, pull

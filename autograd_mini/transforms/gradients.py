@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import matching
 from autograd_mini.transforms.tracing import Run, plain
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Literal, Protocol, TypeVar, overload
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
     Argnums = int | tuple[int, ...]
     Tree = TypeVar("Tree")  # a structure of numbers
@@ -167,7 +167,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
     def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
         with Run(f, args, kwargs, argnums, has_aux=has_aux) as run:
             y = run.scalar("grad")
-            slopes = run.structure.build(run.finished(run.reverse(y)))
+            slopes = run.treedef.unflatten(run.finished(run.reverse(y)))
             value = run.finished([y if run.on_values else plain(y)])[0]
         return ((value, run.aux) if has_aux else value), slopes
 
@@ -199,12 +199,12 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     @wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         with Run(f, args, kwargs, argnums) as run:
-            outputs, structure = run.outputs()
-            if run.structure.size * FORWARD_COST < len(outputs):
+            outputs, treedef = run.outputs()
+            if run.treedef.size * FORWARD_COST < len(outputs):
                 rows = _columns_forward(run, outputs)
             else:
                 rows = [run.reverse(y) for y in outputs]
-            return structure.product(run.structure, [run.finished(row) for row in rows])
+            return treedef.product(run.treedef, [run.finished(row) for row in rows])
 
     return jacobian_of_f
 
@@ -245,14 +245,14 @@ def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Calla
     def hessian_of_f(*args: Any, **kwargs: Any) -> Any:
         with Run(f, args, kwargs, argnums) as run:
             y = run.scalar("hessian")
-            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
+            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.treedef.size
             if sparse:
                 from autograd_mini.transforms.sparse import sparse_hessian
 
                 run.needs_floats("hessian(f, sparse=True)")
                 return sparse_hessian(slopes, run.variables)
             rows = [run.finished(run.reverse(slope)) for slope in slopes]
-            return run.structure.product(run.structure, rows)
+            return run.treedef.product(run.treedef, rows)
 
     return hessian_of_f
 
@@ -292,15 +292,15 @@ def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     def product_of_f(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
             raise TypeError(
-                f"hvp(f) takes the arguments of f and then the vector; got {len(args)} positional argument(s)"
+                f"hvp(f) is given {len(args)} positional argument(s), expected the arguments of f and then the vector"
             )
         *args_of_f, vector = args
         with Run(f, args_of_f, kwargs, argnums) as run:
-            directions = matching(run.structure, vector, "the vector", "the argument")
+            directions = matching(run.treedef, vector, "the vector", "the argument")
             run.joined_by(directions)
             y = run.scalar("hvp")
-            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.structure.size
-            return run.structure.build(run.finished(run.forward(slopes, directions)))
+            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.treedef.size
+            return run.treedef.unflatten(run.finished(run.forward(slopes, directions)))
 
     return product_of_f
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, adjoints_of
 from autograd_mini.engine.hooks import is_tracing
 from autograd_mini.engine.ops import Op
+from autograd_mini.engine.pytree import flatten, holds_values
 from autograd_mini.engine.recording import Recorded, is_recording
 from autograd_mini.engine.value import Value, clock
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import flatten, holds_values
 from autograd_mini.transforms.tracing import called
 
 TYPE_CHECKING = False
@@ -118,8 +118,8 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
         def again(variables: Sequence[Value]) -> Any:
             fresh = iter(variables)
             taken = list(args)
-            for at, (numbers, structure) in apart.items():
-                taken[at] = structure.build([next(fresh) if isinstance(entry, Value) else entry for entry in numbers])
+            for at, (numbers, treedef) in apart.items():
+                taken[at] = treedef.unflatten([next(fresh) if isinstance(entry, Value) else entry for entry in numbers])
             return called(f, taken, kwargs, variables)
 
         def results(variables: Sequence[Value]) -> dict[int, Value]:
@@ -128,14 +128,14 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
 
         start = next(clock)
         variables = [Value(entry._data) for entry in given]
-        outputs, structure = flatten(again(variables), "the result of a rematerialised function")
+        outputs, treedef = flatten(again(variables), "the result of a rematerialised function")
         closed = _closed_over([output for output in outputs if isinstance(output, Value)], start)
         call = _Recomputed(getattr(f, "__name__", "remat"), results, given, closed)
         numbers = {at: output._data for at, output in enumerate(outputs) if isinstance(output, Value)}
         if not call.operands:
-            return structure.build([Value(entry._data) if isinstance(entry, Value) else entry for entry in outputs])
+            return treedef.unflatten([Value(entry._data) if isinstance(entry, Value) else entry for entry in outputs])
         nodes = record(_RECOMPUTED, call, numbers)
-        return structure.build([nodes.get(at, entry) for at, entry in enumerate(outputs)])
+        return treedef.unflatten([nodes.get(at, entry) for at, entry in enumerate(outputs)])
 
     return recomputing
 

@@ -10,21 +10,20 @@ from __future__ import annotations
 import sys
 from copy import copy
 
-from autograd_mini.engine.arguments import check_function
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
+from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.transforms.structure import flatten, holds_values, together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Self
 
-    from autograd_mini.transforms.structure import Structure
+    from autograd_mini.engine.pytree import TreeDef
 
 _live: set[Value] = set()
 """The variables of all runs under way. A result that depends on one of them stays a Value."""
@@ -51,7 +50,7 @@ class Run(Recorded):
 
     Attributes:
         variables: the Values that stand for the numbers of the chosen arguments.
-        structure: the structure of the chosen argument, or of the tuple of them.
+        treedef: the structure of the chosen argument, or of the tuple of them.
         output: what f returned.
         aux: the second thing it returned.
         on_values: whether results are Values, because an argument was one or the output depends on a live variable.
@@ -73,7 +72,7 @@ class Run(Recorded):
         apart = [flatten(args[position], f"argument {position}") for position in positions]
         parts = [part for _, part in apart]
         numbers = [given for found, _ in apart for given in found]
-        self.structure: Structure = together(parts) if isinstance(argnums, tuple) else parts[0]
+        self.treedef: TreeDef = together(parts) if isinstance(argnums, tuple) else parts[0]
         others = [arg for position, arg in enumerate(args) if position not in positions]
         self.on_values = any(isinstance(given, Value) for given in numbers) or holds_values([others, kwargs])
         self.aux: Any = None
@@ -82,12 +81,12 @@ class Run(Recorded):
             taken = list(args)
             start = 0
             for position, part in zip(positions, parts, strict=True):
-                taken[position] = part.build(self.variables[start : start + part.size])
+                taken[position] = part.unflatten(self.variables[start : start + part.size])
                 start += part.size
             self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
-                raise TypeError(f"with has_aux=True f returns (result, anything else); got {self.output!r}")
+                raise TypeError(f"f returned {self.output!r}, expected (result, anything else) with has_aux=True")
             self.output, self.aux = self.output
 
     def scalar(self, transform: str) -> Value | float:
@@ -107,8 +106,8 @@ class Run(Recorded):
         except TypeError:
             shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
             raise TypeError(
-                f"{transform}(f) takes a function that returns one number; f returned {_shown(y)}, a {type(y).__name__}"
-                f"{shape}: use jacobian(f), or reduce the result to one number, for example by its sum"
+                f"f returned {_shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
+                "jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
         if not (isinstance(scalar, Value) and scalar._pull is not None) and not self._is_variable(scalar):
@@ -132,16 +131,16 @@ class Run(Recorded):
                 stacklevel=_outside(),
             )
 
-    def outputs(self) -> tuple[list[Value | float], Structure]:
+    def outputs(self) -> tuple[list[Value | float], TreeDef]:
         """Return the numbers of the output, and its structure.
 
         Raises:
             TypeError: if it has something in it that is no number.
 
         """
-        numbers, structure = flatten(self.output, "the result of f")
+        numbers, treedef = flatten(self.output, "the result of f")
         self._note(numbers)
-        return numbers, structure
+        return numbers, treedef
 
     def _note(self, outputs: Iterable[Value | float]) -> None:
         """Find out whether the outputs depend on a variable of a run around this one."""
@@ -163,12 +162,14 @@ class Run(Recorded):
     def needs_floats(self, what: str) -> None:
         """Raise TypeError if results are Values."""
         if self.on_values:
-            raise TypeError(f"{what} takes plain numbers, since what it returns holds no Values: leave sparse=True out")
+            raise TypeError(
+                f"an argument of {what} holds Values, expected plain numbers, as it returns: leave sparse=True out"
+            )
 
     def reverse(self, y: Value | float) -> list[Any]:
         """Return dy / d variable for every variable."""
         if not isinstance(y, Value):
-            return [0.0] * self.structure.size
+            return [0.0] * self.treedef.size
         return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
 
     def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
@@ -235,7 +236,7 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
     positions: list[int] = []
     for position in wanted:
         if isinstance(position, bool) or not isinstance(position, int):
-            raise TypeError(f"argnums is an int or a tuple of ints; got {argnums!r}")
+            raise TypeError(f"argnums is {argnums!r}, expected an int or a tuple of ints")
         if not -count <= position < count:
             raise TypeError(
                 f"argnums={argnums!r} names a positional argument, but the call has {count} of them; what is to be "
@@ -243,7 +244,7 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
             )
         positions.append(position % count)
     if len({*positions}) != len(positions):
-        raise ValueError(f"argnums has each position once; got {argnums!r}")
+        raise ValueError(f"argnums is {argnums!r}, expected each position once")
     return tuple(positions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from math import factorial
 
-from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
     from autograd_mini.engine.methods import Scalar
 
     Number = Value | float
@@ -41,14 +41,14 @@ def derivative(f: Function, order: int = 1) -> Derivative:
         a function of the same arguments. The cost grows as the cube of the order at most: see `taylor`.
 
     Raises:
-        ValueError: if `order` is no whole number from 0 on.
-        TypeError: when called, if the argument or the result is no number.
+        TypeError: if `order` is no whole number; when called, if the argument or the result is no number.
+        ValueError: if `order` is below 0.
 
     >>> derivative(lambda x: x**5, order=3)(2.0)
     240.0
 
     """
-    _check_order(order)
+    order = whole_number("order", order, least=0)
 
     check_function("f", f)
 
@@ -77,29 +77,26 @@ def taylor(f: Callable[[Any], Any], x0: Scalar, order: int) -> list[Scalar]:
         order + 1 coefficients, beginning with f(x0).
 
     Raises:
-        ValueError: if `order` is no whole number from 0 on.
-        TypeError: if x0 or the result is no number.
+        TypeError: if `order` is no whole number, or x0 or the result no number.
+        ValueError: if `order` is below 0.
 
     >>> from autograd_mini import exp
     >>> taylor(exp, 0.0, 4)
     [1.0, 1.0, 0.5, 0.16666666666666666, 0.041666666666666664]
 
     """
-    _check_order(order)
+    order = whole_number("order", order, least=0)
     return _taylor(f, (x0,), {}, order)
 
 
 def _taylor(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], order: int) -> list[Any]:
     with Run(f, args, kwargs, 0) as run:
-        if run.structure.blocks != [None] or run.structure.paths != [""]:
-            raise TypeError(f"derivative and taylor take one number; got {args[0]!r}: use grad, jacobian or hessian")
+        if run.treedef.spec is not None:
+            raise TypeError(
+                f"x0 is {args[0]!r}, expected one number for derivative and taylor: use grad, jacobian or hessian"
+            )
         y = run.scalar("derivative")
         return run.finished(coefficients(y, run.variables[0], order, on_values=run.on_values))
-
-
-def _check_order(order: int) -> None:
-    if isinstance(order, bool) or not isinstance(order, int) or order < 0:
-        raise ValueError(f"order is a whole number from 0 on; got {order!r}")
 
 
 def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> list[Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from math import hypot, isfinite
 
-from autograd_mini.engine.arguments import takes_one
-from autograd_mini.engine.checks import number
+from autograd_mini.engine.checks import number, takes_one
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value
 
@@ -13,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
 
     Path = Iterable[Iterable[float]]
     Point = tuple[float, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
-    from autograd_mini.engine.arguments import Function
+    from autograd_mini.engine.checks import Function
     from autograd_mini.viz.descent import Descent, Point
     from autograd_mini.viz.plot.maps import Bounds
 

@@ -1,0 +1,178 @@
+"""Rows: one edit adds an operation that works everywhere, and every algebra covers every row of the table."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import autograd_mini as ag
+from autograd_mini import Value
+from autograd_mini.compiler import formulas
+from autograd_mini.compiler.builder import Builder
+from autograd_mini.compiler.python import scalar
+from autograd_mini.engine import codegen, rules
+from autograd_mini.engine.formula import evaluate, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
+from autograd_mini.viz.expressions import Numbers
+from autograd_mini.viz.formulas import local_derivative
+
+PACKAGE = Path(ag.__file__).parent
+ROWS = [row for row in TABLE.values() if row.builtin]
+
+# --- a row is enough ---
+
+LAST_ROW = ")  # fmt: skip\n"
+FORMULA = '    Op("softsign", "x / (1.0 + abs(x))", ("1.0 / (1.0 + abs(x)) ** 2.0",), doc="x / (1 + |x|)."),\n'
+PRIMITIVE = '    Op("exp4", "exp4(x)", ("1.3862943611198906 * z",), doc="4 to the power x."),\n'
+AFTER_FUNCTIONS = "_DIRECT = (\n"
+FUNCTION = 'def exp4(x: float) -> float:\n    """4 to the power x."""\n    return pow(4.0, x)\n\n\n'
+BACKENDS = [
+    "python",
+    *(["numpy"] if find_spec("numpy") else []),
+    *(["llvm", "vm"] if find_spec("llvmlite") and find_spec("numpy") else []),
+]
+
+
+def edited(path, before, added):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1, f"{path.name} has no {before!r} to put a row before"
+    path.write_text(text.replace(before, added + before), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "function", "backends"),
+    [("softsign", FORMULA, "", BACKENDS), ("exp4", PRIMITIVE, FUNCTION, ["python"])],
+    ids=["formula", "primitive"],
+)
+def test_a_row_is_enough(name, row, function, backends, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name)
+    engine = tmp_path / PACKAGE.name / "engine"
+    edited(engine / "ops.py", LAST_ROW, row)
+    if function:
+        edited(engine / "ieee.py", AFTER_FUNCTIONS, function)
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, str(here / "one_row.py"), name, *backends]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{name} works\n"
+
+
+# --- every algebra covers every row ---
+
+
+def point(row):
+    """Return operands inside the domain of a row."""
+    return [low + 0.4 * (high - low) for low, high in row.domain]
+
+
+def partials(row, at):
+    leaves = [Value(number) for number in at]
+    rules.compiled(row).forward(*leaves).backward()
+    return [leaf.grad for leaf in leaves]
+
+
+def as_text(algebra, row, at):
+    """Run a call of the row, as text of Python among the names that generated functions have."""
+    call = algebra.write((row.name, *row.operands))
+    names = rules.NAMESPACE | {"ieee": rules.ieee, row.name: rules.compiled(row).floats}
+    return eval(call, names | dict(zip(row.operands, at, strict=True)))  # noqa: S307 - the text under test
+
+
+def as_series(row, at):
+    """Return the sum of the partials: the coefficient of order 1 where every operand moves at the same pace."""
+    series = SeriesAlgebra().apply(row.name, [Series([number, 1.0], zero) for number in at])
+    assert series[0] == rules.compiled(row).floats(*at)
+    assert series[1] == pytest.approx(sum(partials(row, at)), rel=1e-12, abs=1e-12)
+    return series[0]
+
+
+def as_numbers(row, at):
+    tree = parse(f"{row.name}({', '.join(row.operands)})", row.operands)
+    floats = dict(zip(row.operands, at, strict=True))
+    values = {name: Value(number) for name, number in floats.items()}
+    assert evaluate(tree, Numbers(), values).data == evaluate(tree, Numbers(), floats)
+    return evaluate(tree, Numbers(), floats)
+
+
+def as_written(row, at):
+    """Write every partial for readers; return the value, which only that of the others can be compared with."""
+    z = rules.compiled(row).floats(*at)
+    for wanted in row.operands:
+        names = {name: name for name in (*row.operands, "z")}
+        text = local_derivative(row, wanted, names, dict(zip((*row.operands, "z"), (*at, z), strict=True)))
+        assert text
+        assert "nan" not in text
+    return z
+
+
+def as_sympy(row, at):
+    sympy = pytest.importorskip("sympy")
+    from autograd_mini.notation.symbolic import expression, variable
+
+    symbols = [variable(name) for name in row.operands]
+    found = expression(row.name, symbols)
+    if found.has(sympy.core.function.AppliedUndef):
+        assert row.name == "round"  # SymPy has no rounding of halves to even
+        return rules.compiled(row).floats(*at)
+    return float(found.subs(dict(zip(symbols, at, strict=True))).evalf(30))
+
+
+def as_tape(row, at):
+    """Run the row as the compiler's builder writes it out."""
+    builder = Builder(len(at))
+    results = scalar(builder.finished([builder.apply(row.name, *map(builder.input, range(len(at))))]))(at)
+    return results[0]
+
+
+def as_symbols(row, at):
+    """Multiply each partial as a trace of the compiler does; the numbers are Values, so that its graph is there too."""
+    leaves = [Value(number) for number in at]
+    node = getattr(formulas.SYMBOLS, f"{row.name}_")(*leaves)
+    slopes = [times(node, 1.0) for times in formulas.partials(row, "xy"[: len(at)])]
+    assert [getattr(slope, "data", slope) for slope in slopes] == pytest.approx(partials(row, at), rel=1e-12)
+    return node.data
+
+
+ALGEBRAS = {
+    "_Text": lambda row, at: as_text(codegen._QUICK, row, at),
+    "_Careful": lambda row, at: as_text(codegen._CAREFUL, row, at),
+    "_OnValues": lambda row, at: as_text(codegen._ON_VALUES, row, at),
+    "_Calls": as_tape,
+    "SeriesAlgebra": as_series,
+    "Numbers": as_numbers,
+    "_Written": as_written,
+    "_Expressions": as_sympy,
+    "_Symbols": as_symbols,
+}
+"""Every algebra that formulas are evaluated over, by the name of its class: the value of a row at a point."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("algebra", ALGEBRAS)
+def test_every_algebra_covers_every_row(algebra, row):
+    at = point(row)
+    assert ALGEBRAS[algebra](row, at) == pytest.approx(getattr(ON_VALUES, row.name)(*at), rel=1e-14, abs=1e-15)
+
+
+def test_no_algebra_is_left_out():
+    """A class that says what a choice is, is an algebra, or one derived from such a class."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name != "Algebra":
+                bases = {ast.unparse(base) for base in node.bases}
+                said = {ast.unparse(part.targets[0]) for part in node.body if isinstance(part, ast.Assign)}
+                said |= {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+                if "where" in said or bases & {*ALGEBRAS}:
+                    found.add(node.name)
+    assert found == set(ALGEBRAS)
