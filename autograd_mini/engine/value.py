@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count, repeat
-from string import ascii_lowercase
 
 from autograd_mini.engine.backward import backward, contribute
 from autograd_mini.engine.checks import number
@@ -314,54 +313,51 @@ def _assigns_item() -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
-class _Misspelt:
-    """A data descriptor that refuses a name, and says what is meant."""
+class _Refused(str):
+    """A data descriptor that is the name it refuses; it says what is meant where that is asked for."""
 
-    __slots__ = ("name", "remedy")
-
-    def __init__(self, name: str, remedy: str) -> None:
-        self.name, self.remedy = name, remedy
+    __slots__ = ()
 
     def __get__(self, value: object, kind: type) -> object:
-        raise AttributeError(f"a Value has no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
 
     def __set__(self, value: object, _: object) -> None:
-        raise AttributeError(f"a Value takes no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
 
 
 def _near(name: str) -> set[str]:
-    """Return the texts that are one slip from a name: a letter more, less, other or exchanged, or upper case."""
-    letters = ascii_lowercase + "_"
-    cuts = [(name[:at], name[at:]) for at in range(len(name) + 1)]
-    found = {name.capitalize(), name.upper()}
-    found |= {a + letter + b for a, b in cuts for letter in letters}
-    found |= {a + b[1:] for a, b in cuts if b}
-    found |= {a + letter + b[1:] for a, b in cuts if b for letter in letters}
-    found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    """Return the slips of a name: a letter other, twice, missing or exchanged, upper case, and the plural."""
+    letters = "abcdefghijklmnopqrstuvwxyz_"  # rather than from `string`, which loads `re`
+    found = {name.capitalize(), name.upper(), name + "s"}
+    for at, letter in enumerate(name):
+        before, after = name[:at], name[at + 1 :]
+        found.update([before + other + after for other in letters])
+        found |= {before + letter * 2 + after, before + after, before + after[:1] + letter + after[1:]}
     return found - {name}
 
 
-# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
-_REFUSED: dict[str, Any] = {
-    near: _Misspelt(near, f": {name!r} is meant, or choose a name that is further from it")
-    for name in ("data", "grad", "label")
-    for near in _near(name)
-    if near not in Value.__dict__
+_MEANT = ("data", "grad", "label")
+_REMEDIES = {
+    "requires_grad": ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; "
+    "for a result without history use x.detach() or no_grad()",
+    "name": ", since it is the result of an operation: its name for pictures is label",
 }
-_REFUSED["requires_grad"] = _Misspelt(
-    "requires_grad",
-    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result "
-    "without history use x.detach() or no_grad()",
-)
-_OWN = {
-    name: _Misspelt(
-        name,
+
+
+def _remedy(name: str) -> str:
+    """Return the end of the message for a name that is refused."""
+    for meant in _MEANT:
+        if name in _near(meant):
+            return f": {meant!r} is meant, or choose a name that is further from it"
+    return _REMEDIES.get(name) or (
         ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
-        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)",
+        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)"
     )
-    for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color")
-}
-_OWN["name"] = _Misspelt("name", ", since it is the result of an operation: its name for pictures is label")
+
+
+# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
+_REFUSED = {name: _Refused(name) for name in set().union(*map(_near, _MEANT), ["requires_grad"])}
+_OWN = {name: _Refused(name) for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color", "name")}
 
 
 def _dir(self: Value) -> list[str]:
@@ -437,13 +433,24 @@ class Parameter(Leaf):
 
 
 def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
-    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
+    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`.
+
+    It fills the leaf as `__init__` does, since a second call would take half as long again.
+    """
     if cls is not Value:
         return _new(cls)
-    if others or named or isinstance(label, (tuple, set)):
-        raise TypeError(_not_taken(label, others, named))
     leaf: Value = _new(Leaf)
-    _fill(leaf, data, label)
+    leaf._data = data if type(data) is float else number(data, "data")
+    leaf._grad = None
+    leaf._adjoint = None
+    leaf._pull = None
+    leaf._tick = next(clock)
+    if label != "" or others or named:
+        if others or named or isinstance(label, (tuple, set)):
+            raise TypeError(_not_taken(label, others, named))
+        leaf.label = label
+    if on_leaf:
+        show_leaf(leaf, "made")
     return leaf
 
 
@@ -460,7 +467,7 @@ def _not_taken(label: object, others: tuple[object, ...], named: dict[str, objec
     return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
 
 
-_new, _fill = object.__new__, Value.__init__
+_new = object.__new__
 Value.__new__ = _made  # type: ignore[assignment,method-assign]  # now, when it no longer slows the classes above
 
 
