@@ -14,7 +14,6 @@ that `import autograd_mini` stays light.
 from __future__ import annotations
 
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
-from autograd_mini.engine import dispatch as dispatch  # teaches Value to take part in NumPy's functions
 from autograd_mini.engine import functions
 from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
