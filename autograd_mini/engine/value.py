@@ -23,7 +23,7 @@ from autograd_mini.engine.hooks import current, on_leaf, on_read
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, NoReturn, Self
+    from typing import Any, Never, NoReturn, Self
 
     from autograd_mini.engine.methods import Methods
     from autograd_mini.engine.rules import Pullback
@@ -50,6 +50,13 @@ _ONE_LINE = (
     "define the operation in one line by its value and its derivative, such as "
     "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
 )
+
+_OF_BACKWARD = {
+    "create_graph": ": a derivative that can be differentiated again is autograd_mini.gradient(y, x), a Value",
+    "retain_graph": ": leave it out, since a graph stays as long as something refers to it",
+    "retain_grad": ": leave it out, since results keep their gradients",
+    "d_output": ": the gradient of the result itself is called gradient",
+}
 
 
 class Value(Methods):
@@ -206,7 +213,7 @@ class Value(Methods):
 
     # --- differentiation ---
 
-    def backward(self, gradient: float = 1.0) -> None:
+    def backward(self, gradient: float = 1.0, **other: Never) -> None:
         """Compute the gradient of this Value with respect to everything it was computed from.
 
         Leaves add it to the `grad` they have, so that the gradients of several results sum up; set `grad` to 0 between
@@ -214,11 +221,15 @@ class Value(Methods):
 
         Args:
             gradient: the gradient of this Value itself.
+            other: none; what other engines take is an error that says what is meant.
 
         Raises:
             StaleValueError: if a leaf was assigned after this graph used it.
 
         """
+        if other:
+            name = next(iter(other))
+            raise TypeError(f"backward(gradient=1.0) takes no {name!r}{_OF_BACKWARD.get(name, '')}")
         backward(self, number(gradient, "gradient"), ABSENT)
 
     def detach(self) -> Value:
@@ -313,13 +324,19 @@ def _assigns_item() -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
-class _Refused(str):
-    """A data descriptor that is the name it refuses; it says what is meant where that is asked for."""
+class _Unknown(str):
+    """A descriptor that is the name it stands for; reading it raises the error that says what is meant."""
 
     __slots__ = ()
 
     def __get__(self, value: object, kind: type) -> object:
         raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
+
+
+class _Refused(_Unknown):
+    """A name that cannot be assigned either."""
+
+    __slots__ = ()
 
     def __set__(self, value: object, _: object) -> None:
         raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
@@ -340,7 +357,14 @@ _MEANT = ("data", "grad", "label")
 _REMEDIES = {
     "requires_grad": ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; "
     "for a result without history use x.detach() or no_grad()",
-    "name": ", since it is the result of an operation: its name for pictures is label",
+    "name": ": its name for pictures is label",
+    "cleargrad": ": to clear its gradient, write x.grad = None",
+    "zero_grad": ": to clear its gradient, write x.grad = None, of all parameters of a network model.zero_grad()",
+    "derivative": ": its gradient is x.grad",
+    "is_leaf": ": write not x.args",
+    "_children": ": its operands are x.args",
+    "creator": ": the operation that made it is x.op, of the operands x.args",
+    "grad_fn": ": the operation that made it is x.op, of the operands x.args",
 }
 
 
@@ -357,11 +381,14 @@ def _remedy(name: str) -> str:
 
 # Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
 _REFUSED = {name: _Refused(name) for name in set().union(*map(_near, _MEANT), ["requires_grad"])}
+# What other engines name so can be an attribute of one's own on a leaf.
+_UNKNOWN = {name: _Unknown(name) for name in _REMEDIES}
 _OWN = {name: _Refused(name) for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color", "name")}
 
 
 def _dir(self: Value) -> list[str]:
-    return [name for name in object.__dir__(self) if name not in _REFUSED and (name not in _OWN or hasattr(self, name))]
+    absent = {name for name in (*_OWN, *_UNKNOWN) if not hasattr(self, name)}
+    return [name for name in object.__dir__(self) if name not in _REFUSED and name not in absent]
 
 
 if TYPE_CHECKING:
@@ -373,7 +400,7 @@ if TYPE_CHECKING:
         """What refuses attributes of one's own."""
 
 else:
-    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
+    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_UNKNOWN, **_REFUSED})
     _Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
 
 
