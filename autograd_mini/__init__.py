@@ -196,7 +196,7 @@ _ELSEWHERE = {
     "tensor": "a number that is differentiated is autograd_mini.Value, several are a list or an array of them",
     "Function": "an operation of one's own is autograd_mini.operation or autograd_mini.custom_gradient",
     "ScalarFunction": "an operation of one's own is autograd_mini.operation or autograd_mini.custom_gradient",
-    "elementwise_grad": "the derivative of a function of one number is autograd_mini.derivative",
+    "elementwise_grad": "for arrays it is autograd_mini.grad(lambda x: np.sum(f(x)))",
     "using_config": "without a graph is autograd_mini.no_grad",
 }
 """What the names of other engines are here."""

@@ -473,9 +473,12 @@ def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, 
     leaf._pull = None
     leaf._tick = next(clock)
     if label != "" or others or named:
-        if others or named or isinstance(label, (tuple, set)):
+        if type(label) is str and not others and not named:
+            leaf._label = label
+        elif others or named or isinstance(label, (tuple, set)):
             raise TypeError(_not_taken(label, others, named))
-        leaf.label = label
+        else:
+            leaf.label = label
     if on_leaf:
         show_leaf(leaf, "made")
     return leaf
