@@ -14,7 +14,6 @@ that `import autograd_mini` stays light.
 from __future__ import annotations
 
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
-from autograd_mini.engine import dispatch as dispatch  # teaches Value to take part in NumPy's functions
 from autograd_mini.engine import functions
 from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
@@ -178,13 +177,38 @@ if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
     def __getattr__(name: str) -> object:
         """Import a name on first use."""
         if name not in _HOMES:
-            raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{_hint(name)}", name=name)
+            hint = _hint(name)
+            if hint and _is_imported_by_name():  # Python would drop the hint of an AttributeError
+                raise ImportError(f"cannot import name {name!r} from 'autograd_mini'{hint}", name=__name__)
+            raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{hint}", name=name)
         from importlib import import_module
 
         home = import_module(f"autograd_mini.{_HOMES[name]}")
         found: object = home if name == _HOMES[name].rpartition(".")[2] else getattr(home, name)
         globals()[name] = found
         return found
+
+
+_ELSEWHERE = {
+    "Variable": "a number that is differentiated is autograd_mini.Value",
+    "Scalar": "a number that is differentiated is autograd_mini.Value",
+    "Tensor": "a number that is differentiated is autograd_mini.Value, several are a list or an array of them",
+    "tensor": "a number that is differentiated is autograd_mini.Value, several are a list or an array of them",
+    "Function": "an operation of one's own is autograd_mini.operation or autograd_mini.custom_gradient",
+    "ScalarFunction": "an operation of one's own is autograd_mini.operation or autograd_mini.custom_gradient",
+    "elementwise_grad": "for arrays it is autograd_mini.grad(lambda x: np.sum(f(x)))",
+    "using_config": "without a graph is autograd_mini.no_grad",
+}
+"""What the names of other engines are here."""
+
+
+def _is_imported_by_name() -> bool:
+    """Return whether a module's attribute is asked for by `from autograd_mini import …`."""
+    import sys
+    from dis import opname
+
+    frame = sys._getframe(2)
+    return frame.f_lasti >= 0 and opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
 
 
 def _hint(name: str) -> str:
@@ -198,6 +222,8 @@ def _hint(name: str) -> str:
 
     if name in NUMPY_NAMES:
         return f": it is autograd_mini.{NUMPY_NAMES[name]}"
+    if name in _ELSEWHERE:
+        return f": {_ELSEWHERE[name]}"
     known = {given.lower(): given for given in __all__}
     for place in (
         "optim",

@@ -90,8 +90,12 @@ def imported(name, *, lazy):
     return found
 
 
-ASKED_FOR_WHEN_CALLED = {(f"{NAME}.nn.mlp", f"{NAME}.files")}
-"""`MLP.save` asks for the module that writes files when it is called, so that networks need not know of files."""
+ASKED_FOR_WHEN_CALLED = {
+    (f"{NAME}.nn.mlp", f"{NAME}.files"),
+    (f"{NAME}.engine.operators", f"{NAME}.engine.arrays"),
+}
+"""`MLP.save` asks for the module that writes files when it is called, so that networks need not know of files; the
+methods of Value that NumPy calls ask for the module that imports NumPy."""
 
 
 def unit(name):

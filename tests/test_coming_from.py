@@ -155,6 +155,75 @@ def test_arguments_of_other_engines_are_errors_that_say_what_is_meant_here():
         Value(10, colour="red")
     with pytest.raises(AttributeError, match=r"name.*label"):
         (Value(10.0) * 2).name = "y"
+    for setting, hint in {
+        "create_graph": r"autograd_mini\.gradient\(y, x\)",
+        "retain_graph": "leave it out",
+        "d_output": "called gradient",
+        "colour": "",
+    }.items():
+        with pytest.raises(TypeError, match=f"{setting}.*{hint}"):
+            (Value(10.0) * 2).backward(**{setting: True})
+    for transform in (ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian, ag.hvp):
+        with pytest.raises(TypeError, match=rf"^{transform.__name__}\(.*'argnum': it is argnums"):
+            transform(lambda x, y: x * y, argnum=1)
+
+
+@pytest.mark.parametrize("make", [lambda: Value(2.0), lambda: Parameter(2.0), lambda: Value(1.0) * 2])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("cleargrad", "x.grad = None"),
+        ("zero_grad", "x.grad = None"),
+        ("derivative", "x.grad"),
+        ("is_leaf", "not x.args"),
+        ("_children", "x.args"),
+        ("creator", "x.op"),
+        ("grad_fn", "x.op"),
+        ("name", "label"),
+    ],
+)
+def test_a_name_of_another_engine_is_an_error_with_the_line_to_write_and_free_for_leaves(make, name, hint):
+    x = make()
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}'.*{hint}") as caught:
+        getattr(x, name)
+    assert (caught.value.name, caught.value.obj) == (name, x)
+    assert not hasattr(x, name)
+    assert name not in dir(x)
+    if not x.args:
+        setattr(x, name, "mine")
+        assert getattr(x, name) == "mine"
+        assert name in dir(x)
+
+
+def test_second_derivatives_where_others_pass_create_graph():
+    x = Value(2.0)
+    for _ in range(10):  # Newton's method
+        y = x**4 - 2 * x**2
+        gx = ag.gradient(y, x)
+        gx2 = ag.gradient(gx, x)
+        x.data -= gx.data / gx2.data
+    assert x.data == 1.0
+    x = Value(2.0)
+    y = x**2
+    (ag.gradient(y, x) ** 3 + y).backward()
+    assert x.grad == 100.0
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Adam", r"autograd_mini\.optim\.Adam"),
+        ("Variable", r"autograd_mini\.Value"),
+        ("Tensor", "a list or an array"),
+        ("Function", r"autograd_mini\.operation or autograd_mini\.custom_gradient"),
+        ("valeu", "'Value'.* is near"),
+    ],
+)
+def test_an_import_of_a_name_that_is_elsewhere_says_where(name, hint):
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from 'autograd_mini': .*{hint}"):
+        exec(f"from autograd_mini import {name}")  # noqa: S102 - written here
+    with pytest.raises(AttributeError, match=hint):
+        getattr(ag, name)
 
 
 # --- an optimiser that keeps its state on the parameters, a picture that colours its leaves ---

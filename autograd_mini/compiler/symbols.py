@@ -112,9 +112,8 @@ class Traced(Symbolic):
 
     __index__ = __trunc__ = __int__
 
-    def backward(self, gradient: float = 1.0) -> None:
+    def backward(self, *_: object, **__: object) -> None:
         """Refuse."""
-        del gradient
         raise refusal("backward()")
 
     def detach(self) -> Value:

@@ -1,7 +1,8 @@
 """The arithmetic of Value: every row of the table becomes a method, compiled when it is first called.
 
 Importing this module attaches the methods. What the compiled code needs besides formulas stands here too: how an
-operand of any type is taken, and what becomes of one that is neither a Value nor a number.
+operand of any type is taken, what becomes of one that is neither a Value nor a number, and the two methods that NumPy's
+functions look for, which load `arrays.py` when called.
 """
 
 from __future__ import annotations
@@ -172,9 +173,26 @@ NUMPY_NAMES = {
 }
 """What np.arcsin and its fellows call on each element of an array of Values."""
 
+
+def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - as NumPy calls it
+    """Take part in a universal function: this is `Value.__array_ufunc__`."""
+    from autograd_mini.engine.arrays import applied
+
+    return applied(ufunc, method, inputs, kwargs)
+
+
+def array_function(self: Value, function: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ARG001
+    """Take part in another function of whole arrays: this is `Value.__array_function__`."""
+    from autograd_mini.engine.arrays import whole
+
+    return whole(function, args, kwargs)
+
+
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Value, f"__{_name}__", _comparison(_name))
 for _row in TABLE.values():
     attach(_row)
 for _name, _row_name in NUMPY_NAMES.items():
     setattr(Value, _name, getattr(Value, _row_name))
+Value.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
+Value.__array_function__ = array_function  # type: ignore[attr-defined]

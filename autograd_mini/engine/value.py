@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count, repeat
-from string import ascii_lowercase
 
 from autograd_mini.engine.backward import backward, contribute
 from autograd_mini.engine.checks import number
@@ -24,7 +23,7 @@ from autograd_mini.engine.hooks import current, on_leaf, on_read
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, NoReturn, Self
+    from typing import Any, Never, NoReturn, Self
 
     from autograd_mini.engine.methods import Methods
     from autograd_mini.engine.rules import Pullback
@@ -51,6 +50,13 @@ _ONE_LINE = (
     "define the operation in one line by its value and its derivative, such as "
     "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
 )
+
+_OF_BACKWARD = {
+    "create_graph": ": a derivative that can be differentiated again is autograd_mini.gradient(y, x), a Value",
+    "retain_graph": ": leave it out, since a graph stays as long as something refers to it",
+    "retain_grad": ": leave it out, since results keep their gradients",
+    "d_output": ": the gradient of the result itself is called gradient",
+}
 
 
 class Value(Methods):
@@ -207,7 +213,7 @@ class Value(Methods):
 
     # --- differentiation ---
 
-    def backward(self, gradient: float = 1.0) -> None:
+    def backward(self, gradient: float = 1.0, **other: Never) -> None:
         """Compute the gradient of this Value with respect to everything it was computed from.
 
         Leaves add it to the `grad` they have, so that the gradients of several results sum up; set `grad` to 0 between
@@ -215,11 +221,15 @@ class Value(Methods):
 
         Args:
             gradient: the gradient of this Value itself.
+            other: none; what other engines take is an error that says what is meant.
 
         Raises:
             StaleValueError: if a leaf was assigned after this graph used it.
 
         """
+        if other:
+            name = next(iter(other))
+            raise TypeError(f"backward(gradient=1.0) takes no {name!r}{_OF_BACKWARD.get(name, '')}")
         backward(self, number(gradient, "gradient"), ABSENT)
 
     def detach(self) -> Value:
@@ -314,58 +324,71 @@ def _assigns_item() -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
-class _Misspelt:
-    """A data descriptor that refuses a name, and says what is meant."""
+class _Unknown(str):
+    """A descriptor that is the name it stands for; reading it raises the error that says what is meant."""
 
-    __slots__ = ("name", "remedy")
-
-    def __init__(self, name: str, remedy: str) -> None:
-        self.name, self.remedy = name, remedy
+    __slots__ = ()
 
     def __get__(self, value: object, kind: type) -> object:
-        raise AttributeError(f"a Value has no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
+
+
+class _Refused(_Unknown):
+    """A name that cannot be assigned either."""
+
+    __slots__ = ()
 
     def __set__(self, value: object, _: object) -> None:
-        raise AttributeError(f"a Value takes no attribute {self.name!r}{self.remedy}", name=self.name, obj=value)
+        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
 
 
 def _near(name: str) -> set[str]:
-    """Return the texts that are one slip from a name: a letter more, less, other or exchanged, or upper case."""
-    letters = ascii_lowercase + "_"
-    cuts = [(name[:at], name[at:]) for at in range(len(name) + 1)]
-    found = {name.capitalize(), name.upper()}
-    found |= {a + letter + b for a, b in cuts for letter in letters}
-    found |= {a + b[1:] for a, b in cuts if b}
-    found |= {a + letter + b[1:] for a, b in cuts if b for letter in letters}
-    found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    """Return the slips of a name: a letter other, twice, missing or exchanged, upper case, and the plural."""
+    letters = "abcdefghijklmnopqrstuvwxyz_"  # rather than from `string`, which loads `re`
+    found = {name.capitalize(), name.upper(), name + "s"}
+    for at, letter in enumerate(name):
+        before, after = name[:at], name[at + 1 :]
+        found.update([before + other + after for other in letters])
+        found |= {before + letter * 2 + after, before + after, before + after[:1] + letter + after[1:]}
     return found - {name}
 
 
-# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
-_REFUSED: dict[str, Any] = {
-    near: _Misspelt(near, f": {name!r} is meant, or choose a name that is further from it")
-    for name in ("data", "grad", "label")
-    for near in _near(name)
-    if near not in Value.__dict__
+_MEANT = ("data", "grad", "label")
+_REMEDIES = {
+    "requires_grad": ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; "
+    "for a result without history use x.detach() or no_grad()",
+    "name": ": its name for pictures is label",
+    "cleargrad": ": to clear its gradient, write x.grad = None",
+    "zero_grad": ": to clear its gradient, write x.grad = None, of all parameters of a network model.zero_grad()",
+    "derivative": ": its gradient is x.grad",
+    "is_leaf": ": write not x.args",
+    "_children": ": its operands are x.args",
+    "creator": ": the operation that made it is x.op, of the operands x.args",
+    "grad_fn": ": the operation that made it is x.op, of the operands x.args",
 }
-_REFUSED["requires_grad"] = _Misspelt(
-    "requires_grad",
-    ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; for a result "
-    "without history use x.detach() or no_grad()",
-)
-_OWN = {
-    name: _Misspelt(
-        name,
+
+
+def _remedy(name: str) -> str:
+    """Return the end of the message for a name that is refused."""
+    for meant in _MEANT:
+        if name in _near(meant):
+            return f": {meant!r} is meant, or choose a name that is further from it"
+    return _REMEDIES.get(name) or (
         ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
-        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)",
+        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)"
     )
-    for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color")
-}
-_OWN["name"] = _Misspelt("name", ", since it is the result of an operation: its name for pictures is label")
+
+
+# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
+_REFUSED = {name: _Refused(name) for name in set().union(*map(_near, _MEANT), ["requires_grad"])}
+# What other engines name so can be an attribute of one's own on a leaf.
+_UNKNOWN = {name: _Unknown(name) for name in _REMEDIES}
+_OWN = {name: _Refused(name) for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color", "name")}
 
 
 def _dir(self: Value) -> list[str]:
-    return [name for name in object.__dir__(self) if name not in _REFUSED and (name not in _OWN or hasattr(self, name))]
+    absent = {name for name in (*_OWN, *_UNKNOWN) if not hasattr(self, name)}
+    return [name for name in object.__dir__(self) if name not in _REFUSED and name not in absent]
 
 
 if TYPE_CHECKING:
@@ -377,7 +400,7 @@ if TYPE_CHECKING:
         """What refuses attributes of one's own."""
 
 else:
-    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_REFUSED})
+    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_UNKNOWN, **_REFUSED})
     _Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
 
 
@@ -437,13 +460,27 @@ class Parameter(Leaf):
 
 
 def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
-    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`."""
+    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`.
+
+    It fills the leaf as `__init__` does, since a second call would take half as long again.
+    """
     if cls is not Value:
         return _new(cls)
-    if others or named or isinstance(label, (tuple, set)):
-        raise TypeError(_not_taken(label, others, named))
     leaf: Value = _new(Leaf)
-    _fill(leaf, data, label)
+    leaf._data = data if type(data) is float else number(data, "data")
+    leaf._grad = None
+    leaf._adjoint = None
+    leaf._pull = None
+    leaf._tick = next(clock)
+    if label != "" or others or named:
+        if type(label) is str and not others and not named:
+            leaf._label = label
+        elif others or named or isinstance(label, (tuple, set)):
+            raise TypeError(_not_taken(label, others, named))
+        else:
+            leaf.label = label
+    if on_leaf:
+        show_leaf(leaf, "made")
     return leaf
 
 
@@ -460,7 +497,7 @@ def _not_taken(label: object, others: tuple[object, ...], named: dict[str, objec
     return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
 
 
-_new, _fill = object.__new__, Value.__init__
+_new = object.__new__
 Value.__new__ = _made  # type: ignore[assignment,method-assign]  # now, when it no longer slows the classes above
 
 

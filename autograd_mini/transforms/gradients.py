@@ -31,7 +31,10 @@ from autograd_mini.transforms.tracing import Run, plain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Literal, Protocol, TypeVar, overload
+    from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+
+    Taken = ParamSpec("Taken")
+    Returned = TypeVar("Returned")
 
     from autograd_mini.engine.checks import Function
 
@@ -82,6 +85,20 @@ FORWARD_COST = 2.0
 """What a forward pass for one input costs, in reverse passes for one output; measured on random programs."""
 
 
+def _argnums(transform: Callable[Taken, Returned]) -> Callable[Taken, Returned]:
+    """Return a transform that says what `argnum` of HIPS autograd is called here."""
+
+    @wraps(transform)
+    def checked(*args: Taken.args, **kwargs: Taken.kwargs) -> Returned:
+        if "argnum" in kwargs:
+            raise TypeError(
+                f"{transform.__name__}(f, argnums=0) takes no 'argnum': it is argnums, an int or a tuple of ints"
+            )
+        return transform(*args, **kwargs)
+
+    return checked
+
+
 if TYPE_CHECKING:
 
     @overload
@@ -96,6 +113,7 @@ if TYPE_CHECKING:
     def grad(f: Function, argnums: Argnums = ..., *, has_aux: bool = ...) -> Callable[..., Any]: ...
 
 
+@_argnums
 def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes the gradient of f.
 
@@ -141,6 +159,7 @@ if TYPE_CHECKING:
     ) -> Callable[..., tuple[Any, Any]]: ...
 
 
+@_argnums
 def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes f and its gradient in one go, as optimisers want it.
 
@@ -174,6 +193,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
     return value_and_gradient_of_f
 
 
+@_argnums
 def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes all the partial derivatives of a function of several results.
 
@@ -217,6 +237,7 @@ if TYPE_CHECKING:
     def hessian(f: Function, argnums: Argnums = ..., *, sparse: bool = ...) -> Callable[..., Any]: ...
 
 
+@_argnums
 def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Callable[..., Any]:
     """Return the function that computes the second derivatives of f.
 
@@ -265,6 +286,7 @@ if TYPE_CHECKING:
     def hvp(f: Function, argnums: Argnums) -> Callable[..., Any]: ...
 
 
+@_argnums
 def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes the Hessian of f times a vector, without forming the Hessian.
 
