@@ -15,7 +15,8 @@ import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import diagram, draw, source
+from autograd_mini.viz import diagram, draw
+from autograd_mini.viz import dot as source
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.svg import _MARKED
 from autograd_mini.viz.text import figure

@@ -12,12 +12,13 @@ import pytest
 from autograd_mini import MLP, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import arrangement, draw, step
+from autograd_mini.viz import draw, step
+from autograd_mini.viz import layout as arrangement
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.diagram import full
+from autograd_mini.viz.dot import placed_source
 from autograd_mini.viz.drawing import diagram_of
-from autograd_mini.viz.source import placed_source
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.long_sums import Shown
 
 BENCH = Path(__file__).parent / "bench"
 sys.path.insert(0, str(BENCH))

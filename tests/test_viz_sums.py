@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autograd_mini import Parameter, Value, order
 from autograd_mini.viz import explain, steps, trace
-from autograd_mini.viz.sums import LEAST, Shown
+from autograd_mini.viz.long_sums import LEAST, Shown
 
 
 def terms(count):

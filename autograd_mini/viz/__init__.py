@@ -6,26 +6,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz import plot as plot
     from autograd_mini.viz.animation import animate as animate
-    from autograd_mini.viz.descent import descend as descend
-    from autograd_mini.viz.differences import diff as diff
+    from autograd_mini.viz.comparison import diff as diff
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.explorer import explore as explore
     from autograd_mini.viz.expressions import expression as expression
-    from autograd_mini.viz.galleries import gallery as gallery
+    from autograd_mini.viz.gradient_descent import descend as descend
     from autograd_mini.viz.paths import explain as explain
+    from autograd_mini.viz.report_page import gallery as gallery
     from autograd_mini.viz.stepper import step as step
     from autograd_mini.viz.table import trace as trace
 
 _HOMES = {
     "animate": "animation",
-    "descend": "descent",
-    "diff": "differences",
+    "descend": "gradient_descent",
+    "diff": "comparison",
     "draw": "drawing",
     "explore": "explorer",
     "expression": "expressions",
     "explain": "paths",
-    "gallery": "galleries",
+    "gallery": "report_page",
     "plot": "plot",
     "step": "stepper",
     "steps": "events",

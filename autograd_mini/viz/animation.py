@@ -7,7 +7,7 @@ from pathlib import Path
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.live import Live
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.text import NOT_COMPUTED
 
 TYPE_CHECKING = False

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.viz.sums import Shown
+    from autograd_mini.viz.long_sums import Shown
 
 POSITIVE, NEGATIVE = "#0072b2", "#a84900"
 POSITIVE_FILL, NEGATIVE_FILL, NEUTRAL_FILL = "#e3f1fa", "#fdeee2", "#f4f4f4"

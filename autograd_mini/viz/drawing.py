@@ -7,8 +7,8 @@ from autograd_mini.extras import extra
 from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import full
 from autograd_mini.viz.groups import collapsed
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import network
-from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.formulas import named
-from autograd_mini.viz.sums import Shown, checked
+from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.text import figure, names, symbol
 
 TYPE_CHECKING = False

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 
-from autograd_mini.viz.arrangement import arranged
 from autograd_mini.viz.diagram import Diagram, full
+from autograd_mini.viz.dot import BAR, HEAD, MARGIN, ROW, badge_width, card_size
 from autograd_mini.viz.events import events_of
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, badge_width, card_size
+from autograd_mini.viz.layout import arranged
 from autograd_mini.viz.svg import arrowhead, number, opening, path, tag_svg
 from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, shortened, width, xml
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from autograd_mini.engine.value import Value
     from autograd_mini.viz.diagram import Card, Wire
     from autograd_mini.viz.events import Event
+    from autograd_mini.viz.long_sums import Shown
     from autograd_mini.viz.renderers import Point
-    from autograd_mini.viz.sums import Shown
 
     State = tuple[str, int, float, str]
     """What a card shows of its gradient: the text, the tone, the strength, and the classes of this state."""

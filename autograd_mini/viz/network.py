@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from autograd_mini.viz.diagram import INK, LINE, NEUTRAL_FILL, Diagram
-from autograd_mini.viz.source import weight_colour
+from autograd_mini.viz.dot import weight_colour
 from autograd_mini.viz.svg import number, opening
 from autograd_mini.viz.text import figure, width, xml
 

@@ -11,8 +11,8 @@ from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.confirm import confirmed_leaves
 from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
+from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.page import page
-from autograd_mini.viz.sums import Shown, checked
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import hypot
 
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, POSITIVE, QUIET
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
+from autograd_mini.viz.dot import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
 from autograd_mini.viz.text import shortened, xml
 
 TYPE_CHECKING = False

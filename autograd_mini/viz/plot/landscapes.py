@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from autograd_mini.viz.descent import Descent, Function, Point
+    from autograd_mini.viz.gradient_descent import Descent, Function, Point
     from autograd_mini.viz.plot.axes import Axes
     from autograd_mini.viz.plot.maps import Bounds
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.viz.descent import Descent, Function, Point
+    from autograd_mini.viz.gradient_descent import Descent, Function, Point
     from autograd_mini.viz.plot.axes import Axes
 
     Bounds = tuple[tuple[float, float], tuple[float, float]]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.descent import descend
 from autograd_mini.viz.drawing import draw
+from autograd_mini.viz.gradient_descent import descend
 from autograd_mini.viz.network import layers_of
 from autograd_mini.viz.page import page
 from autograd_mini.viz.stepper import step

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from math import sqrt
 
+from autograd_mini.viz.dot import card_size, layout_source
 from autograd_mini.viz.renderers import Layout, layout
-from autograd_mini.viz.source import card_size, layout_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.engine.recording import no_grad
-from autograd_mini.viz.descent import descend
+from autograd_mini.viz.gradient_descent import descend
 from autograd_mini.viz.plot.axes import BLUE, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, ended, line_of, names_of, plane
 
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.viz.descent import Descent, Function, Point
+    from autograd_mini.viz.gradient_descent import Descent, Function, Point
     from autograd_mini.viz.plot.axes import Axes
     from autograd_mini.viz.plot.maps import Bounds
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from autograd_mini.engine.graph import _below, gradient
 from autograd_mini.engine.value import Value
-from autograd_mini.notation.typeset import Tex, apply, constant, symbol
+from autograd_mini.notation.tex import Tex, apply, constant, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
         ModuleNotFoundError: if there is no SymPy.
 
     """
-    from autograd_mini.notation.symbolic import exact, expression, variable
+    from autograd_mini.notation.sympy_expressions import exact, expression, variable
 
     nodes, leaf_names = _read(y, wrt, names, limit)
     made: dict[Value, Any] = {leaf: variable(name) for leaf, name in leaf_names.items()}

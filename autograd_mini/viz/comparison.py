@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
 from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.text import figure, gradient_text, names, value_text
 
 TYPE_CHECKING = False
