@@ -13,6 +13,7 @@ that `import autograd_mini` stays light.
 
 from __future__ import annotations
 
+from autograd_mini import viz  # its names alone; what draws is imported when it is used
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini.engine import dispatch as dispatch  # teaches Value to take part in NumPy's functions
 from autograd_mini.engine import functions
@@ -26,7 +27,7 @@ from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
-    from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
+    from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms
     from autograd_mini.compiler import jit
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
-    from autograd_mini.viz import animate, descend, diff, draw, explain, explore, plot, step, steps, trace
+    from autograd_mini.viz import *  # noqa: F403 - as above
 
 __version__ = "0.1.0"
 
@@ -61,10 +62,8 @@ _HOMES = {
     "nn": "nn",
     "optim": "optim",
     "train": "train",
-    "viz": "viz",
     "testing": "testing",
     "transforms": "transforms",
-    "plot": "viz.plot",
     "Module": "nn",
     "Neuron": "nn",
     "Layer": "nn",
@@ -88,15 +87,6 @@ _HOMES = {
     "vjp": "transforms",
     "latex": "notation",
     "sympy": "notation",
-    "draw": "viz",
-    "diff": "viz",
-    "steps": "viz",
-    "trace": "viz",
-    "explain": "viz",
-    "step": "viz",
-    "animate": "viz",
-    "descend": "viz",
-    "explore": "viz",
     "DivergedError": "errors",
     "anomaly": "diagnosis",
     "doctor": "diagnosis",
@@ -104,8 +94,9 @@ _HOMES = {
     "place_of": "diagnosis",
     "AnomalyError": "errors",
     "DiagnosisWarning": "errors",
+    **dict.fromkeys(viz.__all__, "viz"),
 }
-"""The module that each name imported on first use comes from."""
+"""The module that each name imported on first use comes from; viz has such a table too."""
 
 __all__ = [
     "MLP",
@@ -122,21 +113,15 @@ __all__ = [
     "StaleValueError",
     "TracingError",
     "Value",
-    "animate",
     "anomaly",
     "checkpoint",
     "compiler",
     "custom_gradient",
     "datasets",
     "derivative",
-    "descend",
     "diagnosis",
-    "diff",
     "doctor",
-    "draw",
     "evaluate",
-    "explain",
-    "explore",
     "fit",
     "grad",
     "gradient",
@@ -155,14 +140,10 @@ __all__ = [
     "order",
     "origin",
     "place_of",
-    "plot",
-    "step",
-    "steps",
     "stop_gradient",
     "sympy",
     "taylor",
     "testing",
-    "trace",
     "train",
     "transforms",
     "value_and_grad",
@@ -171,6 +152,7 @@ __all__ = [
     "where",
 ]
 __all__ += functions.__all__
+__all__ += viz.__all__
 
 
 if not TYPE_CHECKING:  # else a slip of the pen would be a name to them

@@ -15,7 +15,7 @@ import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import diagram, draw
+from autograd_mini.viz import diagram, draw, layout
 from autograd_mini.viz import dot as source
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.svg import _MARKED
@@ -111,7 +111,7 @@ def test_what_is_written_on_wires_has_a_place_of_its_own():
     o.backward()
     picture = draw(o, partials=True)
     assert {"× −3", "−1.5", "× 0.5", "+0.5"} <= set(texts(picture.svg()))
-    places = rendering.layout(source.layout_source(picture.diagram))
+    places = layout.placed(source.layout_source(picture.diagram))
     boxes = list(places.boxes.values())
     for wire in picture.diagram.wires:
         x, y = places.marks[wire.key]

@@ -14,8 +14,7 @@ from autograd_mini import Parameter, Value
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import explain, steps, trace
 from autograd_mini.viz.expressions import Numbers
-from autograd_mini.viz.formulas import TEXTBOOK
-from autograd_mini.viz.partials import flows
+from autograd_mini.viz.partials import TEXTBOOK, flows
 
 
 def neuron():

@@ -1,4 +1,4 @@
-r"""LaTeX: a graph as a formula, and the algebra of expressions in TeX, with the trivial simplified, that it is written in.
+r"""LaTeX: a graph as a formula, and the algebra of expressions in TeX, in which trivial operations are simplified.
 
 >>> from autograd_mini import tanh
 >>> x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(1.0, label="b")
@@ -48,7 +48,7 @@ def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
 
     >>> x = Value(2.0, label="x")
     >>> print(latex(x.exp() / (1 + x) ** 2))
-    \frac{e^{x}}{\left(1 + x\right)^{2}}
+    \frac{e^{x}}{(1 + x)^{2}}
 
     """
     nodes, leaf_names = nodes_and_names(y, wrt, names, limit)

@@ -1,4 +1,4 @@
-"""A difference: two graphs in one picture, with what was added, removed and changed marked in words and colours."""
+"""A comparison: two graphs in one picture, with what was added, removed and changed marked in words and colours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """The key of the card of a value, and of the plain number at a position of an operation, in either graph."""
 
 
-def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
+def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     """Return the picture of two graphs laid over each other.
 
     Two values are taken for the same if they have the same operation and label and stand at corresponding places. A
@@ -39,7 +39,7 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
         ValueError: if there are more values than can be drawn.
 
     >>> x = Value(2.0, label="x")
-    >>> print(diff(x * 3, x * 3 + 1).diagram.about)
+    >>> print(compare(x * 3, x * 3 + 1).diagram.about)
     Comparison of two graphs: 1 values added, 0 removed, 0 changed, 2 the same.
 
     """
@@ -52,7 +52,7 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     if old.size + new.size > DRAWABLE:
         raise ValueError(
             f"the graphs have {old.count} and {new.count} values, more than the {DRAWABLE} that can be drawn: compare "
-            "parts of them, such as diff(y1.args[0], y2.args[0])"
+            "parts of them, such as compare(y1.args[0], y2.args[0])"
         )
     return picture()(_compared(old, new, rankdir))
 

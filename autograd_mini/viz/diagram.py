@@ -7,8 +7,7 @@ from os import sep
 
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.formulas import named
-from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text
+from autograd_mini.viz.text import figure, gradient_text, named, names, symbol, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
-    from autograd_mini.viz.renderers import Layout
+    from autograd_mini.viz.layout import Layout
 
 FONT = "Helvetica,Arial,sans-serif"
 DOT_SPACING = 'ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"'

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.formulas import named
 from autograd_mini.viz.long_sums import Shown, checked
-from autograd_mini.viz.text import figure, names, symbol
+from autograd_mini.viz.text import figure, named, names, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,3 +213,72 @@ def as_factor(formula: str) -> str:
         if depth == 0 and (formula[at : at + 3] in {" + ", " − ", " % "} or formula[at : at + 4] == " // "):
             return f"({formula})"
     return formula
+
+
+_TRACE_HEAD = ("step", "node", "value", "gradient", "operand", "local derivative", "contributes", "its gradient")
+
+
+class Text(str):
+    """A text of several lines that a notebook or a prompt shows as it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show the lines themselves."""
+        return str(self)
+
+
+def trace(y: Value, forward: bool = False, level: str = "auto") -> Text:  # noqa: FBT001, FBT002 - a plain switch
+    """Return the backward pass of y as a table, one line for every operand that receives a gradient.
+
+    Args:
+        y: the result to differentiate.
+        forward: whether lines of the forward pass come before.
+        level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
+
+    Raises:
+        TypeError: if y is no Value.
+        ValueError: if `level` is neither of the two.
+        StaleValueError: if a leaf was assigned after the graph used it.
+
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> trace(a * b)
+    step  node        value  gradient  operand  local derivative  contributes  its gradient
+       0  v1             −6         1  (seed)
+       1  v1 = a × b     −6         1  a        b = −3                     −3  0 → −3
+                                       b        a = 2                       2  0 → 2
+
+    """
+    events = steps(y, forward=forward, level=level)
+    ahead = [line for event in events if event.phase == "forward" for line in event.lines()]
+    rows: list[tuple[str, ...]] = [_TRACE_HEAD]
+    number = 0
+    for event in events:
+        if event.phase == "forward":
+            continue
+        if event.phase == "seed":
+            rows.append((str(number), event.name, figure(event.value), figure(event.grad), "(seed)", "", "", ""))
+            continue
+        number += 1
+        first = (str(number), f"{event.name} = {event.expression}", figure(event.value), figure(event.grad))
+        for part in event.contributions:
+            partial = figure(part.partial)
+            local = f"{part.formula} = {partial}" if part.formula not in {"", partial} else partial
+            sums = f"{figure(part.before)} → {figure(part.after)}"
+            rows.append((*first, part.name, local, figure(part.share), sums))
+            first = ("", "", "", "")
+    table = _aligned(rows)
+    return Text("\n".join([*ahead, *[""] * bool(ahead), *table]))
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines: words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = {0, 2, 3, 6}
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

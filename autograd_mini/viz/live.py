@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from autograd_mini.engine.value import Value
     from autograd_mini.viz.diagram import Card, Wire
     from autograd_mini.viz.events import Event
+    from autograd_mini.viz.layout import Point
     from autograd_mini.viz.long_sums import Shown
-    from autograd_mini.viz.renderers import Point
 
     State = tuple[str, int, float, str]
     """What a card shows of its gradient: the text, the tone, the strength, and the classes of this state."""

@@ -9,10 +9,9 @@ from math import fsum, prod
 
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.formulas import named
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import Flow
-from autograd_mini.viz.text import figure, names
+from autograd_mini.viz.text import figure, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from hashlib import blake2s
+from math import isfinite
 from pathlib import Path
 
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.confirm import confirmed_leaves
 from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
 from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.page import page
+from autograd_mini.viz.replay import NotReplayableError, replay
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
     from typing import Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PAUSE = 1100
 """Milliseconds between the steps while it plays."""
+
+CHECKABLE = 600
+"""Maximum nodes times leaves for which leaves are checked by default."""
 
 PHASES = {
     "forward": "forward: computing values",
@@ -145,9 +149,51 @@ def step(
             f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
             "part of it, such as step(y.args[0]), or print trace(y)"
         )
-    confirmed = confirmed_leaves(y, nodes, check)
+    confirmed = gradcheck_marks(y, nodes, check)
     live = Live(y, rankdir, shown, forward=forward, confirmed=confirmed)
     return Stepper(live, _breaks(live.events, breakpoints), len(confirmed))
+
+
+def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
+    """Return the leaves below y whose derivative is confirmed; none where there is no checker.
+
+    Args:
+        y: the result.
+        nodes: the graph below it.
+        check: True to check, False not to, None to check where that is quick.
+
+    Raises:
+        ImportError: if `check` is True and there is no checker.
+
+    """
+    leaves = [node for node in nodes if not node.op]
+    if check is False or (check is None and len(nodes) * len(leaves) > CHECKABLE):
+        return frozenset()
+    try:
+        from autograd_mini.testing import check_grad  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        if check:
+            raise
+        return frozenset()
+    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf, check_grad))
+
+
+def _confirmed(y: Value, leaf: Value, check_grad: Callable[..., Any]) -> bool:
+    def value(x: float) -> float:
+        return float(replay(y, {leaf: x}))  # type: ignore[arg-type, unused-ignore]  # of floats comes a float
+
+    def derivative(x: float) -> float:
+        moved = Value(x)
+        result = replay(y, {leaf: moved})
+        return gradient(result, moved).data if isinstance(result, Value) else 0.0
+
+    if not (isfinite(leaf.data) and isfinite(y.data)):
+        return False
+    try:
+        report = check_grad(value, derivative, at=leaf.data, budget="quick", explained=False)
+    except NotReplayableError:
+        return False
+    return bool(report.verdict == "correct")
 
 
 def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint]) -> list[int]:

@@ -15,7 +15,7 @@ from autograd_mini.viz.text import shortened, xml
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz.diagram import Card, Diagram, Wire
-    from autograd_mini.viz.renderers import Layout, Point
+    from autograd_mini.viz.layout import Layout, Point
 
 EDGE = 6.0
 """Free space around the picture, in points."""
