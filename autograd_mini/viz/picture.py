@@ -8,9 +8,8 @@ import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from autograd_mini.viz.dot import dot_lines, mermaid, placed_source
 from autograd_mini.viz.layout import arranged, in_one_piece
-from autograd_mini.viz.page import page
 from autograd_mini.viz.renderers import render
-from autograd_mini.viz.svg import svg
+from autograd_mini.viz.svg import page, svg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from autograd_mini.engine.value import Value
 from autograd_mini.viz.drawing import draw
 from autograd_mini.viz.gradient_descent import descend
 from autograd_mini.viz.network import layers_of
-from autograd_mini.viz.page import page
 from autograd_mini.viz.stepper import step
+from autograd_mini.viz.svg import page
 from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False

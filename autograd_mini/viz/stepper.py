@@ -10,10 +10,10 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
+from autograd_mini.viz.live import LARGEST, Live
 from autograd_mini.viz.long_sums import Shown, checked
-from autograd_mini.viz.page import page
 from autograd_mini.viz.replay import NotReplayableError, replay
+from autograd_mini.viz.svg import CONFIRMED, page
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False
