@@ -1,4 +1,4 @@
-"""Plots of what learning rates do: too small, right, too large."""
+"""Curves of training: the loss by epoch, and descents with learning rates too small, right and too large."""
 
 from __future__ import annotations
 
@@ -6,16 +6,58 @@ from math import isfinite
 
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.viz.gradient_descent import descend
-from autograd_mini.viz.plot.axes import BLUE, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, GREEN, ORANGE, axes, plain_logarithmic, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, ended, line_of, names_of, plane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from autograd_mini.viz.gradient_descent import Descent, Function, Point
     from autograd_mini.viz.plot.axes import Axes
     from autograd_mini.viz.plot.maps import Bounds
+
+
+def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
+    """Plot the loss of every epoch, with a logarithmic axis where all losses are above 0.
+
+    Args:
+        history: what `fit` returned, or a list of losses.
+        ax: the matplotlib axes to draw on; new ones by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if there is no loss.
+        ImportError: if matplotlib is missing.
+
+    """
+    losses = [float(loss) for loss in getattr(history, "loss", history)]
+    validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
+    if not losses:
+        raise ValueError("history holds no loss; train for at least one epoch first")
+    ax = axes(ax)
+    epochs = range(1, len(losses) + 1)
+    dots = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
+    ax.plot(epochs, losses, color=BLUE, linewidth=2, label="training", **dots)
+    if validation:
+        ax.plot(
+            range(1, len(validation) + 1), validation, color=ORANGE, linewidth=2, linestyle="--", label="validation"
+        )
+    best = getattr(history, "best_epoch", None)
+    if best and validation:
+        star = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
+        ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
+    if all(loss > 0 for loss in losses + validation if isfinite(loss)):
+        plain_logarithmic(ax)
+    tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
+    ax.grid(axis="y", which="major", alpha=0.3)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if validation:
+        ax.legend(frameon=False)
+    return ax
 
 
 def learning_rates(
