@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.long_sums import Shown, checked
@@ -11,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz.partials import Flow
 
-_INFIX = {"+", "×", "/", "−", "^", "%"}
 LISTED = 8
 """Maximum operands of a sum that are all named in its expression."""
 
@@ -173,7 +173,9 @@ def expressions(node: Value, called: dict[Value, str], shown: Shown) -> tuple[st
     numbers = [_factor(o.data if isinstance(o, Value) else o) for o in operands]
     if node in shown.terms:
         return _listed(symbols, " + "), _listed(numbers, " + ")
-    return _applied(node, symbols), _applied(node, numbers)
+    if isinstance(node.args[0], bool):  # the condition of a `where`, which no picture shows
+        symbols, numbers = ([str(node.args[0]).lower(), *texts] for texts in (symbols, numbers))
+    return written(node.op, symbols, symbol(node)), written(node.op, numbers, symbol(node))
 
 
 def _listed(texts: list[str], between: str) -> str:
@@ -181,17 +183,6 @@ def _listed(texts: list[str], between: str) -> str:
     if len(texts) > LISTED:
         texts = [*texts[: LISTED - 2], "…", texts[-1]]
     return between.join(texts)
-
-
-def _applied(node: Value, operands: list[str]) -> str:
-    sign = symbol(node)
-    if len(operands) == 2 and sign in _INFIX:
-        return f"{operands[0]} {sign} {operands[1]}"
-    if node.op == "neg":
-        return f"−{operands[0]}"
-    if node.op == "where":
-        operands = [str(node.args[0]).lower(), *operands] if isinstance(node.args[0], bool) else operands
-    return f"{sign}({', '.join(operands)})"
 
 
 def _factor(number: float) -> str:

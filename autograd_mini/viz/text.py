@@ -22,7 +22,7 @@ _SIMPLE = re.compile(r"[^\W\d]\w*(\[\w+\]|\.\w+)*")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACE = re.compile("[\t\n\r\x85\u2028\u2029]+")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-_SYMBOLS = {"*": "×", "-": "−", "**": "^", "//": "⌊/⌋"}
+_SYMBOLS = {"*": "×", "-": "−", "**": "^"}
 
 
 def clean(label: str) -> str:
