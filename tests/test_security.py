@@ -55,7 +55,7 @@ IMPORTS = {
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
-    **{name: {"mkdir", "write_text"} for name in ("viz.animation", "viz.stepper")},  # where to save
+    "viz.svg": {"mkdir", "write_text"},  # the path to save to
     "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away

@@ -89,7 +89,7 @@ def _written(node: Value, written: Mapping[Value, Tex]) -> Tex:
 
 
 SUM, PRODUCT, POWER, ATOM = range(4)
-"""How tightly an expression holds together: what is looser than its place asks for gets parentheses."""
+"""Precedence of an expression: below that of its place it gets parentheses."""
 
 
 class Tex:

@@ -6,8 +6,17 @@ from collections import Counter
 from difflib import SequenceMatcher
 
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
-from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
+from autograd_mini.viz.diagram import (
+    DIRECTIONS,
+    Diagram,
+    badge_of,
+    check_choice,
+    check_value,
+    constant_card,
+    describe,
+    kind_of,
+)
+from autograd_mini.viz.drawing import DRAWABLE, picture
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.text import figure, gradient_text, names, value_text
 
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
-    """Return the picture of two graphs laid over each other.
+    """Return the picture of two graphs in one: what was added, removed and changed.
 
     Two values are taken for the same if they have the same operation and label and stand at corresponding places. A
     card says "added", "removed" or "changed", and a number that changed is shown as "old → new". A leaf that was
@@ -34,9 +43,12 @@ def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
         y2: the result after.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
 
+    Returns:
+        A graphviz.Digraph, as `draw` does.
+
     Raises:
         TypeError: if y1 or y2 is no Value.
-        ValueError: if there are more values than can be drawn.
+        ValueError: if rankdir is none of these, or there are more values than can be drawn.
 
     >>> x = Value(2.0, label="x")
     >>> print(compare(x * 3, x * 3 + 1).diagram.about)
@@ -44,10 +56,8 @@ def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
 
     """
     for name, given in (("y1", y1), ("y2", y2)):
-        if not isinstance(given, Value):
-            raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"rankdir is one of {', '.join(DIRECTIONS)}; got {rankdir!r}")
+        check_value(name, given)
+    check_choice("rankdir", rankdir, DIRECTIONS)
     old, new = Shown([y1]), Shown([y2])
     if old.size + new.size > DRAWABLE:
         raise ValueError(

@@ -21,10 +21,10 @@ _DEFAULTS = (
     f'edge [color="{LINE}" arrowsize="0.7"]',
 )
 ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
-"""The heights of a row and of the head of a card, its margin, and the height of the bar below, in points."""
+"""Heights of a card's row and head, its margin, and the height of its bar, in points."""
 
 TAG = 16
-"""The characters of a name that the tag of a cut wire shows."""
+"""Maximum characters of a name on the tag of a cut wire."""
 
 
 def card_size(card: Card) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
+from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.text import figure, named, names, symbol
 
@@ -44,7 +45,7 @@ class Contribution:
 
 
 class Event:
-    """One step: a node computed (forward), the result's gradient set (seed), or a gradient handed on (backward).
+    """One step: a node computed (forward), the result's gradient set (seed), or a gradient propagated (backward).
 
     Attributes:
         phase: "forward", "seed" or "backward".
@@ -140,8 +141,7 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto
                    b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>]
 
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     unchanged(order(y))
     return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
 

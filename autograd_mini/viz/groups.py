@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     """A neuron: its layer and its number there, both from 1."""
 
 SINGLE = 12
-"""The inputs, or values after the last layer, up to which each has a card of its own."""
+"""Maximum inputs, or values after the last layer, that have a card each."""
 
 _LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from autograd_mini.nn.module import Module
 
 TALLEST = 12
-"""The neurons of a column that are drawn; of more, the first and the last, with dots between."""
+"""Maximum neurons drawn in a column; of more, the first and the last, with dots between."""
 
 LABELLED = 12
-"""The weights up to which each has its number on its line."""
+"""Maximum weights whose numbers stand on their lines."""
 
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
 _ITALIC = f'fill="{INK}" font-style="italic"'
@@ -177,7 +177,7 @@ def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, fl
 
 
 def _name(x: float, y: float, name: str) -> str:
-    """Return a name such as "w_12^[1]" on ground of its own, its layer above its indices as on paper."""
+    """Return a name such as "w_12^[1]" on ground of its own, its layer above its indices as in print."""
     letter, _, rest = name.partition("_")
     indices, _, layer = rest.partition("^")
     beside = width(letter, 14.0) + 0.5

@@ -121,7 +121,7 @@ def _pulled(node: Value, gradient: float) -> list[float]:
 
 
 TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
-"""Derivatives that every textbook writes in another way than the table, which avoids its cancellation."""
+"""Textbook forms of derivatives that the table writes in another way, to avoid cancellation."""
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ADD, _MUL, _NEG, _POW, _ATOM = range(1, 6)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
+from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.live import LARGEST, Live
 from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.replay import NotReplayableError, replay
-from autograd_mini.viz.svg import CONFIRMED, page
+from autograd_mini.viz.svg import CONFIRMED, page, write
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Breakpoint = str | Callable[[Event], bool]
 
 PAUSE = 1100
-"""Milliseconds between the steps while it plays."""
+"""Milliseconds between two steps while it plays."""
 
 CHECKABLE = 600
 """Maximum nodes times leaves for which leaves are checked by default."""
@@ -35,7 +36,7 @@ CHECKABLE = 600
 PHASES = {
     "forward": "forward: computing values",
     "seed": "backward: start",
-    "backward": "backward: handing on gradients",
+    "backward": "backward: propagating gradients",
 }
 
 
@@ -97,12 +98,7 @@ class Stepper:
             ValueError: if the path does not end in .html.
 
         """
-        target = Path(path)
-        if target.suffix.lower() not in {".html", ".htm"}:
-            raise ValueError(f"path ends in .html; got {str(path)!r}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page(self._live.diagram.about, self.html()), encoding="utf-8")
-        return str(target)
+        return write(path, (".html", ".htm"), lambda: page(self._live.diagram.about, self.html()))
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -134,14 +130,21 @@ def step(
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
 
+    Returns:
+        A Stepper, which notebooks show; `save("step.html")` writes a page.
+
     Raises:
         TypeError: if y is no Value, or a breakpoint neither a text nor callable.
         ValueError: if a label is not in the graph, or the graph is too large.
         StaleValueError: if a leaf was assigned after the graph used it.
 
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> step(a * b, breakpoints="b").events[-1]
+    <backward v1: a.grad += ∂v1/∂a · v1.grad = b · v1.grad = (−3) × 1 = −3   (0 → −3);
+                  b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>
+
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     nodes = unchanged(order(y))
     shown = Shown([y], checked(level))
     if shown.size > LARGEST:

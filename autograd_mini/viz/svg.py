@@ -1,6 +1,6 @@
 """The SVG of a diagram, without script, link or image, and the HTML page around a picture.
 
-As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark paper and
+As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
 survives the sanitisers of notebooks and README pages. What moves has classes instead, which a style sheet explains.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from math import hypot
+from pathlib import Path
 from types import MappingProxyType
 
 from autograd_mini.viz.diagram import (
@@ -25,7 +26,8 @@ from autograd_mini.viz.text import NOT_COMPUTED, shortened, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
     from autograd_mini.viz.layout import Box, Layout, Point
@@ -313,3 +315,13 @@ def page(title: str, body: str) -> str:
 
     """
     return _PAGE.format(title=xml(title), body=body)
+
+
+def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
+    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ValueError(f"path ends in {' or '.join(endings)}; got {str(path)!r}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text(), encoding="utf-8")
+    return str(target)

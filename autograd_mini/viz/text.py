@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from autograd_mini.engine.value import Value
 
 NOT_COMPUTED = "–"
-"""Stands for a gradient that was never computed; 0 would be a lie."""
+"""Text in place of a gradient that was not computed."""
 
 LONGEST = 40
-"""The characters of a label that a card shows; its tooltip shows all."""
+"""Maximum characters of a label on a card; its tooltip shows all."""
 
 _SIMPLE = re.compile(r"[^\W\d]\w*(\[\w+\]|\.\w+)*")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

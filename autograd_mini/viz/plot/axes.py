@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, INK = "#0072b2", "#d55e00", "#00734f", "#1a1a1a"
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""One for each class, so that classes are told apart without colour."""
+"""Markers of classes, which tell them apart without colour."""
 
 ON_PAPER: dict[str, Any] = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "labelcolor": INK}
-"""A legend that lies on a coloured plane: dark on white of its own, whatever the ground of the figure."""
+"""Settings of a legend on a coloured plane: dark on white, whatever the ground of the figure."""
 
 ON_MAP: dict[str, Any] = {"frameon": True, "facecolor": "#333333", "framealpha": 0.85, "labelcolor": "white"}
-"""The same for the colours of paths on a map, which are light."""
+"""Settings of a legend of light paths on a map."""
 
 
 MIDDLE = "#7a7a7a"

@@ -58,6 +58,12 @@ def decision_boundary(
         ValueError: if X is empty, its rows are not two numbers, or there is not one target for each.
         ImportError: if matplotlib is missing.
 
+    >>> from autograd_mini import MLP
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> decision_boundary(MLP(2, [3, 1], seed=0), X, [0, 1, 1, 0], resolution=8).get_title(loc="left")
+    'Decision boundary'
+    >>> pyplot().close()
+
     """
     points = [[float(number) for number in row] for row in X]
     targets = [_plain(target) for target in y]

@@ -33,11 +33,15 @@ def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
         ValueError: if there is no loss.
         ImportError: if matplotlib is missing.
 
+    >>> loss_curve([3.0, 2.0, 1.0]).get_title(loc="left")
+    'Loss: 3 → 1'
+    >>> pyplot().close()
+
     """
     losses = [float(loss) for loss in getattr(history, "loss", history)]
     validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
     if not losses:
-        raise ValueError("history holds no loss; train for at least one epoch first")
+        raise ValueError("history holds at least one loss; got none: train for an epoch first")
     ax = axes(ax)
     epochs = range(1, len(losses) + 1)
     dots = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
@@ -68,7 +72,7 @@ def learning_rates(
     ax: Sequence[Axes] | None = None,
     resolution: int = 60,
 ) -> Sequence[Axes]:
-    """Plot what descents with several learning rates do from the same start: too small, right, too large.
+    r"""Plot what descents with several learning rates do from the same start: too small, right, too large.
 
     Args:
         f: a function of one or two Values.
@@ -84,6 +88,11 @@ def learning_rates(
     Raises:
         ValueError: if there is no rate, not one of `ax` for each, or x0 has more than two coordinates.
         ImportError: if matplotlib is missing.
+
+    >>> slow, right = learning_rates(lambda x: x * x, 1.0, [0.01, 0.5])
+    >>> right.get_title(loc="left")
+    'lr = 0.5\nconverged after 1 steps'
+    >>> pyplot().close()
 
     """
     paths = [descend(f, x0, rate, steps) for rate in rates]

@@ -23,7 +23,7 @@ ENDED = {
     "diverged": "diverged in {} steps",
     "steps": "{} steps, not there yet",
 }
-"""How titles say why a descent stopped."""
+"""Titles by the reason why a descent stopped."""
 
 
 def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:
