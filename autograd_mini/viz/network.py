@@ -99,7 +99,11 @@ def network(model: Module, *, names: bool = False) -> Diagram:
             for k in filter(None, columns[column.layer - 1].shown):
                 weight = column.neurons[j - 1].w[k - 1].data
                 tip = f"w_{j}{'' if max(j, k) < 10 else ','}{k}^[{column.layer}] = {figure(weight)}"
-                diagram.wire(keys[column.layer - 1, k], keys[column.layer, j], tip).weight = weight
+                wire = diagram.wire(keys[column.layer - 1, k], keys[column.layer, j], tip)
+                wire.weight, wire.marks = weight, [figure(weight, digits=2)]
+    if len(diagram.wires) > LABELLED:
+        for wire in diagram.wires:
+            wire.marks = []
     diagram.drawn = _svg(diagram, columns, keys, names=names)
     return diagram
 
