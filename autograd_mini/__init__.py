@@ -13,6 +13,7 @@ that `import autograd_mini` stays light.
 
 from __future__ import annotations
 
+from autograd_mini import viz  # its names alone; what draws is imported when it is used
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini.engine import functions
 from autograd_mini.engine.choice import where
@@ -25,7 +26,7 @@ from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
-    from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms, viz
+    from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms
     from autograd_mini.compiler import jit
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
-    from autograd_mini.viz import animate, descend, diff, draw, explain, explore, plot, step, steps, trace
+    from autograd_mini.viz import *  # noqa: F403 - as above
 
 __version__ = "0.1.0"
 
@@ -60,10 +61,8 @@ _HOMES = {
     "nn": "nn",
     "optim": "optim",
     "train": "train",
-    "viz": "viz",
     "testing": "testing",
     "transforms": "transforms",
-    "plot": "viz.plot",
     "Module": "nn",
     "Neuron": "nn",
     "Layer": "nn",
@@ -87,15 +86,6 @@ _HOMES = {
     "vjp": "transforms",
     "latex": "notation",
     "sympy": "notation",
-    "draw": "viz",
-    "diff": "viz",
-    "steps": "viz",
-    "trace": "viz",
-    "explain": "viz",
-    "step": "viz",
-    "animate": "viz",
-    "descend": "viz",
-    "explore": "viz",
     "DivergedError": "errors",
     "anomaly": "diagnosis",
     "doctor": "diagnosis",
@@ -103,8 +93,9 @@ _HOMES = {
     "place_of": "diagnosis",
     "AnomalyError": "errors",
     "DiagnosisWarning": "errors",
+    **dict.fromkeys(viz.__all__, "viz"),
 }
-"""The module that each name imported on first use comes from."""
+"""The module that each name imported on first use comes from; viz has such a table too."""
 
 __all__ = [
     "MLP",
@@ -121,20 +112,14 @@ __all__ = [
     "StaleValueError",
     "TracingError",
     "Value",
-    "animate",
     "anomaly",
     "compiler",
     "custom_gradient",
     "datasets",
     "derivative",
-    "descend",
     "diagnosis",
-    "diff",
     "doctor",
-    "draw",
     "evaluate",
-    "explain",
-    "explore",
     "fit",
     "grad",
     "gradient",
@@ -153,15 +138,11 @@ __all__ = [
     "order",
     "origin",
     "place_of",
-    "plot",
     "remat",
-    "step",
-    "steps",
     "stop_gradient",
     "sympy",
     "taylor",
     "testing",
-    "trace",
     "train",
     "transforms",
     "value_and_grad",
@@ -170,6 +151,7 @@ __all__ = [
     "where",
 ]
 __all__ += functions.__all__
+__all__ += viz.__all__
 
 
 if not TYPE_CHECKING:  # else a slip of the pen would be a name to them

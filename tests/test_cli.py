@@ -510,8 +510,8 @@ def test_a_demo_without_a_renderer_goes_on_and_says_which_extra_draws(monkeypatc
     def draw(_):
         raise ImportError("no Graphviz")
 
-    monkeypatch.setattr("autograd_mini.viz.galleries.draw", draw)
-    monkeypatch.setattr("autograd_mini.viz.galleries.step", draw)
+    monkeypatch.setattr("autograd_mini.viz.report_page.draw", draw)
+    monkeypatch.setattr("autograd_mini.viz.report_page.step", draw)
     quick(monkeypatch)
     status, out, err = cli("demo", "--out", tmp_path)
     assert (status, err) == (0, "")

@@ -55,8 +55,8 @@ IMPORTS = {
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
-    **{name: {"mkdir", "write_text"} for name in ("viz.animation", "viz.stepper")},  # where to save
-    "viz.galleries": {"mkdir", "write_text", "savefig"},
+    "viz.svg": {"mkdir", "write_text"},  # the path to save to
+    "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
     "cli.tables": {"read_bytes"},  # the tables that the command line names
@@ -64,7 +64,7 @@ FILES = {
     "cli.course": {"mkdir", "open", "read_bytes"},
     "cli.commands": {"unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
 }
-NEITHER = {"viz.arrangement": {"move"}}
+NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
 OWN = {"datasets.flowers": {"read_text"}, "viz.explorer": {"read_text"}, "viz.stepper": {"read_text"}}
 """Files of the package itself. What is missing in these tables may stand nowhere."""

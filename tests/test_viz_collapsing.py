@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from autograd_mini import MLP, Layer, Neuron, Parameter, Value, order
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import diff, draw
+from autograd_mini.viz import compare, draw
 from autograd_mini.viz import renderers as rendering
-from autograd_mini.viz.groups import places
+from autograd_mini.viz.groups import neurons_of
 
 try:
     rendering.render("digraph {}", "json")
@@ -63,7 +63,7 @@ def test_what_goes_back_to_a_card_sums_to_the_gradients_of_the_values_that_left_
 def test_every_value_of_a_network_belongs_to_its_neuron():
     model = MLP(2, [3, 1], activation="tanh", seed=0)
     out = model([1.0, 2.0])
-    found = places(order(out))
+    found = neurons_of(order(out))
     assert set(found.values()) == {(1, 1), (1, 2), (1, 3), (2, 1)}
     assert len(found) == len(order(out))
 
@@ -152,7 +152,7 @@ def test_a_difference_marks_what_was_added_removed_and_changed():
         y.backward()
         return y
 
-    picture = diff(graph(2.0, 2.0, more=False), graph(2.5, 4.0, more=True))
+    picture = compare(graph(2.0, 2.0, more=False), graph(2.5, 4.0, more=True))
     marks = {(card.name, card.badge): card.mark for card in picture.diagram.cards}
     assert marks["a", ""] == "changed"
     assert marks["y", "+"] == "added"
@@ -167,7 +167,7 @@ def test_a_difference_marks_what_was_added_removed_and_changed():
 
 def test_a_graph_differs_in_nothing_from_itself():
     y = MLP(2, [2, 1], seed=0)([1.0, 2.0])
-    diagram = diff(y, y).diagram
+    diagram = compare(y, y).diagram
     assert {card.mark for card in diagram.cards} == {""}
     assert {wire.mark for wire in diagram.wires} == {""}
 
@@ -177,7 +177,7 @@ def test_differences_of_large_graphs_are_refused():
     for _ in range(1000):
         y = y + 1.0
     with pytest.raises(ValueError, match=r"1001 values.*compare parts"):
-        diff(y, y)
+        compare(y, y)
 
 
 def test_the_norm_on_a_card_is_that_of_the_parameters_of_its_layer():
@@ -190,9 +190,9 @@ def test_the_norm_on_a_card_is_that_of_the_parameters_of_its_layer():
 
 def test_constants_are_compared_too():
     x = Value(2.0, label="x")
-    diagram = diff(x * 3, x * 4 + 1).diagram
+    diagram = compare(x * 3, x * 4 + 1).diagram
     assert [(c.name, c.mark) for c in diagram.cards if c.kind == "constant"] == [("4", ""), ("1", "added")]
-    (gone,) = (c for c in diff(x * 3 + 5, x * 3).diagram.cards if c.name == "5")
+    (gone,) = (c for c in compare(x * 3 + 5, x * 3).diagram.cards if c.name == "5")
     assert gone.mark == "removed"
     (scaled,) = (c for c in diagram.cards if ("constant", "3 → 4") in c.rows)
     assert scaled.mark == "changed"
@@ -213,7 +213,7 @@ def test_a_weight_that_was_updated_in_place_is_marked():
     x, w = Value(2.0, label="x"), Parameter(3.0, label="w")
     before = x * w
     w.data = 2.5
-    picture = diff(before, x * w)
+    picture = compare(before, x * w)
     assert card(picture, "w").mark == "changed"
     assert ("change", "assigned since") in card(picture, "w").rows
     assert card(picture, "x").mark == ""

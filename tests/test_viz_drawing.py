@@ -15,10 +15,12 @@ import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import diagram, draw, source
+from autograd_mini.viz import diagram, draw, layout
+from autograd_mini.viz import dot as source
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.svg import _MARKED
 from autograd_mini.viz.text import figure
+from autograd_mini.viz.xdot import xdot_source
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -110,7 +112,7 @@ def test_what_is_written_on_wires_has_a_place_of_its_own():
     o.backward()
     picture = draw(o, partials=True)
     assert {"× −3", "−1.5", "× 0.5", "+0.5"} <= set(texts(picture.svg()))
-    places = rendering.layout(source.layout_source(picture.diagram))
+    places = layout.placed(source.layout_source(picture.diagram))
     boxes = list(places.boxes.values())
     for wire in picture.diagram.wires:
         x, y = places.marks[wire.key]
@@ -226,6 +228,41 @@ def test_every_format_can_be_saved(tmp_path):
                 continue
         path = draw(o).save(tmp_path / f"graph.{ending}")
         assert Path(path).read_bytes().startswith(start), ending
+
+
+def pictures():
+    bad = Value(0.0, label="x").log()
+    out = neuron()
+    out.backward()
+    model = MLP(2, [3, 1], seed=0)
+    return [draw(out, partials=True), draw(model), draw(model, names=True), draw(bad), draw(model([1.0, 2.0]))]
+
+
+def test_png_and_pdf_show_what_the_svg_shows(tmp_path):
+    for picture in pictures():
+        try:
+            rendered = rendering.render(xdot_source(picture.svg()), "svg", "nop2").decode()
+        except ImportError:
+            pytest.skip("no renderer takes positions")
+        shown = [text.replace("\xa0", " ") for text in texts(rendered)]
+        assert shown == texts(picture.svg())
+        root, drawn = (ET.fromstring(svg) for svg in (picture.svg(), rendered))  # noqa: S314 - our own
+        for ours, theirs in (("circle", "ellipse"), ("line", "polyline")):
+            wanted = len([*root.iter(f"{SVG}{ours}")])
+            assert not wanted or len([*drawn.iter(f"{SVG}{theirs}")]) == wanted
+        header = Path(picture.save(tmp_path / "picture.png")).read_bytes()[16:24]
+        size = [int.from_bytes(header[at : at + 4], "big") for at in (0, 4)]
+        for pixels, points in zip(size, (root.get("width"), root.get("height")), strict=True):
+            assert abs(pixels - float(points) * 96 / 72) <= 2
+
+
+def test_dot_and_mermaid_of_a_model_have_its_weights():
+    model = MLP(2, [1], seed=0)
+    numbers = [figure(weight.data, digits=2) for weight in model.layers[0].neurons[0].w]
+    picture = draw(model)
+    assert all(f'label="{number}"' in picture.source for number in numbers)
+    arrows = [line for line in picture.mermaid().splitlines() if "->" in line]
+    assert [".->" in line for line in arrows] == [number.startswith("−") for number in numbers]
 
 
 def test_an_unknown_ending_is_refused(tmp_path):

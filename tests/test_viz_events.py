@@ -14,8 +14,7 @@ from autograd_mini import Parameter, Value
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import explain, steps, trace
 from autograd_mini.viz.expressions import Numbers
-from autograd_mini.viz.formulas import TEXTBOOK
-from autograd_mini.viz.partials import flows
+from autograd_mini.viz.partials import TEXTBOOK, flows
 
 
 def neuron():
@@ -92,7 +91,7 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 def evaluated(formula, **known):
     """Return the value of a formula as a reader computes it."""
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda found: f"**({found[0].translate(SUPERSCRIPTS)})", formula)
-    for written, python in (("^", "**"), ("·", "*"), ("×", "*"), ("−", "-"), ("⌊/⌋", "//")):
+    for written, python in (("^", "**"), ("·", "*"), ("×", "*"), ("−", "-")):
         text = text.replace(written, python)
     functions = {TABLE[name].symbol: getattr(ag, name) for name in ag.__all__ if name in TABLE}
     return float(eval(text, functions, known))  # noqa: S307 - a formula of ours

@@ -11,8 +11,9 @@ import pytest
 from autograd_mini import MLP, datasets, order
 
 pytest.importorskip("graphviz")
-from autograd_mini.viz import galleries, gallery
+from autograd_mini.viz import gallery
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz import report_page as galleries
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 from browser import chromium, opened

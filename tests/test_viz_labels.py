@@ -14,6 +14,7 @@ pytest.importorskip("graphviz")
 from autograd_mini.viz import animate, draw, explain, step, trace
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.text import clean
+from autograd_mini.viz.xdot import xdot_source
 
 sys.path.insert(0, __file__.rpartition("/")[0])
 from browser import chromium, opened
@@ -69,6 +70,19 @@ def test_a_label_is_one_text_to_graphviz(label):
     lines = [element.text or "" for name, element in found if name == "text"]
     same = [line.replace("\xa0", " ") for line in lines]
     assert shown(label).strip() in [line.strip() for line in same] or any(shown(label).strip() in line for line in same)
+
+
+@HOSTILE
+def test_a_label_is_one_text_in_png_and_pdf(label):
+    _, y = graph(label)
+    try:
+        rendered = rendering.render(xdot_source(draw(y).svg()), "svg", "nop2").decode()
+    except ImportError:
+        pytest.skip("no renderer takes positions")
+    found = elements(rendered)
+    assert {name for name, _ in found} <= TAGS
+    lines = [(element.text or "").replace("\xa0", " ") for name, element in found if name == "text"]
+    assert [line.strip() for line in lines].count(shown(label).strip()) == 2
 
 
 @HOSTILE

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autograd_mini import Parameter, Value, order
 from autograd_mini.viz import explain, steps, trace
-from autograd_mini.viz.sums import LEAST, Shown
+from autograd_mini.viz.long_sums import LEAST, Shown
 
 
 def terms(count):
@@ -115,7 +115,7 @@ def test_a_level_of_steps_is_auto_or_full():
 
 def test_a_sum_of_300_terms_is_drawn_as_one_card_with_a_wire_from_each_term():
     pytest.importorskip("graphviz")
-    from autograd_mini.viz import diff, draw
+    from autograd_mini.viz import compare, draw
 
     xs = [Parameter(0.5, label=f"x{index}") for index in range(300)]
     y = sum(xs)
@@ -130,7 +130,7 @@ def test_a_sum_of_300_terms_is_drawn_as_one_card_with_a_wire_from_each_term():
     assert picture.mermaid().count("-->") == 300
     assert "and 299 partial sums that are not shown" in picture.diagram.about
     assert len(draw(y, level="full").diagram.cards) == 601
-    longer = diff(y, sum([*xs, Value(1.0)]))
+    longer = compare(y, sum([*xs, Value(1.0)]))
     assert "1 values added, 0 removed, 1 changed, 300 the same" in longer.diagram.about
 
 

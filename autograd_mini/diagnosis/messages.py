@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isinf, isnan
 
+from autograd_mini.engine.formula import written
 from autograd_mini.engine.locations import assigned_at, place_of
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import AnomalyError
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%", "floordiv": "//"}
 _LONGEST = 40  # a longer label makes a formula hard to read
 
 
 def of_result(node: Value) -> AnomalyError:
     """Return the error for an operation whose result is nan or infinite."""
     names = _names(node)
-    lines = [f"{_applied(node, names)} is {node._data!r}{_where(node, names)}"]
+    lines = [f"{written(node.op, names)} is {node._data!r}{_where(node, names)}"]
     if isnan(node._data):
         for operand, name in zip(node.args, names, strict=True):
             if isnan(_number(operand)):
@@ -38,7 +38,7 @@ def of_seed(root: Value) -> AnomalyError:
 def of_tangent(node: Value, tangent: float) -> AnomalyError:
     """Return the error for a tangent of a forward-mode pass."""
     names = _names(node)
-    head = f"the directional derivative of {_applied(node, names)} is {tangent!r}{_where(node, names)}"
+    head = f"the directional derivative of {written(node.op, names)} is {tangent!r}{_where(node, names)}"
     return _error("backward", node, tangent, [head], _advice_on_derivative(node.op))
 
 
@@ -64,7 +64,7 @@ def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[A
     receiver = (p, q)[slot]
     names = _names(node)
     name = next((name for name, operand in zip(names, node.args, strict=True) if operand is receiver), "an operand")
-    applied, where = _applied(node, names), _where(node, names)
+    applied, where = written(node.op, names), _where(node, names)
     number: Any = shares[slot]
     if fine(number):
         number = after[receiver]
@@ -148,13 +148,6 @@ def _names(node: Value) -> list[str]:
     known: dict[str, Value | float] = {}
     clash = any(known.setdefault(name, operand) is not operand for name, operand in zip(names, node.args, strict=True))
     return [f"{name} ({letters[at]})" for at, name in enumerate(names)] if clash and not several else names
-
-
-def _applied(node: Value, names: list[str]) -> str:
-    """Return the operation with its operands: "log(p)", "a / b"."""
-    if node.op in _INFIX:
-        return f"{names[0]} {_INFIX[node.op]} {names[1]}"
-    return f"-{names[0]}" if node.op == "neg" else f"{node.op}({', '.join(names)})"
 
 
 def _where(node: Value, names: list[str]) -> str:

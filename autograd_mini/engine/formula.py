@@ -23,7 +23,7 @@ from autograd_mini.errors import FormulaError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, Protocol, TypeVar
 
     Tree = float | str | tuple[Any, ...]
@@ -129,6 +129,18 @@ def scaled(tree: Tree, factor: str) -> Tree:
         case ("truediv", 1.0, divisor):
             return ("truediv", factor, divisor)
     return ("mul", factor, tree)
+
+
+def written(name: str, operands: Sequence[str], sign: str = "") -> str:
+    """Return an operation with its operands as Python has it; `sign` stands in place of its symbol or name.
+
+    >>> written("truediv", ["a", "b"]), written("neg", ["a"]), written("log", ["a"]), written("mul", ["a", "b"], "×")
+    ('a / b', '-a', 'log(a)', 'a × b')
+
+    """
+    if name in OPERATORS.values():
+        return f"{operands[0]} {sign or TABLE[name].symbol} {operands[1]}"
+    return f"{sign or '-'}{operands[0]}" if name == "neg" else f"{sign or name}({', '.join(operands)})"
 
 
 def names_in(tree: Tree) -> set[str]:

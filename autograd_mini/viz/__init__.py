@@ -1,4 +1,7 @@
-"""Pictures: graphs drawn and stepped through, and plots of training. Each is imported when it is first used."""
+"""Pictures: graphs drawn and stepped through, and plots of training. Each is imported when it is first used.
+
+A new picture is a module and its name in the three lists below; the package's front door takes all names from here.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz import plot as plot
     from autograd_mini.viz.animation import animate as animate
-    from autograd_mini.viz.descent import descend as descend
-    from autograd_mini.viz.differences import diff as diff
+    from autograd_mini.viz.comparison import compare as compare
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
+    from autograd_mini.viz.events import trace as trace
     from autograd_mini.viz.explorer import explore as explore
     from autograd_mini.viz.expressions import expression as expression
-    from autograd_mini.viz.galleries import gallery as gallery
+    from autograd_mini.viz.gradient_descent import descend as descend
     from autograd_mini.viz.paths import explain as explain
+    from autograd_mini.viz.report_page import gallery as gallery
     from autograd_mini.viz.stepper import step as step
-    from autograd_mini.viz.table import trace as trace
 
-_HOMES = {
+HOMES = {
     "animate": "animation",
-    "descend": "descent",
-    "diff": "differences",
+    "compare": "comparison",
+    "descend": "gradient_descent",
     "draw": "drawing",
+    "explain": "paths",
     "explore": "explorer",
     "expression": "expressions",
-    "explain": "paths",
-    "gallery": "galleries",
+    "gallery": "report_page",
     "plot": "plot",
     "step": "stepper",
     "steps": "events",
-    "trace": "table",
+    "trace": "events",
 }
-"""The module that each name lives in."""
+"""The module of each public name."""
 
 __all__ = [
     "animate",
+    "compare",
     "descend",
-    "diff",
     "draw",
     "explain",
     "explore",
@@ -49,16 +52,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    from importlib import import_module  # only those who draw pay for it
+if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
 
-    home = import_module(f"{__name__}.{_HOMES[name]}")
-    found = home if name == _HOMES[name] else getattr(home, name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        """Import a name when it is first asked for."""
+        if name not in HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+        from importlib import import_module  # only those who draw pay for it
+
+        home = import_module(f"{__name__}.{HOMES[name]}")
+        found = home if name == HOMES[name] else getattr(home, name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

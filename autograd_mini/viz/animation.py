@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from autograd_mini.engine.graph import order, unchanged
-from autograd_mini.engine.value import Value
+from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.live import Live
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.long_sums import Shown
+from autograd_mini.viz.svg import write
 from autograd_mini.viz.text import NOT_COMPUTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
+    from autograd_mini.engine.value import Value
+
 LARGEST = 150
-"""The values up to which an animation can be followed."""
+"""Maximum values of a graph that is animated."""
 
 
 class Animation:
@@ -35,12 +36,7 @@ class Animation:
             ValueError: if the path does not end in .svg.
 
         """
-        target = Path(path)
-        if target.suffix.lower() != ".svg":
-            raise ValueError(f"path ends in .svg; got {str(path)!r}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self.svg(), encoding="utf-8")
-        return str(target)
+        return write(path, (".svg",), self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg()
@@ -51,25 +47,32 @@ class Animation:
 
 
 def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation:
-    """Return the backward pass of y as an animated SVG that needs no script and repeats for ever.
+    """Return the backward pass of y as an animated SVG that needs no script and repeats.
 
-    Readers who asked their system for less motion see its end.
+    Where the system asks for reduced motion, it shows the end of the pass.
 
     Args:
         y: the result to differentiate; nothing in its graph is changed.
-        seconds: how long each step is shown.
+        seconds: the time of each step.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
+
+    Returns:
+        An Animation; `save("backward.svg")` writes it.
 
     Raises:
         TypeError: if y is no Value.
         ValueError: if the graph is too large to be followed, or `seconds` is not above 0.
         StaleValueError: if a leaf was assigned after the graph used it.
 
+    >>> from autograd_mini import Value
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> animate(a * b)
+    <animation of the backward pass: Computation graph of v1 = −6: 3 values, 2 of them leaves, gradients not computed.>
+
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     if not seconds > 0.0:
-        raise ValueError(f"seconds is how long a step is shown, above 0; got {seconds!r}")
+        raise ValueError(f"seconds is the time of a step, above 0; got {seconds!r}")
     nodes = unchanged(order(y))
     shown = Shown([y])
     if shown.size > LARGEST:

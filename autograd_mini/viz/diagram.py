@@ -7,18 +7,32 @@ from os import sep
 
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.formulas import named
-from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text
+from autograd_mini.viz.text import figure, gradient_text, named, names, symbol, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.viz.sums import Shown
+    from autograd_mini.viz.long_sums import Shown
 
 POSITIVE, NEGATIVE = "#0072b2", "#a84900"
 POSITIVE_FILL, NEGATIVE_FILL, NEUTRAL_FILL = "#e3f1fa", "#fdeee2", "#f4f4f4"
 INK, QUIET, LINE = "#1a1a1a", "#595959", "#767676"
+
+DIRECTIONS = ("LR", "RL", "TB", "BT")
+"""Ways that the arrows of a picture run."""
+
+
+def check_value(name: str, given: object) -> None:
+    """Raise a TypeError that names the argument unless it is a Value."""
+    if not isinstance(given, Value):
+        raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
+
+
+def check_choice(name: str, given: str, choices: Sequence[str]) -> None:
+    """Raise a ValueError that names the argument unless it is one of the choices."""
+    if given not in choices:
+        raise ValueError(f"{name} is one of {', '.join(choices)}; got {given!r}")
 
 
 class Card:
@@ -101,7 +115,7 @@ class Diagram:
     Attributes:
         cards: the boxes, operands before results.
         wires: the arrows; those into one card in the order of its operands.
-        rankdir: "LR", "RL", "TB" or "BT".
+        rankdir: one of DIRECTIONS.
         about: one sentence for those who cannot see it.
         keys: for every node the key of the card it is on.
         drawn: its SVG, where that does not follow from cards and wires; else "".
@@ -111,6 +125,7 @@ class Diagram:
     __slots__ = ("about", "cards", "drawn", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
+        check_choice("rankdir", rankdir, DIRECTIONS)
         self.cards: list[Card] = []
         self.wires: list[Wire] = []
         self.keys: dict[Value, str] = {}
@@ -184,7 +199,7 @@ def describe(card: Card, node: Value) -> None:
     known = f"gradient {figure(card.grad, sign=True, digits=12)}" if card.grad is not None else "gradient not computed"
     made = f" = {node.op}" if node.op else f" ({card.kind})"
     card.tip = f"{card.name}{made}: value {figure(node.data, digits=12)}, {known}"
-    if (place := place_of(node)) is not None:  # its file without the folder, which is nobody else's business
+    if (place := place_of(node)) is not None:  # its file without the folder, which pictures do not disclose
         card.tip += f"\n{place.file.replace(sep, '/').rpartition('/')[2]}, line {place.line}: {place.text}"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import full
+from autograd_mini.viz.diagram import DIRECTIONS, check_choice, full
 from autograd_mini.viz.groups import collapsed
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import network
-from autograd_mini.viz.sums import Shown
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from autograd_mini.viz.picture import Picture
 
 LEVELS = ("auto", "full", "neuron", "layer")
-DIRECTIONS = ("LR", "RL", "TB", "BT")
 READABLE = 150
-"""The values up to which "auto" draws every one of them."""
+"""Maximum values that "auto" draws one by one."""
 
 DRAWABLE = 1000
-"""Maximum values drawn one by one; more would be laid out, but not read."""
+"""Maximum values drawn one by one."""
 
 WIRES = 4000
-"""Maximum wires between neurons; Graphviz takes some seconds for them."""
+"""Maximum wires between neurons."""
 
 
 def draw(
@@ -69,10 +68,8 @@ def draw(
     Computation graph of v1 = 9: 2 values, 1 of them leaves, gradients not computed.
 
     """
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"rankdir is one of {', '.join(DIRECTIONS)}; got {rankdir!r}")
-    if level not in LEVELS:
-        raise ValueError(f"level is one of {', '.join(LEVELS)}; got {level!r}")
+    check_choice("rankdir", rankdir, DIRECTIONS)
+    check_choice("level", level, LEVELS)
     if isinstance(y, Module):
         return picture()(network(y, names=names))
     roots = roots_of(y)
@@ -125,7 +122,7 @@ def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:
         if not isinstance(root, Value):
             raise TypeError(f"{name} is a Value or several; got {root!r} of type {type(root).__name__}")
     if not roots:
-        raise ValueError(f"{name} is empty; give at least one Value")
+        raise ValueError(f"{name} is a Value or several; got none")
     return roots
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.formulas import named
-from autograd_mini.viz.sums import Shown, checked
-from autograd_mini.viz.text import figure, names, symbol
+from autograd_mini.viz.diagram import check_value
+from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.text import figure, named, names, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from autograd_mini.viz.partials import Flow
 
-_INFIX = {"+", "×", "/", "−", "^", "%"}
 LISTED = 8
 """Maximum operands of a sum that are all named in its expression."""
 
@@ -45,7 +45,7 @@ class Contribution:
 
 
 class Event:
-    """One step: a node computed (forward), the result's gradient set (seed), or a gradient handed on (backward).
+    """One step: a node computed (forward), the result's gradient set (seed), or a gradient propagated (backward).
 
     Attributes:
         phase: "forward", "seed" or "backward".
@@ -141,8 +141,7 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto
                    b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>]
 
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     unchanged(order(y))
     return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
 
@@ -174,7 +173,9 @@ def expressions(node: Value, called: dict[Value, str], shown: Shown) -> tuple[st
     numbers = [_factor(o.data if isinstance(o, Value) else o) for o in operands]
     if node in shown.terms:
         return _listed(symbols, " + "), _listed(numbers, " + ")
-    return _applied(node, symbols), _applied(node, numbers)
+    if isinstance(node.args[0], bool):  # the condition of a `where`, which no picture shows
+        symbols, numbers = ([str(node.args[0]).lower(), *texts] for texts in (symbols, numbers))
+    return written(node.op, symbols, symbol(node)), written(node.op, numbers, symbol(node))
 
 
 def _listed(texts: list[str], between: str) -> str:
@@ -182,17 +183,6 @@ def _listed(texts: list[str], between: str) -> str:
     if len(texts) > LISTED:
         texts = [*texts[: LISTED - 2], "…", texts[-1]]
     return between.join(texts)
-
-
-def _applied(node: Value, operands: list[str]) -> str:
-    sign = symbol(node)
-    if len(operands) == 2 and sign in _INFIX:
-        return f"{operands[0]} {sign} {operands[1]}"
-    if node.op == "neg":
-        return f"−{operands[0]}"
-    if node.op == "where":
-        operands = [str(node.args[0]).lower(), *operands] if isinstance(node.args[0], bool) else operands
-    return f"{sign}({', '.join(operands)})"
 
 
 def _factor(number: float) -> str:
@@ -214,3 +204,72 @@ def as_factor(formula: str) -> str:
         if depth == 0 and (formula[at : at + 3] in {" + ", " − ", " % "} or formula[at : at + 4] == " // "):
             return f"({formula})"
     return formula
+
+
+_TRACE_HEAD = ("step", "node", "value", "gradient", "operand", "local derivative", "contributes", "its gradient")
+
+
+class Text(str):
+    """A text of several lines that a notebook or a prompt shows as it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show the lines themselves."""
+        return str(self)
+
+
+def trace(y: Value, forward: bool = False, level: str = "auto") -> Text:  # noqa: FBT001, FBT002 - a plain switch
+    """Return the backward pass of y as a table, one line for every operand that receives a gradient.
+
+    Args:
+        y: the result to differentiate.
+        forward: whether lines of the forward pass come before.
+        level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
+
+    Raises:
+        TypeError: if y is no Value.
+        ValueError: if `level` is neither of the two.
+        StaleValueError: if a leaf was assigned after the graph used it.
+
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> trace(a * b)
+    step  node        value  gradient  operand  local derivative  contributes  its gradient
+       0  v1             −6         1  (seed)
+       1  v1 = a × b     −6         1  a        b = −3                     −3  0 → −3
+                                       b        a = 2                       2  0 → 2
+
+    """
+    events = steps(y, forward=forward, level=level)
+    ahead = [line for event in events if event.phase == "forward" for line in event.lines()]
+    rows: list[tuple[str, ...]] = [_TRACE_HEAD]
+    number = 0
+    for event in events:
+        if event.phase == "forward":
+            continue
+        if event.phase == "seed":
+            rows.append((str(number), event.name, figure(event.value), figure(event.grad), "(seed)", "", "", ""))
+            continue
+        number += 1
+        first = (str(number), f"{event.name} = {event.expression}", figure(event.value), figure(event.grad))
+        for part in event.contributions:
+            partial = figure(part.partial)
+            local = f"{part.formula} = {partial}" if part.formula not in {"", partial} else partial
+            sums = f"{figure(part.before)} → {figure(part.after)}"
+            rows.append((*first, part.name, local, figure(part.share), sums))
+            first = ("", "", "", "")
+    table = _aligned(rows)
+    return Text("\n".join([*ahead, *[""] * bool(ahead), *table]))
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines: words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = {0, 2, 3, 6}
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograd_mini.engine.graph import order
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.extras import extra
+from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.drawing import diagram_of, picture
 from autograd_mini.viz.replay import replayed
 from autograd_mini.viz.text import figure, gradient_text, names
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOST = 12
-"""The leaves that get a slider."""
+"""Maximum leaves with a slider."""
 
 
 class Exploration:
@@ -89,10 +91,7 @@ def explore(y: Value, rankdir: str = "LR") -> Any:
         ImportError: if anywidget is missing; the message names the extra.
 
     """
-    from autograd_mini.engine.graph import order
-
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     nodes = order(y)
     leaves = [node for node in nodes if not node.op]
     if len(leaves) > MOST:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Number = Value | float
 
 LONGEST = 2000
-"""The characters that an expression may have."""
+"""Maximum characters of an expression."""
 
 
 class Numbers:
@@ -72,7 +72,7 @@ def expression(text: str, numbers: Mapping[str, float]) -> Value:
     """
     if len(text) > LONGEST:
         raise FormulaError(
-            f"the expression has {len(text)} characters, more than {LONGEST}: write it in Python instead"
+            f"the expression has at most {LONGEST} characters; got {len(text)}: write it in Python instead"
         )
     for name in numbers:
         if not name.isidentifier() or iskeyword(name):

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
     from autograd_mini.viz.diagram import Card
 
-    Place = tuple[int, int]
+    Position = tuple[int, int]
     """A neuron: its layer and its number there, both from 1."""
 
 SINGLE = 12
-"""The inputs, or values after the last layer, up to which each has a card of its own."""
+"""Maximum inputs, or values after the last layer, that have a card each."""
 
 ACTIVATING = frozenset(name for name, row in TABLE.items() if row.activation)
 _LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
 
 
-def place_of(label: str) -> Place | None:
+def neuron_of(label: str) -> Position | None:
     """Return the neuron that a parameter's label names: of a network, a layer alone, or a neuron alone.
 
-    >>> place_of("w[2][3][1]"), place_of("b[2][3]"), place_of("b[3]"), place_of("b"), place_of("bias")
+    >>> neuron_of("w[2][3][1]"), neuron_of("b[2][3]"), neuron_of("b[3]"), neuron_of("b"), neuron_of("bias")
     ((2, 3), (2, 3), (1, 3), (1, 1), None)
 
     """
@@ -50,20 +50,20 @@ def place_of(label: str) -> Place | None:
     return (*[1] * (2 - len(indices)), *indices) if len(indices) <= 2 else None  # type: ignore[return-value]  # two of them
 
 
-def places(nodes: Sequence[Value]) -> dict[Value, Place]:
+def neurons_of(nodes: Sequence[Value]) -> dict[Value, Position]:
     """Return the neuron that each node belongs to; nodes that belong to none are left out."""
-    found: dict[Value, Place] = {}
-    waiting: dict[Value, Place] = {}  # parameters, products and sums, that are not activated yet
+    found: dict[Value, Position] = {}
+    waiting: dict[Value, Position] = {}  # parameters, products and sums, that are not activated yet
     for node in nodes:
         if not node.op:
-            place = place_of(node.label) if isinstance(node, Parameter) else None
+            place = neuron_of(node.label) if isinstance(node, Parameter) else None
             if place:
                 found[node] = waiting[node] = place
             continue
         operands = [operand for operand in node.args if isinstance(operand, Value)]
         inside = [waiting.get(operand) for operand in operands]
         if node.op == "mul":
-            weights = [place_of(o.label) for o in operands if isinstance(o, Parameter) and o in waiting]
+            weights = [neuron_of(o.label) for o in operands if isinstance(o, Parameter) and o in waiting]
             if weights and weights[0]:
                 found[node] = waiting[node] = weights[0]
         elif node.op == "add" and inside[0] is not None and all(place == inside[0] for place in inside):
@@ -76,7 +76,7 @@ def places(nodes: Sequence[Value]) -> dict[Value, Place]:
 def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | None:
     """Return the diagram with a card for each neuron or layer; None if no parameter is labelled as a neuron's."""
     nodes = order(*roots)
-    neurons = places(nodes)
+    neurons = neurons_of(nodes)
     if not neurons:
         return None
     members = _members(nodes, neurons, level)
@@ -91,7 +91,7 @@ def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | Non
     return diagram
 
 
-def _members(nodes: Sequence[Value], neurons: dict[Value, Place], level: str) -> dict[object, list[Value]]:
+def _members(nodes: Sequence[Value], neurons: dict[Value, Position], level: str) -> dict[object, list[Value]]:
     """Return the nodes of every card by its title; a node alone is its own title."""
     outside = [node for node in nodes if node not in neurons]
     feeding = {o for node in neurons for o in node.args if isinstance(o, Value) and o not in neurons and not o.op}

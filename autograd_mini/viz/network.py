@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from autograd_mini.viz.diagram import INK, LINE, NEUTRAL_FILL, Diagram
-from autograd_mini.viz.source import weight_colour
+from autograd_mini.viz.dot import weight_colour
 from autograd_mini.viz.svg import number, opening
 from autograd_mini.viz.text import figure, width, xml
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from autograd_mini.nn.module import Module
 
 TALLEST = 12
-"""The neurons of a column that are drawn; of more, the first and the last, with dots between."""
+"""Maximum neurons drawn in a column; of more, the first and the last, with dots between."""
 
 LABELLED = 12
-"""The weights up to which each has its number on its line."""
+"""Maximum weights whose numbers stand on their lines."""
 
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
 _ITALIC = f'fill="{INK}" font-style="italic"'
@@ -99,7 +99,11 @@ def network(model: Module, *, names: bool = False) -> Diagram:
             for k in filter(None, columns[column.layer - 1].shown):
                 weight = column.neurons[j - 1].w[k - 1].data
                 tip = f"w_{j}{'' if max(j, k) < 10 else ','}{k}^[{column.layer}] = {figure(weight)}"
-                diagram.wire(keys[column.layer - 1, k], keys[column.layer, j], tip).weight = weight
+                wire = diagram.wire(keys[column.layer - 1, k], keys[column.layer, j], tip)
+                wire.weight, wire.marks = weight, [figure(weight, digits=2)]
+    if len(diagram.wires) > LABELLED:
+        for wire in diagram.wires:
+            wire.marks = []
     diagram.drawn = _svg(diagram, columns, keys, names=names)
     return diagram
 
@@ -177,7 +181,7 @@ def _circle(column: Column, j: int, key: str, centres: dict[str, tuple[float, fl
 
 
 def _name(x: float, y: float, name: str) -> str:
-    """Return a name such as "w_12^[1]" on ground of its own, its layer above its indices as on paper."""
+    """Return a name such as "w_12^[1]" on ground of its own, its layer above its indices as in print."""
     letter, _, rest = name.partition("_")
     indices, _, layer = rest.partition("^")
     beside = width(letter, 14.0) + 0.5

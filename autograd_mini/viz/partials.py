@@ -1,19 +1,27 @@
-"""A flow: the share of a node's gradient that goes to one of its operands, with the local derivative that makes it.
+"""Local derivatives: their numbers, their formulas for readers, and what each contributes to an operand's gradient.
 
 The numbers come from the same rules that `backward` runs, applied to copies of the operands, so that a picture
-shows what the engine computes and changes nothing.
+shows what the engine computes and changes nothing. The formulas are those of the table in the names and numbers of one
+node: of the cases that they distinguish the one that applies, with what is a number worked out.
 """
 
 from __future__ import annotations
 
+import operator
 from types import SimpleNamespace
 
+from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.formulas import local_derivative
+from autograd_mini.viz.text import figure, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from autograd_mini.engine.ops import Op
 
 
 class Flow:
@@ -110,3 +118,111 @@ def _pulled(node: Value, gradient: float) -> list[float]:
     copy: Any = SimpleNamespace(_x=first, _y=second, _data=node._data, _k=held, _tick=float("inf"))  # never stale
     node._pull(copy, gradient)  # type: ignore[misc]  # asked only of nodes that have a rule
     return [first._adjoint, second._adjoint]
+
+
+TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
+"""Textbook forms of derivatives that the table writes in another way, to avoid cancellation."""
+
+_SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_ADD, _MUL, _NEG, _POW, _ATOM = range(1, 6)
+
+
+def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[str, float]) -> str:
+    """Write the partial derivative of an operation at one node.
+
+    Args:
+        row: the operation.
+        wanted: the operand to differentiate by: "x" or "y".
+        names: what to call x, y and the result z; an operand that is a plain number has no name.
+        numbers: their values.
+
+    >>> local_derivative(TABLE["pow"], "x", {"x": "a", "z": "v1"}, {"x": 3.0, "y": 2.0, "z": 9.0})
+    '2·a'
+
+    """
+    if row.name == "where":
+        return "1"
+    text = TEXTBOOK.get(row.name) or row.partials[row.operands.index(wanted)]
+    written = _Written()
+    terms = {
+        name: _Term(named(names[name]), _ATOM, number) if name in names else written.constant(number)
+        for name, number in numbers.items()
+    }
+    return evaluate(parse(text, (*row.operands, "z"), own=row), written, terms).text
+
+
+class _Term:
+    """A part of a formula as a reader sees it.
+
+    Args:
+        text: what is written.
+        binds: how tightly the text holds together: what is looser than its place asks for gets brackets.
+        number: its value at this node.
+        constant: whether it consists of numbers alone.
+
+    """
+
+    __slots__ = ("binds", "constant", "number", "text")
+
+    def __init__(self, text: str, binds: int, number: float, *, constant: bool = False) -> None:
+        self.text, self.binds, self.number, self.constant = text, binds, number, constant
+
+    def at(self, least: int) -> str:
+        """Return the text, in brackets if it is looser than `least`."""
+        return self.text if self.binds >= least else f"({self.text})"
+
+    def is_one(self) -> bool:
+        """Return whether it is the constant 1."""
+        return self.constant and self.number == 1.0
+
+
+class _Written:
+    """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
+
+    def constant(self, number: float) -> _Term:
+        text = figure(number)
+        return _Term(text, _NEG if text.startswith("−") else _ATOM, number, constant=True)
+
+    def apply(self, name: str, operands: list[_Term]) -> _Term:
+        number = getattr(ON_VALUES, name)(*(operand.number for operand in operands))
+        write = _INFIX.get(name)
+        if write is None:
+            shown = TABLE[name].symbol if name in TABLE else name
+            return _Term(f"{shown}({', '.join(operand.text for operand in operands)})", _ATOM, number)
+        if all(operand.constant for operand in operands):
+            return self.constant(number)
+        if name == "mul" and operands[0].is_one():
+            return operands[1]
+        if name in {"mul", "pow", "truediv"} and operands[1].is_one():
+            return operands[0]
+        return _Term(*write(*operands), number)
+
+    def compare(self, relation: str, x: _Term, y: _Term) -> bool:
+        return bool(getattr(operator, RELATIONS[relation])(x.number, y.number))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        return all(conditions) if junction == "and" else any(conditions)
+
+    def where(self, condition: bool, this: Callable[[], _Term], otherwise: Callable[[], _Term]) -> _Term:  # noqa: FBT001
+        return this() if condition else otherwise()
+
+
+def _power(x: _Term, y: _Term) -> tuple[str, int]:
+    if y.constant and y.number.is_integer():
+        return x.at(_ATOM) + figure(y.number).translate(_SUPERSCRIPTS), _POW
+    return f"{x.at(_ATOM)}^{y.at(_ATOM)}", _POW
+
+
+def _quotient(symbol: str, binds: int) -> Callable[[_Term, _Term], tuple[str, int]]:
+    return lambda x, y: (f"{x.at(_MUL)} {symbol} {y.at(_POW)}", binds)
+
+
+_INFIX: dict[str, Callable[..., tuple[str, int]]] = {
+    "neg": lambda x: (f"−{x.at(_MUL)}", _NEG),
+    "add": lambda x, y: (f"{x.at(_ADD)} + {y.at(_MUL)}", _ADD),
+    "sub": lambda x, y: (f"{x.at(_ADD)} − {y.at(_MUL)}", _ADD),
+    "mul": lambda x, y: (f"{x.at(_MUL)}·{y.at(_POW)}", _MUL),
+    "pow": _power,
+    "truediv": _quotient("/", _MUL),
+    **{name: _quotient(TABLE[name].symbol, _ADD) for name in ("mod", "floordiv")},  # −(x // y) is not −x // y
+}

@@ -9,10 +9,10 @@ from math import fsum, prod
 
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.formulas import named
+from autograd_mini.viz.diagram import check_value
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import Flow
-from autograd_mini.viz.sums import Shown
-from autograd_mini.viz.text import figure, names
+from autograd_mini.viz.text import figure, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
     Args:
         x: what y is differentiated with respect to.
         y: the result.
-        limit: the most paths to list. There may be more than atoms in the universe; they are counted without being
-            walked.
+        limit: the maximum number of paths to list; the others are counted, not enumerated.
 
     Raises:
         TypeError: if x or y is no Value.
@@ -114,10 +113,9 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
 
     """
     for name, given in (("x", x), ("y", y)):
-        if not isinstance(given, Value):
-            raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
+        check_value(name, given)
     if limit < 1:
-        raise ValueError(f"limit is the most paths to list, at least 1; got {limit!r}")
+        raise ValueError(f"limit is the maximum number of paths to list, at least 1; got {limit!r}")
     unchanged(order(y))
     shown = Shown([y], keep=[x])
     called = names(dict.fromkeys([*shown.nodes, x]))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-from autograd_mini.viz.arrangement import arranged, in_one_piece
-from autograd_mini.viz.page import page
+from autograd_mini.viz.dot import dot_lines, mermaid
+from autograd_mini.viz.layout import arranged, in_one_piece
 from autograd_mini.viz.renderers import render
-from autograd_mini.viz.source import dot_lines, mermaid, placed_source
-from autograd_mini.viz.svg import svg
+from autograd_mini.viz.svg import page, svg
+from autograd_mini.viz.xdot import xdot_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,15 +44,15 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         return self._drawn
 
     def _rendered(self, form: str) -> bytes:
-        """Return what Graphviz makes of the source; of a diagram too large for it, what it makes of its places."""
-        if self.diagram.drawn or in_one_piece(self.diagram):
-            return render(self.source, form)
-        if self.source != self._untouched:
+        """Return the picture as PNG or PDF; with statements added, what Graphviz makes of the source."""
+        if self.source == self._untouched:
+            return render(xdot_source(self.svg()), form, "nop2")
+        if not self.diagram.drawn and not in_one_piece(self.diagram):
             raise ValueError(
                 f"statements were added to a picture of {len(self.diagram.cards)} cards, which Graphviz would lay out "
                 "for minutes: draw a part of it, such as draw(y.args[0]), or save it as .dot"
             )
-        return render(placed_source(self.diagram, arranged(self.diagram)), form, "nop2")
+        return render(self.source, form)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart."""

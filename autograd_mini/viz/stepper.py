@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from hashlib import blake2s
+from math import isfinite
 from pathlib import Path
 
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.confirm import confirmed_leaves
-from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
-from autograd_mini.viz.page import page
-from autograd_mini.viz.sums import Shown, checked
+from autograd_mini.viz.diagram import check_value
+from autograd_mini.viz.live import LARGEST, Live
+from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.replay import NotReplayableError, replay
+from autograd_mini.viz.svg import CONFIRMED, page, write
 from autograd_mini.viz.text import figure, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
     from typing import Any
 
@@ -26,12 +28,15 @@ if TYPE_CHECKING:
     Breakpoint = str | Callable[[Event], bool]
 
 PAUSE = 1100
-"""Milliseconds between the steps while it plays."""
+"""Milliseconds between two steps while it plays."""
+
+CHECKABLE = 600
+"""Maximum nodes times leaves for which leaves are checked by default."""
 
 PHASES = {
     "forward": "forward: computing values",
     "seed": "backward: start",
-    "backward": "backward: handing on gradients",
+    "backward": "backward: propagating gradients",
 }
 
 
@@ -93,12 +98,7 @@ class Stepper:
             ValueError: if the path does not end in .html.
 
         """
-        target = Path(path)
-        if target.suffix.lower() not in {".html", ".htm"}:
-            raise ValueError(f"path ends in .html; got {str(path)!r}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page(self._live.diagram.about, self.html()), encoding="utf-8")
-        return str(target)
+        return write(path, (".html", ".htm"), lambda: page(self._live.diagram.about, self.html()))
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -130,14 +130,21 @@ def step(
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
 
+    Returns:
+        A Stepper, which notebooks show; `save("step.html")` writes a page.
+
     Raises:
         TypeError: if y is no Value, or a breakpoint neither a text nor callable.
         ValueError: if a label is not in the graph, or the graph is too large.
         StaleValueError: if a leaf was assigned after the graph used it.
 
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> step(a * b, breakpoints="b").events[-1]
+    <backward v1: a.grad += ∂v1/∂a · v1.grad = b · v1.grad = (−3) × 1 = −3   (0 → −3);
+                  b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>
+
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")
+    check_value("y", y)
     nodes = unchanged(order(y))
     shown = Shown([y], checked(level))
     if shown.size > LARGEST:
@@ -145,9 +152,51 @@ def step(
             f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
             "part of it, such as step(y.args[0]), or print trace(y)"
         )
-    confirmed = confirmed_leaves(y, nodes, check)
+    confirmed = gradcheck_marks(y, nodes, check)
     live = Live(y, rankdir, shown, forward=forward, confirmed=confirmed)
     return Stepper(live, _breaks(live.events, breakpoints), len(confirmed))
+
+
+def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
+    """Return the leaves below y whose derivative is confirmed; none where there is no checker.
+
+    Args:
+        y: the result.
+        nodes: the graph below it.
+        check: True to check, False not to, None to check where that is quick.
+
+    Raises:
+        ImportError: if `check` is True and there is no checker.
+
+    """
+    leaves = [node for node in nodes if not node.op]
+    if check is False or (check is None and len(nodes) * len(leaves) > CHECKABLE):
+        return frozenset()
+    try:
+        from autograd_mini.testing import check_grad  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        if check:
+            raise
+        return frozenset()
+    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf, check_grad))
+
+
+def _confirmed(y: Value, leaf: Value, check_grad: Callable[..., Any]) -> bool:
+    def value(x: float) -> float:
+        return float(replay(y, {leaf: x}))  # type: ignore[arg-type, unused-ignore]  # of floats comes a float
+
+    def derivative(x: float) -> float:
+        moved = Value(x)
+        result = replay(y, {leaf: moved})
+        return gradient(result, moved).data if isinstance(result, Value) else 0.0
+
+    if not (isfinite(leaf.data) and isfinite(y.data)):
+        return False
+    try:
+        report = check_grad(value, derivative, at=leaf.data, budget="quick", explained=False)
+    except NotReplayableError:
+        return False
+    return bool(report.verdict == "correct")
 
 
 def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint]) -> list[int]:

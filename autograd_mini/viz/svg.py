@@ -1,44 +1,118 @@
-"""The SVG of a diagram: cards and wires at the places that Graphviz found, drawn without script, link or image.
+"""The SVG of a diagram, without script, link or image, and the HTML page around a picture.
 
-Colours are attributes and the background is left out, so the picture reads on white and on dark paper and survives the
-sanitisers of notebooks and README pages.
+As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
+survives the sanitisers of notebooks and README pages. What moves has classes instead, which a style sheet explains.
 """
 
 from __future__ import annotations
 
+import re
 from math import hypot
+from pathlib import Path
+from types import MappingProxyType
 
-from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, POSITIVE, QUIET
-from autograd_mini.viz.source import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
-from autograd_mini.viz.text import shortened, xml
+from autograd_mini.viz.diagram import (
+    INK,
+    LINE,
+    NEGATIVE,
+    NEGATIVE_FILL,
+    NEUTRAL_FILL,
+    POSITIVE,
+    POSITIVE_FILL,
+    QUIET,
+)
+from autograd_mini.viz.dot import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
+from autograd_mini.viz.text import NOT_COMPUTED, shortened, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
+
     from autograd_mini.viz.diagram import Card, Diagram, Wire
-    from autograd_mini.viz.renderers import Layout, Point
+    from autograd_mini.viz.layout import Box, Layout, Point
+
+    State = tuple[str, int, float, str]
+    """What a moving card shows of its gradient: the text, the tone, the strength, and the classes of this state."""
 
 EDGE = 6.0
 """Free space around the picture, in points."""
 
 FAMILY = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+CONFIRMED = "confirmed by the derivative checker"
+"""Meaning of the tick on a leaf."""
+
 _HATCH = (
     '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="7" height="7" fill="#ffffff"/><rect width="2" height="7" fill="#d9d9d9"/></pattern>'
 )
 _MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
+LOOKS = {
+    "k": f'fill="{QUIET}" font-size="11.5"',
+    "v": f'fill="{INK}" text-anchor="end"',
+    "g": f'fill="{INK}" text-anchor="end" font-weight="bold"',
+    "t": f'fill="{INK}" font-weight="bold" font-size="13.5"',
+    "c": f'fill="{INK}" text-anchor="middle"',
+    "s": 'fill="#ffffff" font-size="12" text-anchor="middle"',
+    "o": f'fill="{INK}"',
+    "f": f'fill="{NEUTRAL_FILL}" stroke="{LINE}" stroke-width="1.2"',
+    "d": f'fill="none" stroke="{LINE}" stroke-width="1.2" stroke-dasharray="4 3"',
+    "b": f'fill="{INK}"',
+    "w": f'fill="none" stroke="{LINE}" stroke-width="1.4"',
+    "a": f'fill="{LINE}"',
+    "m": 'fill="none" stroke="#00734f" stroke-width="2.4"',
+}
+"""Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
+them, frames, dashed frames, bars, wires, arrowheads, and marks of the checker."""
 
-def svg(diagram: Diagram, layout: Layout) -> str:
-    """Return a diagram as a complete SVG document."""
+_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+
+
+def style_sheet() -> str:
+    """Return the style sheet of pictures that move: p and n for the gradient's sign, x for a wire without flow."""
+    rules = []
+    for name, look in LOOKS.items():
+        declared = [f"{key}:{value}{'px' * (key == 'font-size')}" for key, value in _ATTRIBUTE.findall(look)]
+        rules.append(f".{name}{{{';'.join(declared)}}}")
+    rules += [".parameter .f{stroke-width:2.6}", ".constant .f{stroke:none}", ".x .w{stroke-dasharray:4 3}"]
+    for tone, fill, ink in (("p", POSITIVE_FILL, POSITIVE), ("n", NEGATIVE_FILL, NEGATIVE)):
+        rules += [f".{tone} .f{{fill:{fill};stroke:{ink}}}", f".{tone} .g,.{tone} .b{{fill:{ink}}}"]
+    return "".join(rules)
+
+
+def svg(
+    diagram: Diagram,
+    layout: Layout,
+    states: Mapping[str, list[State]] | None = None,
+    lit: Mapping[str, str] = MappingProxyType({}),
+    style: str = "",
+) -> str:
+    """Return a diagram as a complete SVG document.
+
+    Args:
+        diagram: the diagram.
+        layout: where its parts are.
+        states: what each card of a moving picture shows in turn, each in an element of its own; None for a still one.
+        lit: classes of wires of a moving picture.
+        style: rules to add to its style sheet.
+
+    """
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
-    parts = [opening(w, h, diagram.about), f"<title>{xml(diagram.about)}</title>"]
-    if any(card.alarm for card in diagram.cards):
-        parts.append(f"<defs>{_HATCH}</defs>")
-    parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
+    parts = [opening(w, h, diagram.about)]
+    if states is None:
+        parts.append(f"<title>{xml(diagram.about)}</title>")
+        parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
+        parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
+    else:
+        parts.append(f"<style>{style_sheet()}{style}</style>")
+        parts += [wire_svg(wire, layout.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
     parts += [_marks(wire, layout.marks[wire.key]) for wire in diagram.wires if wire.marks]
-    parts += [card_svg(card, layout.boxes[card.key]) for card in diagram.cards]
-    return "\n".join([*parts, "</svg>", ""])
+    for card in diagram.cards:
+        shown = () if states is None else states.get(card.key, [(NOT_COMPUTED, 0, 0.0, "")])
+        parts.append(card_svg(card, layout.boxes[card.key], shown))
+    return ("\n" if states is None else "").join([*parts, "</svg>", ""])
 
 
 def opening(w: float, h: float, about: str) -> str:
@@ -72,24 +146,34 @@ def arrowhead(points: list[Point]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in corners)
 
 
-def wire_svg(wire: Wire, points: list[Point]) -> str:
-    """Return a wire: the line, its head, and a wide invisible line to point at."""
+def wire_svg(wire: Wire, points: list[Point], lit: str | None = None) -> str:
+    """Return a wire: the line and its head; in a still picture also a wide invisible line to point at.
+
+    Args:
+        wire: the wire.
+        points: its curve.
+        lit: the classes of a wire that moves; None in a still picture.
+
+    """
+    data, head = path(points), arrowhead(points)
+    if lit is not None:
+        classes = " ".join(filter(None, ["" if wire.flowing else "x", lit]))
+        group = f'<g id="{wire.key}" class="{classes}">' if classes else f'<g id="{wire.key}">'
+        return f'{group}<path class="w" d="{data}"/><polygon class="a" points="{head}"/></g>'
     dashes = "" if wire.flowing else ' stroke-dasharray="4 3"'
     colour = _MARKED.get(wire.mark, LINE)
-    data = path(points)
     return (
         f'<g id="{wire.key}"><title>{xml(wire.tip)}</title>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>'
-        f'<polygon points="{arrowhead(points)}" fill="{colour}"/>'
+        f'<polygon points="{head}" fill="{colour}"/>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-opacity="0" stroke-width="12"/></g>'
     )
 
 
-def tag_svg(text: str, box: tuple[float, float, float, float]) -> str:
+def tag_svg(text: str, box: Box) -> str:
     """Return the tag of a wire that is cut: the name of its other end."""
     left, top, w, h = box
-    frame = f'x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}" rx="8.5"'
-    ground = f'<rect {frame} fill="#ffffff" stroke="{LINE}" stroke-width="0.8"/>'
+    ground = f'<rect {_frame(*box)} rx="8.5" fill="#ffffff" stroke="{LINE}" stroke-width="0.8"/>'
     middle = f'x="{number(left + w / 2.0)}" y="{number(top + h / 2.0 + 4.0)}" text-anchor="middle" font-size="11.5"'
     words = f'<text {middle} style="fill:{QUIET}">{xml(shortened(text, TAG))}</text>'
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
@@ -99,67 +183,145 @@ def _marks(wire: Wire, middle: Point) -> str:
     """Return what is written on a wire, on light ground of its own: a factor, and what goes back, in its colour."""
     w, h = marks_size(wire)
     left, top = middle[0] - w / 2.0, middle[1] - h / 2.0
-    ground = f'<rect x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}" rx="5" '
-    parts = [f'<g><title>{xml(wire.tip)}</title>{ground}fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>']
+    ground = f'<rect {_frame(left, top, w, h)} rx="5" fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>'
+    parts = [f"<g><title>{xml(wire.tip)}</title>{ground}"]
     for row, mark in enumerate(wire.marks):
         colour = {"+": POSITIVE, "−": NEGATIVE}.get(mark[0], INK)
         weight = "" if mark.startswith("×") else ' font-weight="bold"'
-        y = top + 15.0 * row + 14.0
-        parts.append(_text(middle[0], y, mark, colour, f'font-size="12" text-anchor="middle"{weight}'))
+        look = f'fill="{colour}" font-size="12" text-anchor="middle"{weight}'
+        parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look))
     return "".join([*parts, "</g>"])
 
 
-def card_svg(card: Card, box: tuple[float, float, float, float]) -> str:
-    """Return a card: its frame, name, badge, rows, and a bar as long as its gradient is large."""
+def card_svg(card: Card, box: Box, states: Sequence[State] = ()) -> str:
+    """Return a card: its frame, name, badge, rows, and a bar as long as its gradient is large.
+
+    Args:
+        card: the card.
+        box: where it is.
+        states: what it shows of its gradient in turn, if it moves: then its parts have classes in place of attributes.
+
+    """
     left, top, w, h = box
-    frame = {"operation": ' rx="9"', "group": ' rx="4"'}.get(card.kind, "")
-    stroke = _MARKED.get(card.mark) or ((LINE, POSITIVE, NEGATIVE)[card.tone])
-    thick = 2.6 if card.kind == "parameter" or card.mark else 1.2
-    fill = "url(#hatch)" if card.alarm else card.fill
-    box_text = f'x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}"'
-    parts = [f'<g id="{card.key}"><title>{xml(card.tip)}</title>']
-    if card.kind == "group":
-        parts.append(
-            f'<rect x="{number(left + 4)}" y="{number(top - 4)}" width="{number(w)}" height="{number(h)}" rx="4" '
-            f'fill="{card.fill}" stroke="{LINE}"/>'
-        )
-    base = top + HEAD - 5.0
+    base, right, middle = top + HEAD - 5.0, left + w - MARGIN, left + w / 2.0
+    look = _class if states else _attributes
+    parts = [_opened(card, states)]
+    rounded = {"operation": ' rx="9"', "group": ' rx="4"'}.get(card.kind, "")
+    if states:
+        parts += [_in_state(state, f'<rect {_frame(*box)} class="f"{rounded}/>', states) for state in states]
+    else:
+        parts.append(_still_frame(card, box, rounded))
     if card.kind == "constant":
-        parts.append(f'<rect {box_text} fill="{fill}"/>' + _dashed(box))
-        parts.append(_text(left + w / 2.0, top + h / 2.0 + 4.5, shortened(card.name), INK, 'text-anchor="middle"'))
+        inner = _frame(left + 2.5, top + 2.5, w - 5.0, h - 5.0)  # where it shows on white and on dark alike
+        parts.append(f"<rect {inner} {look('d')}/>")
+        parts.append(_text(middle, top + h / 2.0 + 4.5, shortened(card.name), look("c")))
         return "".join([*parts, "</g>"])
-    parts.append(f'<rect {box_text} fill="{fill}" stroke="{stroke}" stroke-width="{thick}"{frame}/>')
-    parts.append(_text(left + MARGIN, base, shortened(card.name), INK, 'font-weight="bold" font-size="13.5"'))
-    right = left + w - MARGIN
+    parts.append(_text(left + MARGIN, base, shortened(card.name), look("t")))
     if card.badge:
         wide = badge_width(card)
-        parts.append(
-            f'<rect x="{number(right - wide)}" y="{number(top + 5)}" width="{number(wide)}" height="17" rx="8.5" '
-            f'fill="{INK}"/>'
-            + _text(right - wide / 2.0, base - 0.3, card.badge, "#ffffff", 'font-size="12" text-anchor="middle"')
-        )
+        parts.append(f'<rect {_frame(right - wide, top + 5.0, wide, 17.0)} rx="8.5" {look("o")}/>')
+        parts.append(_text(right - wide / 2.0, base - 0.3, card.badge, look("s")))
+    if card.ticked:
+        tick = f"M{number(right - 13)},{number(base - 5)}l4,4.5l8,-9.5"
+        parts.append(f'<path {look("m")} d="{tick}"><title>{CONFIRMED}</title></path>')
     for row, (word, text) in enumerate(card.rows):
         y = top + HEAD + ROW * row + 14.0
-        colour = card.ink if word == "grad" else INK
-        weight = ' font-weight="bold"' if word == "grad" else ""
-        parts.append(_text(left + MARGIN, y, word, QUIET, 'font-size="11.5"'))
-        parts.append(_text(right, y, text, colour, f'text-anchor="end"{weight}'))
-    if card.strength > 0.0 and card.rows:
-        parts.append(
-            f'<rect x="{number(left + MARGIN)}" y="{number(top + h - BAR - 3)}" '
-            f'width="{number(max(1.5, (w - 2.0 * MARGIN) * card.strength))}" height="3.5" rx="1.7" fill="{card.ink}"/>'
-        )
+        parts.append(_text(left + MARGIN, y, word, look("k")))
+        if word != "grad":
+            parts.append(_text(right, y, text, look("v")))
+            continue
+        for state in states or [(text, card.tone, card.strength, "")]:
+            content = _text(right, y, state[0], look("g", fill=card.ink))
+            if states or state[2] > 0.0:
+                long = (w - 2.0 * MARGIN) * state[2]
+                bar = _frame(left + MARGIN, top + h - BAR - 3.0, long if states else max(1.5, long), 3.5)
+                content += f'<rect {bar} rx="1.7" {look("b", fill=card.ink)}/>'
+            parts.append(_in_state(state, content, states))
     return "".join([*parts, "</g>"])
 
 
-def _dashed(box: tuple[float, float, float, float]) -> str:
-    """Return a dashed frame inside a box, where it shows on white and on dark alike."""
+def _opened(card: Card, states: Sequence[State]) -> str:
+    if not states:
+        return f'<g id="{card.key}"><title>{xml(card.tip)}</title>'
+    tone = ("", "p", "n")[states[0][1]] if len(states) == 1 else ""
+    return f'<g id="{card.key}" class="{" ".join(filter(None, [card.kind, tone]))}">'
+
+
+def _in_state(state: State, content: str, states: Sequence[State]) -> str:
+    """Return what belongs to one of several states with its classes."""
+    if len(states) < 2:
+        return content
+    return f'<g class="{" ".join(filter(None, [("", "p", "n")[state[1]], state[3]]))}">{content}</g>'
+
+
+def _still_frame(card: Card, box: Box, rounded: str) -> str:
+    """Return the frame of a card in a still picture; that of a group has another behind it."""
     left, top, w, h = box
-    return (
-        f'<rect x="{number(left + 2.5)}" y="{number(top + 2.5)}" width="{number(w - 5)}" height="{number(h - 5)}" '
-        f'fill="none" stroke="{LINE}" stroke-width="1.2" stroke-dasharray="4 3"/>'
-    )
+    fill = "url(#hatch)" if card.alarm else card.fill
+    if card.kind == "constant":
+        return f'<rect {_frame(*box)} fill="{fill}"/>'
+    behind = ""
+    if card.kind == "group":
+        behind = f'<rect {_frame(left + 4.0, top - 4.0, w, h)} rx="4" fill="{card.fill}" stroke="{LINE}"/>'
+    stroke = _MARKED.get(card.mark) or (LINE, POSITIVE, NEGATIVE)[card.tone]
+    thick = 2.6 if card.kind == "parameter" or card.mark else 1.2
+    return f'{behind}<rect {_frame(*box)} fill="{fill}" stroke="{stroke}" stroke-width="{thick}"{rounded}/>'
 
 
-def _text(x: float, y: float, text: str, colour: str, more: str) -> str:
-    return f'<text x="{number(x)}" y="{number(y)}" fill="{colour}" {more}>{xml(text)}</text>'
+def _class(name: str, **_: str) -> str:
+    return f'class="{name}"'
+
+
+def _attributes(name: str, **own: str) -> str:
+    """Return the attributes of a class, some of them replaced."""
+    found = dict(_ATTRIBUTE.findall(LOOKS[name])) | own
+    return " ".join(f'{key}="{value}"' for key, value in found.items())
+
+
+def _frame(left: float, top: float, w: float, h: float) -> str:
+    return f'x="{number(left)}" y="{number(top)}" width="{number(w)}" height="{number(h)}"'
+
+
+def _text(x: float, y: float, text: str, look: str) -> str:
+    return f'<text x="{number(x)}" y="{number(y)}" {look}>{xml(text)}</text>'
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark }}
+  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, Helvetica, Arial, sans-serif }}
+  figure {{ margin: 0; overflow-x: auto }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a page.
+
+    Args:
+        title: its title, plain text.
+        body: what stands in it, HTML.
+
+    """
+    return _PAGE.format(title=xml(title), body=body)
+
+
+def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
+    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ValueError(f"path ends in {' or '.join(endings)}; got {str(path)!r}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text(), encoding="utf-8")
+    return str(target)

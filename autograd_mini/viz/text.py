@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from autograd_mini.engine.value import Value
 
 NOT_COMPUTED = "–"
-"""Stands for a gradient that was never computed; 0 would be a lie."""
+"""Text in place of a gradient that was not computed."""
 
 LONGEST = 40
-"""The characters of a label that a card shows; its tooltip shows all."""
+"""Maximum characters of a label on a card; its tooltip shows all."""
 
+_SIMPLE = re.compile(r"[^\W\d]\w*(\[\w+\]|\.\w+)*")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACE = re.compile("[\t\n\r\x85\u2028\u2029]+")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-_SYMBOLS = {"*": "×", "-": "−", "**": "^", "//": "⌊/⌋"}
+_SYMBOLS = {"*": "×", "-": "−", "**": "^"}
 
 
 def clean(label: str) -> str:
@@ -124,3 +125,13 @@ def names(nodes: Iterable[Value]) -> dict[Value, str]:
             number += 1
         named[node] = f"v{number}"
     return named
+
+
+def named(label: str) -> str:
+    """Return a label as it stands in a formula: in brackets if it is more than a name.
+
+    >>> named("w1"), named("a + b")
+    ('w1', '[a + b]')
+
+    """
+    return label if _SIMPLE.fullmatch(label) else f"[{label}]"

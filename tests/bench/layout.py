@@ -15,9 +15,9 @@ from command import parser
 from layout_graphs import SHAPES
 
 from autograd_mini.engine.graph import order
-from autograd_mini.viz.arrangement import arranged
 from autograd_mini.viz.diagram import full
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.layout import arranged
+from autograd_mini.viz.long_sums import Shown
 
 
 def seconds() -> float:

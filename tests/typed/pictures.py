@@ -1,6 +1,6 @@
 """Pictures of a graph: drawn, stepped through, animated, explained."""
 
-from autograd_mini import MLP, Value, animate, diff, draw, explain, step, steps, trace
+from autograd_mini import MLP, Value, animate, compare, draw, explain, step, steps, trace
 
 a, b = Value(2.0, label="a"), Value(-3.0, label="b")
 c = (a * b).tanh() + a
@@ -11,4 +11,4 @@ page: str = step(c, "a").save("step.html")
 animate(c).save("backward.svg")
 names = [event.label for event in steps(c)]
 print(trace(c), explain(a, c), names, len(svg), page)
-diff(c, a * b + a).save("diff.svg")
+compare(c, a * b + a).save("compared.svg")

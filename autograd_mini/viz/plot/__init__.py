@@ -6,11 +6,11 @@ matplotlib is an extra: pip install 'autograd_mini[plot]'.
 
 from __future__ import annotations
 
+from autograd_mini.viz.plot.axes import style
+from autograd_mini.viz.plot.boundaries import decision_boundary
+from autograd_mini.viz.plot.curves import learning_rates, loss_curve
 from autograd_mini.viz.plot.landscapes import contour, surface
-from autograd_mini.viz.plot.networks import gradient_flow, weights
-from autograd_mini.viz.plot.rates import learning_rates
-from autograd_mini.viz.plot.style import style
-from autograd_mini.viz.plot.training import decision_boundary, loss_curve
+from autograd_mini.viz.plot.network_plots import gradient_flow, weights
 
 __all__ = [
     "contour",

@@ -1,4 +1,4 @@
-"""Axes to plot on: the user's, or new ones in a style that reads well; and the colours that all plots share."""
+"""The look of plots: axes, the user's or new ones, colours that all plots share, and `style` for a whole notebook."""
 
 from __future__ import annotations
 
@@ -13,13 +13,38 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, INK = "#0072b2", "#d55e00", "#00734f", "#1a1a1a"
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""One for each class, so that classes are told apart without colour."""
+"""Markers of classes, which tell them apart without colour."""
 
 ON_PAPER: dict[str, Any] = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "labelcolor": INK}
-"""A legend that lies on a coloured plane: dark on white of its own, whatever the ground of the figure."""
+"""Settings of a legend on a coloured plane: dark on white, whatever the ground of the figure."""
 
 ON_MAP: dict[str, Any] = {"frameon": True, "facecolor": "#333333", "framealpha": 0.85, "labelcolor": "white"}
-"""The same for the colours of paths on a map, which are light."""
+"""Settings of a legend of light paths on a map."""
+
+
+MIDDLE = "#7a7a7a"
+"""A grey that is 4.3 times as dark as white and 4.4 times as light as JupyterLab's dark ground, #111111."""
+
+CYCLE = (BLUE, ORANGE, "#008f63", "#b5588f", "#3f93c9")
+"""Colours of lines, in order."""
+
+SETTINGS: dict[str, Any] = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), MIDDLE),
+    "axes.edgecolor": MIDDLE,
+    "grid.color": f"{MIDDLE}55",  # the last two digits are its opacity, which axes in three dimensions take from here
+    **{f"axes3d.{axis}axis.panecolor": (0.5, 0.5, 0.5, 0.08) for axis in "xyz"},
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11.5,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "svg.fonttype": "none",  # text stays text: to select, to search, and in fewer bytes
+    "svg.hashsalt": "autograd_mini",
+    "figure.dpi": 120,  # of what is drawn as dots inside of an SVG: surfaces
+}
+"""Overrides of matplotlib's rcParams."""
 
 
 def pyplot() -> Any:
@@ -67,3 +92,39 @@ def plain_logarithmic(ax: Axes) -> None:
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(Plain())
     ax.yaxis.set_minor_formatter(Plain())
+
+
+def style() -> None:
+    """Set matplotlib's defaults: no ground, ink that reads on white and on dark, and SVG in notebooks.
+
+    It holds for the whole process, until `matplotlib.rcdefaults()`. In a notebook the pictures become SVG, the same
+    bytes for the same picture.
+
+    Raises:
+        ImportError: if matplotlib is missing.
+
+    >>> style()
+    >>> pyplot().rcParams["figure.facecolor"]
+    'none'
+    >>> pyplot().rcdefaults()
+
+    """
+    plt = pyplot()
+    from cycler import cycler  # type: ignore[import-not-found, import-untyped, unused-ignore]  # matplotlib brings it
+
+    plt.rcParams.update(SETTINGS)
+    plt.rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
+    _draw_as_svg()
+
+
+def _draw_as_svg() -> None:
+    """Let a notebook show plots as SVG, without the date of drawing; elsewhere do nothing."""
+    try:
+        from IPython import get_ipython  # type: ignore[import-not-found, unused-ignore]
+        from matplotlib_inline.backend_inline import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
+            set_matplotlib_formats,
+        )
+    except ImportError:
+        return
+    if hasattr(get_ipython(), "kernel"):
+        set_matplotlib_formats("svg", metadata={"Date": None})  # type: ignore[no-untyped-call, unused-ignore]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.viz.descent import Descent, Path
+    from autograd_mini.viz.gradient_descent import Descent, Path
     from autograd_mini.viz.plot.maps import Bounds
 
 PATHS = (ORANGE, "#ffffff", "#56c8f5", "#f39ad0")
@@ -47,6 +47,11 @@ def surface(
     Raises:
         ValueError: if `ax` is not two axes, or the path's points are not pairs.
         ImportError: if matplotlib is missing.
+
+    >>> solid, flat = surface(lambda x, y: x * x + y * y, resolution=5)
+    >>> flat.get_title(loc="left")
+    'The same from above'
+    >>> pyplot().close()
 
     """
     import numpy as np  # matplotlib brings it
@@ -122,6 +127,10 @@ def contour(
     Raises:
         ValueError: if the points of a path are not pairs, or there are labels, but not one for each path.
         ImportError: if matplotlib is missing.
+
+    >>> contour(lambda x, y: x * x + y * y, [(1.0, 1.0), (0.5, 0.5)], resolution=5).get_xlabel()
+    'x'
+    >>> pyplot().close()
 
     """
     walks = [[tuple(float(c) for c in point) for point in path] for path in paths]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.viz.descent import Descent, Point
+    from autograd_mini.viz.gradient_descent import Descent, Point
 
     Bounds = tuple[tuple[float, float], tuple[float, float]]
 
@@ -25,7 +25,7 @@ ENDED = {
     "diverged": "diverged in {} steps",
     "steps": "{} steps, not there yet",
 }
-"""How titles say why a descent stopped."""
+"""Titles by the reason why a descent stopped."""
 
 
 def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autograd_mini.nn.module import Module
 
 NUMBERED = 80
-"""The weights up to which each has its number in its cell."""
+"""Maximum weights with their numbers in their cells."""
 
 
 def weights(model: Module, ax: Axes | None = None) -> Axes:
@@ -33,6 +33,11 @@ def weights(model: Module, ax: Axes | None = None) -> Axes:
     Raises:
         TypeError: if the model is not made of layers of neurons.
         ImportError: if matplotlib is missing.
+
+    >>> from autograd_mini import MLP
+    >>> weights(MLP(2, [3, 1], seed=0)).get_title(loc="left")
+    'Weights and biases'
+    >>> pyplot().close()
 
     """
     plt = pyplot()
@@ -90,10 +95,17 @@ def gradient_flow(model: Module, ax: Axes | None = None) -> Axes:
         TypeError: if the model is not made of layers of neurons.
         ImportError: if matplotlib is missing.
 
+    >>> from autograd_mini import MLP
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> model([1.0, 2.0]).backward()
+    >>> gradient_flow(model).get_title(loc="left")
+    'Gradient flow'
+    >>> pyplot().close()
+
     """
     layers = [[p for n in layer for p in (*n.w, n.b)] for layer in layers_of(model)]
     if not any(p.has_grad for layer in layers for p in layer):
-        raise ValueError("the model has no gradients yet; call backward() on a loss first")
+        raise ValueError("model has gradients; got one without: call backward() on a loss first")
     ax = axes(ax)
     sizes = [[abs(p.grad) for p in layer] for layer in layers]
     means, largest = [sum(layer) / len(layer) for layer in sizes], [max(layer) for layer in sizes]

@@ -1,4 +1,4 @@
-"""A difference: two graphs in one picture, with what was added, removed and changed marked in words and colours."""
+"""A comparison: two graphs in one picture, with what was added, removed and changed marked in words and colours."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from collections import Counter
 from difflib import SequenceMatcher
 
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import Diagram, badge_of, constant_card, describe, kind_of
-from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
-from autograd_mini.viz.sums import Shown
+from autograd_mini.viz.diagram import (
+    DIRECTIONS,
+    Diagram,
+    badge_of,
+    check_choice,
+    check_value,
+    constant_card,
+    describe,
+    kind_of,
+)
+from autograd_mini.viz.drawing import DRAWABLE, picture
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.text import figure, gradient_text, names, value_text
 
 TYPE_CHECKING = False
@@ -21,8 +30,8 @@ if TYPE_CHECKING:
     """The key of the card of a value, and of the plain number at a position of an operation, in either graph."""
 
 
-def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
-    """Return the picture of two graphs laid over each other.
+def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
+    """Return the picture of two graphs in one: what was added, removed and changed.
 
     Two values are taken for the same if they have the same operation and label and stand at corresponding places. A
     card says "added", "removed" or "changed", and a number that changed is shown as "old → new". A leaf that was
@@ -34,25 +43,26 @@ def diff(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
         y2: the result after.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
 
+    Returns:
+        A graphviz.Digraph, as `draw` does.
+
     Raises:
         TypeError: if y1 or y2 is no Value.
-        ValueError: if there are more values than can be drawn.
+        ValueError: if rankdir is none of these, or there are more values than can be drawn.
 
     >>> x = Value(2.0, label="x")
-    >>> print(diff(x * 3, x * 3 + 1).diagram.about)
+    >>> print(compare(x * 3, x * 3 + 1).diagram.about)
     Comparison of two graphs: 1 values added, 0 removed, 0 changed, 2 the same.
 
     """
     for name, given in (("y1", y1), ("y2", y2)):
-        if not isinstance(given, Value):
-            raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"rankdir is one of {', '.join(DIRECTIONS)}; got {rankdir!r}")
+        check_value(name, given)
+    check_choice("rankdir", rankdir, DIRECTIONS)
     old, new = Shown([y1]), Shown([y2])
     if old.size + new.size > DRAWABLE:
         raise ValueError(
             f"the graphs have {old.count} and {new.count} values, more than the {DRAWABLE} that can be drawn: compare "
-            "parts of them, such as diff(y1.args[0], y2.args[0])"
+            "parts of them, such as compare(y1.args[0], y2.args[0])"
         )
     return picture()(_compared(old, new, rankdir))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.descent import descend
 from autograd_mini.viz.drawing import draw
+from autograd_mini.viz.gradient_descent import descend
 from autograd_mini.viz.network import layers_of
-from autograd_mini.viz.page import page
 from autograd_mini.viz.stepper import step
+from autograd_mini.viz.svg import page
 from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from autograd_mini.nn.module import Module
     from autograd_mini.viz.stepper import Stepper
 
-    Shown = tuple[str, str, str]
+    Section = tuple[str, str, str]
     """A title, the name of a file, and the HTML that shows it; no file where it could not be made."""
 
 _POINTS = 20
-"""Maximum points at which neurons are tried for the one to show."""
+"""Maximum points at which neurons are evaluated to choose one."""
 
 _START, _RATE, _STEPS = (-1.5, 1.5), 0.015, 300
 
@@ -47,7 +47,10 @@ def gallery(folder: str | PathLike[str], model: Module, history: Any, X: Any, y:
         y: their classes.
 
     Returns:
-        the path of index.html.
+        The path of index.html.
+
+    Raises:
+        TypeError: if the model is not made of layers of neurons.
 
     """
     place = Path(folder)
@@ -67,7 +70,7 @@ def gallery(folder: str | PathLike[str], model: Module, history: Any, X: Any, y:
     return str(index)
 
 
-def _made(title: str, name: str, place: Path, save: Callable[[Path], Any]) -> Shown:
+def _made(title: str, name: str, place: Path, save: Callable[[Path], Any]) -> Section:
     """Write one file and return how the page shows it."""
     try:
         made = save(place / name)
@@ -131,7 +134,7 @@ def _surface(path: Path) -> None:
 
 
 def _written(ax: Any, path: Path) -> None:
-    """Save a plot as the same bytes every time, and let go of it."""
+    """Save a plot as the same bytes every time, and close it."""
     from autograd_mini.viz.plot.axes import pyplot
 
     plt = pyplot()

@@ -1,23 +1,19 @@
-"""Plots of training: the loss curve, and what a classifier decides where."""
+"""Plots of a decision boundary: what a classifier of two inputs decides where."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from math import exp, isfinite
+from math import exp
 
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
 from autograd_mini.viz.plot.axes import (
-    BLUE,
-    GREEN,
     INK,
     MARKS,
     ON_PAPER,
-    ORANGE,
     axes,
     edge,
-    plain_logarithmic,
     pyplot,
     tidy,
 )
@@ -32,48 +28,6 @@ if TYPE_CHECKING:
 
 MARGIN = 0.12
 """Free space around the points, as a share of their range."""
-
-
-def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
-    """Plot the loss of every epoch, with a logarithmic axis where all losses are above 0.
-
-    Args:
-        history: what `fit` returned, or a list of losses.
-        ax: the matplotlib axes to draw on; new ones by default.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: if there is no loss.
-        ImportError: if matplotlib is missing.
-
-    """
-    losses = [float(loss) for loss in getattr(history, "loss", history)]
-    validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
-    if not losses:
-        raise ValueError("history holds no loss; train for at least one epoch first")
-    ax = axes(ax)
-    epochs = range(1, len(losses) + 1)
-    dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
-    ax.plot(epochs, losses, color=BLUE, linewidth=2, label="training", **dots)
-    if validation:
-        ax.plot(
-            range(1, len(validation) + 1), validation, color=ORANGE, linewidth=2, linestyle="--", label="validation"
-        )
-    best = getattr(history, "best_epoch", None)
-    if best and validation:
-        star: dict[str, Any] = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
-        ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
-    if all(loss > 0 for loss in losses + validation if isfinite(loss)):
-        plain_logarithmic(ax)
-    tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
-    ax.grid(axis="y", which="major", alpha=0.3)
-    locator: Any = ax.xaxis.get_major_locator()  # which takes whole numbers, as its base class does not
-    locator.set_params(integer=True)
-    if validation:
-        ax.legend(frameon=False)
-    return ax
 
 
 def decision_boundary(
@@ -104,6 +58,12 @@ def decision_boundary(
     Raises:
         ValueError: if X is empty, its rows are not two numbers, or there is not one target for each.
         ImportError: if matplotlib is missing.
+
+    >>> from autograd_mini import MLP
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> decision_boundary(MLP(2, [3, 1], seed=0), X, [0, 1, 1, 0], resolution=8).get_title(loc="left")
+    'Decision boundary'
+    >>> pyplot().close()
 
     """
     points = [[float(number) for number in row] for row in X]

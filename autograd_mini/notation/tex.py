@@ -1,15 +1,95 @@
-"""Typesetting: an operation on expressions in LaTeX, with the trivial simplified, for every row of the table."""
+r"""LaTeX: a graph as a formula, and the algebra of expressions in TeX, in which trivial operations are simplified.
+
+>>> from autograd_mini import tanh
+>>> x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(1.0, label="b")
+>>> print(latex(tanh(w * x + b)))
+\tanh(w x + b)
+>>> print(latex(w * x**3, wrt=x))
+3 w x^{2}
+"""
 
 from __future__ import annotations
 
 import re
 
+from autograd_mini.engine.value import Value
+from autograd_mini.notation.reading import nodes_and_names, operands_shown, value_operands
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Formula(str):
+    """A formula in LaTeX, a text that a notebook shows as mathematics."""
+
+    __slots__ = ()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self}$"
+
+
+def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | None = None, limit: int = 200) -> Formula:
+    r"""Return a result, or its derivative, as a formula in LaTeX: a text, which a notebook shows as mathematics.
+
+    A leaf stands there by its label, or by its number if it has none. Of a `where` there is the branch that was
+    taken. What is used more than once and is longer than two operations is written once, as a line of its own, by
+    its label or as u1, u2, and so on; so the length is at most proportional to the graph's.
+
+    Args:
+        y: the result.
+        wrt: a Value to differentiate by.
+        names: symbols for Values, in place of their labels.
+        limit: the largest number of operations.
+
+    Raises:
+        TypeError: if y is no Value.
+        ValueError: if there are more operations, or if two leaves have the same label.
+
+    >>> x = Value(2.0, label="x")
+    >>> print(latex(x.exp() / (1 + x) ** 2))
+    \frac{e^{x}}{(1 + x)^{2}}
+
+    """
+    nodes, leaf_names = nodes_and_names(y, wrt, names, limit)
+    uses: dict[Value, int] = {}
+    for node in nodes:
+        for operand in value_operands(node):
+            uses[operand] = uses.get(operand, 0) + 1
+    taken = {*leaf_names.values()}
+    written: dict[Value, Tex] = {leaf: symbol(name) for leaf, name in leaf_names.items()}
+    lines: list[str] = []
+    for node in nodes:
+        if node in written:
+            continue
+        if not node.op:
+            shown = constant(node.data)
+            shown.number = None  # it is a number by chance, not a constant to simplify by
+            written[node] = shown
+            continue
+        made = _written(node, written)
+        if uses.get(node, 0) > 1 and made.size > 2:
+            name = node.label if node.label and node.label not in taken else f"u{len(lines) + 1}"
+            taken.add(name)
+            lines.append(f"{symbol(name)} &= {made}")
+            made = symbol(name)
+        written[node] = made
+    result = written[nodes[-1]]
+    if not lines:
+        return Formula(result)
+    free = nodes[-1].label or next(name for name in ("y", "f", "result") if name not in taken)
+    lines.append(f"{symbol(free)} &= {result}")
+    return Formula("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
+
+
+def _written(node: Value, written: Mapping[Value, Tex]) -> Tex:
+    """Return a computed node as an operation on what its operands look like."""
+    args = [written[arg] if isinstance(arg, Value) else constant(arg) for arg in operands_shown(node)]
+    return args[0] if node.op == "where" else apply(node.op, args)
+
 
 SUM, PRODUCT, POWER, ATOM = range(4)
-"""How tightly an expression holds together: what is looser than its place asks for gets parentheses."""
+"""Precedence of an expression: below that of its place it gets parentheses."""
 
 
 class Tex:

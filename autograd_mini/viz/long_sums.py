@@ -12,6 +12,7 @@ from math import inf, isfinite, isnan
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
+from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.partials import Flow, call_of, flows
 
 TYPE_CHECKING = False
@@ -89,8 +90,7 @@ class Shown:
 
 def checked(level: str) -> str:
     """Return the level of a step-by-step account if there is such a one."""
-    if level not in LEVELS:
-        raise ValueError(f"level is one of {', '.join(LEVELS)}; got {level!r}")
+    check_choice("level", level, LEVELS)
     return level
 
 

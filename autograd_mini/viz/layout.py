@@ -7,18 +7,20 @@ the lines of a page. A wire that is cut is drawn into a tag with the name of its
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from math import sqrt
 
-from autograd_mini.viz.renderers import Layout, layout
-from autograd_mini.viz.source import card_size, layout_source
+from autograd_mini.viz.dot import card_size, layout_source
+from autograd_mini.viz.renderers import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
 
+    Point = tuple[float, float]
     Box = tuple[float, float, float, float]
 
 EFFORT = 600
@@ -49,6 +51,89 @@ GAP = 26.0
 """Points between the pieces of a page."""
 
 
+class Layout:
+    """Where Graphviz put things, in points, with y growing downwards.
+
+    Attributes:
+        size: the width and height of the whole.
+        boxes: for every node its left, top, width and height.
+        curves: for every edge the points of its Bézier curve: the start, then three a piece.
+        marks: for every edge that has a place kept free for what is written on it, the middle of that place.
+        tags: for every edge that was cut, the name of the end that is elsewhere; its box has the edge's name.
+
+    """
+
+    __slots__ = ("boxes", "curves", "marks", "size", "tags")
+
+    def __init__(self, source: bytes) -> None:
+        self.tags: dict[str, str] = {}
+        found = json.loads(source)
+        _, _, right, top = map(float, found["bb"].split(","))
+        self.size = (right, top)
+        self.boxes: dict[str, tuple[float, float, float, float]] = {}
+        self.curves: dict[str, list[Point]] = {}
+        self.marks: dict[str, Point] = {}
+        for node in found.get("objects", ()):
+            if "pos" not in node:
+                continue
+            x, y = map(float, node["pos"].split(","))
+            w, h = 72.0 * float(node["width"]), 72.0 * float(node["height"])
+            self.boxes[node["name"]] = (x - w / 2.0, top - y - h / 2.0, w, h)
+        for edge in found.get("edges", ()):
+            points = edge["pos"].split(" ")
+            ends = [text for text in points if text.startswith("e,")]
+            inner = [_point(text, top) for text in points if text[0] not in "es"]
+            self.curves[edge["id"]] = [*inner, *[_point(text[2:], top) for text in ends]]
+            if "lp" in edge:
+                self.marks[edge["id"]] = _point(edge["lp"], top)
+
+    @classmethod
+    def empty(cls) -> Layout:
+        """Return a layout that nothing has been put on yet."""
+        return cls(b'{"bb": "0,0,0,0"}')
+
+    def take(self, other: Layout) -> None:
+        """Put everything of another layout where it is there."""
+        self.boxes |= other.boxes
+        self.curves |= other.curves
+        self.marks |= other.marks
+
+    def extent(self, nodes: Iterable[str], edges: Iterable[str]) -> tuple[float, float, float, float]:
+        """Return the box around nodes and edges: left, top, width and height."""
+        boxes = [self.boxes[name] for name in nodes]
+        points = []
+        for edge in edges:
+            boxes += [self.boxes[edge]] if edge in self.boxes else []
+            points += self.curves[edge]
+        xs = [x for left, _, w, _ in boxes for x in (left, left + w)] + [x for x, _ in points]
+        ys = [y for _, top, _, h in boxes for y in (top, top + h)] + [y for _, y in points]
+        return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+
+    def move(self, nodes: Iterable[str], edges: Iterable[str], dx: float, dy: float) -> None:
+        """Move nodes and edges, with what belongs to them."""
+        for name in nodes:
+            left, top, w, h = self.boxes[name]
+            self.boxes[name] = (left + dx, top + dy, w, h)
+        for edge in edges:
+            self.curves[edge] = [(x + dx, y + dy) for x, y in self.curves[edge]]
+            if edge in self.boxes:
+                left, top, w, h = self.boxes[edge]
+                self.boxes[edge] = (left + dx, top + dy, w, h)
+            if edge in self.marks:
+                x, y = self.marks[edge]
+                self.marks[edge] = (x + dx, y + dy)
+
+
+def _point(text: str, top: float) -> Point:
+    x, y = text.split(",")
+    return float(x), top - float(y)
+
+
+def placed(source: str) -> Layout:
+    """Return where Graphviz puts the nodes and edges of a DOT source."""
+    return Layout(render(source, "json"))
+
+
 def arranged(diagram: Diagram, ranksep: float | None = None) -> Layout:
     """Return where the cards and wires of a diagram go.
 
@@ -59,7 +144,7 @@ def arranged(diagram: Diagram, ranksep: float | None = None) -> Layout:
     """
     cutting = _Cutting(diagram)
     if cutting.whole:
-        return layout(layout_source(diagram, ranksep))
+        return placed(layout_source(diagram, ranksep))
     cutting.cut()
     return _page(diagram, cutting, ranksep)
 
@@ -267,7 +352,7 @@ def _laid_out(
             cuts=cutting.cuts,
             tags=page.tags,
         )
-        found = layout(source)
+        found = placed(source)
         page.take(found)
         for n in batch:
             keys = [card.key for card in cutting.pieces[n]]

@@ -59,8 +59,8 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
         f: a function of Values, one argument for each coordinate or one list of them, that returns a Value.
         x0: where to start: a number, or one for each argument.
         lr: the learning rate.
-        steps: the most steps to make.
-        tol: the norm of the gradient at which the minimum counts as reached.
+        steps: the maximum number of steps.
+        tol: the norm of the gradient at or below which it has converged.
 
     Returns:
         The path. If it diverges, the last point may hold infinities or nan.

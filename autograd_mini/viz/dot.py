@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
-    from autograd_mini.viz.renderers import Layout
 
 FONT = "Helvetica,Arial,sans-serif"
 DOT_SPACING = 'ordering="in" bgcolor="transparent" nodesep="0.25" ranksep="0.45"'
@@ -21,10 +20,10 @@ _DEFAULTS = (
     f'edge [color="{LINE}" arrowsize="0.7"]',
 )
 ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
-"""The heights of a row and of the head of a card, its margin, and the height of the bar below, in points."""
+"""Heights of a card's row and head, its margin, and the height of its bar, in points."""
 
 TAG = 16
-"""The characters of a name that the tag of a cut wire shows."""
+"""Maximum characters of a name on the tag of a cut wire."""
 
 
 def card_size(card: Card) -> tuple[float, float]:
@@ -50,30 +49,6 @@ def dot_lines(diagram: Diagram) -> list[str]:
     lines += [f"{card.key} [{_attributes(_card_attributes(card))}]" for card in diagram.cards]
     lines += [f"{wire.tail} -> {wire.head} [{_attributes(_wire_attributes(wire))}]" for wire in diagram.wires]
     return lines
-
-
-def placed_source(diagram: Diagram, layout: Layout) -> str:
-    """Return a DOT source in which everything has its place, for Graphviz to render and not to lay out."""
-    lines = ["digraph {", 'bgcolor="transparent"', *_DEFAULTS]
-
-    def box(key: str, attributes: dict[str, str]) -> str:
-        left, top, w, h = layout.boxes[key]
-        place = {"pos": f"{left + w / 2.0:.2f},{-top - h / 2.0:.2f}", "fixedsize": "true"}
-        place |= {"width": f"{w / 72.0:.4f}", "height": f"{h / 72.0:.4f}"}
-        return f"{key} [{_attributes(attributes | place)}]"
-
-    lines += [box(card.key, _card_attributes(card)) for card in diagram.cards]
-    for key, text in layout.tags.items():
-        label = escaped(shortened(text, TAG))
-        lines.append(box(key, {"label": label, "style": "rounded,filled", "fillcolor": "white", "fontsize": "10"}))
-    for wire in diagram.wires:
-        *points, end = [f"{x:.2f},{-y:.2f}" for x, y in layout.curves[wire.key]]
-        attributes = _wire_attributes(wire) | {"pos": f"e,{end} {' '.join(points)}"}
-        if wire.marks:
-            x, y = layout.marks[wire.key]
-            attributes["lp"] = f"{x:.2f},{-y:.2f}"
-        lines.append(f"{wire.tail} -> {wire.head} [{_attributes(attributes)}]")
-    return "\n".join([*lines, "}"])
 
 
 def _card_attributes(card: Card) -> dict[str, str]:
@@ -105,6 +80,7 @@ def _wire_attributes(wire: Wire) -> dict[str, str]:
         attributes["label"] = "\\n".join(map(escaped, wire.marks))
     if wire.weight is not None:
         attributes["color"] = weight_colour(wire.weight)
+        attributes["style"] = "dashed" if wire.weight < 0.0 else "solid"
     return attributes
 
 
@@ -199,7 +175,8 @@ def mermaid(diagram: Diagram) -> str:
         lines.append(f'    {card.key}{opening}"{text}"{closing}')
     for wire in diagram.wires:
         written = f'|"{"<br/>".join(map(_mermaid, wire.marks))}"|' if wire.marks else ""
-        lines.append(f"    {wire.tail} {'-->' if wire.flowing else '-.->'}{written} {wire.head}")
+        solid = wire.flowing and (wire.weight or 0.0) >= 0.0
+        lines.append(f"    {wire.tail} {'-->' if solid else '-.->'}{written} {wire.head}")
     for tone, fill, stroke in ((1, "#e3f1fa", "#0072b2"), (-1, "#fdeee2", "#a84900"), (0, "#f4f4f4", "#767676")):
         keys = [card.key for card in diagram.cards if card.tone == tone]
         if keys:

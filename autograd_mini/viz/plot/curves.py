@@ -1,23 +1,70 @@
-"""Plots of what learning rates do: too small, right, too large."""
+"""Curves of training: the loss by epoch, and descents with learning rates too small, right and too large."""
 
 from __future__ import annotations
 
 from math import isfinite
 
 from autograd_mini.engine.recording import no_grad
-from autograd_mini.viz.descent import descend
-from autograd_mini.viz.plot.axes import BLUE, pyplot, tidy
+from autograd_mini.viz.gradient_descent import descend
+from autograd_mini.viz.plot.axes import BLUE, GREEN, ORANGE, axes, plain_logarithmic, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, ended, line_of, names_of, plane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.viz.descent import Descent, Point
+    from autograd_mini.viz.gradient_descent import Descent, Point
     from autograd_mini.viz.plot.maps import Bounds
+
+
+def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
+    """Plot the loss of every epoch, with a logarithmic axis where all losses are above 0.
+
+    Args:
+        history: what `fit` returned, or a list of losses.
+        ax: the matplotlib axes to draw on; new ones by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if there is no loss.
+        ImportError: if matplotlib is missing.
+
+    >>> loss_curve([3.0, 2.0, 1.0]).get_title(loc="left")
+    'Loss: 3 → 1'
+    >>> pyplot().close()
+
+    """
+    losses = [float(loss) for loss in getattr(history, "loss", history)]
+    validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
+    if not losses:
+        raise ValueError("history holds at least one loss; got none: train for an epoch first")
+    ax = axes(ax)
+    epochs = range(1, len(losses) + 1)
+    dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
+    ax.plot(epochs, losses, color=BLUE, linewidth=2, label="training", **dots)
+    if validation:
+        ax.plot(
+            range(1, len(validation) + 1), validation, color=ORANGE, linewidth=2, linestyle="--", label="validation"
+        )
+    best = getattr(history, "best_epoch", None)
+    if best and validation:
+        star: dict[str, Any] = {"marker": "*", "markersize": 13, "color": GREEN, "linestyle": ""}
+        ax.plot([best], [validation[best - 1]], label=f"best: epoch {best}", **star)
+    if all(loss > 0 for loss in losses + validation if isfinite(loss)):
+        plain_logarithmic(ax)
+    tidy(ax, f"Loss: {losses[0]:.3g} → {losses[-1]:.3g}", "epoch", "loss")
+    ax.grid(axis="y", which="major", alpha=0.3)
+    locator: Any = ax.xaxis.get_major_locator()  # which takes whole numbers, as its base class does not
+    locator.set_params(integer=True)
+    if validation:
+        ax.legend(frameon=False)
+    return ax
 
 
 def learning_rates(
@@ -28,7 +75,7 @@ def learning_rates(
     ax: Sequence[Axes] | None = None,
     resolution: int = 60,
 ) -> Sequence[Axes]:
-    """Plot what descents with several learning rates do from the same start: too small, right, too large.
+    r"""Plot what descents with several learning rates do from the same start: too small, right, too large.
 
     Args:
         f: a function of one or two Values.
@@ -44,6 +91,11 @@ def learning_rates(
     Raises:
         ValueError: if there is no rate, not one of `ax` for each, or x0 has more than two coordinates.
         ImportError: if matplotlib is missing.
+
+    >>> slow, right = learning_rates(lambda x: x * x, 1.0, [0.01, 0.5])
+    >>> right.get_title(loc="left")
+    'lr = 0.5\nconverged after 1 steps'
+    >>> pyplot().close()
 
     """
     paths = [descend(f, x0, rate, steps) for rate in rates]
