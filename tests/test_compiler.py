@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter
-from autograd_mini.compiler import machine
+from autograd_mini.compiler import backends, machine
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")
 
-BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = [name for name, row in backends.BACKENDS.items() if row.available]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 SIZES = (1, 2, 7, 8, 9, 63, 64, 65, 129, 1001)
 
@@ -159,7 +157,7 @@ def test_wrong_settings_are_named():
 
 
 def test_without_llvmlite_there_is_another_backend(monkeypatch):
-    monkeypatch.setattr("autograd_mini.compiler.llvm.available", lambda: False)
+    monkeypatch.setattr("autograd_mini.compiler.backends.installed", lambda package: package != "llvmlite")
     one, many = ag.jit(lambda x: x * 2.0), ag.jit(lambda x: x * 2.0, batched=True)
     assert (one(1.0), many([1.0]).tolist()) == (2.0, [2.0])
     assert (one.stats["backend"], many.stats["backend"]) == ("python", "numpy")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import importlib.util
 import math
 import pickle
 import subprocess
@@ -17,14 +16,14 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, TracingError
-from autograd_mini.compiler import programs
+from autograd_mini.compiler import backends, programs
 from autograd_mini.compiler.trace import Trace
 from autograd_mini.transforms import grad, hessian, value_and_grad
 
 np = pytest.importorskip("numpy")
 
-COMPILED = ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
-BACKENDS = ["python", "numpy", *COMPILED]
+BACKENDS = [name for name, row in backends.BACKENDS.items() if row.available]
+COMPILED = [name for name in BACKENDS if backends.BACKENDS[name].package == "llvmlite"]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 

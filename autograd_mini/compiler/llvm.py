@@ -135,10 +135,3 @@ class Batch:
 def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Batch:
     """Return the program as a function of a whole batch; see `python.batch`."""
     return Batch(tape, widths, kept, threads)
-
-
-def available() -> bool:
-    """Return whether llvmlite is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("llvmlite") is not None

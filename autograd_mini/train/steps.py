@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.compiler.backends import CHOICES
 from autograd_mini.engine.hooks import on_leaf
 from autograd_mini.errors import TracingError
 from autograd_mini.train.compiled import CompiledSteps
@@ -10,14 +11,12 @@ from autograd_mini.train.eager import EagerSteps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
     from autograd_mini.train.measuring import Objective, Sample
     from autograd_mini.train.training import Steps, Training
 
-    Compile = bool | Literal["auto", "python", "numpy", "llvm", "vm"]
+    Compile = bool | str
 
-WORDS = ("auto", "python", "numpy", "llvm", "vm")
 WORTH = 5_000
 """Compiling takes some tenths of a second, and pays where rows times parameters are at least so many."""
 
@@ -52,9 +51,9 @@ class StepsOfTraining:
     ) -> None:
         if not isinstance(compile, str) and compile in (True, False):
             compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
-        elif compile not in WORDS:
+        elif compile not in CHOICES:
             raise ValueError(
-                f"compile is {compile!r}, but expected True, False, or one of {', '.join(map(repr, WORDS))}"
+                f"compile is {compile!r}, but expected True, False, or one of {', '.join(map(repr, CHOICES))}"
             )
         size = min(size, len(samples))  # as machine code counts, numbers have 64 bits
         self._given = training, objective, samples, held_out, size, clip_norm
