@@ -24,7 +24,9 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
     size = len(args[0])
     if not size or program.layout != ("tuple", (None, ("array", (size,)))):
         return None
-    if any(step[0] == "round" for step in program.tape.steps):  # may call Python back, which may run another thread
+    from autograd_mini.compiler.instructions import calls_back
+
+    if any(calls_back(step[0]) for step in program.tape.steps):  # Python may run another thread meanwhile
         return None
     if program.entry is None:
         from autograd_mini.compiler.machine import Code

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from functools import cache
 
-from autograd_mini.compiler.machine import vector_function
+from autograd_mini.compiler.machine import llvmlite, vector_function
 from autograd_mini.engine import ieee
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "truediv": "fdiv", "fmod": "frem"}
 _COMPARED = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
@@ -25,8 +28,15 @@ _INTRINSICS = {
 _LIBRARY = {"cbrt_rough": "cbrt"}
 """What the C library calls a function where it is not the operation's name."""
 
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_double)
-_round = _CALLBACK(ieee.round)
+C_LIBRARY = frozenset(
+    (
+        *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh"),
+        *("erf", "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "floor", "fma", "fmax", "fmin", "fmod", "hypot"),
+        *("lgamma", "log", "log10", "log1p", "log2", "logb", "nearbyint", "nextafter", "pow", "remainder", "rint"),
+        *("sin", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc"),
+    )
+)
+"""The functions of double that the C standard has in math.h, except `round`, whose halves are not Python's."""
 
 
 PART = 48
@@ -126,7 +136,7 @@ class Writer:
         """Write the call of a function of the C library, for all lanes at once if it can."""
         if self.width == 1:
             return self._one(name, operands)
-        if vector := vector_function(name, len(operands), self.width):
+        if not calls_back(name) and (vector := vector_function(name, len(operands), self.width)):
             return self._by_parts(*vector, operands)
         result = "poison"
         for lane in range(self.width):
@@ -155,11 +165,25 @@ class Writer:
 
     def _one(self, name: str, operands: Sequence[str]) -> str:
         arguments = ", ".join(f"double {x}" for x in operands)
-        if name == "round":  # to a number of decimals: Python's own, called back
-            address = ctypes.cast(_round, ctypes.c_void_p).value
-            return self.put(f"call double inttoptr (i64 {address} to ptr)({arguments})")
+        if calls_back(name):
+            return self.put(f"call double inttoptr (i64 {_callback(name)[1]} to ptr)({arguments})")
         self.declarations.add(f"declare double @{name}({', '.join(['double'] * len(operands))})")
         return self.put(f"call double @{name}({arguments})")
+
+
+@cache
+def calls_back(name: str) -> bool:
+    """Return whether an operation is done by a call of Python, since the C library does not have it."""
+    if name not in TABLE or not TABLE[name].primitive or name in _INTRINSICS:
+        return False
+    return name not in C_LIBRARY or llvmlite().address_of_symbol(name) is None
+
+
+@cache
+def _callback(name: str) -> tuple[Any, int]:
+    """Return a primitive's function on floats as a function of C, and its address."""
+    made = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * len(TABLE[name].operands))(getattr(ieee, name))
+    return made, ctypes.cast(made, ctypes.c_void_p).value or 0
 
 
 def mask(lanes: Sequence[int]) -> str:
