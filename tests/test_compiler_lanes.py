@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, where
-from autograd_mini.compiler import chains, frame, grids, program
+from autograd_mini.compiler import program
 from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.record import Record
+from autograd_mini.compiler.llvm import dot_products, driver, outer_products
+from autograd_mini.compiler.llvm.scratch import Record
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_mini.compiler import llvm  # noqa: E402 - it needs llvmlite
-from autograd_mini.compiler.lanes import Kernel  # noqa: E402 - as above
+from autograd_mini.compiler.llvm import backend as llvm  # noqa: E402 - it needs llvmlite
+from autograd_mini.compiler.llvm.plan import Kernel  # noqa: E402 - as above
 
 
 def both(loss, *arrays, p=None, width=None, **settings):
@@ -195,7 +196,7 @@ def test_many_results_are_stored_for_each_sample():
 
 
 def test_a_program_that_needs_much_memory_does_not_take_it_from_the_stack(monkeypatch):
-    monkeypatch.setattr(frame, "STACK", 0)
+    monkeypatch.setattr(driver, "STACK", 0)
     run = network([9, 12, 3])
     X = np.random.default_rng(0).normal(size=(30, 9))
     fast = assert_alike(lambda x: sum(run(x)), X)
@@ -231,7 +232,7 @@ def test_a_chain_is_a_sum_of_products_with_uniform_weights():
         sum(step[1:].count(at) for step in tape.steps if step[0] in {"add", "mul"}) for at in range(len(tape.steps))
     ]
     slot = {at: tape.steps[at][1] - 3 for at in w}
-    (chain,) = chains.chains_of(tape, uses, tape.varying(3), slot)
+    (chain,) = dot_products.chains_of(tape, uses, tape.varying(3), slot)
     assert (chain.end, chain.start, chain.weights, chain.inputs) == (total, None, w, tuple(x))
 
 
@@ -244,7 +245,7 @@ def lying(record, place):
 def test_grids_hold_every_product_once(pairs, gap):
     products = [(at * (gap + 1), *pair, 12 + pair[0] % 3 if pair[0] < 4 else None) for at, pair in enumerate(pairs)]
     record = Record()
-    found, others = grids.grids_of(products, record)
+    found, others = outer_products.grids_of(products, record)
     held = [*others]
     for grid in found:
         for i, j in itertools.product(range(grid.high), range(grid.wide)):
@@ -265,7 +266,7 @@ def test_runs_hold_every_sum_once(steps):
     summands = [(2 * at, step) for at, step in enumerate(steps)]
     held = [
         (run.first + at * run.down, lying(record, run.rows[0] + at * run.rows[1]))
-        for run in grids.runs_of(summands, record)
+        for run in outer_products.runs_of(summands, record)
         for at in range(run.high)
     ]
     assert held == summands

@@ -43,8 +43,8 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    name: {"ctypes"} for name in ("compiler.entry", "compiler.instructions", "compiler.llvm", "compiler.machine")
-} | {"compiler.interpreter": {"ctypes"}, "train.descent": {"ctypes"}}
+    f"compiler.llvm.{name}": {"ctypes"} for name in ("assembler", "backend", "fastcall", "interpreter", "target")
+} | {"train.descent": {"ctypes"}}
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there

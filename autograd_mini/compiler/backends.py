@@ -62,7 +62,7 @@ class Backend(NamedTuple):
 BACKENDS = {
     row.name: row
     for row in (
-        Backend("llvm", "llvm", package="llvmlite", longest=LONGEST),
+        Backend("llvm", "llvm.backend", package="llvmlite", longest=LONGEST),
         Backend("vm", "vm", package="llvmlite"),
         Backend("numpy", "numpy", package="numpy", for_batches=True),
         Backend("python", "python"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.compiler import entries
-from autograd_mini.compiler.arguments import nested, stacked
+from autograd_mini.compiler.layouts import nested, stacked
+from autograd_mini.compiler.llvm import entries
 from autograd_mini.compiler.programs import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read

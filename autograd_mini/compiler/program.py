@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from autograd_mini.compiler.arguments import flat, nested
 from autograd_mini.compiler.backends import BACKENDS, picked
+from autograd_mini.compiler.layouts import flat, nested
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.arguments import Layout
+    from autograd_mini.compiler.layouts import Layout
     from autograd_mini.compiler.programs import State
     from autograd_mini.compiler.tape import Tape
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import nan
 
-from autograd_mini.compiler import formulas
-from autograd_mini.compiler.refusals import place, refusal
+from autograd_mini.compiler import row_functions
+from autograd_mini.compiler.concretization import place, refusal
 from autograd_mini.engine.formula import RELATIONS
 from autograd_mini.engine.operators import result
 from autograd_mini.engine.ops import CHOICE, Op
@@ -128,11 +128,11 @@ class Traced(Symbolic):
     def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-        return formulas.partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
+        return row_functions.partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
 
     def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
         """Return the adjoints of the nodes below, each computed under the condition that it is reached."""
-        from autograd_mini.compiler.reach import adjoints
+        from autograd_mini.compiler.path_conditions import adjoints
 
         return adjoints(self, wanted, nodes, leading, seed, operands_of)
 

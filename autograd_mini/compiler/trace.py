@@ -7,7 +7,7 @@ answer would be baked into the compiled function without a word.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.refusals import place, refusal
+from autograd_mini.compiler.concretization import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
 from autograd_mini.engine.hooks import Hook, innermost, is_tracing
 from autograd_mini.engine.recording import Recorded

@@ -9,9 +9,9 @@ from __future__ import annotations
 from array import array
 
 from autograd_mini.compiler.bytecode import Bytecode
-from autograd_mini.compiler.interpreter import interpreter
-from autograd_mini.compiler.machine import Code, lanes
-from autograd_mini.compiler.sharing import shared
+from autograd_mini.compiler.llvm.interpreter import interpreter
+from autograd_mini.compiler.llvm.target import Code, lanes
+from autograd_mini.compiler.threads import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

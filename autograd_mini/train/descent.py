@@ -60,7 +60,7 @@ class Descent:
         import numpy as np
 
         from autograd_mini.compiler import jit
-        from autograd_mini.compiler.machine import Code
+        from autograd_mini.compiler.llvm.target import Code
 
         self.rows, self.size = len(data[0]), size
         self.settings, self._names = flat.settings, flat._names
@@ -135,8 +135,8 @@ def _text(
     sums: Any,
 ) -> str:
     """Return the text of the function in LLVM's language."""
-    from autograd_mini.compiler.entry import pointer
-    from autograd_mini.compiler.instructions import hexadecimal
+    from autograd_mini.compiler.llvm.assembler import hexadecimal
+    from autograd_mini.compiler.llvm.fastcall import pointer
 
     def at(array: Any, index: int = 0) -> str:
         return pointer(array.ctypes.data + 8 * index)

@@ -6,7 +6,7 @@ import ctypes
 import struct
 from functools import cache
 
-from autograd_mini.compiler.machine import llvmlite, vector_function
+from autograd_mini.compiler.llvm.target import vector_function
 from autograd_mini.engine import ieee
 from autograd_mini.engine.ops import TABLE
 
@@ -171,12 +171,9 @@ class Writer:
         return self.put(f"call double @{name}({arguments})")
 
 
-@cache
 def calls_back(name: str) -> bool:
     """Return whether an operation is done by a call of Python, since the C library does not have it."""
-    if name not in TABLE or not TABLE[name].primitive or name in _INTRINSICS:
-        return False
-    return name not in C_LIBRARY or llvmlite().address_of_symbol(name) is None
+    return name in TABLE and TABLE[name].primitive and name not in _INTRINSICS and name not in C_LIBRARY
 
 
 @cache

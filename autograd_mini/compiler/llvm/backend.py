@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 
-from autograd_mini.compiler.expansion import expanded
-from autograd_mini.compiler.instructions import BEGIN, END, Writer
-from autograd_mini.compiler.lanes import Kernel
-from autograd_mini.compiler.machine import Code, lanes
-from autograd_mini.compiler.sharing import shared
+from autograd_mini.compiler.legalize import expanded
+from autograd_mini.compiler.llvm.assembler import BEGIN, END, Writer
+from autograd_mini.compiler.llvm.plan import Kernel
+from autograd_mini.compiler.llvm.target import Code, lanes
+from autograd_mini.compiler.threads import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

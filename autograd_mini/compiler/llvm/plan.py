@@ -7,21 +7,21 @@ broadcast to all lanes as it is used. Layers become loops, see `chains`. The loo
 
 from __future__ import annotations
 
-from autograd_mini.compiler import frame
-from autograd_mini.compiler.block import Block
-from autograd_mini.compiler.chains import LONG, chains_of, groups_of
-from autograd_mini.compiler.columns import NARROW
-from autograd_mini.compiler.grids import grids_of, runs_of
-from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.record import Record
+from autograd_mini.compiler.llvm import driver
+from autograd_mini.compiler.llvm.assembler import Writer
+from autograd_mini.compiler.llvm.block import Block
+from autograd_mini.compiler.llvm.dot_products import LONG, chains_of, groups_of
+from autograd_mini.compiler.llvm.loads import NARROW
+from autograd_mini.compiler.llvm.outer_products import grids_of, runs_of
+from autograd_mini.compiler.llvm.scratch import Record
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.chains import Chain
-    from autograd_mini.compiler.grids import Product
+    from autograd_mini.compiler.llvm.dot_products import Chain
+    from autograd_mini.compiler.llvm.outer_products import Product
     from autograd_mini.compiler.tape import Tape
 
 
@@ -64,7 +64,7 @@ class Kernel:
         self._find_layers()
         self._place()
         self._find_sums()
-        self.text = frame.module(self, preamble, Block(self).lines)
+        self.text = driver.module(self, preamble, Block(self).lines)
 
     def _preamble(self) -> list[str]:
         """Write what is computed once, and give each such step a slot in `uniform`."""

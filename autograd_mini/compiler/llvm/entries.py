@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from autograd_mini.compiler.entry import COPY, Views, api, function, new_array, pair, pointer, possible
-from autograd_mini.compiler.instructions import hexadecimal
+from autograd_mini.compiler.llvm.assembler import hexadecimal
+from autograd_mini.compiler.llvm.fastcall import COPY, Views, api, function, new_array, pair, pointer, possible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
     size = len(args[0])
     if not size or program.layout != ("tuple", (None, ("array", (size,)))):
         return None
-    from autograd_mini.compiler.instructions import calls_back
+    from autograd_mini.compiler.llvm.assembler import calls_back
 
     if any(calls_back(step[0]) for step in program.tape.steps):  # Python may run another thread meanwhile
         return None
     if program.entry is None:
-        from autograd_mini.compiler.machine import Code
+        from autograd_mini.compiler.llvm.target import Code
 
         made: Any = program.run()
         code = Code(_scalar_entry(size, made.address, slow), level=1)
@@ -46,7 +46,7 @@ def of_mean(
     if in_axes != 0 or not args or not all(map(_plain, args)):
         return None
     if program.entry is None:
-        from autograd_mini.compiler.machine import Code
+        from autograd_mini.compiler.llvm.target import Code
 
         made: Any = program.run()
         shapes = [(len(program.used),), *[(None, *array.shape[1:]) for array in args]]

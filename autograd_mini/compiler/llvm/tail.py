@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.lanes import Kernel
+    from autograd_mini.compiler.llvm.plan import Kernel
 
 
 def filled(kernel: Kernel) -> list[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from math import ceil
 
-from autograd_mini.compiler.columns import NARROW, shuffled, transposed
-from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.machine import vectors
+from autograd_mini.compiler.llvm.assembler import Writer
+from autograd_mini.compiler.llvm.loads import NARROW, shuffled, transposed
+from autograd_mini.compiler.llvm.target import vectors
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.chains import Chain, Group
-    from autograd_mini.compiler.lanes import Kernel
+    from autograd_mini.compiler.llvm.dot_products import Chain, Group
+    from autograd_mini.compiler.llvm.plan import Kernel
     from autograd_mini.compiler.tape import Step
 
 PARTS = 4

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.record import Record
+    from autograd_mini.compiler.llvm.scratch import Record
 
     Product = tuple[int, int, int, int | None]
 

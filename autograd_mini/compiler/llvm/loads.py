@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autograd_mini.compiler.instructions import mask
+from autograd_mini.compiler.llvm.assembler import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.instructions import Writer
+    from autograd_mini.compiler.llvm.assembler import Writer
 
 NARROW = 4
 """Rows of at most so many columns are loaded as they lie, and shuffled; wider ones are transposed into memory."""

@@ -6,17 +6,17 @@ are added up, so that memory holds one number a sum. Around it, loops run over t
 
 from __future__ import annotations
 
-from autograd_mini.compiler.across import across_lanes, added
-from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.machine import vectors
-from autograd_mini.compiler.tiles import shape, tiles
+from autograd_mini.compiler.llvm.assembler import Writer
+from autograd_mini.compiler.llvm.horizontal_add import across_lanes, added
+from autograd_mini.compiler.llvm.target import vectors
+from autograd_mini.compiler.llvm.tiling import shape, tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.grids import Grid
-    from autograd_mini.compiler.lanes import Kernel
+    from autograd_mini.compiler.llvm.outer_products import Grid
+    from autograd_mini.compiler.llvm.plan import Kernel
 
 
 class Sums:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from autograd_mini.compiler.instructions import mask
+from autograd_mini.compiler.llvm.assembler import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.instructions import Writer
+    from autograd_mini.compiler.llvm.assembler import Writer
 
 
 def across_lanes(writer: Writer, vectors: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ import ctypes
 from functools import cache
 
 from autograd_mini.compiler.bytecode import OPERATIONS, arity
-from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.machine import Code
+from autograd_mini.compiler.llvm.assembler import Writer
+from autograd_mini.compiler.llvm.target import Code
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False

@@ -14,13 +14,13 @@ loops themselves, and `kernel`, which gets them the memory that they work in.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.edges import filled, masked, means
-from autograd_mini.compiler.instructions import BEGIN, END
-from autograd_mini.compiler.sums import Sums
+from autograd_mini.compiler.llvm.assembler import BEGIN, END
+from autograd_mini.compiler.llvm.reductions import Sums
+from autograd_mini.compiler.llvm.tail import filled, masked, means
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.lanes import Kernel
+    from autograd_mini.compiler.llvm.plan import Kernel
 
 GROUP = 8
 """So many blocks of samples are computed before their products are summed; their records stay in a near cache."""
