@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from autograd_mini.compiler import python
 from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.hoisting import hoist, split
-from autograd_mini.compiler.llvm.tiling import shape, tiles
 from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
 from autograd_mini.compiler.simplify import simplify
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
@@ -148,21 +147,6 @@ def test_a_tape_can_be_read_and_pickled():
     twin = pickle.loads(pickle.dumps(tape))  # noqa: S301 - our own
     assert isinstance(twin, Tape)
     assert str(twin) == text
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12)), max_size=60),
-    st.sampled_from([2, 4, 8]),
-    st.sampled_from([16, 32]),
-)
-def test_tiles_hold_every_product_once_and_fit_into_registers(pairs, width, registers):
-    products = [(at, *pair) for at, pair in enumerate(pairs)]
-    side, size = shape(width, registers)
-    made = tiles(products, side, size)
-    held = [(at, *pair) for _, _, sums in made for pair, ats in sums.items() for at in ats]
-    assert sorted(held) == products
-    assert all(len(sums) <= size for _, _, sums in made)
-    assert size <= registers // 2  # so that registers are left for the factors
 
 
 @given(st.lists(st.sampled_from(NUMBERS), min_size=8, max_size=8))

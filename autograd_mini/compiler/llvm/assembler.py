@@ -1,63 +1,104 @@
-"""Instructions: what a step of a tape is in LLVM's language, on single numbers or on a vector of lanes."""
+"""The assembler: writes LLVM's language for one function, its values, labels, branches and loops.
+
+Every block and every phi instruction is written here. What comes before a loop, its body and what comes after are one
+run of instructions for the caller: the assembler knows the label that it is at.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import struct
-from functools import cache
-
-from autograd_mini.compiler.llvm.target import vector_function
-from autograd_mini.engine import ieee
-from autograd_mini.engine.ops import TABLE
+from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-_ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "truediv": "fdiv", "fmod": "frem"}
-_COMPARED = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
-_INTRINSICS = {
-    "abs": "fabs",
-    "sqrt": "sqrt",
-    "floor": "floor",
-    "ceil": "ceil",
-    "roundeven": "roundeven",
-    "copysign": "copysign",
-}
-_LIBRARY = {"cbrt_rough": "cbrt"}
-"""What the C library calls a function where it is not the operation's name."""
-
-C_LIBRARY = frozenset(
-    (
-        *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh"),
-        *("erf", "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "floor", "fma", "fmax", "fmin", "fmod", "hypot"),
-        *("lgamma", "log", "log10", "log1p", "log2", "logb", "nearbyint", "nextafter", "pow", "remainder", "rint"),
-        *("sin", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc"),
-    )
-)
-"""The functions of double that the C standard has in math.h, except `round`, whose halves are not Python's."""
-
+    from collections.abc import Iterator, Sequence
 
 PART = 48
-"""So many steps stand between two branches that are always taken, and that LLVM takes for real ones. Within a part it
-compares every access to memory with every other, and keeps what it has loaded for its next use; of long programs that
-is what takes it most time, and registers."""
+"""Basic-block size limit, in steps; an opaque always-taken branch bounds quadratic alias analysis.
+
+Within a block LLVM compares every access to memory with every other, and keeps what it has loaded for its next use; in
+long programs that is what takes it most time, and registers.
+"""
 
 BEGIN, END = "  %always = icmp ne ptr %{}, null", "  br label %never\nnever:"
 """How a function in parts begins, given the name of one of its arguments, and what comes before it returns."""
 
+MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+"""The declaration of the copy of memory."""
 
-class Writer:
-    """Writes instructions, one after another.
+
+class Loop:
+    """A loop that is being written; its body is what is written before it ends.
+
+    Args:
+        assembler: where to write.
+        name: its label, unique in the function.
+        jump: whether what is before goes on to it; else its end is a branch that leads here.
+
+    """
+
+    def __init__(self, assembler: Assembler, name: str, *, jump: bool) -> None:
+        self.assembler, self.name = assembler, name
+        self._before = assembler.label
+        if jump:
+            assembler.jump(name)
+        else:
+            assembler.begin(name)
+        self._head = len(assembler.lines)
+        self._carried: list[tuple[str, str, str]] = []  # name, type, and first value
+        self._following: dict[str, str] = {}
+
+    def carry(self, kind: str, start: str | int, name: str = "") -> str:
+        """Return the name of a value that passes from turn to turn; `follow` says what it is in the next one.
+
+        Args:
+            kind: its type.
+            start: what it is in the first turn.
+            name: what to call it.
+
+        """
+        name = f"%{name or f'{self.name}_{len(self._carried)}'}"
+        self._carried.append((name, kind, str(start)))
+        return name
+
+    def follow(self, carried: str, value: str) -> None:
+        """Set what a value that is carried will be in the next turn."""
+        self._following[carried] = value
+
+    def end(self, condition: str = "", after: str = "") -> None:
+        """Go back to the beginning.
+
+        Args:
+            condition: where it is to go back; "" for always. What is written next comes after the loop.
+            after: the label of that.
+
+        """
+        assembler = self.assembler
+        assembler.lines[self._head : self._head] = [
+            f"  {name} = phi {kind} [ {start}, %{self._before} ], [ {self._following[name]}, %{assembler.label} ]"
+            for name, kind, start in self._carried
+        ]
+        if condition:
+            after = after or f"{self.name}_done"
+            assembler.branch(condition, self.name, after)
+            assembler.begin(after)
+        else:
+            assembler.lines.append(f"  br label %{self.name}")
+
+
+class Assembler:
+    """Writes the instructions of a function, one after another.
 
     Args:
         width: how many lanes a value has; 1 for single numbers.
-        prefix: what the names of values begin with, so that two writers can share a function.
+        prefix: what the names of values begin with, so that two assemblers can share a function.
+        declarations: where to note the functions that are called.
 
     Attributes:
         lines: the text so far.
         kind: the type of a number, "double" or "<8 x double>".
+        truth: the type of a truth value.
+        label: the label of the instructions that are being written.
 
     """
 
@@ -67,8 +108,53 @@ class Writer:
         self.truth = "i1" if width == 1 else f"<{width} x i1>"
         self.lines: list[str] = []
         self.declarations = declarations
+        self.label = "entry"
         self._prefix = prefix
         self._count = self._since = self._parts = 0
+
+    # --- labels, branches and loops ---
+
+    def begin(self, label: str) -> None:
+        """Begin a block."""
+        self.lines.append(f"{label}:")
+        self.label = label
+
+    def jump(self, label: str) -> None:
+        """Begin a block, to which the one before goes on."""
+        self.lines.append(f"  br label %{label}")
+        self.begin(label)
+
+    def branch(self, condition: str, this: str, otherwise: str) -> None:
+        """End a block: go on at one of two labels."""
+        self.lines.append(f"  br i1 {condition}, label %{this}, label %{otherwise}")
+
+    def loop(self, name: str, *, jump: bool = True) -> Loop:
+        """Begin a loop, which goes on until `Loop.end`."""
+        return Loop(self, name, jump=jump)
+
+    @contextmanager
+    def counting(
+        self, name: str, end: str | int, *, start: str | int = 0, step: int = 1, after: str = ""
+    ) -> Iterator[tuple[Loop, str]]:
+        """Write a loop whose body is written inside of a `with` block, at least one turn.
+
+        Args:
+            name: its label.
+            end: the number at which it ends.
+            start: the first number.
+            step: how far it counts in each turn.
+            after: the label of what comes after it.
+
+        Yields:
+            the loop, and the name of the number.
+
+        """
+        loop = self.loop(name)
+        index = loop.carry("i64", start)
+        yield loop, index
+        following = self.put(f"add i64 {index}, {step}")
+        loop.follow(index, following)
+        loop.end(self.put(f"icmp slt i64 {following}, {end}"), after)
 
     def counted(self) -> str | None:
         """Count a step; begin another part if this one has enough of them, and return its label."""
@@ -80,15 +166,27 @@ class Writer:
         self._since = 0
         self._parts += 1
         label = f"{self._prefix}part{self._parts}"
-        self.lines += [f"  br i1 %always, label %{label}, label %never", f"{label}:"]
+        self.branch("%always", label, "never")
+        self.begin(label)
         return label
 
-    def put(self, text: str) -> str:
+    # --- values ---
+
+    def write(self, text: str) -> None:
+        """Write an instruction without a result."""
+        self.lines.append(f"  {text}")
+
+    def put(self, text: str, name: str = "") -> str:
         """Write an instruction and return the name of its result."""
-        self._count += 1
-        name = f"%{self._prefix}{self._count}"
-        self.lines.append(f"  {name} = {text}")
-        return name
+        if not name:
+            self._count += 1
+            name = f"{self._prefix}{self._count}"
+        self.lines.append(f"  %{name} = {text}")
+        return f"%{name}"
+
+    def element(self, kind: str, pointer: str, at: str | int, name: str = "") -> str:
+        """Write the address of an element of an array."""
+        return self.put(f"getelementptr {kind}, ptr {pointer}, i64 {at}", name)
 
     def constant(self, number: float) -> str:
         """Return a constant."""
@@ -103,85 +201,6 @@ class Writer:
         first = self.put(f"insertelement {self.kind} poison, double {scalar}, i32 0")
         return self.put(f"shufflevector {self.kind} {first}, {self.kind} poison, <{self.width} x i32> zeroinitializer")
 
-    def step(self, name: str, operands: Sequence[str]) -> str:
-        """Write a step of a tape and return its result."""
-        kind, truth = self.kind, self.truth
-        if name in _ARITHMETIC:
-            return self.put(f"{_ARITHMETIC[name]} {kind} {operands[0]}, {operands[1]}")
-        if name in _COMPARED:
-            return self.put(f"fcmp {_COMPARED[name]} {kind} {operands[0]}, {operands[1]}")
-        if name == "select":
-            return self.put(f"select {truth} {operands[0]}, {kind} {operands[1]}, {kind} {operands[2]}")
-        if name in {"and", "or"}:
-            return self.put(f"{name} {truth} {operands[0]}, {operands[1]}")
-        if name == "not":
-            return self.put(f"xor {truth} {operands[0]}, {self.constant(True)}")  # noqa: FBT003 - a constant of LLVM
-        if name == "neg":
-            return self.put(f"fneg {kind} {operands[0]}")
-        if name in _INTRINSICS:
-            return self.call(f"llvm.{_INTRINSICS[name]}.{'f64' if self.width == 1 else f'v{self.width}f64'}", operands)
-        return self._library(_LIBRARY.get(name, name), operands)
-
-    def fused(self, x: str, y: str, z: str) -> str:
-        """Write x y + z, rounded once where the processor does it in one step."""
-        return self.call(f"llvm.fmuladd.{'f64' if self.width == 1 else f'v{self.width}f64'}", (x, y, z))
-
-    def call(self, function: str, operands: Sequence[str], kind: str = "") -> str:
-        """Write the call of a function of numbers, or of another type than this writer's."""
-        kind = kind or self.kind
-        self.declarations.add(f"declare {kind} @{function}({', '.join([kind] * len(operands))})")
-        return self.put(f"call {kind} @{function}({', '.join(f'{kind} {x}' for x in operands)})")
-
-    def _library(self, name: str, operands: Sequence[str]) -> str:
-        """Write the call of a function of the C library, for all lanes at once if it can."""
-        if self.width == 1:
-            return self._one(name, operands)
-        if not calls_back(name) and (vector := vector_function(name, len(operands), self.width)):
-            return self._by_parts(*vector, operands)
-        result = "poison"
-        for lane in range(self.width):
-            parts = [self.put(f"extractelement {self.kind} {x}, i32 {lane}") for x in operands]
-            found = self._one(name, parts)
-            result = self.put(f"insertelement {self.kind} {result}, double {found}, i32 {lane}")
-        return result
-
-    def _by_parts(self, symbol: str, lanes: int, operands: Sequence[str]) -> str:
-        """Write the calls of a function of so many lanes, and join their results."""
-        if lanes == self.width:
-            return self.call(symbol, operands)
-        kind, parts = f"<{lanes} x double>", []
-        for first in range(0, self.width, lanes):
-            chosen = mask(range(first, first + lanes))
-            taken = [self.put(f"shufflevector {self.kind} {x}, {self.kind} poison, {chosen}") for x in operands]
-            parts.append(self.call(symbol, taken, kind))
-        while len(parts) > 1:
-            kind, joined = f"<{lanes} x double>", mask(range(2 * lanes))
-            parts = [
-                self.put(f"shufflevector {kind} {x}, {kind} {y}, {joined}")
-                for x, y in zip(parts[::2], parts[1::2], strict=True)
-            ]
-            lanes *= 2
-        return parts[0]
-
-    def _one(self, name: str, operands: Sequence[str]) -> str:
-        arguments = ", ".join(f"double {x}" for x in operands)
-        if calls_back(name):
-            return self.put(f"call double inttoptr (i64 {_callback(name)[1]} to ptr)({arguments})")
-        self.declarations.add(f"declare double @{name}({', '.join(['double'] * len(operands))})")
-        return self.put(f"call double @{name}({arguments})")
-
-
-def calls_back(name: str) -> bool:
-    """Return whether an operation is done by a call of Python, since the C library does not have it."""
-    return name in TABLE and TABLE[name].primitive and name not in _INTRINSICS and name not in C_LIBRARY
-
-
-@cache
-def _callback(name: str) -> tuple[Any, int]:
-    """Return a primitive's function on floats as a function of C, and its address."""
-    made = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * len(TABLE[name].operands))(getattr(ieee, name))
-    return made, ctypes.cast(made, ctypes.c_void_p).value or 0
-
 
 def mask(lanes: Sequence[int]) -> str:
     """Write which lanes of two vectors, counted on from the first to the second, a vector is made of."""
@@ -191,3 +210,8 @@ def mask(lanes: Sequence[int]) -> str:
 def hexadecimal(number: float) -> str:
     """Write a number as LLVM does, by its bits."""
     return f"0x{struct.unpack('>Q', struct.pack('>d', number))[0]:016X}"
+
+
+def pointer(address: int) -> str:
+    """Write an address."""
+    return f"inttoptr (i64 {address} to ptr)"

@@ -1,28 +1,47 @@
-"""The block: the instructions for one block of samples, from its rows to the vectors of its record."""
+"""The block: the instructions for one block of samples, from its rows to the vectors in its scratch memory."""
 
 from __future__ import annotations
 
-from math import ceil
-
-from autograd_mini.compiler.llvm.assembler import Writer
-from autograd_mini.compiler.llvm.loads import NARROW, shuffled, transposed
-from autograd_mini.compiler.llvm.target import vectors
+from autograd_mini.compiler.llvm.assembler import mask
+from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.llvm.plan import NARROW
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.llvm.dot_products import Chain, Group
-    from autograd_mini.compiler.llvm.plan import Kernel
+    from autograd_mini.compiler.llvm.dot_products import DotProduct, MatVec
+    from autograd_mini.compiler.llvm.plan import KernelPlan
     from autograd_mini.compiler.tape import Step
 
 PARTS = 4
-"""A long chain is added up in so many parts."""
-
-FEWEST = 4
-"""Chains that a loop computes at least, even if the registers do not hold their sums."""
+"""Partial sums of a long dot product."""
 
 
-class Block:
+def uniform_lines(plan: KernelPlan, declarations: set[str]) -> list[str]:
+    """Write what is computed once, into its slots in `uniform`."""
+    writer = Instructions(1, "u", declarations)
+    steps, names = plan.tape.steps, dict[int, str]()
+
+    def operand(at: int) -> str:
+        if at not in names:
+            if steps[at][0] == "constant":
+                names[at] = writer.constant(steps[at][1])
+            else:  # an input, loaded where it is first used
+                names[at] = writer.put(f"load double, ptr {writer.element('double', '%uniform', plan.slot[at])}")
+        return names[at]
+
+    for at in plan.once:
+        writer.counted()
+        names[at] = number = writer.step(steps[at][0], [operand(x) for x in steps[at][1:]])
+        if at in plan.slot:
+            pointer = writer.element("double", "%uniform", plan.slot[at])
+            if steps[at][0] in TRUTHS:
+                number = writer.put(f"uitofp i1 {number} to double")
+            writer.write(f"store double {number}, ptr {pointer}")
+    return writer.lines
+
+
+class BlockWriter:
     """Writes the block of a kernel.
 
     Attributes:
@@ -30,27 +49,26 @@ class Block:
 
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel, self.steps = kernel, kernel.tape.steps
-        self.writer = Writer(kernel.width, "v", kernel.declarations)
+    def __init__(self, plan: KernelPlan, declarations: set[str]) -> None:
+        self.plan, self.steps = plan, plan.tape.steps
+        self.writer = Instructions(plan.width, "v", declarations)
         self.lines = self.writer.lines
         self._names: dict[int, str] = {}
-        self._label, self._layers = "entry", 0
-        self._waiting = {chain.end: group for group in kernel.groups for chain in group.chains}
-        self._most = max(FEWEST, vectors(kernel.width) // 2)  # sums fill half of the registers
+        self._loops = 0
+        self._waiting = {product.end: matvec for matvec in plan.matvecs for product in matvec.products}
         columns = self._columns()
         for at, step in enumerate(self.steps):
-            if kernel.varies[at]:
+            if plan.varies[at]:
                 self._write(at, step, columns)
-        for group in [*dict.fromkeys(self._waiting.values())]:
-            self._layer(group)
-        for column, at in enumerate(kernel.tape.results[: kernel.kept]):
-            pointer = self.writer.put(f"getelementptr double, ptr %column{column}, i64 %row")
-            self.lines.append(f"  store {self.writer.kind} {self._operand(at)}, ptr {pointer}, align 8")
+        for matvec in [*dict.fromkeys(self._waiting.values())]:
+            self._multiply(matvec)
+        for column, at in enumerate(plan.tape.results[: plan.kept]):
+            pointer = self.writer.element("double", f"%column{column}", "%row")
+            self.writer.write(f"store {self.writer.kind} {self._operand(at)}, ptr {pointer}, align 8")
 
     def _write(self, at: int, step: Step, columns: dict[int, str]) -> None:
         """Write a step of the tape."""
-        kernel = self.kernel
+        plan = self.plan
         if step[0] == "input":
             if step[1] in columns:
                 self._known(at, columns[step[1]])
@@ -59,21 +77,20 @@ class Block:
             return
         for x in step[1:]:
             if x in self._waiting:
-                self._layer(self._waiting[x])
-        if at in kernel.inside or at in kernel.fusing:
-            if at in kernel.long:
-                self._known(at, self._long(kernel.long[at]))
+                self._multiply(self._waiting[x])
+        if at in plan.inside or at in plan.fusing:
+            if at in plan.long:
+                self._known(at, self._in_parts(plan.long[at]))
             return
-        self._turn(self.writer.counted())
+        if self.writer.counted():
+            self._forget()
         found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
         self._known(at, found)
 
-    def _turn(self, label: str | None) -> None:
-        """Go on at a label, if there is one, and load what lies in memory from then on; no register keeps it."""
-        if label is not None:
-            self._label = label
-            for at in [at for at in self._names if at in self.kernel.record.places]:
-                del self._names[at]
+    def _forget(self) -> None:
+        """Load what lies in memory from here on; no register keeps it."""
+        for at in [at for at in self._names if at in self.plan.scratch.places]:
+            del self._names[at]
 
     def _known(self, at: int, name: str) -> None:
         """Note the result of a step, and put it where loops expect it."""
@@ -81,11 +98,12 @@ class Block:
         self._stored(at, name)
 
     def _stored(self, at: int, name: str, first: int = 0) -> None:
-        if at in self.kernel.record.places and self.steps[at][0] in TRUTHS:
+        places = self.plan.scratch.places.get(at, [])
+        if places and self.steps[at][0] in TRUTHS:
             name = self.writer.step("select", [name, self.writer.constant(1.0), self.writer.constant(0.0)])
-        for place in self.kernel.record.places.get(at, [])[first:]:
-            pointer = self.writer.put(f"getelementptr {self.writer.kind}, ptr %record, i64 {place}")
-            self.lines.append(f"  store {self.writer.kind} {name}, ptr {pointer}, align {self.kernel.width * 8}")
+        for place in places[first:]:
+            pointer = self.writer.element(self.writer.kind, "%record", place)
+            self.writer.write(f"store {self.writer.kind} {name}, ptr {pointer}, align {self.plan.width * 8}")
 
     def _operand(self, at: int) -> str:
         writer, step = self.writer, self.steps[at]
@@ -93,12 +111,11 @@ class Block:
             return writer.constant(step[1])
         if at in self._names:
             return self._names[at]
-        if self.kernel.varies[at]:
-            place = self.kernel.record.places[at][0]
-            pointer = writer.put(f"getelementptr {writer.kind}, ptr %record, i64 {place}")
+        if self.plan.varies[at]:
+            pointer = writer.element(writer.kind, "%record", self.plan.scratch.places[at][0])
             found = writer.put(f"load {writer.kind}, ptr {pointer}, align {writer.width * 8}")
             return writer.step("ne", [found, writer.constant(0.0)]) if step[0] in TRUTHS else found
-        pointer = writer.put(f"getelementptr double, ptr %uniform, i64 {self.kernel.slot[at]}")
+        pointer = writer.element("double", "%uniform", self.plan.slot[at])
         number = writer.splat(writer.put(f"load double, ptr {pointer}"))
         if step[0] in TRUTHS:
             return writer.put(f"fcmp une {writer.kind} {number}, {writer.constant(0.0)}")
@@ -108,11 +125,11 @@ class Block:
         """Write the loads of the block's rows; return the vectors of those columns that do not lie in memory."""
         made: dict[int, str] = {}
         first = 0
-        for array, columns in enumerate(self.kernel.widths):
+        for array, columns in enumerate(self.plan.widths):
             if columns <= NARROW:
-                made.update(enumerate(shuffled(self.writer, array, columns), start=first))
+                made.update(enumerate(_shuffled(self.writer, array, columns), start=first))
             else:
-                self._label = transposed(self.writer, array, columns, self.kernel.wide[array], self._label)
+                _transposed(self.writer, array, columns, self.plan.wide[array])
             first += columns
         return made
 
@@ -120,65 +137,114 @@ class Block:
         """Write an addition that takes in a product; None if this is none."""
         if step[0] == "add":
             for x, other in ((step[1], step[2]), (step[2], step[1])):
-                if x in self.kernel.fusing:
+                if x in self.plan.fusing:
                     first, second = [self._operand(factor) for factor in self.steps[x][1:]]
                     return self.writer.fused(first, second, self._operand(other))
         return None
 
-    def _long(self, chain: Chain) -> str:
-        """Write a chain whose terms are added up in several parts, and these in pairs."""
+    def _in_parts(self, product: DotProduct) -> str:
+        """Write a dot product whose terms are added up in several parts, and these in pairs."""
         writer, none = self.writer, self.writer.constant(-0.0)
-        parts = [none if chain.start is None else self._operand(chain.start), *[none] * (PARTS - 1)]
-        for at, (weight, x) in enumerate(zip(chain.weights, chain.inputs, strict=True)):
+        parts = [none if product.start is None else self._operand(product.start), *[none] * (PARTS - 1)]
+        for at, (weight, x) in enumerate(zip(product.weights, product.inputs, strict=True)):
             part = at % PARTS
             parts[part] = writer.fused(self._operand(weight), self._operand(x), parts[part])
         while len(parts) > 1:
             parts = [writer.step("add", pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
-        self._turn(self.writer.part())
+        writer.part()
+        self._forget()
         return parts[0]
 
-    def _layer(self, group: Group) -> None:
-        """Write the loops of a group, each over all inputs for as many chains as there are registers."""
-        for chain in group.chains:
-            del self._waiting[chain.end]
-        tiles = ceil(len(group.chains) / self._most)
-        size = ceil(len(group.chains) / tiles)
-        for start in range(0, len(group.chains), size):
-            self._tile(group, slice(start, start + size))
+    def _multiply(self, matvec: MatVec) -> None:
+        """Write the loops of a product of a matrix and a vector, each over all inputs for some of the rows."""
+        for product in matvec.products:
+            del self._waiting[product.end]
+        for part in matvec.parts:
+            self._loop(matvec, part)
 
-    def _tile(self, group: Group, rows: slice) -> None:
-        """Write the loop over all inputs for some of the chains."""
-        writer, kind, chains = self.writer, self.writer.kind, group.chains[rows]
-        place, step = self.kernel.record.region(group.inputs)
-        starts = [writer.constant(-0.0) if chain.start is None else self._operand(chain.start) for chain in chains]
-        before = self._label
-        self._layers += 1
-        label = f"layer{self._layers}"
-        self.lines += [f"  br label %{label}", f"{label}:"]
-        head = len(self.lines)
-        offset = writer.put(f"mul i64 %{label}_c, {group.stride}")
-        weights = writer.put(f"getelementptr double, ptr %uniform, i64 {offset}")
-        index = writer.put(f"add i64 {writer.put(f'mul i64 %{label}_c, {step}')}, {place}")
+    def _loop(self, matvec: MatVec, part: range) -> None:
+        writer, kind = self.writer, self.writer.kind
+        products = [matvec.products[row] for row in part]
+        starts = [
+            writer.constant(-0.0) if product.start is None else self._operand(product.start) for product in products
+        ]
+        self._loops += 1
+        with writer.counting(f"matvec{self._loops}", len(matvec.inputs)) as (loop, index):
+            sums = [loop.carry(kind, start) for start in starts]
+            offset = writer.put(f"mul i64 {index}, {matvec.stride}")
+            weights = writer.element("double", "%uniform", offset)
+            place = writer.put(f"add i64 {writer.put(f'mul i64 {index}, {matvec.step}')}, {matvec.place}")
+            x = writer.put(f"load {kind}, ptr {writer.element(kind, '%record', place)}, align {writer.width * 8}")
+            grown = []
+            for total, row in zip(sums, part, strict=True):
+                weight = writer.put(f"load double, ptr {writer.element('double', weights, matvec.first[row])}")
+                grown.append(writer.fused(writer.splat(weight), x, total))
+                loop.follow(total, grown[-1])
+        self._forget()
+        for product, new in zip(products, grown, strict=True):
+            self._known(product.end, new)
+
+
+def _shuffled(writer: Instructions, array: int, columns: int) -> list[str]:
+    """Write the load of narrow rows, and return a vector for each column."""
+    if not columns:
+        return []
+    width = writer.width
+    wide = f"<{width * columns} x double>"
+    rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")
+    return [
+        writer.put(
+            f"shufflevector {wide} {rows}, {wide} poison, {mask([lane * columns + at for lane in range(width)])}"
+        )
+        for at in range(columns)
+    ]
+
+
+def _transposed(writer: Instructions, array: int, columns: int, place: int) -> None:
+    """Write a loop that transposes wide rows, as many columns at a time as there are lanes, and what is left over.
+
+    Args:
+        writer: where to write.
+        array: the number of the array, whose rows begin at %rows0 and so on.
+        columns: how many columns it has.
+        place: where in the scratch memory of the block the first column belongs.
+
+    """
+    width = writer.width
+    whole = columns // width * width
+    if whole:
+        with writer.counting(f"wide{array}", whole, step=width) as (_, column):
+            rows = writer.element("double", f"%rows{array}", column)
+            _square(writer, rows, columns, writer.put(f"add i64 {column}, {place}"), width)
+    if whole < columns:
+        rows = writer.element("double", f"%rows{array}", whole)
+        _square(writer, rows, columns, str(place + whole), columns - whole)
+
+
+def _square(writer: Instructions, rows: str, columns: int, place: str, count: int) -> None:
+    """Write the loads of some columns of each row, and the stores of the vectors of the columns."""
+    width, kind = writer.width, writer.kind
+    lines = []
+    for lane in range(width):
+        row = writer.put(f"getelementptr double, ptr {rows}, i64 {lane * columns}")
+        if count == width:
+            lines.append(writer.put(f"load {kind}, ptr {row}, align 8"))
+        else:
+            function, chosen = f"llvm.masked.load.v{width}f64.p0", f"<{width} x i1>"
+            writer.declarations.add(f"declare {kind} @{function}(ptr, i32, {chosen}, {kind})")
+            inside = ", ".join(f"i1 {'true' if at < count else 'false'}" for at in range(width))
+            lines.append(writer.put(f"call {kind} @{function}(ptr {row}, i32 8, {chosen} <{inside}>, {kind} poison)"))
+    size = 1
+    while size < width:  # exchange ever larger blocks beside the diagonal
+        for at in range(width):
+            if not at & size:
+                first, second = lines[at], lines[at + size]
+                kept = [j if not j & size else width + j - size for j in range(width)]
+                moved = [j + size if not j & size else width + j for j in range(width)]
+                for where, picked in ((at, kept), (at + size, moved)):
+                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(picked)}")
+        size *= 2
+    for at in range(count):
+        index = writer.put(f"add i64 {place}, {at}")
         pointer = writer.put(f"getelementptr {kind}, ptr %record, i64 {index}")
-        x = writer.put(f"load {kind}, ptr {pointer}, align {writer.width * 8}")
-        sums = [f"%{label}_sum{row}" for row in range(len(chains))]
-        grown = []
-        for total, at in zip(sums, group.first[rows], strict=True):
-            weight = writer.put(f"getelementptr double, ptr {weights}, i64 {at}")
-            grown.append(writer.fused(writer.splat(writer.put(f"load double, ptr {weight}")), x, total))
-        self.lines[head:head] = [
-            f"  %{label}_c = phi i64 [ 0, %{before} ], [ %{label}_next, %{label} ]",
-            *[
-                f"  {total} = phi {kind} [ {start}, %{before} ], [ {new}, %{label} ]"
-                for total, start, new in zip(sums, starts, grown, strict=True)
-            ],
-        ]
-        self.lines += [
-            f"  %{label}_next = add i64 %{label}_c, 1",
-            f"  %{label}_more = icmp slt i64 %{label}_next, {len(group.inputs)}",
-            f"  br i1 %{label}_more, label %{label}, label %{label}_done",
-            f"{label}_done:",
-        ]
-        self._turn(f"{label}_done")
-        for chain, new in zip(chains, grown, strict=True):
-            self._known(chain.end, new)
+        writer.lines.append(f"  store {kind} {lines[at]}, ptr {pointer}, align {width * 8}")

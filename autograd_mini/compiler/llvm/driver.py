@@ -1,4 +1,4 @@
-"""The frame of a kernel: the loop over groups of blocks of samples, and the means at its end.
+"""The driver of a kernel: the loop over groups of blocks of samples, and the means at its end.
 
 In C it would read
 
@@ -14,48 +14,49 @@ loops themselves, and `kernel`, which gets them the memory that they work in.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.llvm.assembler import BEGIN, END
-from autograd_mini.compiler.llvm.reductions import Sums
-from autograd_mini.compiler.llvm.tail import filled, masked, means
+from autograd_mini.compiler.llvm.assembler import BEGIN, END, MEMCPY
+from autograd_mini.compiler.llvm.block import BlockWriter, uniform_lines
+from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.llvm.reductions import ReductionWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.compiler.llvm.plan import Kernel
+    from autograd_mini.compiler.llvm.plan import KernelPlan
 
 GROUP = 8
-"""So many blocks of samples are computed before their products are summed; their records stay in a near cache."""
+"""Blocks of samples computed before their products are summed; their vectors stay in a near cache."""
 
 STACK = 1 << 16
-"""So many bytes are taken from the stack, which may be small in a thread; more are allocated."""
+"""Maximum bytes taken from the stack, which may be small in a thread; more are allocated."""
 
 _GIVEN = "i64 %first, i64 %end, i64 %n, double %divisor, ptr %arrays, ptr %uniform, ptr %columns, ptr %sums"
 
 _TAKEN = ", ".join(f"ptr noalias %{name}" for name in ("rows", "uniform", "record", "columns")) + ", i64 %row"
 
 
-def module(kernel: Kernel, preamble: list[str], block: list[str]) -> str:
-    """Write the kernel around the text of its parts."""
-    places = range(len(kernel.widths)), range(kernel.kept)
+def kernel_text(plan: KernelPlan) -> str:
+    """Return the module of a kernel in LLVM's language."""
+    declarations: set[str] = set()
     lines = [
         "define internal void @once(ptr noalias %uniform) {",
         BEGIN.format("uniform"),
-        *preamble,
+        *uniform_lines(plan, declarations),
         END,
         "  ret void",
         "}",
         f"define internal void @block({_TAKEN}) alignstack(64) {{",
         "entry:",
         BEGIN.format("uniform"),
-        *[line for array in places[0] for line in _element(f"rows{array}", "rows", array)],
-        *[line for column in places[1] for line in _element(f"column{column}", "columns", column)],
-        *block,
+        *[line for array in range(len(plan.widths)) for line in _element(f"rows{array}", "rows", array)],
+        *[line for column in range(plan.kept) for line in _element(f"column{column}", "columns", column)],
+        *BlockWriter(plan, declarations).lines,
         END,
         "  ret void",
         "}",
-        *_loops(kernel),
-        *_kernel(kernel),
+        *_loops(plan, declarations),
+        *_kernel(plan, declarations),
     ]
-    return "\n".join([*lines, *sorted(kernel.declarations)]) + "\n"
+    return "\n".join([*lines, *sorted(declarations)]) + "\n"
 
 
 def _element(name: str, pointers: str, at: int) -> list[str]:
@@ -66,10 +67,10 @@ def _element(name: str, pointers: str, at: int) -> list[str]:
     ]
 
 
-def _kernel(kernel: Kernel) -> list[str]:
+def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
     """Write the function that gets memory."""
-    vectors = GROUP * len(kernel.record) + sum(kernel.widths)
-    size = max(vectors, 1) * kernel.width * 8
+    vectors = GROUP * len(plan.scratch) + sum(plan.widths)
+    size = max(vectors, 1) * plan.width * 8
     given = _GIVEN.replace("ptr %", "ptr noalias %")
     lines = [f"define void @kernel({given}) {{", "entry:"]
     if size <= STACK:
@@ -80,7 +81,7 @@ def _kernel(kernel: Kernel) -> list[str]:
             "  ret void",
             "}",
         ]
-    kernel.declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
+    declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
     return [
         *lines,
         f"  %taken = call ptr @malloc(i64 {size + 64})",
@@ -101,77 +102,102 @@ def _kernel(kernel: Kernel) -> list[str]:
     ]
 
 
-def _loops(kernel: Kernel) -> list[str]:
+def _loops(plan: KernelPlan, declarations: set[str]) -> list[str]:
     """Write the loop over groups of blocks."""
-    width, kind, record = kernel.width, f"<{kernel.width} x double>", len(kernel.record)
-    sums = Sums(kernel, "tiles")
-    kernel.declarations |= {
-        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
-        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
-    }
+    writer = Instructions(plan.width, "s", declarations)
+    width, kind, record = plan.width, writer.kind, len(plan.scratch)
+    declarations |= {"declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)", MEMCPY}
+    put, element = writer.put, writer.element
+    element(kind, "%records", GROUP * record, "copies")
+    put(f"alloca [{max(len(plan.widths), 1)} x ptr], align 8", "rows")
+    writer.write(f"call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {plan.room * 8}, i1 false)")
+    put(f"sdiv i64 %n, {width}", "full")
+    put(f"srem i64 %n, {width}", "rest")
+    for array in range(len(plan.widths)):
+        writer.lines += _element(f"array{array}", "arrays", array)
+        element(kind, "%copies", sum(plan.widths[:array]), f"copy{array}")
+        element("ptr", "%rows", array, f"rows{array}_place")
+    writer.write("call void @once(ptr %uniform)")
+    writer.branch(put("icmp sgt i64 %rest, 0"), "fill", "start")
+    writer.begin("fill")
+    _fill(plan, writer)
+    writer.jump("start")
+    writer.branch(put("icmp slt i64 %first, %end"), "group", "total")
+    group = writer.loop("group", jump=False)
+    g = group.carry("i64", "%first")
+    left = put(f"sub i64 %end, {g}")
+    many = put(f"icmp sgt i64 {left}, {GROUP}")
+    put(f"select i1 {many}, i64 {GROUP}, i64 {left}", "count")
+    following = put(f"add i64 {g}, %count")
+    group.follow(g, following)
+    with writer.counting("blocks", "%count") as (_, block):
+        _call_block(plan, writer, g, block)
+    writer.branch(put(f"icmp sgt i64 {following}, %full"), "short", "reduce")
+    writer.begin("short")
+    _mask(plan, writer, g)
+    ReductionWriter(plan, writer)
+    group.end(put(f"icmp slt i64 {following}, %end"), after="total")
+    if plan.summed:
+        _divide(plan, writer)
     given = _GIVEN.replace("ptr %", "ptr noalias %")
-    lines = [
+    return [
         f"define internal void @loops({given}, ptr noalias %records) alignstack(64) {{",
         "entry:",
-        f"  %copies = getelementptr {kind}, ptr %records, i64 {GROUP * record}",
-        f"  %rows = alloca [{max(len(kernel.widths), 1)} x ptr], align 8",
-        f"  call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {kernel.room * 8}, i1 false)",
-        f"  %full = sdiv i64 %n, {width}",
-        f"  %rest = srem i64 %n, {width}",
-    ]
-    for array in range(len(kernel.widths)):
-        lines += [
-            *_element(f"array{array}", "arrays", array),
-            f"  %copy{array} = getelementptr {kind}, ptr %copies, i64 {sum(kernel.widths[:array])}",
-            f"  %rows{array}_place = getelementptr ptr, ptr %rows, i64 {array}",
-        ]
-    lines += ["  call void @once(ptr %uniform)", "  %short = icmp sgt i64 %rest, 0"]
-    lines += ["  br i1 %short, label %fill, label %begin", "fill:", *filled(kernel)]
-    lines += [
-        "  br label %begin",
-        "begin:",
-        "  %any = icmp slt i64 %first, %end",
-        "  br i1 %any, label %group, label %total",
-        "group:",
-        "  %g = phi i64 [ %first, %begin ], [ %gnext, %grouped ]",
-        "  %left = sub i64 %end, %g",
-        f"  %many = icmp sgt i64 %left, {GROUP}",
-        f"  %count = select i1 %many, i64 {GROUP}, i64 %left",
-        "  %gnext = add i64 %g, %count",
-        "  br label %blocks",
-        "blocks:",
-        "  %u = phi i64 [ 0, %group ], [ %next, %blocks ]",
-        "  %i = add i64 %g, %u",
-        "  %partial = icmp eq i64 %i, %full",
-        f"  %row = mul i64 %i, {width}",
-    ]
-    for array, columns in enumerate(kernel.widths):
-        lines += [
-            f"  %offset{array} = mul i64 %row, {columns}",
-            f"  %straight{array} = getelementptr double, ptr %array{array}, i64 %offset{array}",
-            f"  %rows{array} = select i1 %partial, ptr %copy{array}, ptr %straight{array}",
-            f"  store ptr %rows{array}, ptr %rows{array}_place",
-        ]
-    return [
-        *lines,
-        f"  %record_at = mul i64 %u, {record}",
-        f"  %record = getelementptr {kind}, ptr %records, i64 %record_at",
-        "  call void @block(ptr %rows, ptr %uniform, ptr %record, ptr %columns, i64 %row)",
-        "  %next = add i64 %u, 1",
-        "  %more = icmp slt i64 %next, %count",
-        "  br i1 %more, label %blocks, label %check",
-        "check:",
-        "  %over = icmp sgt i64 %gnext, %full",
-        "  br i1 %over, label %mask, label %tiles",
-        *masked(kernel, kind, width),
-        "tiles:",
-        *sums.lines,
-        "  br label %grouped",
-        "grouped:",
-        "  %again = icmp slt i64 %gnext, %end",
-        "  br i1 %again, label %group, label %total",
-        "total:",
-        *(means(width, kernel.summed) if kernel.summed else []),
+        *writer.lines,
         "  ret void",
         "}",
     ]
+
+
+def _call_block(plan: KernelPlan, writer: Instructions, group: str, block: str) -> None:
+    """Write the call for one block of a group, on its rows or, if it is short, on their copy."""
+    put, element = writer.put, writer.element
+    at = put(f"add i64 {group}, {block}")
+    partial = put(f"icmp eq i64 {at}, %full")
+    row = put(f"mul i64 {at}, {plan.width}")
+    for array, columns in enumerate(plan.widths):
+        straight = element("double", f"%array{array}", put(f"mul i64 {row}, {columns}"))
+        rows = put(f"select i1 {partial}, ptr %copy{array}, ptr {straight}")
+        writer.write(f"store ptr {rows}, ptr %rows{array}_place")
+    record = element(writer.kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    writer.write(f"call void @block(ptr %rows, ptr %uniform, ptr {record}, ptr %columns, i64 {row})")
+
+
+def _fill(plan: KernelPlan, writer: Instructions) -> None:
+    """Copy the short block's rows, with its last row in the lanes that are left."""
+    put, element = writer.put, writer.element
+    last, base = put("sub i64 %n, 1"), put(f"mul i64 %full, {plan.width}")
+    for array, columns in enumerate(plan.widths):
+        for lane in range(plan.width):
+            row = put(f"add i64 {base}, {lane}")
+            inside = put(f"icmp slt i64 {row}, %n")
+            taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+            source = element("double", f"%array{array}", put(f"mul i64 {taken}, {columns}"))
+            copy = element("double", f"%copy{array}", lane * columns)
+            writer.write(f"call void @llvm.memcpy.p0.p0.i64(ptr {copy}, ptr {source}, i64 {columns * 8}, i1 false)")
+
+
+def _mask(plan: KernelPlan, writer: Instructions, group: str) -> None:
+    """Write the loop that sets the vectors of the short block to 0 in lanes without a sample."""
+    put, kind, width = writer.put, writer.kind, plan.width
+    rest = put(f"insertelement <{width} x i64> poison, i64 %rest, i32 0")
+    rests = put(f"shufflevector <{width} x i64> {rest}, <{width} x i64> poison, <{width} x i32> zeroinitializer")
+    counting = ", ".join(f"i64 {lane}" for lane in range(width))
+    counts = put(f"icmp slt <{width} x i64> <{counting}>, {rests}")
+    block = put(f"sub i64 %full, {group}")
+    record = writer.element(kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    with writer.counting("masking", max(len(plan.scratch), 1), after="reduce") as (_, at):
+        place = writer.element(kind, record, at)
+        found = put(f"load {kind}, ptr {place}, align {width * 8}")
+        counted = put(f"select {writer.truth} {counts}, {kind} {found}, {kind} zeroinitializer")
+        writer.write(f"store {kind} {counted}, ptr {place}, align {width * 8}")
+
+
+def _divide(plan: KernelPlan, writer: Instructions) -> None:
+    """Write the division of the sums, as many at a time as there are lanes."""
+    put, kind = writer.put, writer.kind
+    divisors = writer.splat("%divisor")
+    with writer.counting("means", plan.summed, step=plan.width) as (_, at):
+        place = writer.element("double", "%sums", at)
+        mean = put(f"fdiv {kind} {put(f'load {kind}, ptr {place}, align 8')}, {divisors}")
+        writer.write(f"store {kind} {mean}, ptr {place}, align 8")

@@ -24,7 +24,7 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
     size = len(args[0])
     if not size or program.layout != ("tuple", (None, ("array", (size,)))):
         return None
-    from autograd_mini.compiler.llvm.assembler import calls_back
+    from autograd_mini.compiler.llvm.instructions import calls_back
 
     if any(calls_back(step[0]) for step in program.tape.steps):  # Python may run another thread meanwhile
         return None
