@@ -43,8 +43,9 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    f"compiler.llvm.{name}": {"ctypes"} for name in ("backend", "fastcall", "instructions", "interpreter", "target")
-} | {"train.descent": {"ctypes"}}
+    f"compiler.llvm.{name}": {"ctypes"}
+    for name in ("backend", "descend", "fastcall", "instructions", "interpreter", "target")
+}
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
