@@ -11,7 +11,7 @@ from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.layouts import flat, nested
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
-from autograd_mini.compiler.trace import Trace
+from autograd_mini.compiler.tracer import Trace
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value

@@ -72,7 +72,7 @@ class Descent:
         self._settings = np.zeros(made.slots + len(numbers) + ROOM)
         self._numbers = numbers
         memory = Memory(
-            count=self._count,
+            parameters=self._count,
             x=self.buffers["x"],
             before=self.buffers["before"],
             gradient=self.buffers["gradient"],

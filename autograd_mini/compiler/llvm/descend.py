@@ -37,7 +37,7 @@ class Memory(NamedTuple):
     """The arrays of float64 that the machine code works in; it refers to them by address.
 
     Attributes:
-        count: how many parameters there are.
+        parameters: how many there are.
         x: the parameters.
         before: the parameters before the last step.
         gradient: the last gradient.
@@ -51,7 +51,7 @@ class Memory(NamedTuple):
 
     """
 
-    count: int
+    parameters: int
     x: Any
     before: Any
     gradient: Any
@@ -94,7 +94,7 @@ def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: in
     """Return the module in LLVM's language."""
     writer = Assembler(1, "d", {MEMCPY})
     put, write, element = writer.put, writer.write, writer.element
-    count, rows = memory.count, len(memory.data[0])
+    count, rows = memory.parameters, len(memory.data[0])
     given = [memory.gradient, *memory.state]
 
     def copy(to: Any, of: str) -> None:
@@ -159,7 +159,7 @@ def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: in
 def _finite(writer: Assembler, memory: Memory) -> str:
     """Write a loop over the parameters, and return the truth value that all of them are finite."""
     put = writer.put
-    with writer.counting("look", memory.count) as (loop, at):
+    with writer.counting("look", memory.parameters) as (loop, at):
         total = loop.carry("double", "0.0")
         number = put(f"load double, ptr {writer.element('double', _at(memory.x), at)}")
         zero = put(f"fsub double {number}, {number}")  # nan for what is not finite
