@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter
-from autograd_mini.compiler import machine
+from autograd_mini.compiler import backends
+from autograd_mini.compiler.llvm import target
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")
 
-BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = [name for name, row in backends.BACKENDS.items() if row.available]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 SIZES = (1, 2, 7, 8, 9, 63, 64, 65, 129, 1001)
 
@@ -159,7 +158,7 @@ def test_wrong_settings_are_named():
 
 
 def test_without_llvmlite_there_is_another_backend(monkeypatch):
-    monkeypatch.setattr("autograd_mini.compiler.llvm.available", lambda: False)
+    monkeypatch.setattr("autograd_mini.compiler.backends.installed", lambda package: package != "llvmlite")
     one, many = ag.jit(lambda x: x * 2.0), ag.jit(lambda x: x * 2.0, batched=True)
     assert (one(1.0), many([1.0]).tolist()) == (2.0, [2.0])
     assert (one.stats["backend"], many.stats["backend"]) == ("python", "numpy")
@@ -178,7 +177,7 @@ def test_the_source_and_the_stats_show_the_program():
 @pytest.mark.parametrize("width", [2, 4, 8])
 @pytest.mark.parametrize("n", [1, 7, 16, 17])
 def test_every_vector_width_gives_the_same(monkeypatch, width, n):
-    monkeypatch.setattr("autograd_mini.compiler.llvm.lanes", lambda: width)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.backend.lanes", lambda: width)
     net = Net()
     fast = ag.jit(lambda x, y: (net(x) - y) ** 2, batched=True, backend="llvm")
     slow = ag.jit(lambda x, y: (net(x) - y) ** 2, batched=True, backend="numpy")
@@ -186,7 +185,7 @@ def test_every_vector_width_gives_the_same(monkeypatch, width, n):
     p = np.linspace(-1.0, 1.0, 12)
     fast.prepare(X, y)
     slow.prepare(X, y)
-    assert machine.lanes() in {2, 4, 8}
+    assert target.lanes() in {2, 4, 8}
     for a, b in zip(fast.value_and_grad(p, X, y), slow.value_and_grad(p, X, y), strict=True):
         assert a == pytest.approx(b, rel=1e-12, abs=1e-14)
 

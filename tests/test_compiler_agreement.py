@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 import autograd_mini as ag
 from autograd_mini import Value, transforms, where
+from autograd_mini.compiler import BACKENDS
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.ops import TABLE
@@ -20,18 +21,17 @@ from autograd_mini.transforms import value_and_grad
 np = pytest.importorskip("numpy")
 
 EPS = 2.0**-52
-BACKENDS = ["python", "numpy", "llvm", "vm"]
 ROWS = [row for row in TABLE.values() if row.builtin]
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, 1e-300, -1e-300, 1e-160, 1e160, 1e300, -1e300, 709.0,
            -745.0, 5e-324, math.inf, -math.inf, math.nan)  # fmt: skip
-ULPS = {"python": 0.0, "numpy": 8.0, "llvm": 8.0, "vm": 8.0}
+ULPS = {name: 0.0 if name == "python" else 8.0 for name in BACKENDS}
 """How far an operation may be from eager, in units of the last place: vector libraries promise 4."""
 
 
 @pytest.fixture(params=BACKENDS, scope="module")
 def backend(request):
-    if request.param in {"llvm", "vm"}:
-        pytest.importorskip("llvmlite")
+    if not BACKENDS[request.param].available:
+        pytest.skip(f"{BACKENDS[request.param].package} is not installed")
     return request.param
 
 

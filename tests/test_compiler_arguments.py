@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import NamedTuple
 
 import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
+from autograd_mini.compiler import backends
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")
 
-BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = [name for name, row in backends.BACKENDS.items() if row.available]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 

@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, where
-from autograd_mini.compiler import chains, frame, grids, program
-from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.record import Record
+from autograd_mini.compiler.llvm import driver
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_mini.compiler import llvm  # noqa: E402 - it needs llvmlite
-from autograd_mini.compiler.lanes import Kernel  # noqa: E402 - as above
+from autograd_mini.compiler.llvm import backend as llvm  # noqa: E402 - it needs llvmlite
 
 
 def both(loss, *arrays, p=None, width=None, **settings):
@@ -170,11 +167,11 @@ def test_products_under_conditions_are_added_where_these_hold(lanes):
         sums = [sum(u * v for u, v in zip(ws, x, strict=True)) for ws in w]
         return sum(where(v > 0.2 * k, v * v, 0.0) for k, v in enumerate(sums)) + where(x[1] > 0.0, x[1] * w[0][0], 0.0)
 
-    found, expected, _ = both(loss, X, width=lanes)
+    found, expected, fast = both(loss, X, width=lanes)
     assert found[0] == pytest.approx(expected[0], rel=1e-12)
     assert found[1] == pytest.approx(expected[1], rel=1e-12, abs=1e-13)
     assert np.isfinite(found[1]).all()
-    assert any(grid.guards for grid in made(loss, 7).grids)
+    assert any(outer.guards for outer, _, _ in fast._programs.latest.run(1).plan.outer_products)
 
 
 def test_nan_and_infinity_stay_in_their_lanes():
@@ -195,77 +192,8 @@ def test_many_results_are_stored_for_each_sample():
 
 
 def test_a_program_that_needs_much_memory_does_not_take_it_from_the_stack(monkeypatch):
-    monkeypatch.setattr(frame, "STACK", 0)
+    monkeypatch.setattr(driver, "STACK", 0)
     run = network([9, 12, 3])
     X = np.random.default_rng(0).normal(size=(30, 9))
     fast = assert_alike(lambda x: sum(run(x)), X)
     assert "@malloc(" in fast.llvm
-
-
-def made(loss, *widths):
-    """Return the kernel of a loss and its gradient."""
-    arrays = [np.ones((3, width)) for width in widths]
-    fast = ag.jit(loss, batched=True, backend="python")
-    fast.prepare(*arrays)
-    tape = fast._programs.latest.tape
-    assert isinstance(fast._programs.latest, program.Program)
-    return Kernel(tape, widths, 0, 8)
-
-
-def test_the_layers_of_a_network_become_loops():
-    run = network([8, 16, 6])
-    kernel = made(lambda x: sum(v * v for v in run(x)), 8)
-    assert [(len(group.chains), len(group.inputs)) for group in kernel.groups] == [(16, 6), (6, 16), (16, 8)]
-    assert [(grid.high, grid.wide) for grid in kernel.grids if grid.columns] == [(16, 8), (6, 16)]
-    assert not kernel.products
-    deep = network([8, 32, 12])
-    assert len(made(lambda x: sum(v * v for v in deep(x)), 8).text) < 2.5 * len(kernel.text)
-
-
-def test_a_chain_is_a_sum_of_products_with_uniform_weights():
-    b = Builder(6)  # x0, x1, x2 vary
-    x, w = [b.input(at) for at in range(3)], [b.input(at) for at in range(3, 6)]
-    total = b.add(b.add(b.mul(w[0], x[0]), b.mul(x[1], w[1])), b.mul(w[2], x[2]))
-    tape = b.finished([b.mul(total, total)])
-    uses = [
-        sum(step[1:].count(at) for step in tape.steps if step[0] in {"add", "mul"}) for at in range(len(tape.steps))
-    ]
-    slot = {at: tape.steps[at][1] - 3 for at in w}
-    (chain,) = chains.chains_of(tape, uses, tape.varying(3), slot)
-    assert (chain.end, chain.start, chain.weights, chain.inputs) == (total, None, w, tuple(x))
-
-
-def lying(record, place):
-    """Return the step that lies at a place."""
-    return next(step for step, places in record.places.items() if place in places)
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(6, 11)), max_size=80, unique=True), st.integers(0, 3))
-def test_grids_hold_every_product_once(pairs, gap):
-    products = [(at * (gap + 1), *pair, 12 + pair[0] % 3 if pair[0] < 4 else None) for at, pair in enumerate(pairs)]
-    record = Record()
-    found, others = grids.grids_of(products, record)
-    held = [*others]
-    for grid in found:
-        for i, j in itertools.product(range(grid.high), range(grid.wide)):
-            factors = [
-                next(step for step, places in record.places.items() if where[0] + at * where[1] in places)
-                if where
-                else None
-                for at, where in ((i, grid.rows), (j, grid.columns), (i, grid.guards))
-            ]
-            held.append((grid.first + i * grid.down + j * grid.across, *factors))
-    assert sorted(held, key=lambda product: product[0]) == products
-
-
-@given(st.lists(st.integers(0, 9), max_size=40))
-def test_runs_hold_every_sum_once(steps):
-    record = Record()
-    record.region([7, 8, 9])
-    summands = [(2 * at, step) for at, step in enumerate(steps)]
-    held = [
-        (run.first + at * run.down, lying(record, run.rows[0] + at * run.rows[1]))
-        for run in grids.runs_of(summands, record)
-        for at in range(run.high)
-    ]
-    assert held == summands

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import pytest
 
 import autograd_mini as ag
+from autograd_mini.compiler import backends
 from autograd_mini.nn.losses import LOSSES
 
 np = pytest.importorskip("numpy")
@@ -17,7 +17,7 @@ TARGETS = {
     "binary_cross_entropy": (1, [1.0, 0.0, 0.3, 1.0, 0.0]),
     "cross_entropy": (3, [0.0, 2.0, 1.0, 1.0, 0.0]),
 }
-BACKENDS = ["python", "numpy"] + ["llvm", "vm"] * (importlib.util.find_spec("llvmlite") is not None)
+BACKENDS = [name for name, row in backends.BACKENDS.items() if row.available]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from autograd_mini.compiler import python
 from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.choices import hoist, split
-from autograd_mini.compiler.identities import simplify
+from autograd_mini.compiler.hoisting import hoist, split
 from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
+from autograd_mini.compiler.simplify import simplify
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
-from autograd_mini.compiler.tiles import shape, tiles
 from autograd_mini.engine.ops import TABLE
 
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)
@@ -148,18 +147,6 @@ def test_a_tape_can_be_read_and_pickled():
     twin = pickle.loads(pickle.dumps(tape))  # noqa: S301 - our own
     assert isinstance(twin, Tape)
     assert str(twin) == text
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(7, 12)), max_size=60), st.sampled_from([2, 4, 8]))
-def test_tiles_hold_every_product_once_and_fit_into_registers(pairs, width):
-    products = [(at, *pair) for at, pair in enumerate(pairs)]
-    vectors = 32 if width == 8 else 16
-    side, size = shape(width, vectors)
-    made = tiles(products, side, size)
-    held = [(at, *pair) for _, _, sums in made for pair, ats in sums.items() for at in ats]
-    assert sorted(held) == products
-    assert all(len(sums) <= size for _, _, sums in made)
-    assert size <= vectors // 2  # and registers are left for the factors
 
 
 @given(st.lists(st.sampled_from(NUMBERS), min_size=8, max_size=8))

@@ -11,9 +11,9 @@ import re
 import pytest
 
 from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.choices import hoist, split
-from autograd_mini.compiler.identities import simplify
+from autograd_mini.compiler.hoisting import hoist, split
 from autograd_mini.compiler.passes import PASSES, fold, rewritten
+from autograd_mini.compiler.simplify import simplify
 
 INPUTS = "uvwxyz"
 SHORT = {

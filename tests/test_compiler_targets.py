@@ -24,10 +24,13 @@ from autograd_mini.transforms import value_and_grad
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_mini.compiler import llvm, machine, vm  # noqa: E402 - they need llvmlite
-from autograd_mini.compiler.instructions import Writer  # noqa: E402 - as above
-from autograd_mini.compiler.lanes import Kernel  # noqa: E402 - as above
-from autograd_mini.compiler.machine import FEATURE_SETS, VARIABLE, chosen  # noqa: E402 - as above
+from autograd_mini.compiler import vm  # noqa: E402 - they need llvmlite
+from autograd_mini.compiler.llvm import backend as llvm  # noqa: E402 - they need llvmlite
+from autograd_mini.compiler.llvm import target as machine  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.driver import kernel_text  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.instructions import Instructions  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.plan import KernelPlan  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.target import FEATURE_SETS, VARIABLE, chosen  # noqa: E402 - as above
 
 HERE = machine.target()
 WIDTHS = sorted({HERE.features.lanes, 8}) if VARIABLE in os.environ else [2, 4, 8]
@@ -91,10 +94,10 @@ def test_another_name_is_refused_with_those_that_would_do():
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_width_that_the_processor_lacks_calls_functions_of_one_that_it_has(monkeypatch, name, width):
     features = FEATURE_SETS[name]
-    monkeypatch.setattr("autograd_mini.compiler.machine.target", lambda: HERE._replace(features=features))
-    monkeypatch.setattr("autograd_mini.compiler.instructions.vector_function", machine.vector_function.__wrapped__)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.target.target", lambda: HERE._replace(features=features))
+    monkeypatch.setattr("autograd_mini.compiler.llvm.instructions.vector_function", machine.vector_function.__wrapped__)
     declarations = set()
-    Writer(width, "v", declarations).step("tanh", ["%x"])
+    Instructions(width, "v", declarations).step("tanh", ["%x"])
     called = re.findall(r"@(?:_ZGV(\w)N(\d)v_)?tanh", " ".join(declarations))
     found = {(letter, int(lanes)) for letter, lanes in called if lanes}
     assert found <= {(prefix[4], lanes) for lanes, prefix in features.functions.items() if lanes <= width}
@@ -113,8 +116,8 @@ def test_a_width_that_the_processor_lacks_calls_functions_of_one_that_it_has(mon
 )
 def test_a_kernel_becomes_code_of_other_machines_too(monkeypatch, triple, name, cpu, attributes, instruction):
     made_for = machine.Target(FEATURE_SETS[name], cpu, attributes)
-    monkeypatch.setattr("autograd_mini.compiler.machine.target", lambda: made_for)
-    monkeypatch.setattr("autograd_mini.compiler.instructions.vector_function", machine.vector_function.__wrapped__)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.target.target", lambda: made_for)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.instructions.vector_function", machine.vector_function.__wrapped__)
     binding = machine.llvmlite()
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
@@ -125,7 +128,8 @@ def test_a_kernel_becomes_code_of_other_machines_too(monkeypatch, triple, name, 
     model = MLP(2, [9, 8, 1], activation="tanh", seed=0)
     fast = ag.jit(lambda x, y: hinge(model(x), y), batched=True, backend="python")
     fast.prepare(np.ones((3, 2)), np.ones(3))
-    text = Kernel(fast._programs.latest.tape, (2, 1), 0, made_for.features.lanes).text
+    lanes = made_for.features.lanes
+    text = kernel_text(KernelPlan(fast._programs.latest.tape, (2, 1), 0, lanes, machine.vectors(lanes)))
     code = target.create_target_machine(cpu=cpu, features=attributes, opt=2).emit_assembly(binding.parse_assembly(text))
     assert instruction in code
     assert not re.search(r"\bfma\b", code)  # no calls of a function for what takes two instructions
@@ -136,7 +140,7 @@ def test_a_kernel_becomes_code_of_other_machines_too(monkeypatch, triple, name, 
 @pytest.mark.parametrize("name", FEATURE_SETS)
 def test_a_tile_fits_into_the_registers(monkeypatch, name, width):
     features = FEATURE_SETS[name]
-    monkeypatch.setattr("autograd_mini.compiler.machine.target", lambda: HERE._replace(features=features))
+    monkeypatch.setattr("autograd_mini.compiler.llvm.target.target", lambda: HERE._replace(features=features))
     assert machine.vectors(width) * max(width, features.lanes) == features.registers * features.lanes
 
 

@@ -12,7 +12,7 @@ from test_compiler_passes import NUMBERS, bits, tapes
 
 import autograd_mini as ag
 from autograd_mini import Parameter
-from autograd_mini.compiler import program, python
+from autograd_mini.compiler import BACKENDS, python
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")
@@ -52,8 +52,12 @@ def chain(length):
     return f
 
 
+def pick_llvm_up_to(longest, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "llvm", BACKENDS["llvm"]._replace(longest=longest))
+
+
 def test_a_long_program_is_interpreted_and_a_short_one_compiled(monkeypatch):
-    monkeypatch.setattr(program, "LONGEST", 300)
+    pick_llvm_up_to(300, monkeypatch)
     x = np.array([0.5, 1.5, -0.5])
     short, long = (ag.jit(value_and_grad(chain(length))) for length in (10, 200))
     for fast in (short, long):
@@ -69,7 +73,7 @@ def test_a_long_program_is_interpreted_and_a_short_one_compiled(monkeypatch):
 
 
 def test_a_long_program_of_a_batch_is_interpreted(monkeypatch):
-    monkeypatch.setattr(program, "LONGEST", 100)
+    pick_llvm_up_to(100, monkeypatch)
     p = [Parameter(0.5), Parameter(1.5), Parameter(-0.5)]
     f = chain(50)
     fast = ag.jit(lambda t: f([p[0] * t, p[1], p[2]]), batched=True)

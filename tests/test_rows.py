@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from autograd_mini.viz.formulas import local_derivative
 
 import autograd_mini as ag
 from autograd_mini import Value
@@ -23,7 +24,6 @@ from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
 from autograd_mini.viz.expressions import Numbers
-from autograd_mini.viz.formulas import local_derivative
 
 PACKAGE = Path(ag.__file__).parent
 ROWS = [row for row in TABLE.values() if row.builtin]

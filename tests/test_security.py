@@ -43,11 +43,12 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    name: {"ctypes"} for name in ("compiler.entry", "compiler.instructions", "compiler.llvm", "compiler.machine")
-} | {"compiler.interpreter": {"ctypes"}, "train.descent": {"ctypes"}}
+    f"compiler.llvm.{name}": {"ctypes"}
+    for name in ("backend", "descend", "fastcall", "instructions", "interpreter", "target")
+}
 IMPORTS = {
-    **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.program")},  # its own modules, when used
-    **{name: {"importlib"} for name in ("extras", "compiler.llvm")},  # optional packages, by names that stand there
+    **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
+    **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
     "cli.course": {"importlib"},  # whether JupyterLab is installed

@@ -4,7 +4,8 @@ A function is traced on symbols (`trace`), its graph and the graph of its gradie
 passes make the tape smaller (`passes`), and a backend runs it (`python`, `numpy`, `llvm`, `vm`).
 """
 
+from autograd_mini.compiler.backends import BACKENDS
 from autograd_mini.compiler.compiled import Compiled
 from autograd_mini.compiler.face import jit
 
-__all__ = ["Compiled", "jit"]
+__all__ = ["BACKENDS", "Compiled", "jit"]

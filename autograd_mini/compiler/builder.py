@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 from math import copysign
 
-from autograd_mini.compiler import formulas
+from autograd_mini.compiler import row_functions
 from autograd_mini.compiler.tape import BASIC, TRUTHS, Tape
 from autograd_mini.engine.ops import TABLE
 
@@ -80,7 +80,7 @@ class Builder:
 
     def apply(self, name: str, *operands: Operand) -> int:
         """Return the step that a row of the table ends in, written out if machines do not have it."""
-        return self.step(name, *operands) if name in BASIC else formulas.value(TABLE[name])(self, *operands)
+        return self.step(name, *operands) if name in BASIC else row_functions.value(TABLE[name])(self, *operands)
 
     def __getattr__(self, name: str) -> Callable[..., int]:
         """Return the method for an operation."""

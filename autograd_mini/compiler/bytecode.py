@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 
-from autograd_mini.compiler.expansion import ADDED, WRITTEN_OUT, expanded
+from autograd_mini.compiler.legalize import ADDED, WRITTEN_OUT, expanded
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, TRUTHS
 from autograd_mini.engine.ops import TABLE
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.compiler import entries
-from autograd_mini.compiler.arguments import stacked
+from autograd_mini.compiler.layouts import stacked
+from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.programs import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
@@ -69,7 +69,7 @@ class Compiled:
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
             return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
-        entry = entries.of_gradient(program, args, self._called)
+        entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
             self._entry = entry, _unchanged(program)
         return unflatten(program.layout, iter(program.run()(inputs + self._numbers(program))))
@@ -109,7 +109,7 @@ class Compiled:
         np = extra("numpy", "value_and_grad of a compiled function")
         program, loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
         if self._batched and self._threads == 1:
-            entry = entries.of_mean(program, args, self._programs.in_axes, partial(Compiled.value_and_grad, self))
+            entry = fastcall.of_mean(program, args, self._programs.in_axes, partial(Compiled.value_and_grad, self))
             if entry is not None:
                 unchanged, self._known = _unchanged(program), _known(program)
                 vars(self)["value_and_grad"] = (  # hides this method, and calls it for other arguments

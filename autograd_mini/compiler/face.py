@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.compiler.backends import CHOICES
 from autograd_mini.compiler.compiled import Compiled
-from autograd_mini.compiler.program import BACKENDS
 from autograd_mini.engine.checks import check_function
 
 TYPE_CHECKING = False
@@ -111,8 +111,9 @@ def jit(
             for every sample.
         static: the position, or positions, of arguments that are no numbers to compute with, such as sizes: f is
             traced for each of their values.
-        backend: "python", "numpy", "llvm" or, for programs that take LLVM too long, "vm", an interpreter that needs no
-            time to compile; "auto" takes one of the last two where llvmlite is installed, and `stats` says why.
+        backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
+            too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
+            fits, one of the last two where llvmlite is installed, and `stats` says why.
         threads: how many threads share a batch. Sums depend on it in their rounding.
 
     Returns:
@@ -127,8 +128,8 @@ def jit(
     """
     if f is not None:
         check_function("f", f)
-    if backend not in BACKENDS:
-        raise ValueError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
+    if backend not in CHOICES:
+        raise ValueError(f"backend is one of {', '.join(CHOICES)}; got {backend!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ValueError(f"threads is a whole number from 1 on; got {threads!r}")
     fixed = tuple(static) if isinstance(static, (list, tuple)) else (static,)

@@ -12,8 +12,8 @@ from math import copysign
 from operator import is_
 from types import MappingProxyType
 
-from autograd_mini.compiler.comparison import comparable, same_entries
 from autograd_mini.compiler.dependencies import MISSING, Dependency, entries
+from autograd_mini.compiler.llvm.comparison import comparable, same_entries
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.versions import VERSION, TrackedList
 

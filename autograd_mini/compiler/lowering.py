@@ -7,8 +7,8 @@ Leaves made while tracing are constants.
 from __future__ import annotations
 
 from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.symbols import Primitive
 from autograd_mini.compiler.tape import BASIC, TRUTHS
+from autograd_mini.compiler.tracer import Primitive
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
-    from autograd_mini.compiler.trace import Trace
+    from autograd_mini.compiler.tracer import Trace
 
 
 class Below:

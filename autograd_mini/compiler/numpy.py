@@ -7,8 +7,10 @@ faster than arrays of one number.
 from __future__ import annotations
 
 from autograd_mini.compiler.python import scalar
+from autograd_mini.compiler.tape import BASIC
 from autograd_mini.engine import ieee
 from autograd_mini.engine.codegen import build
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["batch", "scalar"]
 
 CHUNK = 2048
-"""So many samples at a time."""
+"""Samples per chunk."""
 
 _NAMES = {
     "add": "add",
@@ -51,6 +53,7 @@ _NAMES = {
 
 _SAME = {"exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot",
          "floor", "ceil"}  # fmt: skip
+"""Operations that NumPy has under the table's name, and by the same rules; any other is done one element at a time."""
 
 
 def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Callable[..., tuple[list[Any], Any]]:
@@ -113,8 +116,9 @@ def _functions() -> dict[str, Any]:
     found: dict[str, Any] = {f"{name}_": getattr(np, theirs) for name, theirs in _NAMES.items()}
     found |= {f"{name}_": getattr(np, name) for name in _SAME}
     found["pow_"] = _power
-    for name in ("erf", "erfc", "ndtr", "cbrt", "mod", "floordiv", "round"):
-        found[f"{name}_"] = _one_by_one(name)
+    for name in BASIC:
+        if f"{name}_" not in found:
+            found[f"{name}_"] = _one_by_one(name)
     return {**found, "inf": np.inf, "nan": np.nan}
 
 
@@ -130,7 +134,5 @@ def _one_by_one(name: str) -> Callable[..., Any]:
     import numpy as np
 
     one: Callable[..., float] = getattr(ieee, name)
-    every = np.frompyfunc(
-        lambda *operands: one(*map(float, operands)), one.__code__.co_argcount if hasattr(one, "__code__") else 1, 1
-    )
+    every = np.frompyfunc(lambda *operands: one(*map(float, operands)), len(TABLE[name].operands), 1)
     return lambda *operands: np.asarray(every(*operands), dtype=np.float64)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import operator
 
 from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.choices import hoist, split
-from autograd_mini.compiler.identities import simplify
+from autograd_mini.compiler.hoisting import hoist, split
+from autograd_mini.compiler.simplify import simplify
 from autograd_mini.compiler.tape import Tape
 from autograd_mini.engine import rules
 from autograd_mini.engine.ops import TABLE

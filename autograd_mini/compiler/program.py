@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from autograd_mini.compiler import python
+from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
-from autograd_mini.compiler.trace import Trace
+from autograd_mini.compiler.tracer import Trace
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
@@ -20,16 +20,11 @@ from autograd_mini.errors import TracingError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
     from typing import Any
 
     from autograd_mini.compiler.programs import State
     from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.pytree import Spec
-
-BACKENDS = ("auto", "python", "numpy", "llvm", "vm")
-LONGEST = 20_000
-"""A program of more operations is run by the interpreter: LLVM would take long for it."""
 
 
 class Program:
@@ -54,7 +49,7 @@ class Program:
         self.leaves: list[Value] = []
         self.state: State | None = None
         self.kept = 0  # of a batch: how many results are returned for each sample
-        self.backend, self.why = chosen(wanted, tape, batched=widths is not None)
+        self.backend, self.why = picked(wanted, tape, batched=widths is not None)
         self.text = ""
         self.entry: Callable[..., Any] | None = None  # machine code that is called directly, see `entries`
         self._lock = own_lock(self)
@@ -70,7 +65,7 @@ class Program:
 
     def _compiled(self, threads: int) -> Callable[..., Any]:
         start = perf_counter()
-        module = _module(self.backend)
+        module = BACKENDS[self.backend].load()
         made: Callable[..., Any] = (
             module.scalar(self.tape)
             if self.widths is None
@@ -87,28 +82,7 @@ class Program:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
         vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None, state=None)
-        self.backend, self.why = chosen(self.wanted, self.tape, batched=self.widths is not None)
-
-
-def chosen(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
-    """Return the backend for a tape, and why."""
-    if wanted != "auto":
-        return wanted, "asked for"
-    from autograd_mini.compiler.llvm import available
-
-    if not available():
-        return "numpy" if batched else "python", "llvmlite is not installed"
-    if len(tape) <= LONGEST:
-        return "llvm", "llvmlite is installed"
-    return "vm", f"LLVM takes long for more than {LONGEST} operations; there are {len(tape)}"
-
-
-def _module(backend: str) -> ModuleType:
-    if backend == "python":
-        return python
-    from importlib import import_module
-
-    return import_module(f"autograd_mini.compiler.{backend}")
+        self.backend, self.why = picked(self.wanted, self.tape, batched=self.widths is not None)
 
 
 def traced(

@@ -10,6 +10,7 @@ from autograd_mini.compiler.tape import TRUTHS, Tape, expression
 from autograd_mini.engine import ieee
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.formula import EXACT
+from autograd_mini.engine.rules import QUICK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,4 +90,4 @@ def _source(tape: Tape, *, careful: bool) -> str:
 
 
 def _names() -> dict[str, object]:
-    return {**ieee.QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}
+    return {**QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from array import array
 
 from autograd_mini.compiler.bytecode import Bytecode
-from autograd_mini.compiler.interpreter import interpreter
-from autograd_mini.compiler.machine import Code, lanes
-from autograd_mini.compiler.sharing import shared
+from autograd_mini.compiler.llvm.interpreter import caller, interpreter
+from autograd_mini.compiler.llvm.target import Code, lanes
+from autograd_mini.compiler.threads import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 
-class Scalar:
+class InterpretedProgram:
     """The program as a function of the list of its inputs, one number each."""
 
     def __init__(self, tape: Tape) -> None:
@@ -58,39 +58,20 @@ class Scalar:
             made = self.bytecode
             self._static = self._numbers()
             start = self._static.buffer_info()[0]
-            results, count = start + 8 * made.results, made.room - made.results
-            copy = "call void @llvm.memcpy.p0.p0.i64"
-            lines = [
-                "define void @program(ptr %inputs, ptr %results) {",
-                f"  {copy}(ptr {_pointer(start)}, ptr %inputs, i64 {8 * made.inputs}, i1 false)",
-                f"  call void {_pointer(self.interpreter.address)}({_arguments(self._orders, start, made.first)})",
-                f"  {copy}(ptr %results, ptr {_pointer(results)}, i64 {8 * count}, i1 false)",
-                "  ret void",
-                "}",
-                "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
-            ]
-            self._entered = Code("\n".join(lines) + "\n", level=1)
+            self._entered = Code(caller(self.interpreter, self._orders, start, made), level=1)
         return self._entered.address("program")
 
 
-def _pointer(address: int) -> str:
-    return f"inttoptr (i64 {address} to ptr)"
-
-
-def _arguments(orders: int, numbers: int, first: int) -> str:
-    return ", ".join(f"ptr {_pointer(address)}" for address in (orders, numbers, numbers + 8 * first))
-
-
-def scalar(tape: Tape) -> Scalar:
+def scalar(tape: Tape) -> InterpretedProgram:
     """Return the program as a function of the list of its inputs."""
-    return Scalar(tape)
+    return InterpretedProgram(tape)
 
 
 FEWEST = 4
-"""So many blocks are worth another thread."""
+"""Minimum blocks per extra thread."""
 
 
-class Batch:
+class InterpretedBatch:
     """The program as a function of a whole batch; see `python.batch`."""
 
     def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int) -> None:
@@ -147,6 +128,6 @@ class Batch:
             return numbers
 
 
-def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Batch:
+def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> InterpretedBatch:
     """Return the program as a function of a whole batch; see `python.batch`."""
-    return Batch(tape, widths, kept, threads)
+    return InterpretedBatch(tape, widths, kept, threads)

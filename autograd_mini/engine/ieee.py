@@ -10,11 +10,22 @@ from __future__ import annotations
 import math
 from math import inf, nan
 
-from autograd_mini.engine.ops import TABLE
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def _extending(extended: Callable[..., float], function: Callable[..., float]) -> Callable[..., float]:
+    """Note which function another one extends: right where it returns, and raising where it is not."""
+    extended.__name__ = function.__name__
+    extended.__wrapped__ = function  # type: ignore[attr-defined]  # as `functools.wraps` does
+    return extended
+
+
+def quick(name: str) -> Callable[..., float]:
+    """Return a primitive straight from the math module if possible: where that raises, ask the one of this module."""
+    careful: Callable[..., float] = globals()[name]
+    return getattr(careful, "__wrapped__", careful)
 
 
 def _total(function: Callable[[float], float], overflow: Callable[[float], float]) -> Callable[[float], float]:
@@ -28,8 +39,7 @@ def _total(function: Callable[[float], float], overflow: Callable[[float], float
         except ValueError:
             return nan
 
-    extended.__name__ = function.__name__
-    return extended
+    return _extending(extended, function)
 
 
 def _at_pole(function: Callable[[float], float], pole: float) -> Callable[[float], float]:
@@ -41,8 +51,7 @@ def _at_pole(function: Callable[[float], float], pole: float) -> Callable[[float
         except ValueError:
             return -inf if x == pole else nan
 
-    extended.__name__ = function.__name__
-    return extended
+    return _extending(extended, function)
 
 
 def _never(x: float) -> float:
@@ -72,6 +81,9 @@ def atanh(x: float) -> float:
         return math.atanh(x)
     except ValueError:
         return _infinite(x) if math.fabs(x) == 1.0 else nan
+
+
+atanh = _extending(atanh, math.atanh)
 
 
 def cbrt(x: float) -> float:
@@ -118,6 +130,9 @@ def pow(x: float, y: float) -> float:  # noqa: A001 - the row's name
         return math.copysign(inf, x) if y % 2.0 == 1.0 else inf
 
 
+pow = _extending(pow, math.pow)  # noqa: A001 - as above
+
+
 def mod(x: float, y: float) -> float:
     """The remainder with the sign of y; nan for y = 0."""
     return x % y if y else nan
@@ -147,14 +162,3 @@ def round(x: float, y: float = 0.0) -> float:  # noqa: A001 - the row's name
 
 
 abs = math.fabs  # noqa: A001 - the row's name
-
-_DIRECT = (
-    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
-    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "pow"),
-)
-
-QUICK: dict[str, Callable[..., float]] = {
-    **{name: globals()[name] for name, row in TABLE.items() if row.primitive},
-    **{name: getattr(math, name) for name in _DIRECT},
-}
-"""Each primitive as the math module has it, if that is right wherever it returns; where it raises, ask the above."""

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
             """Add the contributions of the node's adjoint g."""
 
 
-NAMESPACE: dict[str, object] = {**ieee.QUICK, "ieee": ieee}
+QUICK = {name: ieee.quick(name) for name in ("pow", *[name for name, row in TABLE.items() if row.primitive])}
+"""The primitives as the quick text of formulas calls them; the power has a symbol, and is called all the same."""
+
+NAMESPACE: dict[str, object] = {**QUICK, "ieee": ieee}
 """The globals of the compiled functions; `operators.py` and `functions.py` put in what they name."""
 
 
@@ -160,7 +163,7 @@ class Compiled:
         for variant in variants(op):
             self.pullbacks[variant] = function = made[f"{op.name}_{variant}"]
             function.rule = RowRule(op, variant, function)
-        if op.name not in ieee.QUICK:
+        if op.name not in QUICK:
             made[op.name] = self.floats  # a partial may call its own row
         for function, name in ((self.forward, op.name), (self.reflected, f"r{op.name}")):
             if function is not None:

@@ -1,25 +1,10 @@
 """A descent is many steps in one call of machine code: loss and gradient of a batch, the optimiser's update, the next.
 
-In C it would read, with all pointers known when it is compiled:
-
-    int64_t descend(int64_t batch, int64_t end)
-    {
-        for (; batch < end; batch++) {
-            count = min(size, rows - batch * size)
-            gradient of the loss over the rows from batch * size on -> sums
-            if (!isfinite(sums[0])) return batch
-            totals += count * (loss and metrics in sums)
-            before = x
-            update(x, gradient, state)
-            if (!isfinite(x)) return -batch - 1
-        }
-        return end
-    }
+The machine code is that of `compiler.llvm.descend`; here is what it works on.
 """
 
 from __future__ import annotations
 
-import ctypes
 from operator import truediv
 
 from autograd_mini.engine.functions import maximum, sqrt
@@ -59,7 +44,7 @@ class Descent:
         import numpy as np
 
         from autograd_mini.compiler import jit
-        from autograd_mini.compiler.machine import Code
+        from autograd_mini.compiler.llvm.descend import Descend, Memory
 
         self.rows, self.size = len(data[0]), size
         self.settings, self._names, self._counts = optimizer.settings, optimizer.names, optimizer.counts
@@ -85,20 +70,20 @@ class Descent:
         self.totals = np.zeros(1 + metrics)
         self._settings = np.zeros(made.slots + len(numbers) + ROOM)
         self._numbers = numbers
-        uniform, sums = np.zeros(gradient.slots + ROOM), np.zeros(gradient.room + ROOM)
-        text = _text(
-            self,
-            gradient=gradient,
-            update=made,
+        memory = Memory(
+            parameters=self._count,
+            x=self.buffers["x"],
+            before=self.buffers["before"],
+            gradient=self.buffers["gradient"],
+            totals=self.totals,
+            settings=self._settings,
+            counters=len(numbers) - 1,
+            state=[self.buffers[name] for name in self._columns],
             data=data,
-            arrays=[self.buffers["gradient"], *[self.buffers[name] for name in self._columns]],
-            columns=[self.buffers[name] for name in self._columns],
-            uniform=uniform,
-            sums=sums,
+            uniform=np.zeros(gradient.slots + ROOM),
+            sums=np.zeros(gradient.room + ROOM),
         )
-        self._code = Code(text)
-        self._kept = gradient, made, data, uniform, sums  # what machine code refers to by address
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(self._code.address("descend"))
+        self._call = Descend(memory, gradient, made, size)
 
     def load(self, now: tuple[Any, ...], lr: float) -> None:
         """Start from parameters and columns of the optimiser's state, with a learning rate."""
@@ -120,135 +105,3 @@ class Descent:
             int(counts[name]) if name in self._counts else self.buffers[name][: self._count].copy()
             for name in ("x", *self._names)
         )
-
-
-def _text(
-    steps: Descent,
-    *,
-    gradient: Any,
-    update: Any,
-    data: list[Any],
-    arrays: list[Any],
-    columns: list[Any],
-    uniform: Any,
-    sums: Any,
-) -> str:
-    """Return the text of the function in LLVM's language."""
-    from autograd_mini.compiler.entry import pointer
-    from autograd_mini.compiler.instructions import hexadecimal
-
-    def at(array: Any, index: int = 0) -> str:
-        return pointer(array.ctypes.data + 8 * index)
-
-    count, metrics = steps._count, len(steps.totals) - 1
-    copy = "  call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)".format
-    x = steps.buffers["x"]
-    kernel = "i64 {}, i64 {}, i64 {}, double {}, ptr {}, ptr {}, ptr {}, ptr {}".format
-    lines = [
-        "define i64 @descend(i64 %from, i64 %end) {",
-        "entry:",
-        f"  %data = alloca [{len(data)} x ptr], align 16",
-        f"  %arrays = alloca [{len(arrays)} x ptr], align 16",
-        f"  %columns = alloca [{len(columns)} x ptr], align 16",
-    ]
-    for name, held in (("arrays", arrays), ("columns", columns)):
-        for index, array in enumerate(held):
-            lines += [
-                f"  %{name}{index} = getelementptr ptr, ptr %{name}, i64 {index}",
-                f"  store ptr {at(array)}, ptr %{name}{index}",
-            ]
-    lines += [
-        "  br label %batch",
-        "batch:",
-        "  %b = phi i64 [ %from, %entry ], [ %after, %fine ]",
-        "  %over = icmp sge i64 %b, %end",
-        "  br i1 %over, label %all, label %step",
-        "all:",
-        "  ret i64 %b",
-        "step:",
-        f"  %first = mul i64 %b, {steps.size}",
-        f"  %left = sub i64 {steps.rows}, %first",
-        f"  %whole = icmp sgt i64 %left, {steps.size}",
-        f"  %n = select i1 %whole, i64 {steps.size}, i64 %left",
-    ]
-    for index, array in enumerate(data):
-        lines += [
-            f"  %offset{index} = mul i64 %first, {array[0].size}",
-            f"  %row{index} = getelementptr double, ptr {at(array)}, i64 %offset{index}",
-            f"  %data{index} = getelementptr ptr, ptr %data, i64 {index}",
-            f"  store ptr %row{index}, ptr %data{index}",
-        ]
-    lines += [
-        copy(at(uniform), at(x), 8 * count),
-        f"  %up = add i64 %n, {gradient.width - 1}",
-        f"  %blocks = sdiv i64 %up, {gradient.width}",
-        "  %rows = sitofp i64 %n to double",
-        f"  call void {pointer(gradient.address)}("
-        + kernel(0, "%blocks", "%n", "%rows", "%data", at(uniform), "null", at(sums))
-        + ")",
-    ]
-    for index, slot, constant in gradient.same:
-        value = hexadecimal(constant)
-        if slot is not None:
-            lines.append(f"  %same{index} = load double, ptr {at(uniform, slot)}")
-            value = f"%same{index}"
-        lines.append(f"  store double {value}, ptr {at(sums, index)}")
-    lines += [
-        f"  %loss = load double, ptr {at(sums)}",
-        "  %difference = fsub double %loss, %loss",
-        "  %finite = fcmp oeq double %difference, 0.0",
-        "  br i1 %finite, label %move, label %lost",
-        "lost:",
-        "  ret i64 %b",
-        "move:",
-    ]
-    for total, index in enumerate([0, *range(count + 1, count + 1 + metrics)]):
-        lines += [
-            f"  %mean{total} = load double, ptr {at(sums, index)}",
-            f"  %more{total} = fmul double %mean{total}, %rows",
-            f"  %old{total} = load double, ptr {at(steps.totals, total)}",
-            f"  %new{total} = fadd double %old{total}, %more{total}",
-            f"  store double %new{total}, ptr {at(steps.totals, total)}",
-        ]
-    lines += [copy(at(steps.buffers["before"]), at(x), 8 * count)]
-    lines += [copy(at(steps.buffers["gradient"]), at(sums, 1), 8 * count)]
-    blocks = -(-count // update.width)
-    lines += [
-        f"  call void {pointer(update.address)}("
-        + kernel(0, blocks, count, "1.0", "%arrays", at(steps._settings), "%columns", at(sums))
-        + ")",
-    ]
-    for index in range(1, len(steps._numbers)):
-        lines += [
-            f"  %count{index} = load double, ptr {at(steps._settings, index)}",
-            f"  %counted{index} = fadd double %count{index}, 1.0",
-            f"  store double %counted{index}, ptr {at(steps._settings, index)}",
-        ]
-    return "\n".join(
-        [
-            *lines,
-            "  br label %look",
-            "look:",
-            "  %i = phi i64 [ 0, %move ], [ %next, %look ]",
-            "  %sum = phi double [ 0.0, %move ], [ %added, %look ]",
-            f"  %place = getelementptr double, ptr {at(x)}, i64 %i",
-            "  %number = load double, ptr %place",
-            "  %zero = fsub double %number, %number",
-            "  %added = fadd reassoc double %sum, %zero",
-            "  %next = add i64 %i, 1",
-            f"  %on = icmp slt i64 %next, {count}",
-            "  br i1 %on, label %look, label %looked",
-            "looked:",
-            "  %sound = fcmp oeq double %added, 0.0",
-            "  br i1 %sound, label %fine, label %broken",
-            "broken:",
-            "  %negative = sub i64 -1, %b",
-            "  ret i64 %negative",
-            "fine:",
-            "  %after = add i64 %b, 1",
-            "  br label %batch",
-            "}",
-            "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
-            "",
-        ]
-    )

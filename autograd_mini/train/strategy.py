@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autograd_mini.compiler.backends import CHOICES
 from autograd_mini.engine.hooks import on_leaf
 from autograd_mini.errors import TracingError
 from autograd_mini.train.compiled_steps import CompiledSteps
@@ -10,13 +11,11 @@ from autograd_mini.train.eager_steps import EagerSteps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
     from autograd_mini.train.run import Steps, Training
 
-    Compile = bool | Literal["auto", "python", "numpy", "llvm", "vm"]
+    Compile = bool | str
 
-WORDS = ("auto", "python", "numpy", "llvm", "vm")
 WORTH = 5_000
 """Minimum of rows times parameters for compiling, which takes some tenths of a second, to pay."""
 
@@ -35,8 +34,8 @@ def choose_strategy(training: Training, compile: Compile) -> Steps:  # noqa: A00
     """
     if not isinstance(compile, str) and compile in (True, False):
         compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
-    elif compile not in WORDS:
-        raise ValueError(f"compile is {compile!r}, but expected True, False, or one of {', '.join(map(repr, WORDS))}")
+    elif compile not in CHOICES:
+        raise ValueError(f"compile is {compile!r}, but expected True, False, or one of {', '.join(map(repr, CHOICES))}")
     training.must_compile = compile is not False and compile != "auto"
     rows, parameters = len(training.samples), len(training.params)
     if compile is False:

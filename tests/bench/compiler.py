@@ -36,7 +36,7 @@ from processor import described  # noqa: E402 - as above
 
 import autograd_mini as ag  # noqa: E402 - as above
 from autograd_mini import Parameter, relu  # noqa: E402 - as above
-from autograd_mini.compiler.machine import VARIABLE, target  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.target import VARIABLE, target  # noqa: E402 - as above
 from autograd_mini.nn.losses import cross_entropy  # noqa: E402 - as above
 
 SMALL, DIGITS = (2, 16, 16, 1), (64, 32, 10)

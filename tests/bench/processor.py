@@ -20,7 +20,7 @@ def described(*, compiled=False):
     """Return the processor and the Python, and, where code is compiled, the feature set that it is made for."""
     parts = [model(), f"{os.cpu_count()} cores"]
     if compiled and find_spec("llvmlite"):
-        from autograd_mini.compiler.machine import VARIABLE, target
+        from autograd_mini.compiler.llvm.target import VARIABLE, target
 
         made_for = target()
         asked = f", asked for by {VARIABLE}" if os.environ.get(VARIABLE) else ""

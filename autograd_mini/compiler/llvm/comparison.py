@@ -8,14 +8,16 @@ from __future__ import annotations
 from array import array
 from functools import cache
 
-from autograd_mini.compiler.entry import api, function, pointer, possible
+from autograd_mini.compiler.backends import BACKENDS
+from autograd_mini.compiler.llvm.assembler import pointer
+from autograd_mini.compiler.llvm.fastcall import api, function, possible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.machine import Code
+    from autograd_mini.compiler.llvm.target import Code
 
 SIZE_OF_LIST = 40
 """The size of a list object, in bytes; how many entries it has, and where their pointers are, lie at 16 and 24."""
@@ -80,9 +82,7 @@ out:
 
 def comparable() -> bool:
     """Return whether this interpreter's lists are as the machine code takes them, and there is LLVM to make it."""
-    from autograd_mini.compiler.llvm import available
-
-    return possible() and list.__basicsize__ == SIZE_OF_LIST and available()
+    return possible() and list.__basicsize__ == SIZE_OF_LIST and BACKENDS["llvm"].available
 
 
 def same_entries(lists: Sequence[tuple[list[Any], Sequence[Any]]]) -> Callable[[], bool]:
@@ -98,12 +98,13 @@ def same_entries(lists: Sequence[tuple[list[Any], Sequence[Any]]]) -> Callable[[
     for _, entries in lists:
         table.extend(map(id, entries))
     needs = (table.tobytes(), lists)  # these too, so that no other object gets their addresses
-    return function(_code().address("same"), "same_entries", needs)
+    same: Callable[[], bool] = function(_code().address("same"), "same_entries", needs)
+    return same
 
 
 @cache
 def _code() -> Code:
-    from autograd_mini.compiler.machine import Code
+    from autograd_mini.compiler.llvm.target import Code
 
     names = {"item": "PyTuple_GetItem", "content": "PyBytes_AsString", "keep": "Py_IncRef"}
     constants = {str(answer).lower(): pointer(id(answer)) for answer in (True, False)}

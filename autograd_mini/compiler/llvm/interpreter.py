@@ -21,13 +21,16 @@ import ctypes
 from functools import cache
 
 from autograd_mini.compiler.bytecode import OPERATIONS, arity
-from autograd_mini.compiler.instructions import Writer
-from autograd_mini.compiler.machine import Code
+from autograd_mini.compiler.llvm.assembler import MEMCPY, pointer
+from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.llvm.target import Code
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from autograd_mini.compiler.bytecode import Bytecode
 
 
 class Interpreter:
@@ -53,42 +56,65 @@ def interpreter(lanes: int) -> Interpreter:
     return Interpreter(lanes)
 
 
+def caller(interpreter: Interpreter, orders: int, numbers: int, made: Bytecode) -> str:
+    """Return the module of a function (inputs, results) that runs a program of single numbers.
+
+    Args:
+        interpreter: what runs it.
+        orders: the address of its orders.
+        numbers: the address of its places.
+        made: the program.
+
+    """
+    copy = "  call void @llvm.memcpy.p0.p0.i64"
+    results, count = numbers + 8 * made.results, made.room - made.results
+    given = ", ".join(f"ptr {pointer(address)}" for address in (orders, numbers, numbers + 8 * made.first))
+    lines = [
+        "define void @program(ptr %inputs, ptr %results) {",
+        f"{copy}(ptr {pointer(numbers)}, ptr %inputs, i64 {8 * made.inputs}, i1 false)",
+        f"  call void {pointer(interpreter.address)}({given})",
+        f"{copy}(ptr %results, ptr {pointer(results)}, i64 {8 * count}, i1 false)",
+        "  ret void",
+        "}",
+        MEMCPY,
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def text(lanes: int, declarations: set[str]) -> list[str]:
     """Write the loop over the orders."""
+    writer = Instructions(lanes, "o", declarations)
+    loop = writer.loop("loop")
+    order, result = loop.carry("ptr", "%orders"), loop.carry("ptr", "%first")
+    operation = writer.put(f"load i32, ptr {order}")
     labels = " ".join(f"i32 {number}, label %{name}" for number, name in enumerate(OPERATIONS))
-    lines = [
+    writer.write(f"switch i32 {operation}, label %done [ {labels} ]")
+    for name in OPERATIONS:
+        writer.begin(name)
+        found = _performed(writer, name, [_operand(writer, order, at) for at in range(arity(name))])
+        writer.write(f"store {writer.kind} {found}, ptr {result}, align 8")
+        writer.write("br label %next")
+    writer.begin("next")
+    loop.follow(order, writer.element("i32", order, 4))
+    loop.follow(result, writer.element("double", result, lanes))
+    loop.end()
+    writer.begin("done")
+    return [
         "define void @run(ptr noalias %orders, ptr %numbers, ptr %first) {",
         "entry:",
-        "  br label %loop",
-        "loop:",
-        "  %order = phi ptr [ %orders, %entry ], [ %next_order, %next ]",
-        "  %result = phi ptr [ %first, %entry ], [ %next_result, %next ]",
-        "  %operation = load i32, ptr %order",
-        f"  switch i32 %operation, label %done [ {labels} ]",
-    ]
-    for number, name in enumerate(OPERATIONS):
-        writer = Writer(lanes, f"o{number}_", declarations)
-        found = _performed(writer, name, [_operand(writer, at) for at in range(arity(name))])
-        lines += [f"{name}:", *writer.lines, f"  store {writer.kind} {found}, ptr %result, align 8", "  br label %next"]
-    return [
-        *lines,
-        "next:",
-        "  %next_order = getelementptr i32, ptr %order, i64 4",
-        f"  %next_result = getelementptr double, ptr %result, i64 {lanes}",
-        "  br label %loop",
-        "done:",
+        *writer.lines,
         "  ret void",
         "}",
     ]
 
 
-def _operand(writer: Writer, at: int) -> str:
-    place = writer.put(f"getelementptr i32, ptr %order, i64 {at + 1}")
+def _operand(writer: Instructions, order: str, at: int) -> str:
+    place = writer.put(f"getelementptr i32, ptr {order}, i64 {at + 1}")
     offset = writer.put(f"zext i32 {writer.put(f'load i32, ptr {place}')} to i64")
     return writer.put(f"load {writer.kind}, ptr {writer.put(f'getelementptr i8, ptr %numbers, i64 {offset}')}, align 8")
 
 
-def _performed(writer: Writer, name: str, operands: list[str]) -> str:
+def _performed(writer: Instructions, name: str, operands: list[str]) -> str:
     """Write an operation; truth values lie in memory as 1.0 and 0.0."""
     if name == "copy":
         return operands[0]

@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from autograd_mini.compiler.symbols import Condition
+    from autograd_mini.compiler.tracer import TracedBool
     from autograd_mini.engine.value import Value
 
-    Alternative = frozenset[tuple[Condition, bool]]
+    Alternative = frozenset[tuple[TracedBool, bool]]
     Reach = frozenset[Alternative]
 
 ALWAYS: Reach = frozenset([frozenset()])
@@ -66,7 +66,7 @@ class _Adjoints:
         self.found: dict[Value, Any] = {y: seed}
         self.reached: dict[Value, Reach] = {y: ALWAYS}
         self.pending: dict[Value, Reach] = {}
-        self._made: dict[Reach, Condition] = {}
+        self._made: dict[Reach, TracedBool] = {}
 
     def of(self, node: Value) -> tuple[Any, Reach, Reach]:
         """Return a node's adjoint, where it is reached, and the condition that its shares are to be put under."""
@@ -118,12 +118,12 @@ def _harmless(node: Value) -> bool:
     return rule.op.name == "mul" and len(rule.active) == 1 and isfinite(node._k)
 
 
-def _narrowed(reach: Reach, literal: tuple[Condition, bool]) -> Reach:
+def _narrowed(reach: Reach, literal: tuple[TracedBool, bool]) -> Reach:
     condition, holds = literal
     return frozenset([path | {literal} for path in reach if (condition, not holds) not in path])
 
 
-def _either(this: Reach, other: Reach, made: dict[Reach, Condition]) -> Reach:
+def _either(this: Reach, other: Reach, made: dict[Reach, TracedBool]) -> Reach:
     """Return the union, with c and not c joined to always, and alternatives left out that another one includes."""
     paths = set(this | other)
     again = True
@@ -145,7 +145,7 @@ def _either(this: Reach, other: Reach, made: dict[Reach, Condition]) -> Reach:
     return least if len(least) <= MOST else frozenset([frozenset([(_condition(least, made), True)])])
 
 
-def _condition(reach: Reach, made: dict[Reach, Condition]) -> Condition:
+def _condition(reach: Reach, made: dict[Reach, TracedBool]) -> TracedBool:
     """Return the condition as a symbol."""
     if reach not in made:
         whole: Any = None

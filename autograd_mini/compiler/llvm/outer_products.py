@@ -1,7 +1,7 @@
-"""Grids: sums over samples whose factors and places follow a rule, so that a loop can run over them.
+"""Outer products: sums over samples whose factors and places follow a rule, so that a loop can run over them.
 
 A gradient by the weights of a layer is a sum over samples of g[k] x[j] for each k and j. One by its biases is the sum
-of g[k]: a grid without right factors.
+of g[k]: an outer product without right factors.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.record import Record
+    from autograd_mini.compiler.llvm.scratch import Scratch
 
     Product = tuple[int, int, int, int | None]
 
 FEWEST = 16
-"""So many sums are worth a loop."""
+"""Minimum sums per loop."""
 
 
-class Grid:
+class OuterProduct:
     """Sums of the products of some left factors with some right ones, or of the left factors alone.
 
     Attributes:
@@ -49,13 +49,13 @@ class Grid:
         self.first, self.down, self.across = sums
 
 
-def grids_of(products: Sequence[Product], record: Record) -> tuple[list[Grid], list[Product]]:
-    """Return the grids among sums of products, and the sums that are in none; give factors their places.
+def outer_products_of(products: Sequence[Product], scratch: Scratch) -> tuple[list[OuterProduct], list[Product]]:
+    """Return the outer products among sums of products, and the sums that are in none; give factors their places.
 
     Args:
         products: for each the number of the sum, its two factors, and the condition under which it is added; None if
             there is none.
-        record: where the factors lie.
+        scratch: where the factors lie.
 
     """
     sums: dict[tuple[int, int | None], dict[int, int]] = {}
@@ -71,31 +71,31 @@ def grids_of(products: Sequence[Product], record: Record) -> tuple[list[Grid], l
         places = list(row.values())
         key = tuple(row), tuple([at - places[0] for at in places]), head[1] is None
         alike.setdefault(key, []).append(head)
-    grids = []
+    found = []
     for (rights, offsets, _), heads in alike.items():
         across, down = _step(offsets), _step([sums[head][rights[0]] for head in heads])
         if across is None or down is None or len(rights) * len(heads) < FEWEST:
             others += [(at, left, right, guard) for left, guard in heads for right, at in sums[left, guard].items()]
         else:
             size, first = (len(heads), len(rights)), sums[heads[0]][rights[0]]
-            rows, columns = record.region([left for left, _ in heads]), record.region(rights)
+            rows, columns = scratch.region([left for left, _ in heads]), scratch.region(rights)
             guards = [guard for _, guard in heads if guard is not None]
-            placed = record.region(guards) if guards else None
-            grids.append(Grid(rows, columns, size, (first, down, across), placed))
-    return grids, others
+            placed = scratch.region(guards) if guards else None
+            found.append(OuterProduct(rows, columns, size, (first, down, across), placed))
+    return found, others
 
 
-def runs_of(summands: Sequence[tuple[int, int]], record: Record) -> list[Grid]:
-    """Return sums of single vectors as grids without right factors; give them their places.
+def runs_of(summands: Sequence[tuple[int, int]], scratch: Scratch) -> list[OuterProduct]:
+    """Return sums of single vectors as outer products without right factors; give them their places.
 
     Args:
         summands: for each the number of the sum, and the vector; in the order of the numbers.
-        record: where the vectors lie.
+        scratch: where the vectors lie.
 
     """
     runs: list[list[tuple[int, int]]] = []
     for at, step in summands:
-        place = record.place(step)
+        place = scratch.place(step)
         run = runs[-1] if runs else []
         if (
             len(run) > 1 and (at - run[-1][0], place - run[-1][1]) == (run[1][0] - run[0][0], run[1][1] - run[0][1])
@@ -103,11 +103,11 @@ def runs_of(summands: Sequence[tuple[int, int]], record: Record) -> list[Grid]:
             run.append((at, place))
         else:
             runs.append([(at, place)])
-    grids = []
+    found = []
     for run in runs:
         (first, place), (second, following) = run[0], run[1] if len(run) > 1 else run[0]
-        grids.append(Grid((place, following - place), None, (len(run), 1), (first, second - first, 0)))
-    return grids
+        found.append(OuterProduct((place, following - place), None, (len(run), 1), (first, second - first, 0)))
+    return found
 
 
 def _step(numbers: Sequence[int]) -> int | None:

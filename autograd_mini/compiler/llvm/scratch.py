@@ -1,4 +1,4 @@
-"""The record of a block: the vectors that lie in memory, for loops to run over and to be summed over samples."""
+"""The scratch memory of a block of samples: the vectors that loops run over, and that are summed over samples."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Record:
+class Scratch:
     """Where the vectors of one block of samples lie.
 
     Attributes:
         places: for each step that lies in memory, where.
 
-    >>> record = Record()
-    >>> record.region([7, 5, 9]), record.region([5, 7]), record.region([5, 9, 7])
+    >>> scratch = Scratch()
+    >>> scratch.region([7, 5, 9]), scratch.region([5, 7]), scratch.region([5, 9, 7])
     ((0, 1), (1, -1), (3, 1))
-    >>> record.places, len(record)
+    >>> scratch.places, len(scratch)
     ({7: [0, 5], 5: [1, 3], 9: [2, 4]}, 6)
 
     """

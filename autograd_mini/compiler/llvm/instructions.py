@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import struct
+from functools import cache
 
-from autograd_mini.compiler.machine import vector_function
+from autograd_mini.compiler.llvm.assembler import Assembler, mask, pointer
+from autograd_mini.compiler.llvm.target import vector_function
 from autograd_mini.engine import ieee
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "truediv": "fdiv", "fmod": "frem"}
 _COMPARED = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
@@ -25,73 +28,19 @@ _INTRINSICS = {
 _LIBRARY = {"cbrt_rough": "cbrt"}
 """What the C library calls a function where it is not the operation's name."""
 
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_double)
-_round = _CALLBACK(ieee.round)
+C_LIBRARY = frozenset(
+    (
+        *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh"),
+        *("erf", "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "floor", "fma", "fmax", "fmin", "fmod", "hypot"),
+        *("lgamma", "log", "log10", "log1p", "log2", "logb", "nearbyint", "nextafter", "pow", "remainder", "rint"),
+        *("sin", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc"),
+    )
+)
+"""The functions of double that the C standard has in math.h, except `round`, whose halves are not Python's."""
 
 
-PART = 48
-"""So many steps stand between two branches that are always taken, and that LLVM takes for real ones. Within a part it
-compares every access to memory with every other, and keeps what it has loaded for its next use; of long programs that
-is what takes it most time, and registers."""
-
-BEGIN, END = "  %always = icmp ne ptr %{}, null", "  br label %never\nnever:"
-"""How a function in parts begins, given the name of one of its arguments, and what comes before it returns."""
-
-
-class Writer:
-    """Writes instructions, one after another.
-
-    Args:
-        width: how many lanes a value has; 1 for single numbers.
-        prefix: what the names of values begin with, so that two writers can share a function.
-
-    Attributes:
-        lines: the text so far.
-        kind: the type of a number, "double" or "<8 x double>".
-
-    """
-
-    def __init__(self, width: int, prefix: str, declarations: set[str]) -> None:
-        self.width = width
-        self.kind = "double" if width == 1 else f"<{width} x double>"
-        self.truth = "i1" if width == 1 else f"<{width} x i1>"
-        self.lines: list[str] = []
-        self.declarations = declarations
-        self._prefix = prefix
-        self._count = self._since = self._parts = 0
-
-    def counted(self) -> str | None:
-        """Count a step; begin another part if this one has enough of them, and return its label."""
-        self._since += 1
-        return self.part() if self._since >= PART else None
-
-    def part(self) -> str:
-        """Begin another part and return its label."""
-        self._since = 0
-        self._parts += 1
-        label = f"{self._prefix}part{self._parts}"
-        self.lines += [f"  br i1 %always, label %{label}, label %never", f"{label}:"]
-        return label
-
-    def put(self, text: str) -> str:
-        """Write an instruction and return the name of its result."""
-        self._count += 1
-        name = f"%{self._prefix}{self._count}"
-        self.lines.append(f"  {name} = {text}")
-        return name
-
-    def constant(self, number: float) -> str:
-        """Return a constant."""
-        one = ("true" if number else "false") if isinstance(number, bool) else hexadecimal(number)
-        kind = "i1" if isinstance(number, bool) else "double"
-        return one if self.width == 1 else f"<{', '.join([f'{kind} {one}'] * self.width)}>"
-
-    def splat(self, scalar: str) -> str:
-        """Return a number in every lane."""
-        if self.width == 1:
-            return scalar
-        first = self.put(f"insertelement {self.kind} poison, double {scalar}, i32 0")
-        return self.put(f"shufflevector {self.kind} {first}, {self.kind} poison, <{self.width} x i32> zeroinitializer")
+class Instructions(Assembler):
+    """An assembler that knows the operations of tapes."""
 
     def step(self, name: str, operands: Sequence[str]) -> str:
         """Write a step of a tape and return its result."""
@@ -126,7 +75,7 @@ class Writer:
         """Write the call of a function of the C library, for all lanes at once if it can."""
         if self.width == 1:
             return self._one(name, operands)
-        if vector := vector_function(name, len(operands), self.width):
+        if not calls_back(name) and (vector := vector_function(name, len(operands), self.width)):
             return self._by_parts(*vector, operands)
         result = "poison"
         for lane in range(self.width):
@@ -155,18 +104,19 @@ class Writer:
 
     def _one(self, name: str, operands: Sequence[str]) -> str:
         arguments = ", ".join(f"double {x}" for x in operands)
-        if name == "round":  # to a number of decimals: Python's own, called back
-            address = ctypes.cast(_round, ctypes.c_void_p).value
-            return self.put(f"call double inttoptr (i64 {address} to ptr)({arguments})")
+        if calls_back(name):
+            return self.put(f"call double {pointer(_callback(name)[1])}({arguments})")
         self.declarations.add(f"declare double @{name}({', '.join(['double'] * len(operands))})")
         return self.put(f"call double @{name}({arguments})")
 
 
-def mask(lanes: Sequence[int]) -> str:
-    """Write which lanes of two vectors, counted on from the first to the second, a vector is made of."""
-    return f"<{len(lanes)} x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
+def calls_back(name: str) -> bool:
+    """Return whether an operation is done by a call of Python, since the C library does not have it."""
+    return name in TABLE and TABLE[name].primitive and name not in _INTRINSICS and name not in C_LIBRARY
 
 
-def hexadecimal(number: float) -> str:
-    """Write a number as LLVM does, by its bits."""
-    return f"0x{struct.unpack('>Q', struct.pack('>d', number))[0]:016X}"
+@cache
+def _callback(name: str) -> tuple[Any, int]:
+    """Return a primitive's function on floats as a function of C, and its address."""
+    made = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * len(TABLE[name].operands))(getattr(ieee, name))
+    return made, ctypes.cast(made, ctypes.c_void_p).value or 0

@@ -1,14 +1,14 @@
-"""Chains: sums of products of weights with what varies, as a layer of a network has one for each neuron.
+"""Dot products of weights with what varies, as a layer of a network has one for each neuron.
 
 Written out, a layer of 64 inputs and 32 neurons is 2048 multiply-adds, which take LLVM long to compile and the
-processor long to fetch. A group is the chains over the same inputs: it becomes a loop over the inputs, with a few lines
-for each chain, whose sums stay in registers.
+processor long to fetch. Those over the same inputs are a product of a matrix and a vector: it becomes a loop over the
+inputs, with a few lines for each row, whose sums stay in registers.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf
+from math import ceil, inf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 FEWEST = 4
-"""So many chains of so many terms make a group that is worth a loop."""
+"""Minimum dot products, and minimum terms of each, that are worth a loop."""
 
 LONG = 8
-"""A chain of so many terms that is in no group is added up in several parts, since each addition waits for the last."""
+"""Minimum terms of a dot product outside of loops that is added up in parts, since each addition waits for the last."""
 
 
-class Chain:
+class DotProduct:
     """A sum: start + w0 x0 + w1 x1 and so on.
 
     Attributes:
@@ -41,24 +41,32 @@ class Chain:
         self.inputs = tuple([x for _, x in terms])
 
 
-class Group:
-    """Chains over the same inputs.
+class MatVec:
+    """Dot products of several rows of weights with the same inputs.
 
     Attributes:
-        chains: the chains.
+        products: the dot products.
         inputs: the steps of the inputs, in order.
-        first: for each chain where its first weight lies.
-        stride: how far the weights of a chain lie apart.
+        first: for each dot product where its first weight lies.
+        stride: how far the weights of one lie apart.
+        parts: which of them are computed together, so that the registers hold their sums.
+        place: where in the scratch memory the first input lies.
+        step: how far the inputs lie apart there.
 
     """
 
-    def __init__(self, chains: Sequence[Chain], first: Sequence[int], stride: int) -> None:
-        self.chains, self.first, self.stride = chains, first, stride
-        self.inputs = chains[0].inputs
+    def __init__(self, products: Sequence[DotProduct], first: Sequence[int], stride: int, most: int) -> None:
+        self.products, self.first, self.stride = products, first, stride
+        self.inputs = products[0].inputs
+        size = ceil(len(products) / ceil(len(products) / most))
+        self.parts = [range(at, min(at + size, len(products))) for at in range(0, len(products), size)]
+        self.place, self.step = 0, 1
 
 
-def chains_of(tape: Tape, uses: Sequence[int], varies: Sequence[bool], slot: Mapping[int, int]) -> list[Chain]:
-    """Return the chains of a tape, of two terms or more, the latest first.
+def dot_products_of(
+    tape: Tape, uses: Sequence[int], varies: Sequence[bool], slot: Mapping[int, int]
+) -> list[DotProduct]:
+    """Return the dot products of a tape, of two terms or more, the latest first.
 
     Args:
         tape: the program.
@@ -76,7 +84,7 @@ def chains_of(tape: Tape, uses: Sequence[int], varies: Sequence[bool], slot: Map
         weight, x = (step[1], step[2]) if varies[step[2]] else (step[2], step[1])
         return (weight, x) if weight in slot else None
 
-    found: list[Chain] = []
+    found: list[DotProduct] = []
     consumed: set[int] = set()
     for end in range(len(steps) - 1, -1, -1):
         terms: list[tuple[int, int]] = []
@@ -97,32 +105,39 @@ def chains_of(tape: Tape, uses: Sequence[int], varies: Sequence[bool], slot: Map
             start = None
         if len(terms) > 1:
             consumed.update(inside)
-            found.append(Chain(end, start, terms[::-1], inside))
+            found.append(DotProduct(end, start, terms[::-1], inside))
     return found
 
 
-def groups_of(tape: Tape, chains: Sequence[Chain], slot: Mapping[int, int]) -> list[Group]:
-    """Return the groups that can be computed at once.
+def matvecs_of(tape: Tape, products: Sequence[DotProduct], slot: Mapping[int, int], most: int) -> list[MatVec]:
+    """Return the dot products of the same inputs that can be computed at once.
 
-    That is when all inputs are known before the first of the sums is used, and the weights of every chain lie equally
-    far apart.
+    That is when all inputs are known before the first of the sums is used, and the weights of each lie equally far
+    apart.
+
+    Args:
+        tape: the program.
+        products: its dot products.
+        slot: where the weights lie.
+        most: how many sums are computed together.
+
     """
-    alike: dict[tuple[tuple[int, ...], int], list[Chain]] = {}
-    for chain in chains:
-        places = [slot[weight] for weight in chain.weights]
+    alike: dict[tuple[tuple[int, ...], int], list[DotProduct]] = {}
+    for product in products:
+        places = [slot[weight] for weight in product.weights]
         strides = {after - before for before, after in pairwise(places)}
         if len(strides) == 1 and len(places) >= FEWEST:
-            alike.setdefault((chain.inputs, strides.pop()), []).append(chain)
-    first_use = {chain.end: inf for chain in chains}
+            alike.setdefault((product.inputs, strides.pop()), []).append(product)
+    first_use = {product.end: inf for product in products}
     for at in range(len(tape.steps) - 1, -1, -1):
         step = tape.steps[at]
         if step[0] not in {"input", "constant"}:
             for operand in step[1:]:
                 if operand in first_use:
                     first_use[operand] = at
-    groups = []
+    found = []
     for (inputs, stride), rows in alike.items():
-        known = max(*inputs, *[chain.start for chain in rows if chain.start is not None])
-        if len(rows) >= FEWEST and known < min(first_use[chain.end] for chain in rows):
-            groups.append(Group(rows, [slot[chain.weights[0]] for chain in rows], stride))
-    return groups
+        known = max(*inputs, *[product.start for product in rows if product.start is not None])
+        if len(rows) >= FEWEST and known < min(first_use[product.end] for product in rows):
+            found.append(MatVec(rows, [slot[product.weights[0]] for product in rows], stride, most))
+    return found

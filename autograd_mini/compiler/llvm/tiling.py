@@ -61,3 +61,14 @@ def tiles(products: Sequence[tuple[int, int, int]], side: int = 4, size: int = 1
             if not sums[row]:
                 del sums[row]
     return made
+
+
+def cut(count: int, size: int) -> list[tuple[int, int, int]]:
+    """Return the parts of a side, each (first, end, size of a tile): that of tiles of full size, and the rest.
+
+    >>> cut(10, 4)
+    [(0, 8, 4), (8, 10, 2)]
+
+    """
+    whole = count - count % size
+    return ([(0, whole, size)] if whole else []) + ([(whole, count, count - whole)] if whole < count else [])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 
-from autograd_mini.compiler.expansion import expanded
-from autograd_mini.compiler.instructions import BEGIN, END, Writer
-from autograd_mini.compiler.lanes import Kernel
-from autograd_mini.compiler.machine import Code, lanes
-from autograd_mini.compiler.sharing import shared
+from autograd_mini.compiler.legalize import expanded
+from autograd_mini.compiler.llvm.assembler import BEGIN, END
+from autograd_mini.compiler.llvm.driver import kernel_text
+from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.llvm.plan import KernelPlan
+from autograd_mini.compiler.llvm.target import Code, lanes, vectors
+from autograd_mini.compiler.threads import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +23,10 @@ _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
 
 
 SHORT = 2_000
-"""A program of so many operations is optimised by LLVM; a longer one would take it long, and gain a fifth."""
+"""Maximum operations of a program that LLVM optimises; a longer one would take it long, and gain a fifth."""
 
 
-class Scalar:
+class MachineProgram:
     """The program as a function of the list of its inputs, one number each.
 
     Attributes:
@@ -51,7 +53,7 @@ class Scalar:
 
 def scalar_text(tape: Tape, declarations: set[str]) -> str:
     """Write a program of single numbers: void program(double *inputs, double *results)."""
-    writer = Writer(1, "v", declarations)
+    writer = Instructions(1, "v", declarations)
     names: list[str] = []
     for step in tape.steps:
         writer.counted()
@@ -70,19 +72,20 @@ def scalar_text(tape: Tape, declarations: set[str]) -> str:
     return "\n".join([*head, *writer.lines, END, "  ret void", "}", *sorted(declarations)]) + "\n"
 
 
-def scalar(tape: Tape) -> Scalar:
+def scalar(tape: Tape) -> MachineProgram:
     """Return the program as a function of the list of its inputs."""
-    return Scalar(tape)
+    return MachineProgram(tape)
 
 
 FEWEST = 256
-"""So many blocks are worth another thread."""
+"""Minimum blocks per extra thread."""
 
 
-class Batch:
+class MachineBatch:
     """The program as a function of a whole batch; see `python.batch`.
 
     Attributes:
+        plan: how it is computed.
         text: the module in LLVM's language.
         address: where the kernel begins.
 
@@ -91,18 +94,18 @@ class Batch:
     def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int) -> None:
         tape = expanded(tape)
         self.width = lanes()
-        kernel = Kernel(tape, widths, kept, self.width)
-        self.text = kernel.text
-        self._code = Code(kernel.text)
+        self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width))
+        self.text = kernel_text(plan)
+        self._code = Code(self.text)
         self.address = self._code.address("kernel")
         self.kept, self.threads = kept, threads
-        self.room = kernel.room
-        self.summed, self.slots, self.given = kernel.summed, kernel.slots, tape.inputs - kernel.batched
+        self.room = plan.room
+        self.summed, self.slots, self.given = plan.summed, plan.slots, tape.inputs - plan.batched
         self.same: list[tuple[int, int | None, float]] = []  # of results alike for all samples: where, and what
         for at, result in enumerate(tape.results[kept:]):
-            if not kernel.varies[result]:
+            if not plan.varies[result]:
                 step = tape.steps[result]
-                self.same.append((at, kernel.slot.get(result), step[1] if step[0] == "constant" else 0.0))
+                self.same.append((at, plan.slot.get(result), step[1] if step[0] == "constant" else 0.0))
         self._call = ctypes.CFUNCTYPE(
             None, _INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER
         )(self.address)
@@ -132,13 +135,6 @@ class Batch:
         return [column[:n] for column in columns], sums[: self.summed]
 
 
-def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Batch:
+def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> MachineBatch:
     """Return the program as a function of a whole batch; see `python.batch`."""
-    return Batch(tape, widths, kept, threads)
-
-
-def available() -> bool:
-    """Return whether llvmlite is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("llvmlite") is not None
+    return MachineBatch(tape, widths, kept, threads)

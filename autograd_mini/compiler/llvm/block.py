@@ -1,0 +1,250 @@
+"""The block: the instructions for one block of samples, from its rows to the vectors in its scratch memory."""
+
+from __future__ import annotations
+
+from autograd_mini.compiler.llvm.assembler import mask
+from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.llvm.plan import NARROW
+from autograd_mini.compiler.tape import TRUTHS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from autograd_mini.compiler.llvm.dot_products import DotProduct, MatVec
+    from autograd_mini.compiler.llvm.plan import KernelPlan
+    from autograd_mini.compiler.tape import Step
+
+PARTS = 4
+"""Partial sums of a long dot product."""
+
+
+def uniform_lines(plan: KernelPlan, declarations: set[str]) -> list[str]:
+    """Write what is computed once, into its slots in `uniform`."""
+    writer = Instructions(1, "u", declarations)
+    steps, names = plan.tape.steps, dict[int, str]()
+
+    def operand(at: int) -> str:
+        if at not in names:
+            if steps[at][0] == "constant":
+                names[at] = writer.constant(steps[at][1])
+            else:  # an input, loaded where it is first used
+                names[at] = writer.put(f"load double, ptr {writer.element('double', '%uniform', plan.slot[at])}")
+        return names[at]
+
+    for at in plan.once:
+        writer.counted()
+        names[at] = number = writer.step(steps[at][0], [operand(x) for x in steps[at][1:]])
+        if at in plan.slot:
+            pointer = writer.element("double", "%uniform", plan.slot[at])
+            if steps[at][0] in TRUTHS:
+                number = writer.put(f"uitofp i1 {number} to double")
+            writer.write(f"store double {number}, ptr {pointer}")
+    return writer.lines
+
+
+class BlockWriter:
+    """Writes the block of a kernel.
+
+    Attributes:
+        lines: the instructions.
+
+    """
+
+    def __init__(self, plan: KernelPlan, declarations: set[str]) -> None:
+        self.plan, self.steps = plan, plan.tape.steps
+        self.writer = Instructions(plan.width, "v", declarations)
+        self.lines = self.writer.lines
+        self._names: dict[int, str] = {}
+        self._loops = 0
+        self._waiting = {product.end: matvec for matvec in plan.matvecs for product in matvec.products}
+        columns = self._columns()
+        for at, step in enumerate(self.steps):
+            if plan.varies[at]:
+                self._write(at, step, columns)
+        for matvec in [*dict.fromkeys(self._waiting.values())]:
+            self._multiply(matvec)
+        for column, at in enumerate(plan.tape.results[: plan.kept]):
+            pointer = self.writer.element("double", f"%column{column}", "%row")
+            self.writer.write(f"store {self.writer.kind} {self._operand(at)}, ptr {pointer}, align 8")
+
+    def _write(self, at: int, step: Step, columns: dict[int, str]) -> None:
+        """Write a step of the tape."""
+        plan = self.plan
+        if step[0] == "input":
+            if step[1] in columns:
+                self._known(at, columns[step[1]])
+            else:  # it lies in memory; other loops may want it elsewhere too
+                self._stored(at, self._operand(at), first=1)
+            return
+        for x in step[1:]:
+            if x in self._waiting:
+                self._multiply(self._waiting[x])
+        if at in plan.inside or at in plan.fusing:
+            if at in plan.long:
+                self._known(at, self._in_parts(plan.long[at]))
+            return
+        if self.writer.counted():
+            self._forget()
+        found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
+        self._known(at, found)
+
+    def _forget(self) -> None:
+        """Load what lies in memory from here on; no register keeps it."""
+        for at in [at for at in self._names if at in self.plan.scratch.places]:
+            del self._names[at]
+
+    def _known(self, at: int, name: str) -> None:
+        """Note the result of a step, and put it where loops expect it."""
+        self._names[at] = name
+        self._stored(at, name)
+
+    def _stored(self, at: int, name: str, first: int = 0) -> None:
+        places = self.plan.scratch.places.get(at, [])
+        if places and self.steps[at][0] in TRUTHS:
+            name = self.writer.step("select", [name, self.writer.constant(1.0), self.writer.constant(0.0)])
+        for place in places[first:]:
+            pointer = self.writer.element(self.writer.kind, "%record", place)
+            self.writer.write(f"store {self.writer.kind} {name}, ptr {pointer}, align {self.plan.width * 8}")
+
+    def _operand(self, at: int) -> str:
+        writer, step = self.writer, self.steps[at]
+        if step[0] == "constant":
+            return writer.constant(step[1])
+        if at in self._names:
+            return self._names[at]
+        if self.plan.varies[at]:
+            pointer = writer.element(writer.kind, "%record", self.plan.scratch.places[at][0])
+            found = writer.put(f"load {writer.kind}, ptr {pointer}, align {writer.width * 8}")
+            return writer.step("ne", [found, writer.constant(0.0)]) if step[0] in TRUTHS else found
+        pointer = writer.element("double", "%uniform", self.plan.slot[at])
+        number = writer.splat(writer.put(f"load double, ptr {pointer}"))
+        if step[0] in TRUTHS:
+            return writer.put(f"fcmp une {writer.kind} {number}, {writer.constant(0.0)}")
+        return number
+
+    def _columns(self) -> dict[int, str]:
+        """Write the loads of the block's rows; return the vectors of those columns that do not lie in memory."""
+        made: dict[int, str] = {}
+        first = 0
+        for array, columns in enumerate(self.plan.widths):
+            if columns <= NARROW:
+                made.update(enumerate(_shuffled(self.writer, array, columns), start=first))
+            else:
+                _transposed(self.writer, array, columns, self.plan.wide[array])
+            first += columns
+        return made
+
+    def _fused(self, step: Step) -> str | None:
+        """Write an addition that takes in a product; None if this is none."""
+        if step[0] == "add":
+            for x, other in ((step[1], step[2]), (step[2], step[1])):
+                if x in self.plan.fusing:
+                    first, second = [self._operand(factor) for factor in self.steps[x][1:]]
+                    return self.writer.fused(first, second, self._operand(other))
+        return None
+
+    def _in_parts(self, product: DotProduct) -> str:
+        """Write a dot product whose terms are added up in several parts, and these in pairs."""
+        writer, none = self.writer, self.writer.constant(-0.0)
+        parts = [none if product.start is None else self._operand(product.start), *[none] * (PARTS - 1)]
+        for at, (weight, x) in enumerate(zip(product.weights, product.inputs, strict=True)):
+            part = at % PARTS
+            parts[part] = writer.fused(self._operand(weight), self._operand(x), parts[part])
+        while len(parts) > 1:
+            parts = [writer.step("add", pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+        writer.part()
+        self._forget()
+        return parts[0]
+
+    def _multiply(self, matvec: MatVec) -> None:
+        """Write the loops of a product of a matrix and a vector, each over all inputs for some of the rows."""
+        for product in matvec.products:
+            del self._waiting[product.end]
+        for part in matvec.parts:
+            self._loop(matvec, part)
+
+    def _loop(self, matvec: MatVec, part: range) -> None:
+        writer, kind = self.writer, self.writer.kind
+        products = [matvec.products[row] for row in part]
+        starts = [
+            writer.constant(-0.0) if product.start is None else self._operand(product.start) for product in products
+        ]
+        self._loops += 1
+        with writer.counting(f"matvec{self._loops}", len(matvec.inputs)) as (loop, index):
+            sums = [loop.carry(kind, start) for start in starts]
+            offset = writer.put(f"mul i64 {index}, {matvec.stride}")
+            weights = writer.element("double", "%uniform", offset)
+            place = writer.put(f"add i64 {writer.put(f'mul i64 {index}, {matvec.step}')}, {matvec.place}")
+            x = writer.put(f"load {kind}, ptr {writer.element(kind, '%record', place)}, align {writer.width * 8}")
+            grown = []
+            for total, row in zip(sums, part, strict=True):
+                weight = writer.put(f"load double, ptr {writer.element('double', weights, matvec.first[row])}")
+                grown.append(writer.fused(writer.splat(weight), x, total))
+                loop.follow(total, grown[-1])
+        self._forget()
+        for product, new in zip(products, grown, strict=True):
+            self._known(product.end, new)
+
+
+def _shuffled(writer: Instructions, array: int, columns: int) -> list[str]:
+    """Write the load of narrow rows, and return a vector for each column."""
+    if not columns:
+        return []
+    width = writer.width
+    wide = f"<{width * columns} x double>"
+    rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")
+    return [
+        writer.put(
+            f"shufflevector {wide} {rows}, {wide} poison, {mask([lane * columns + at for lane in range(width)])}"
+        )
+        for at in range(columns)
+    ]
+
+
+def _transposed(writer: Instructions, array: int, columns: int, place: int) -> None:
+    """Write a loop that transposes wide rows, as many columns at a time as there are lanes, and what is left over.
+
+    Args:
+        writer: where to write.
+        array: the number of the array, whose rows begin at %rows0 and so on.
+        columns: how many columns it has.
+        place: where in the scratch memory of the block the first column belongs.
+
+    """
+    width = writer.width
+    whole = columns // width * width
+    if whole:
+        with writer.counting(f"wide{array}", whole, step=width) as (_, column):
+            rows = writer.element("double", f"%rows{array}", column)
+            _square(writer, rows, columns, writer.put(f"add i64 {column}, {place}"), width)
+    if whole < columns:
+        rows = writer.element("double", f"%rows{array}", whole)
+        _square(writer, rows, columns, str(place + whole), columns - whole)
+
+
+def _square(writer: Instructions, rows: str, columns: int, place: str, count: int) -> None:
+    """Write the loads of some columns of each row, and the stores of the vectors of the columns."""
+    width, kind = writer.width, writer.kind
+    lines = []
+    for lane in range(width):
+        row = writer.put(f"getelementptr double, ptr {rows}, i64 {lane * columns}")
+        if count == width:
+            lines.append(writer.put(f"load {kind}, ptr {row}, align 8"))
+        else:
+            function, chosen = f"llvm.masked.load.v{width}f64.p0", f"<{width} x i1>"
+            writer.declarations.add(f"declare {kind} @{function}(ptr, i32, {chosen}, {kind})")
+            inside = ", ".join(f"i1 {'true' if at < count else 'false'}" for at in range(width))
+            lines.append(writer.put(f"call {kind} @{function}(ptr {row}, i32 8, {chosen} <{inside}>, {kind} poison)"))
+    size = 1
+    while size < width:  # exchange ever larger blocks beside the diagonal
+        for at in range(width):
+            if not at & size:
+                first, second = lines[at], lines[at + size]
+                kept = [j if not j & size else width + j - size for j in range(width)]
+                moved = [j + size if not j & size else width + j for j in range(width)]
+                for where, picked in ((at, kept), (at + size, moved)):
+                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(picked)}")
+        size *= 2
+    for at in range(count):
+        index = writer.put(f"add i64 {place}, {at}")
+        pointer = writer.put(f"getelementptr {kind}, ptr %record, i64 {index}")
+        writer.lines.append(f"  store {kind} {lines[at]}, ptr {pointer}, align {width * 8}")

@@ -1,0 +1,174 @@
+"""Descend: many steps of an optimiser in one call of machine code, each a call of two kernels.
+
+In C it would read, with all pointers known when it is compiled:
+
+    int64_t descend(int64_t batch, int64_t end)
+    {
+        for (; batch < end; batch++) {
+            count = min(size, rows - batch * size)
+            gradient of the loss over the rows from batch * size on -> sums
+            if (!isfinite(sums[0])) return batch
+            totals += count * (loss and metrics in sums)
+            before = x
+            update(x, gradient, state)
+            if (!isfinite(x)) return -batch - 1
+        }
+        return end
+    }
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import NamedTuple
+
+from autograd_mini.compiler.llvm.assembler import MEMCPY, Assembler, hexadecimal, pointer
+from autograd_mini.compiler.llvm.target import Code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from autograd_mini.compiler.llvm.backend import MachineBatch
+
+
+class Memory(NamedTuple):
+    """The arrays of float64 that the machine code works in; it refers to them by address.
+
+    Attributes:
+        parameters: how many there are.
+        x: the parameters.
+        before: the parameters before the last step.
+        gradient: the last gradient.
+        totals: over the rows so far, the sum of the loss and of each metric.
+        settings: the learning rate, then the numbers of the optimiser's state that count steps.
+        counters: how many of these there are.
+        state: the columns of the optimiser's state, x first: what the update takes besides the gradient, and returns.
+        data: the arrays of the samples, in order.
+        uniform: room for what is the same for all samples.
+        sums: room for what the gradient's kernel returns.
+
+    """
+
+    parameters: int
+    x: Any
+    before: Any
+    gradient: Any
+    totals: Any
+    settings: Any
+    counters: int
+    state: Sequence[Any]
+    data: Sequence[Any]
+    uniform: Any
+    sums: Any
+
+
+class Descend:
+    """The machine code: a function (batch, end) -> the batch that it came to, see the module.
+
+    Args:
+        memory: what it works in.
+        gradient: the kernel from the parameters to the mean loss, its gradient, and the means of metrics.
+        update: the kernel of the optimiser.
+        size: the rows of a batch.
+
+    """
+
+    def __init__(self, memory: Memory, gradient: MachineBatch, update: MachineBatch, size: int) -> None:
+        self._code = Code(_text(memory, gradient, update, size))
+        self._kept = memory, gradient, update  # what machine code refers to by address
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(self._code.address("descend"))
+
+    def __call__(self, batch: int, end: int) -> int:
+        """Take the steps of batches."""
+        reached: int = self._call(batch, end)
+        return reached
+
+
+def _at(array: Any, index: int = 0) -> str:
+    return pointer(array.ctypes.data + 8 * index)
+
+
+def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: int) -> str:
+    """Return the module in LLVM's language."""
+    writer = Assembler(1, "d", {MEMCPY})
+    put, write, element = writer.put, writer.write, writer.element
+    count, rows = memory.parameters, len(memory.data[0])
+    given = [memory.gradient, *memory.state]
+
+    def copy(to: Any, of: str) -> None:
+        write(f"call void @llvm.memcpy.p0.p0.i64(ptr {_at(to)}, ptr {of}, i64 {8 * count}, i1 false)")
+
+    for name, held in (("data", memory.data), ("arrays", given), ("columns", memory.state)):
+        put(f"alloca [{len(held)} x ptr], align 16", name)
+    for name, arrays in (("arrays", given), ("columns", memory.state)):
+        for index, array in enumerate(arrays):
+            write(f"store ptr {_at(array)}, ptr {element('ptr', f'%{name}', index)}")
+    loop = writer.loop("batch")
+    batch = loop.carry("i64", "%from")
+    writer.branch(put(f"icmp sge i64 {batch}, %end"), "all", "step")
+    writer.begin("all")
+    write(f"ret i64 {batch}")
+    writer.begin("step")
+    first = put(f"mul i64 {batch}, {size}")
+    left = put(f"sub i64 {rows}, {first}")
+    whole = put(f"icmp sgt i64 {left}, {size}")
+    n = put(f"select i1 {whole}, i64 {size}, i64 {left}")
+    for index, array in enumerate(memory.data):
+        offset = put(f"mul i64 {first}, {array[0].size}")
+        row = element("double", _at(array), offset)
+        write(f"store ptr {row}, ptr {element('ptr', '%data', index)}")
+    copy(memory.uniform, _at(memory.x))
+    up = put(f"add i64 {n}, {gradient.width - 1}")
+    blocks = put(f"sdiv i64 {up}, {gradient.width}")
+    divisor = put(f"sitofp i64 {n} to double")
+    write(
+        f"call void {pointer(gradient.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr %data, "
+        f"ptr {_at(memory.uniform)}, ptr null, ptr {_at(memory.sums)})"
+    )
+    for index, slot, constant in gradient.same:
+        value = hexadecimal(constant) if slot is None else put(f"load double, ptr {_at(memory.uniform, slot)}")
+        write(f"store double {value}, ptr {_at(memory.sums, index)}")
+    loss = put(f"load double, ptr {_at(memory.sums)}")
+    writer.branch(put(f"fcmp oeq double {put(f'fsub double {loss}, {loss}')}, 0.0"), "move", "lost")
+    writer.begin("lost")
+    write(f"ret i64 {batch}")
+    writer.begin("move")
+    for total, index in enumerate([0, *range(count + 1, count + len(memory.totals))]):
+        more = put(f"fmul double {put(f'load double, ptr {_at(memory.sums, index)}')}, {divisor}")
+        _grow(writer, _at(memory.totals, total), more)
+    copy(memory.before, _at(memory.x))
+    copy(memory.gradient, _at(memory.sums, 1))
+    write(
+        f"call void {pointer(update.address)}(i64 0, i64 {-(-count // update.width)}, i64 {count}, double 1.0, "
+        f"ptr %arrays, ptr {_at(memory.settings)}, ptr %columns, ptr {_at(memory.sums)})"
+    )
+    for index in range(1, 1 + memory.counters):
+        _grow(writer, _at(memory.settings, index), "1.0")
+    writer.branch(_finite(writer, memory), "fine", "broken")
+    writer.begin("broken")
+    write(f"ret i64 {put(f'sub i64 -1, {batch}')}")
+    writer.begin("fine")
+    loop.follow(batch, put(f"add i64 {batch}, 1"))
+    loop.end()
+    lines = ["define i64 @descend(i64 %from, i64 %end) {", "entry:", *writer.lines, "}", *sorted(writer.declarations)]
+    return "\n".join(lines) + "\n"
+
+
+def _finite(writer: Assembler, memory: Memory) -> str:
+    """Write a loop over the parameters, and return the truth value that all of them are finite."""
+    put = writer.put
+    with writer.counting("look", memory.parameters) as (loop, at):
+        total = loop.carry("double", "0.0")
+        number = put(f"load double, ptr {writer.element('double', _at(memory.x), at)}")
+        zero = put(f"fsub double {number}, {number}")  # nan for what is not finite
+        added = put(f"fadd reassoc double {total}, {zero}")
+        loop.follow(total, added)
+    return put(f"fcmp oeq double {added}, 0.0")
+
+
+def _grow(writer: Assembler, place: str, more: str) -> None:
+    """Write the addition of a number to one in memory."""
+    before = writer.put(f"load double, ptr {place}")
+    writer.write(f"store double {writer.put(f'fadd double {before}, {more}')}, ptr {place}")

@@ -1,0 +1,211 @@
+"""The plan of a kernel: what is computed once, which sums become loops, where vectors lie, and how sums are tiled.
+
+It is data, made from a tape without LLVM; `block`, `reductions` and `driver` write what it says. What is the same for
+every sample is computed once, ahead of the loop over blocks, and kept in memory, from where it is broadcast to all
+lanes as it is used.
+
+>>> from autograd_mini.compiler.builder import Builder
+>>> b = Builder(3)
+>>> x, w, c = b.input(0), b.input(1), b.input(2)
+>>> print(KernelPlan(b.finished([b.tanh(b.mul(b.exp(w), b.add(x, c)))]), [1], kept=0, width=4, registers=16))
+kernel of 4 lanes: arrays of 1 column, 0 results a sample, 1 sum
+uniform: 3 numbers, 1 of them computed once: exp
+scratch: 1 vector
+sum 0 of 1: lanes of vector 0
+"""
+
+from __future__ import annotations
+
+from autograd_mini.compiler.llvm.dot_products import LONG, dot_products_of, matvecs_of
+from autograd_mini.compiler.llvm.outer_products import outer_products_of, runs_of
+from autograd_mini.compiler.llvm.scratch import Scratch
+from autograd_mini.compiler.llvm.tiling import cut, shape, tiles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograd_mini.compiler.llvm.dot_products import DotProduct
+    from autograd_mini.compiler.llvm.outer_products import Product
+    from autograd_mini.compiler.tape import Tape
+
+NARROW = 4
+"""Maximum columns of rows that are loaded as they lie, and shuffled; wider ones are transposed into memory."""
+
+FEWEST = 4
+"""Minimum dot products per loop, even if the registers do not hold their sums."""
+
+
+class KernelPlan:
+    """What a kernel computes, and how.
+
+    Args:
+        tape: the program; its first inputs are the columns of the batch.
+        widths: how many columns each array has.
+        kept: how many of the results are stored for each sample; the others are summed.
+        width: how many lanes a vector has.
+        registers: how many vectors the registers hold.
+
+    Attributes:
+        batched: how many inputs are columns of the batch.
+        summed: how many results are summed.
+        room: how many numbers `sums` has to have room for.
+        uses: how often each step is used.
+        varies: whether each step varies from sample to sample.
+        slot: where in `uniform` each step lies that does not vary, is needed and is no constant.
+        once: of these the ones that are computed, in order.
+        slots: how many numbers `uniform` has room for.
+        matvecs: the dot products of the same vectors, which become loops.
+        long: the dot products that are added up in parts, by their last steps.
+        inside: the steps that these loops and parts compute on the way.
+        fusing: products that are computed where they are added.
+        scratch: which vectors of a block lie in memory.
+        wide: where in the scratch memory the columns of an array begin.
+        outer_products: the sums that become loops, each with the tiles that it is cut into: for rows and for columns
+            (first, end, size of a tile).
+        tiles: the other sums of products.
+
+    """
+
+    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, width: int, registers: int) -> None:
+        self.tape, self.widths, self.kept, self.width = tape, list(widths), kept, width
+        self.batched = sum(widths)
+        self.summed = len(tape.results) - kept
+        self.room = -(-max(self.summed, 1) // width) * width
+        self.uses = tape.uses()
+        self.varies = tape.varying(self.batched)
+        self._plan_uniform()
+        self._plan_dot_products(max(FEWEST, registers // 2))  # sums fill half of the registers
+        self._plan_scratch()
+        self._plan_sums(*shape(width, registers))
+
+    def _plan_uniform(self) -> None:
+        """Give each step that is computed once, and used by what varies, a slot in `uniform`."""
+        steps = self.tape.steps
+        needed = {at for at in self.tape.results if not self.varies[at]}
+        for at, step in enumerate(steps):
+            if self.varies[at] and step[0] != "input":
+                needed.update(operand for operand in step[1:] if not self.varies[operand])
+        self.slot: dict[int, int] = {}
+        self.slots = self.tape.inputs - self.batched
+        self.once = [
+            at for at, step in enumerate(steps) if not self.varies[at] and step[0] not in {"input", "constant"}
+        ]
+        for at, step in enumerate(steps):
+            if step[0] == "input" and not self.varies[at]:
+                self.slot[at] = step[1] - self.batched
+        for at in self.once:
+            if at in needed:
+                self.slot[at] = self.slots
+                self.slots += 1
+
+    def _plan_dot_products(self, most: int) -> None:
+        found = dot_products_of(self.tape, self.uses, self.varies, self.slot)
+        self.matvecs = matvecs_of(self.tape, found, self.slot, most)
+        together = {product.end for matvec in self.matvecs for product in matvec.products}
+        self.long: dict[int, DotProduct] = {
+            product.end: product for product in found if product.end not in together and len(product.weights) >= LONG
+        }
+        self.inside = {
+            at for product in found if product.end in together or product.end in self.long for at in product.inside
+        }
+        self.fusing: set[int] = set()
+        steps = self.tape.steps
+        for at, step in enumerate(steps):
+            if step[0] == "add" and self.varies[at] and at not in self.inside:
+                for x in step[1:]:
+                    if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x] and not self._both_vary(x):
+                        self.fusing.add(x)
+                        break
+
+    def _plan_scratch(self) -> None:
+        """Give the columns of wide arrays and the inputs of loops their places in memory."""
+        self.scratch, self.wide = Scratch(), dict[int, int]()
+        inputs = {step[1]: at for at, step in enumerate(self.tape.steps) if step[0] == "input"}
+        first = 0
+        for array, columns in enumerate(self.widths):
+            if columns > NARROW:
+                # An input that nothing uses has a place all the same.
+                steps = [inputs.get(column, -1 - column) for column in range(first, first + columns)]
+                self.wide[array] = self.scratch.region(steps)[0]
+            first += columns
+        for matvec in self.matvecs:
+            matvec.place, matvec.step = self.scratch.region(matvec.inputs)
+
+    def _plan_sums(self, side: int, size: int) -> None:
+        """Find out which sums over samples become loops, and cut them into tiles."""
+        results = self.tape.results[self.kept :]
+        candidates = [self._product(at, result) for at, result in enumerate(results)]
+        found, others = outer_products_of([product for product in candidates if product is not None], self.scratch)
+        products = [product[:3] for product in others if product[3] is None]
+        for _, *factors in products:
+            for factor in factors:
+                self.scratch.place(factor)
+        alone = {product[0] for product in others if product[3] is not None}  # computed, then summed
+        single: list[tuple[int, int]] = []
+        for at, (result, product) in enumerate(zip(results, candidates, strict=True)):
+            if product is not None and at not in alone:
+                self.fusing.add(result)
+                if product[3] is not None:
+                    self.fusing.add(self.tape.steps[result][2])
+            elif self.varies[result]:
+                single.append((at, result))
+        self.outer_products = []
+        for outer in [*found, *runs_of(single, self.scratch)]:
+            wide = min(outer.wide, side if outer.high > 1 else size)
+            high = min(outer.high, size // wide)
+            self.outer_products.append((outer, cut(outer.high, high), cut(outer.wide, wide)))
+        self.tiles = tiles(products, side, size)
+
+    def _both_vary(self, product: int) -> bool:
+        return all(self.varies[factor] for factor in self.tape.steps[product][1:])
+
+    def _product(self, at: int, result: int) -> Product | None:
+        """Return a sum of products of two factors that vary, or of those under a condition."""
+        steps, guard = self.tape.steps, None
+        if steps[result][0] == "select" and self.uses[result] == 1 and self.varies[steps[result][1]]:
+            condition, product, zero = steps[result][1:]
+            if steps[zero][0] == "constant" and steps[zero][1] == 0.0:
+                guard, result = condition, product
+        step = steps[result]
+        if step[0] == "mul" and self.uses[result] == 1 and self._both_vary(result):
+            return at, step[1], step[2], guard
+        return None
+
+    def __str__(self) -> str:
+        """Return the plan as text, a line for each part."""
+        steps = self.tape.steps
+        arrays = f"arrays of {', '.join(map(str, self.widths))} column{'s' * (self.widths != [1])}"
+        results = f"{_many(self.kept, 'result')} a sample, {_many(self.summed, 'sum')}"
+        lines = [
+            f"kernel of {self.width} lanes: {arrays}, {results}",
+            f"uniform: {_many(self.slots, 'number')}, {len(self.once)} of them computed once"
+            + (f": {', '.join(steps[at][0] for at in self.once)}" if self.once else ""),
+        ]
+        for matvec in self.matvecs:
+            rows = " + ".join(str(len(part)) for part in matvec.parts)
+            lines.append(
+                f"loop over {len(matvec.inputs)} vectors from {matvec.place} on by {matvec.step}: "
+                f"{rows} dot products, weights {matvec.stride} apart"
+            )
+        lines += [f"dot product of {len(product.weights)} terms in parts" for product in self.long.values()]
+        lines.append(f"scratch: {_many(len(self.scratch), 'vector')}")
+        lines += [
+            f"columns of array {array} transposed into vectors from {place} on" for array, place in self.wide.items()
+        ]
+        for outer, down, across in self.outer_products:
+            shapes = ", ".join(f"{top[2]} x {left[2]}" for top in down for left in across)
+            last = outer.first + (outer.high - 1) * outer.down + (outer.wide - 1) * outer.across
+            if outer.columns is None and outer.high == 1:
+                lines.append(f"sum {outer.first} of {self.summed}: lanes of vector {outer.rows[0]}")
+            else:
+                what = f"{outer.high} x {outer.wide} products" if outer.columns else f"{outer.high} vectors"
+                guarded = " where a condition holds" if outer.guards else ""
+                lines.append(f"sums {outer.first} to {last} of {self.summed}: {what}{guarded}, in tiles of {shapes}")
+        for lefts, rights, tile in self.tiles:
+            lines.append(f"tile of {_many(len(tile), 'sum')}: {len(lefts)} x {len(rights)} products")
+        return "\n".join(lines)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -1,0 +1,309 @@
+"""Tracing: one run of a function on symbols, whose graph of nodes is what gets compiled.
+
+A symbol is a node like any other, of the class `Tracer`, whose number is not known. While a trace runs, every node that
+its thread makes becomes one. Whoever asks a symbol, or a Value from outside, for its number gets a `TracingError`: the
+answer would be baked into the compiled function without a word.
+"""
+
+from __future__ import annotations
+
+from math import nan
+
+from autograd_mini.compiler import row_functions
+from autograd_mini.engine.formula import RELATIONS
+from autograd_mini.engine.hooks import Hook, innermost, is_tracing
+from autograd_mini.engine.locations import Place, user_frame
+from autograd_mini.engine.operators import result
+from autograd_mini.engine.ops import CHOICE, Op
+from autograd_mini.engine.recording import Recorded
+from autograd_mini.engine.rules import RowRule, Rule
+from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
+from autograd_mini.errors import TracingError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
+
+REMEDIES = {
+    "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "
+    "and |",
+    "assigning .data": "return the new number, and assign it outside",
+    "assigning .grad": "call backward on the compiled function, which adds to .grad",
+    ".grad": "read it outside; gradients inside are those of grad(f) and gradient(y, x)",
+    ".data": "compute with the Value itself; stop_gradient(x) makes it a constant",
+    "float()": "compute with the Value itself, and use autograd_mini.exp(x) in place of math.exp(x)",
+    "int()": "declare the argument static: jit(f, static=...) compiles once for each of its values",
+    "copying": "compute with the Value itself, which does not change",
+    "custom_gradient": "leave that call out of the compiled function: custom_gradient calls its functions with numbers",
+    "backward()": "use jit(grad(f)), or backward on the compiled function",
+}
+
+
+def concretization_error(what: str) -> TracingError:
+    """Return the error for something that a traced function may not do."""
+    return TracingError(
+        f"{what} of a traced Value{place()}: its number is not known when the function is compiled, and what depends "
+        f"on it would be baked in. Instead: {REMEDIES[what]}"
+    )
+
+
+def place() -> str:
+    """Return the file, line and text of the line of the user's that is running; a notebook's cell by its number."""
+    frame = user_frame()
+    return "" if frame is None else f" in {Place(frame.f_code, frame.f_lasti)}"
+
+
+class Primitive(Rule):
+    """How a symbol that is no row of the table came about: a comparison, a choice, a constant."""
+
+    def __init__(self, op: Op, active: str = "") -> None:
+        super().__init__(op, active)
+
+        def pullback(_node: Value, _g: float) -> None:
+            raise concretization_error("backward()")
+
+        pullback.rule = self  # type: ignore[attr-defined]  # as every pullback has its rule
+        self.pullback = pullback  # type: ignore[assignment]  # the line above gave it its rule
+
+    def args(self, node: Value) -> tuple[Any, ...]:
+        """Return the operands."""
+        operands: tuple[Any, ...] = node._k
+        return operands
+
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return the two functions of a choice; no derivative flows through the others."""
+        return _CHOICE_PARTIALS if self.active else ()
+
+
+_CONDITIONS = {
+    name: Primitive(Op(name, f"{name}(x, y)", (), symbol=symbol))
+    for symbol, name in (*RELATIONS.items(), ("&", "and"), ("|", "or"), ("~", "not"))
+}
+_STOP = Primitive(Op("stop", "x", (), doc="A constant, as far as derivatives go."))
+_CHOSEN = Primitive(CHOICE, "xy")
+
+
+class Tracer(Symbolic):
+    """A symbol: a node whose number is not known yet."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> float:
+        """Refuse."""
+        raise concretization_error(".data")
+
+    @data.setter
+    def data(self, _: float) -> None:
+        raise concretization_error("assigning .data")
+
+    @property
+    def grad(self) -> float:
+        """Refuse."""
+        raise concretization_error(".grad")
+
+    @grad.setter
+    def grad(self, _: float | None) -> None:
+        raise concretization_error("assigning .grad")
+
+    @property
+    def has_grad(self) -> bool:
+        """Refuse."""
+        raise concretization_error(".grad")
+
+    def __copy__(self) -> Value:
+        raise concretization_error("copying")
+
+    def __deepcopy__(self, _: object) -> Value:
+        raise concretization_error("copying")
+
+    def __reduce_ex__(self, _: object) -> Any:
+        raise concretization_error("copying")
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what a symbol has no more once its trace is over."""
+        if name == "_data":
+            raise TracingError(
+                f"a symbol was used after its trace{place()}: the traced function kept it, for example in a list; "
+                "return it from the function"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        """Show what computed it."""
+        return f"<traced {self.op or 'input'}>"
+
+    def __bool__(self) -> bool:
+        raise concretization_error("bool()")
+
+    def __float__(self, *_: object) -> float:
+        raise concretization_error("float()")
+
+    __complex__ = __float__
+
+    def __int__(self, *_: object) -> int:
+        raise concretization_error("int()")
+
+    __index__ = __trunc__ = __int__
+
+    def backward(self, *_: object, **__: object) -> None:
+        """Refuse."""
+        raise concretization_error("backward()")
+
+    def detach(self) -> Value:
+        """Return the same number as a constant."""
+        return stopped(self)
+
+    def chosen(self, x: Value | float, y: Value | float) -> Value:
+        """Return x where this is not 0, else y."""
+        return comparison("ne", self, 0.0).chosen(x, y)
+
+    def times_partials(self) -> tuple[Callable[..., Any], ...]:
+        """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
+        rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
+        return row_functions.partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
+
+    def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
+        """Return the adjoints of the nodes below, each computed under the condition that it is reached."""
+        from autograd_mini.compiler.path_conditions import adjoints
+
+        return adjoints(self, wanted, nodes, leading, seed, operands_of)
+
+
+class TracedBool(Tracer):
+    """A truth value that is not known yet: what comparing a symbol returns."""
+
+    __slots__ = ()
+
+    def chosen(self, x: Value | float, y: Value | float) -> Value:
+        """Return x where this holds, else y."""
+        return symbol(_CHOSEN, (self, x, y), x, y)
+
+    def __and__(self, other: object) -> Any:
+        return _joined("and", self, other)
+
+    def __or__(self, other: object) -> Any:
+        return _joined("or", self, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> TracedBool:
+        return _condition("not", self)
+
+
+_CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
+    lambda node, g: node._k[0].chosen(g, 0.0),
+    lambda node, g: node._k[0].chosen(0.0, g),
+)
+
+
+def _joined(name: str, this: TracedBool, other: object) -> Any:
+    if not isinstance(other, (TracedBool, bool)):
+        return NotImplemented
+    return _condition(name, this, other)
+
+
+def _condition(name: str, *operands: Any) -> TracedBool:
+    node = symbol(_CONDITIONS[name], operands)
+    node.__class__ = TracedBool
+    return node  # type: ignore[return-value]  # its class was just set
+
+
+def stopped(x: Value) -> Value:
+    """Return the same number as a constant."""
+    return symbol(_STOP, (x,))
+
+
+def comparison(name: str, x: Value | float, y: Value | float) -> TracedBool:
+    """Return the condition that x and y compare so."""
+    return _condition(name, x, y)
+
+
+def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
+    """Return a new symbol."""
+    first, second = (operand if isinstance(operand, Value) else Value(operand) for operand in (x, y))
+    node = result(kind, nan, first, second, operands)
+    if not node.symbolic:
+        raise TracingError(f"a symbol was used after its trace{place()}: return it from the traced function")
+    return node
+
+
+class Trace(Recorded, Hook):
+    """A block in which this thread's nodes are symbols.
+
+    Attributes:
+        inputs: the symbols that stand for numbers of the arguments.
+        nodes: the symbols made so far.
+        constants: the leaves made so far; all others come from outside.
+
+    """
+
+    rank = 0
+    everywhere = True
+
+    def __init__(self) -> None:
+        self._start = next(clock)
+        self.inputs: dict[Value, int] = {}
+        self.constants: set[Value] = set()
+        self.nodes: list[Value] = []
+
+    def input(self) -> Value:
+        """Return a new symbol for a number of an argument."""
+        node: Value = Tracer()
+        node._pull, node._data = None, nan
+        node._x = node._y = ABSENT
+        node._tick, node._adjoint = next(clock), None
+        self.inputs[node] = len(self.inputs)
+        self.nodes.append(node)
+        return node
+
+    def __contains__(self, node: Value) -> bool:
+        """Return whether a symbol was made in this trace."""
+        return node._tick > self._start
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        super().__enter__()
+        self.enter()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End, and make the symbols unusable."""
+        self.leave()
+        super().__exit__(*error)
+        for node in self.nodes:
+            del node._data
+
+    # --- what it sees as a hook ---
+
+    def result(self, node: Value) -> Value:
+        """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
+        if self is not innermost(Trace):
+            if not is_tracing() and (node._x.symbolic or node._y.symbolic):
+                raise TracingError(
+                    f"a symbol was used outside of its trace{place()}: return it from the traced function"
+                )
+        elif type(node) is Computed:
+            node.__class__ = Tracer
+            node._data = nan
+            self.nodes.append(node)
+        return node
+
+    def leaf(self, leaf: Value, event: str) -> None:
+        """Note that a leaf was made."""
+        if event == "made" and self is innermost(Trace):
+            self.constants.add(leaf)
+
+    def read(self, value: Value, what: str) -> None:
+        """Refuse, if the Value was not made as a constant in this trace."""
+        if self is innermost(Trace) and value not in self.constants:
+            raise concretization_error(what)
+
+    def compare(self, name: str, x: Value, y: Value | float) -> TracedBool | None:
+        """Return a condition."""
+        return comparison(name, x, y) if self is innermost(Trace) else None
+
+    def detach(self, value: Value) -> Value | None:
+        """Return a constant with the number of a Value."""
+        return stopped(value) if self is innermost(Trace) else None
