@@ -330,7 +330,7 @@ class _Unknown(str):
     __slots__ = ()
 
     def __get__(self, value: object, kind: type) -> object:
-        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
+        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
 
 
 class _Refused(_Unknown):
@@ -339,11 +339,11 @@ class _Refused(_Unknown):
     __slots__ = ()
 
     def __set__(self, value: object, _: object) -> None:
-        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=self, obj=value)
+        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
 
 
 def _near(name: str) -> set[str]:
-    """Return the slips of a name: a letter other, twice, missing or exchanged, upper case, and the plural."""
+    """Return the slips of a name: a letter replaced, doubled, left out or exchanged, capitals, and the plural."""
     letters = "abcdefghijklmnopqrstuvwxyz_"  # rather than from `string`, which loads `re`
     found = {name.capitalize(), name.upper(), name + "s"}
     for at, letter in enumerate(name):
@@ -359,7 +359,7 @@ _REMEDIES = {
     "for a result without history use x.detach() or no_grad()",
     "name": ": its name for pictures is label",
     "cleargrad": ": to clear its gradient, write x.grad = None",
-    "zero_grad": ": to clear its gradient, write x.grad = None, of all parameters of a network model.zero_grad()",
+    "zero_grad": ": to clear its gradient, write x.grad = None; for a network, model.zero_grad()",
     "derivative": ": its gradient is x.grad",
     "is_leaf": ": write not x.args",
     "_children": ": its operands are x.args",
