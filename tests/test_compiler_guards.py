@@ -955,3 +955,17 @@ def test_a_walk_over_a_whole_world_is_bounded_and_said():
     assert said.endswith("more than 10000 objects are reached")
     top.k = 3.0
     assert fast(2.0) == 6.0
+
+
+def test_parameters_keep_their_order_when_a_function_is_traced_again():
+    a, b, k = ag.Parameter(1.0), ag.Parameter(2.0), 1.0
+
+    def loss(x):
+        return (a * x + b) * k
+
+    fast = ag.jit(loss, backend="python")
+    fast.backward(3.0)
+    order = [*map(id, fast.parameters)]
+    b.data, a.data, k = 4.0, 3.0, 2.0  # newer ticks, in the other order
+    assert fast.backward(3.0) == 26.0
+    assert [*map(id, fast.parameters)] == order

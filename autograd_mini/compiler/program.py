@@ -117,6 +117,7 @@ def traced(
     kwargs: dict[str, Any],
     parameters: list[Value],
     *,
+    before: Sequence[Value],
     differentiate: bool,
     backend: str,
     widths: list[int] | None,
@@ -129,6 +130,8 @@ def traced(
         args: for each positional argument whether it is static, and then itself, else its layout.
         kwargs: the layouts of keyword arguments.
         parameters: the leaves that f is known to close over. What it closes over besides is appended.
+        before: the leaves that it closed over in an earlier trace, whose order is kept: the leaves' ticks change with
+            every assignment.
         differentiate: whether the results shall be the loss, and its gradient with respect to all of these.
         backend: the name of a backend, or "auto".
         widths: of a batch, how many columns each array has.
@@ -154,8 +157,9 @@ def traced(
         if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
             raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
         below = Below(trace, numbers)
-        known = set(parameters)
-        parameters += [leaf for leaf in below.outside if leaf not in known]
+        known, places = set(parameters), {leaf: at for at, leaf in enumerate(before)}
+        found = [leaf for leaf in below.outside if leaf not in known]
+        parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
         used = list(range(len(parameters)))
         if differentiate:
             y = numbers[0]

@@ -37,11 +37,13 @@ class State:
         kept: the programs.
         guard: whether everything still is the same; None before the first trace, and where the function is not.
         dependencies: what the guard compares.
+        before: the parameters of the state before, which come first and in this order if they are parameters again.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Sequence[Value] = ()) -> None:
         self.parameters: list[Value] = []
+        self.before = before
         self.kept: dict[Any, Program] = {}
         self.guard: Guard | None = None
         self.dependencies: Dependencies | None = None
@@ -65,7 +67,7 @@ class State:
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what is compared, which stays behind with the function."""
-        return {"parameters": self.parameters, "kept": self.kept}
+        return {"parameters": self.parameters, "kept": self.kept, "before": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the programs."""
@@ -218,6 +220,7 @@ class Programs:
                         taken,
                         named,
                         state.parameters,
+                        before=state.before,
                         differentiate=differentiate,
                         backend=self._backend,
                         widths=widths,
@@ -245,7 +248,7 @@ class Programs:
                 if state.holds():
                     self._states = [state, *[other for other in self._states if other is not state]]
                     return state
-        return State()
+        return State(states[0].parameters)
 
 
 def _wanted(state: State, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
