@@ -62,7 +62,7 @@ def test_a_history_with_validation_shows_both_losses_and_the_best_epoch():
 
 
 def test_an_empty_history_is_refused():
-    with pytest.raises(ValueError, match="holds no loss"):
+    with pytest.raises(ValueError, match="at least one loss; got none"):
         plot.loss_curve([])
 
 

@@ -56,7 +56,7 @@ def draw(
         names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
 
     Returns:
-        A graphviz.Digraph; `save("graph.svg")` writes it, also as .png, .pdf, .dot, .html and .mmd.
+        A graphviz.Digraph; `save("graph.svg")` writes it; .html, .png and .pdf show the same, .dot and .mmd are text.
 
     Raises:
         TypeError: if y is no Value.

@@ -105,7 +105,7 @@ def gradient_flow(model: Module, ax: Axes | None = None) -> Axes:
     """
     layers = [[p for n in layer for p in (*n.w, n.b)] for layer in layers_of(model)]
     if not any(p.has_grad for layer in layers for p in layer):
-        raise ValueError("model has gradients; got one without: call backward() on a loss first")
+        raise ValueError("model has no gradients: call backward() on a loss first")
     ax = axes(ax)
     sizes = [[abs(p.grad) for p in layer] for layer in layers]
     means, largest = [sum(layer) / len(layer) for layer in sizes], [max(layer) for layer in sizes]
