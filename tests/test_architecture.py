@@ -6,6 +6,7 @@ import ast
 import graphlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 import types
@@ -206,6 +207,23 @@ def test_every_module_opens_with_a_sentence(name):
     opening = ast.get_docstring(MODULES[name][1])
     assert opening
     assert opening.splitlines()[0].endswith("."), opening.splitlines()[0]
+
+
+LLVM = re.compile(r"getelementptr|= phi |= alloca|insertelement|inttoptr|label %|define (internal )?(void|i64|ptr) @")
+
+
+def llvm_text(tree, pattern):
+    """Return whether a module has text in LLVM's language, docstrings aside."""
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return any(pattern.search(node.value) for node in texts)
+
+
+def test_the_text_of_machine_code_is_written_in_one_folder_and_its_loops_in_one_module():
+    writers = {name for name, (_, tree) in MODULES.items() if llvm_text(tree, LLVM)}
+    assert f"{NAME}.compiler.llvm.assembler" in writers
+    assert {name for name in writers if not name.startswith(f"{NAME}.compiler.llvm.")} == set()
+    loops = {name for name, (_, tree) in MODULES.items() if llvm_text(tree, re.compile("= phi "))}
+    assert loops == {f"{NAME}.compiler.llvm.assembler"}
 
 
 def public_names():

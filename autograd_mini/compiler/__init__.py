@@ -1,7 +1,7 @@
 """The compiler: a scalar function, as it is written, becomes straight-line code, for one sample or for a whole batch.
 
-A function is traced on symbols (`trace`), its graph and the graph of its gradient become a tape (`lowering`, `tape`),
-passes make the tape smaller (`passes`), and a backend runs it (`python`, `numpy`, `llvm`, `vm`).
+A function is traced on symbols (`tracer`), its graph and the graph of its gradient become a tape (`lowering`, `tape`),
+passes make the tape smaller (`passes`), and a backend of `backends` runs it (`python`, `numpy`, `llvm`, `vm`).
 """
 
 from autograd_mini.compiler.backends import BACKENDS

@@ -1,4 +1,4 @@
-"""Arguments: how nested numbers become the flat inputs of a program, and its flat results nested results.
+"""Layouts: how nested numbers become the flat inputs of a program, and its flat results nested results.
 
 A layout says how numbers are nested: None for a number, ("array", shape), ("list", layouts), ("tuple", layouts),
 ("dict", keys, layouts), ("named", class, layouts). It can be compared, hashed and pickled, so a program is kept by it.
