@@ -6,7 +6,7 @@ from functools import partial
 
 from autograd_mini.compiler.layouts import nested, stacked
 from autograd_mini.compiler.llvm import fastcall
-from autograd_mini.compiler.programs import Programs
+from autograd_mini.compiler.program_cache import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
 from autograd_mini.extras import extra
