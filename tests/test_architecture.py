@@ -6,6 +6,7 @@ import ast
 import graphlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 import types
@@ -222,6 +223,23 @@ def test_messages_about_arguments_have_one_form(name):
     raised = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Raise)]
     others = ("but expected", "; got ", "must be", ", got ")
     assert [message for message in raised if any(words in message for words in others)] == []
+
+
+LLVM = re.compile(r"getelementptr|= phi |= alloca|insertelement|inttoptr|label %|define (internal )?(void|i64|ptr) @")
+
+
+def llvm_text(tree, pattern):
+    """Return whether a module has text in LLVM's language, docstrings aside."""
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return any(pattern.search(node.value) for node in texts)
+
+
+def test_the_text_of_machine_code_is_written_in_one_folder_and_its_loops_in_one_module():
+    writers = {name for name, (_, tree) in MODULES.items() if llvm_text(tree, LLVM)}
+    assert f"{NAME}.compiler.llvm.assembler" in writers
+    assert {name for name in writers if not name.startswith(f"{NAME}.compiler.llvm.")} == set()
+    loops = {name for name, (_, tree) in MODULES.items() if llvm_text(tree, re.compile("= phi "))}
+    assert loops == {f"{NAME}.compiler.llvm.assembler"}
 
 
 def public_names():

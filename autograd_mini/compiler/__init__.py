@@ -1,11 +1,11 @@
 """The compiler: a scalar function, as it is written, becomes straight-line code, for one sample or for a whole batch.
 
-A function is traced on symbols (`trace`), its graph and the graph of its gradient become a tape (`lowering`, `tape`),
-passes make the tape smaller (`passes`), and a backend runs it (`python`, `numpy`, `llvm`, `vm`).
+A function is traced on symbols (`tracer`), its graph and the graph of its gradient become a tape (`lowering`, `tape`),
+passes make the tape smaller (`passes`), and a backend of `backends` runs it (`python`, `numpy`, `llvm`, `vm`).
 """
 
+from autograd_mini.compiler.api import jit
 from autograd_mini.compiler.backends import BACKENDS
 from autograd_mini.compiler.compiled import Compiled
-from autograd_mini.compiler.face import jit
 
 __all__ = ["BACKENDS", "Compiled", "jit"]

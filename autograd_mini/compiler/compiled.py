@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.compiler.layouts import stacked
+from autograd_mini.compiler.batching import stacked
 from autograd_mini.compiler.llvm import fastcall
-from autograd_mini.compiler.programs import Programs
+from autograd_mini.compiler.program_cache import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
 from autograd_mini.engine.pytree import holds_values, unflatten

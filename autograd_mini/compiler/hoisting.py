@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Tape
 
 DEEPEST = 8
+"""Maximum depth to which choices are moved."""
 
 
 def hoist(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:

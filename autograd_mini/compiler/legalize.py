@@ -1,4 +1,4 @@
-"""Expansion: operations that neither LLVM nor the C library has, written out in ones that they have.
+"""Legalization: operations that neither LLVM nor the C library has, written out in ones that they have.
 
 Each is the same arithmetic as in `ieee.py`, or as CPython's for the remainder, with choices in the place of branches.
 The operations that this adds to a tape's are `fmod`, `copysign`, and `cbrt_rough`, the C library's cube root.

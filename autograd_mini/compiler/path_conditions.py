@@ -1,4 +1,4 @@
-"""Reach: the condition under which the backward pass comes to a node of a traced graph.
+"""Path conditions: the condition under which the backward pass comes to a node of a traced graph.
 
 Eager code runs one branch of a `where`, and its backward pass never visits the other. Compiled code computes both. So
 that the branch not taken adds nothing at all, not 0 times an infinite derivative, each share that leaves a node is
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ALWAYS: Reach = frozenset([frozenset()])
 MOST = 8
-"""So many alternatives are kept apart; more are joined into a condition of their own."""
+"""Maximum alternatives of a path condition; more are joined into a condition of their own."""
 
 
 def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:

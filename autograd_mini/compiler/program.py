@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.programs import State
+    from autograd_mini.compiler.program_cache import State
     from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.pytree import Spec
 
@@ -35,7 +35,7 @@ class Program:
         layout: how its results are nested; None for a loss and its gradient.
         used: which of the function's parameters its inputs are, after those of the arguments.
         leaves: these parameters.
-        state: what the function read when it was traced, see `programs`; None where the function is not.
+        state: what the function read when it was traced, see `program_cache`; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; known from the first run on.
 

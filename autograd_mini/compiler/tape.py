@@ -101,7 +101,7 @@ class Tape:
         return Tape(steps, [places[at] for at in self.results], self.inputs)
 
     def varying(self, batched: int) -> list[bool]:
-        """Return for each step whether it depends on one of so many first inputs."""
+        """Return for each step whether it depends on one of the first inputs, those of a batch."""
         varies: list[bool] = []
         for step in self.steps:
             if step[0] == "input":

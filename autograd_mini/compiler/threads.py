@@ -1,4 +1,4 @@
-"""Sharing: the blocks of a batch, run by several threads at a time."""
+"""Threads: the blocks of a batch, run by several of them at a time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shared(run: Callable[[int, int], Any], blocks: int, threads: int, fewest: in
         run: the function.
         blocks: how many blocks there are.
         threads: how many threads.
-        fewest: so many blocks are worth another thread.
+        fewest: minimum blocks per extra thread.
 
     """
     if threads == 1 or blocks < fewest * threads:

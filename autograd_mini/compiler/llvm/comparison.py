@@ -9,7 +9,7 @@ from array import array
 from functools import cache
 
 from autograd_mini.compiler.backends import BACKENDS
-from autograd_mini.compiler.llvm.assembler import pointer
+from autograd_mini.compiler.llvm.assembler import Assembler, pointer
 from autograd_mini.compiler.llvm.fastcall import api, function, possible
 
 TYPE_CHECKING = False
@@ -19,65 +19,8 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.llvm.target import Code
 
-SIZE_OF_LIST = 40
-"""The size of a list object, in bytes; how many entries it has, and where their pointers are, lie at 16 and 24."""
-
-# The table has the number of lists, for each its address and number of entries, and then the entries of all of them.
-_TEXT = """
-define ptr @same(ptr %self, ptr %args, i64 %nargs, ptr %names) {{
-entry:
-  %needs = call ptr {item}(ptr %self, i64 1)
-  %bytes = call ptr {item}(ptr %needs, i64 0)
-  %table = call ptr {content}(ptr %bytes)
-  %lists = load i64, ptr %table
-  %rows = getelementptr i64, ptr %table, i64 1
-  %twice = mul i64 %lists, 2
-  %items = getelementptr i64, ptr %rows, i64 %twice
-  br label %list
-list:
-  %at = phi i64 [ 0, %entry ], [ %following, %last ]
-  %expected = phi ptr [ %items, %entry ], [ %beyond, %last ]
-  %done = icmp eq i64 %at, %lists
-  br i1 %done, label %out, label %look
-look:
-  %column = mul i64 %at, 2
-  %row = getelementptr i64, ptr %rows, i64 %column
-  %address = load ptr, ptr %row
-  %second = getelementptr i64, ptr %row, i64 1
-  %count = load i64, ptr %second
-  %sizeplace = getelementptr i8, ptr %address, i64 16
-  %size = load i64, ptr %sizeplace
-  %long = icmp eq i64 %size, %count
-  br i1 %long, label %full, label %out
-full:
-  %heldplace = getelementptr i8, ptr %address, i64 24
-  %held = load ptr, ptr %heldplace
-  br label %entries
-entries:
-  %index = phi i64 [ 0, %full ], [ %next, %one ]
-  %other = phi i64 [ 0, %full ], [ %others, %one ]
-  %ended = icmp eq i64 %index, %count
-  br i1 %ended, label %last, label %one
-one:
-  %place = getelementptr i64, ptr %held, i64 %index
-  %entry_now = load i64, ptr %place
-  %wanted = getelementptr i64, ptr %expected, i64 %index
-  %entry_then = load i64, ptr %wanted
-  %difference = xor i64 %entry_now, %entry_then
-  %others = or i64 %other, %difference
-  %next = add i64 %index, 1
-  br label %entries
-last:
-  %beyond = getelementptr i64, ptr %expected, i64 %count
-  %following = add i64 %at, 1
-  %alike = icmp eq i64 %other, 0
-  br i1 %alike, label %list, label %out
-out:
-  %answer = phi ptr [ {true}, %list ], [ {false}, %look ], [ {false}, %last ]
-  call void {keep}(ptr %answer)
-  ret ptr %answer
-}}
-"""
+SIZE_OF_LIST, SIZE_AT, ENTRIES_AT = 40, 16, 24
+"""The size of a list object in bytes, and where in it its length and the address of its entries lie."""
 
 
 def comparable() -> bool:
@@ -92,6 +35,8 @@ def same_entries(lists: Sequence[tuple[list[Any], Sequence[Any]]]) -> Callable[[
         lists: each list, with what it is to hold.
 
     """
+    if not lists:
+        return lambda: True
     table = array("Q", [len(lists)])
     for held, entries in lists:
         table.extend((id(held), len(entries)))
@@ -104,8 +49,34 @@ def same_entries(lists: Sequence[tuple[list[Any], Sequence[Any]]]) -> Callable[[
 
 @cache
 def _code() -> Code:
+    """Return the function, whose table has the number of lists, for each its address and length, and all entries."""
     from autograd_mini.compiler.llvm.target import Code
 
-    names = {"item": "PyTuple_GetItem", "content": "PyBytes_AsString", "keep": "Py_IncRef"}
-    constants = {str(answer).lower(): pointer(id(answer)) for answer in (True, False)}
-    return Code(_TEXT.format(**constants, **{name: api(of) for name, of in names.items()}))
+    declarations = {"declare i32 @memcmp(ptr, ptr, i64)"}
+    write = Assembler(1, "c", declarations)
+    needs = write.put(f"call ptr {api('PyTuple_GetItem')}(ptr %self, i64 1)")
+    content = write.put(f"call ptr {api('PyTuple_GetItem')}(ptr {needs}, i64 0)")
+    table = write.put(f"call ptr {api('PyBytes_AsString')}(ptr {content})")
+    lists = write.put(f"load i64, ptr {table}")
+    rows = write.element("i64", table, 1)
+    entries = write.element("i64", rows, write.put(f"mul i64 {lists}, 2"))
+    with write.counting("list", lists) as (loop, at):
+        expected, before = loop.carry("ptr", entries), loop.carry("i1", "true")
+        row = write.element("i64", rows, write.put(f"mul i64 {at}, 2"))
+        address = write.put(f"load ptr, ptr {row}")
+        count = write.put(f"load i64, ptr {write.element('i64', row, 1)}")
+        size = write.put(f"load i64, ptr {write.element('i8', address, SIZE_AT)}")
+        held = write.put(f"load ptr, ptr {write.element('i8', address, ENTRIES_AT)}")
+        long = write.put(f"icmp eq i64 {size}, {count}")
+        within = write.put(f"select i1 {long}, i64 {write.put(f'mul i64 {count}, 8')}, i64 0")
+        difference = write.put(f"call i32 @memcmp(ptr {held}, ptr {expected}, i64 {within})")
+        alike = write.put(f"and i1 {long}, {write.put(f'icmp eq i32 {difference}, 0')}")
+        same = write.put(f"and i1 {before}, {alike}")
+        loop.follow(before, same)
+        loop.follow(expected, write.element("i64", expected, count))
+    yes, no = (pointer(id(answer)) for answer in (True, False))
+    answer = write.put(f"select i1 {same}, ptr {yes}, ptr {no}")
+    write.write(f"call void {api('Py_IncRef')}(ptr {answer})")
+    write.write(f"ret ptr {answer}")
+    head = "define ptr @same(ptr %self, ptr %args, i64 %nargs, ptr %names) {\nentry:"
+    return Code("\n".join([head, *write.lines, "}", *declarations]) + "\n")

@@ -85,7 +85,7 @@ class Instructions(Assembler):
         return result
 
     def _by_parts(self, symbol: str, lanes: int, operands: Sequence[str]) -> str:
-        """Write the calls of a function of so many lanes, and join their results."""
+        """Write the calls of a function of fewer lanes, and join their results."""
         if lanes == self.width:
             return self.call(symbol, operands)
         kind, parts = f"<{lanes} x double>", []

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Interpreter:
-    """The interpreter for so many lanes.
+    """The interpreter for a number of lanes.
 
     Attributes:
         run: the function (orders, numbers, first result), all of them addresses.
@@ -52,7 +52,7 @@ class Interpreter:
 
 @cache
 def interpreter(lanes: int) -> Interpreter:
-    """Return the interpreter for so many lanes, made at the first call."""
+    """Return the interpreter for a number of lanes, made at the first call."""
     return Interpreter(lanes)
 
 

@@ -1,4 +1,4 @@
-"""The machine: which vectors and vector functions it has, and how text becomes machine code.
+"""The target: which vectors and vector functions it has, and how text becomes machine code.
 
 All of it is asked of the processor at the first use, and is one `Target`: what LLVM is told, how many lanes a kernel
 has, how many registers its tiles fill, which functions of the C library it calls. The environment variable
@@ -171,14 +171,14 @@ def lanes() -> int:
 
 
 def vectors(width: int) -> int:
-    """Return how many vectors of so many lanes the registers hold."""
+    """Return how many vectors of `width` lanes the registers hold."""
     features = target().features
     return features.registers * features.lanes // max(width, features.lanes)
 
 
 @cache
 def vector_function(name: str, operands: int, width: int) -> tuple[str, int] | None:
-    """Return the C library's vector version of a function, for so many lanes or as many fewer as the processor has.
+    """Return the C library's vector version of a function, for `width` lanes or as many fewer as the processor has.
 
     Returns:
         its symbol and its lanes; None if there is none.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from math import copysign
 
+from autograd_mini.compiler.batching import columns
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
-from autograd_mini.compiler.layouts import columns
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.pytree import flatten_into
