@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
 """Most calls of f and of df, and lines laid across a domain of several inputs, by the name of a budget."""
 
+LOOSEST = 0.01
+"""Worst relative accuracy that a check can be asked to accept."""
+
 _EXPLANATION = (3000, 500)
 """Most further calls of f and of df for the explanation of a wrong derivative."""
 
@@ -57,6 +60,7 @@ def check_grad(
     *,
     at: Any = None,
     domain: Any = None,
+    to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
     explained: bool = True,
@@ -69,7 +73,8 @@ def check_grad(
 
     ``at`` is the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
     these. ``domain`` gives each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither,
-    points of many scales are searched. ``budget`` is "quick", "normal" or "thorough": the calls that a decision may
+    points of many scales are searched. ``to`` is the relative accuracy that ``f`` and ``df`` are computed to, such as 1e-5
+    for a solver, a quadrature or a simulation; by default that of their arithmetic. ``budget`` is "quick", "normal" or "thorough": the calls that a decision may
     take; to explain a wrong derivative, up to 3,000 calls of ``f`` and 500 of ``df`` come on top, unless ``explained``
     is False.
 
@@ -90,6 +95,8 @@ def check_grad(
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
     if at is not None and domain is not None:
         raise ValueError("at and domain are both given, expected one: a point, or a range")
+    if to is not None and not 0 < to <= LOOSEST:
+        raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
     rng = Random(f"{seed}")
     box = points = None
     if domain is not None:
@@ -105,6 +112,8 @@ def check_grad(
     problem = adapt(f, df, example, numbers)
     budget_f, budget_g, bases = BUDGETS[budget]
     problem.budget_f, problem.budget_g = budget_f, budget_g
+    if to is not None:
+        problem.eps = max(problem.eps, to / 4)
     report = Report("unresolved", calls=problem.calls, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow

@@ -144,7 +144,7 @@ class Line:
     On an axis the parameter is the coordinate itself, so no abscissa is ever rounded.
     """
 
-    __slots__ = ("axis", "base", "direction", "output", "problem")
+    __slots__ = ("axis", "base", "direction", "high", "low", "output", "problem")
 
     def __init__(
         self,
@@ -154,8 +154,11 @@ class Line:
         axis: int | None = None,
         direction: Sequence[float] = (),
         output: int = 0,
+        low: float = -math.inf,
+        high: float = math.inf,
     ) -> None:
-        """Lay a line through ``base`` along coordinate ``axis``, or along ``direction``."""
+        """Lay a line through ``base`` along coordinate ``axis``, or along ``direction``, of interest from ``low`` to ``high``."""
+        self.low, self.high = low, high
         self.problem, self.base, self.axis, self.output = problem, base, axis, output
         self.direction = tuple(direction)
 
