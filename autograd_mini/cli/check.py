@@ -31,7 +31,7 @@ def check(arguments: Namespace) -> int:
     if isinstance(at, list) and takes(f, len(at)):
         at = tuple(at)
     try:
-        report = check_grad(f, df, at=at, domain=domain, seed=arguments.seed, budget=arguments.budget)
+        report = check_grad(f, df, at=at, domain=domain, to=arguments.to, seed=arguments.seed, budget=arguments.budget)
     except (TypeError, ValueError) as error:  # of the arguments: what f and df raise is in the report
         raise UserError(str(error)) from None
     print(report)

@@ -14,7 +14,7 @@ from autograd_mini.testing.adapters import leaves, names_of
 from autograd_mini.testing.discontinuities import Classification
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError, Line
+from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError, Line
 from autograd_mini.testing.residuals import ResidualClassifier
 from autograd_mini.testing.segment import compare
 
@@ -221,11 +221,9 @@ class LineScan:
         """Report a gradient that is a number nowhere on a tile in the middle of which f has a slope."""
         middle = self.line.snap(a + (b - a) / 2)
         found = measure(self.line, middle, (b - a) / 4)
-        return (
-            Classification("wrong", middle, middle)
-            if found.reliable and not found.error > 1e-6 * abs(found.value)
-            else None
-        )
+        usual = abs(self.line.value(middle)) / (b - a)
+        small = found.error <= 1e-6 * max(abs(found.value), usual) + 1e-300
+        return Classification("wrong", middle, middle) if small else None
 
 
 def scan_lines(
@@ -265,6 +263,8 @@ def scan(line: Line, borders: Sequence[float], rng: Random) -> Outcome:
         result.run(borders)
     except BudgetSpentError:
         note = "the budget of calls is spent"
+    except ArithmeticError:
+        note = BEYOND_FLOATS
     if result.classification is not None:
         return Outcome("wrong", result.resolution, result.classification, line)
     share = result.verified / result.total if result.total else 0.0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.discontinuities import Classification
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.problem import BudgetSpentError
+from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError
 from autograd_mini.testing.residuals import ResidualClassifier
 from autograd_mini.testing.segment import Integral, Segment, compare
 
@@ -33,8 +33,8 @@ SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
 """Most shorter segments, most longer ones, and most of those on which f is noise."""
 ROUNDED_ZERO = 3
 """Changes of sign among the slopes of a segment from which on they are rounding errors of 0."""
-FAR = (4.0, 16.0)
-"""Factors on the first reach to where f is looked at if it does not move before."""
+FAR = 0.25
+"""Distance that f is looked at to, at least, if it does not move before."""
 ALWAYS_NOISY, NOISE_RANGE = 3, 6.0
 """Noisy segments on which a noise is that of all, and the range of a noise relative to its smallest size on them."""
 _TRUST = 1e-2
@@ -71,6 +71,7 @@ class PointCheck:
         self.classification: Classification | None = None
         self.noise = 0.0
         self.noises: list[float] = []
+        self.coarse: list[float] = []
         self.rounding_limited = self.central = False
         self.tentative: dict[int, float] = {}
         self.empty: set[int] = set()
@@ -85,6 +86,8 @@ class PointCheck:
             return self.conclude()
         except BudgetSpentError:
             return Outcome("unresolved", self.worst(), None, line, "the budget of calls is spent")
+        except ArithmeticError:
+            return Outcome("unresolved", self.worst(), None, line, BEYOND_FLOATS)
 
     def verify_sides(self) -> None:
         """Verify each side of the point at the longest reach that works."""
@@ -114,14 +117,14 @@ class PointCheck:
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.reaches.setdefault(side, tried)
-        if self.classification is None and not self.noise:
+        if self.classification is None:
             for side in (-1, 1):
-                if side not in self.reaches or side in self.empty:
+                if not self.noise and (side not in self.reaches or side in self.empty):
                     self.integrate(side, self.reach)
-                for factor in FAR:
+                for far in (*self.coarse, 4 * self.reach, 16 * self.reach, max(64 * self.reach, FAR)):
                     if side in self.reaches or self.classification is not None or not self.is_still(side):
                         break
-                    self.integrate(side, factor * self.reach)
+                    self.integrate(side, far)
 
     def verify(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Compare over [a, b] for the given sides; return whether they are decided, as right or as wrong."""
@@ -137,6 +140,8 @@ class PointCheck:
             for side in sides:
                 self.accept(side, segment, reach)
             return True
+        if state == "shrink" and segment.quadrature > segment.rounding and reach not in self.coarse:
+            self.coarse.append(reach)
         if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)
@@ -184,11 +189,13 @@ class PointCheck:
         l1_norm = sum(panel.l1_norm for panel in integral.panels)
         if integral.broken or not all(map(math.isfinite, residuals)):
             return
-        mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding
+        mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding + self.noise
         if abs(mismatch) > tolerance:
             classification = ResidualClassifier(line, self.rng).classify(a, b, mismatch)
-            self.classification = classification if classification.kind == "wrong" else self.classification
-        elif tolerance <= COARSE * l1_norm:
+            if classification.kind == "wrong":
+                self.classification = classification
+            tolerance += classification.size if classification.kind == "approximation" else math.inf
+        if tolerance <= (POOREST if self.is_still(side) else COARSE) * l1_norm:
             self.reaches[side], self.best[side] = abs(far - near), tolerance / l1_norm
             self.empty.discard(side)
 
@@ -198,8 +205,8 @@ class PointCheck:
         local = self.line.strength(self.x) * length
         tolerance = segment.tolerance + self.noise
         if segment.l1_norm and segment.state == "match" and self.is_invisible(segment):
-            # What f does not show nearby is judged where f moves, if longer segments reach that. Slopes of changing sign
-            # are what rounding leaves of 0.
+            # What f does not show nearby is judged where f moves, if longer segments reach that. Slopes that change
+            # sign often are what rounding leaves of 0.
             if sum(u * v <= 0 for u, v in pairwise(segment.slopes)) >= ROUNDED_ZERO:
                 return tolerance / segment.scale if segment.scale else 0.0
             return tolerance / segment.l1_norm if segment.l1_norm > 4 * segment.rounding else math.inf
@@ -302,9 +309,8 @@ class PointCheck:
 
     def worst(self) -> float:
         """Return the resolution of the less well resolved side."""
-        return max(
-            (self.best[s] for s in self.reaches if s in self.best), default=max(self.best.values(), default=math.inf)
-        )
+        verified = [self.best[side] for side in self.reaches if side in self.best]
+        return max(verified or self.best.values(), default=math.inf)
 
     def is_inside(self, side: int) -> bool:
         """Return whether f is finite next to x on the given side."""
@@ -370,4 +376,4 @@ def check_exactly_at(  # the whole situation of a point
 def _trusted(measured: Measured, claimed: float, usual: float) -> bool:
     """Return whether a measured slope is exact beside itself, beside the claim, or beside what is usual for f."""
     beside = abs(claimed) if math.isfinite(claimed) else 0.0
-    return measured.error <= max(_TRUST * max(abs(measured.value), beside), 1e-7 * usual)
+    return measured.error <= max(_TRUST * max(abs(measured.value), beside), 1e-7 * usual) + 1e-300

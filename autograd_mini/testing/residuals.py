@@ -14,6 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.discontinuities import PIECES, Classification, find_jump, jittered_grid, staircase
+from autograd_mini.testing.problem import total
 from autograd_mini.testing.segment import Integral, compare
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def roughness(positions: Sequence[float], curve: Sequence[float]) -> float:
             math.prod((positions[i] - positions[m]) / (positions[j] - positions[m]) for m in around if m != j)
             for j in around
         ]
-        off = curve[i] - math.fsum(w * curve[j] for w, j in zip(weights, around, strict=True))
+        off = curve[i] - total(w * curve[j] for w, j in zip(weights, around, strict=True))
         offs.append(abs(off) / math.sqrt(1 + sum(w * w for w in weights)))
     return median(offs) / 0.6745
 
@@ -190,7 +191,7 @@ class ResidualClassifier:
         return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
 
     def smallest_change(self, t: float) -> float:
-        """Return how little f ever changes by, among all values known so far, from its value at ``t``; 0 if it does not."""
+        """Return the smallest change of f from its value at ``t`` among all known values; 0 if there is none."""
         here = self.line.value(t)
         values = (row[self.line.output] for row in self.line.problem.known_values())
         return min((abs(v - here) for v in values if math.isfinite(v) and v != here), default=0.0)
@@ -200,9 +201,10 @@ class ResidualClassifier:
         line = self.line
         reach = max(16 * (b - a), WIDE * max(abs(a), abs(b)) if line.axis is not None else 4 * WIDE)
         ends = []
-        for end, side in ((a, -1), (b, 1)):
+        for start, side in ((a, -1), (b, 1)):
+            end = start
             for k in range(1, 9):
-                outer = line.snap(min(max((a, b)[side > 0] + side * k * reach / 8, line.low), line.high))
+                outer = line.snap(min(max(start + side * k * reach / 8, line.low), line.high))
                 if not math.isfinite(line.value(outer)):
                     break
                 end = outer
