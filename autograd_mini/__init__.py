@@ -13,15 +13,15 @@ that `import autograd_mini` stays light.
 
 from __future__ import annotations
 
-from autograd_mini import copying as copying  # teaches Value to be copied and pickled
-from autograd_mini import functions
-from autograd_mini.choice import where
+from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
+from autograd_mini.engine import functions
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
+from autograd_mini.engine.graph import gradient, order
+from autograd_mini.engine.operation import operation
+from autograd_mini.engine.recording import is_recording, no_grad
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
-from autograd_mini.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
-from autograd_mini.graph import gradient, order
-from autograd_mini.operation import operation
-from autograd_mini.recording import is_recording, no_grad
-from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.files import load
     from autograd_mini.nn import MLP, Layer, Module, Neuron
-    from autograd_mini.reading import latex, sympy
+    from autograd_mini.notation import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
         checkpoint,

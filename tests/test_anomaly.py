@@ -20,9 +20,9 @@ from programs import apply, programs, run
 
 import autograd_mini as ag
 from autograd_mini import AnomalyError, Parameter, Value
-from autograd_mini import backward as engine
-from autograd_mini.ops import TABLE
-from autograd_mini.value import leaf_watchers, watchers
+from autograd_mini.engine import backward as engine
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import leaf_watchers, watchers
 
 HERE = Path(__file__)
 

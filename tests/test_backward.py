@@ -25,7 +25,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, StaleValueError, Value, gradient
-from autograd_mini import backward as engine
+from autograd_mini.engine import backward as engine
 
 PACKAGE = Path(ag.__file__).parent
 

@@ -20,7 +20,7 @@ from autograd_mini import MLP, datasets, load
 from autograd_mini.cli import commands, main
 from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.tables import Table, aligned, read_table
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 
 IRIS = datasets.iris()
 

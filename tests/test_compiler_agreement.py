@@ -12,9 +12,9 @@ from hypothesis import given, settings
 
 import autograd_mini as ag
 from autograd_mini import Value, transforms, where
-from autograd_mini.functions import function
-from autograd_mini.graph import gradient
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")

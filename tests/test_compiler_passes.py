@@ -17,7 +17,7 @@ from autograd_mini.compiler.identities import simplify
 from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
 from autograd_mini.compiler.tiles import shape, tiles
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)
 NAMES = sorted(BASIC - {"round", "pow"})

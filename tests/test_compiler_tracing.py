@@ -294,4 +294,4 @@ def test_an_error_of_the_function_itself_is_passed_on_and_leaves_no_trace():
         with pytest.raises(KeyError, match="mine"):
             fast(1.0)
     assert (Value(1.0) > 0) is True
-    assert not ag.value.traces
+    assert not ag.engine.value.traces

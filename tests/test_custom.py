@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient
-from autograd_mini.graph import order
+from autograd_mini.engine.graph import order
 from autograd_mini.transforms.custom import custom_gradient, stop_gradient
 from autograd_mini.transforms.directions import jvp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian

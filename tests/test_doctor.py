@@ -18,11 +18,11 @@ import autograd_mini as ag
 from autograd_mini import MLP, DiagnosisWarning, Layer, Module, Neuron, Parameter, Value, doctor
 from autograd_mini.diagnosis.members import Members
 from autograd_mini.diagnosis.units import layers
-from autograd_mini.graph import operands
+from autograd_mini.engine.graph import operands
+from autograd_mini.engine.value import watchers
 from autograd_mini.nn.activations import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES, cross_entropy, hinge, mse
 from autograd_mini.optim import SGD, Adam, clip_grad_norm_
-from autograd_mini.value import watchers
 
 HERE = Path(__file__)
 

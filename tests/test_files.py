@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import autograd_mini
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import HEAD, LARGEST, PER_PARAMETER, SMALL, load
 from autograd_mini.files.documents import DEEPEST, parse, plain
 from autograd_mini.nn import MLP, Layer, Module
-from autograd_mini.ops import TABLE
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 odd = [-0.0, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, 0.1, 1 / 3, 1e22, 123456789012345680.0]

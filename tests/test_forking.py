@@ -17,7 +17,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient
-from autograd_mini.value import traces, watchers
+from autograd_mini.engine.value import traces, watchers
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),

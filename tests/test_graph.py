@@ -12,7 +12,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, StaleValueError, Value, gradient, no_grad, order
-from autograd_mini.graph import operands
+from autograd_mini.engine.graph import operands
 
 # --- order and operands ---
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import autograd_mini
 from autograd_mini import Parameter, Value, no_grad
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.nn import ACTIVATIONS, INITIALISERS, MLP, Layer, Module, Neuron
 from autograd_mini.nn.activations import activate
-from autograd_mini.ops import TABLE
 
 numbers = st.floats(-3, 3)
 sizes = st.lists(st.integers(1, 4), min_size=1, max_size=3)

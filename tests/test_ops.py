@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from oracle import ORACLE
 
 import autograd_mini as ag
-from autograd_mini import Value, rules
-from autograd_mini.functions import function
-from autograd_mini.graph import gradient
-from autograd_mini.ops import TABLE, Op
+from autograd_mini import Value
+from autograd_mini.engine import rules
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.ops import TABLE, Op
 
 EPS = 2.0**-52
 BUILTIN = [row for row in TABLE.values() if row.builtin]

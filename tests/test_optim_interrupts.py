@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from autograd_mini import optim
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.optim import SGD, Adam, AdamW, CosineAnnealingLR, clip_grad_norm_, clip_grad_value_
-from autograd_mini.value import Parameter, Value
 
 PACKAGE = str(Path(optim.__file__).parent.parent)
 

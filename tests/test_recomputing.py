@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smooth import last, recipes, results
 
 from autograd_mini import Parameter, StaleValueError, Value, exp, no_grad, tanh
-from autograd_mini.graph import order
+from autograd_mini.engine.graph import order
 from autograd_mini.transforms.directions import jvp
 from autograd_mini.transforms.gradients import grad, hessian, hvp, value_and_grad
 from autograd_mini.transforms.recomputing import checkpoint

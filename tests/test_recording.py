@@ -16,7 +16,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
-from autograd_mini.value import ABSENT, watchers
+from autograd_mini.engine.value import ABSENT, watchers
 
 
 @given(programs())

@@ -44,7 +44,7 @@ MACHINE_CODE = {
 } | {"compiler.interpreter": {"ctypes"}, "train.descent": {"ctypes"}}
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.program")},  # its own modules, when used
-    **{name: {"importlib"} for name in ("compiler.machine", "compiler.llvm", "reading.symbolic", "transforms.sparse")},
+    **{name: {"importlib"} for name in ("compiler.machine", "compiler.llvm", "notation.symbolic", "transforms.sparse")},
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
     "cli.course": {"importlib"},  # whether JupyterLab is installed

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient, no_grad
+from autograd_mini.engine.value import watchers
 from autograd_mini.testing import mutants
 from autograd_mini.testing.strategies import expressions
-from autograd_mini.value import watchers
 
 ROOT = Path(__file__).parents[1]
 SUITE = """

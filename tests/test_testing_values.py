@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.functions import function
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.testing import GradientError, assert_grad, assert_hess, check_grad, check_hess, gradtest
 from autograd_mini.testing.strategies import expressions, values
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import explain, steps, trace
 from autograd_mini.viz.formulas import TEXTBOOK, evaluate
 from autograd_mini.viz.partials import flows
@@ -86,7 +86,7 @@ def test_the_local_derivative_of_every_operation_is_written_and_has_the_value_th
 
 @pytest.mark.parametrize("name", sorted(TEXTBOOK))
 def test_a_textbook_form_has_the_value_of_the_tables(name):
-    from autograd_mini.formula import parse
+    from autograd_mini.engine.formula import parse
 
     row = TABLE[name]
     for x in (-3.0, -0.5, 0.0, 0.7, 2.0):

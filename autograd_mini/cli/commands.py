@@ -16,9 +16,9 @@ from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import aligned, read_table
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import load, require, storage
-from autograd_mini.ops import CHOICE, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

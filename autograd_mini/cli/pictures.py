@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 def draw(arguments: Namespace) -> None:

@@ -7,8 +7,8 @@ from math import isfinite
 
 from autograd_mini.cli.failure import UserError
 from autograd_mini.datasets import Standardiser
-from autograd_mini.functions import sigmoid, softmax
-from autograd_mini.recording import no_grad
+from autograd_mini.engine.functions import sigmoid, softmax
+from autograd_mini.engine.recording import no_grad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

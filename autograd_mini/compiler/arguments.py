@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from math import prod
 
-from autograd_mini.numbers import number
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms import structure
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from math import copysign
 
 from autograd_mini.compiler import formulas
 from autograd_mini.compiler.tape import BASIC, TRUTHS, Tape
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from array import array
 
 from autograd_mini.compiler.expansion import ADDED, WRITTEN_OUT, expanded
 from autograd_mini.compiler.tape import BASIC, CONDITIONS, TRUTHS
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

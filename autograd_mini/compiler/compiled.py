@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini import backward as engine
 from autograd_mini.compiler import entries
 from autograd_mini.compiler.arguments import nested, stacked
 from autograd_mini.compiler.programs import Programs
 from autograd_mini.compiler.trace import is_tracing
+from autograd_mini.engine import backward as engine
+from autograd_mini.engine.value import traces
 from autograd_mini.transforms.structure import holds_values
-from autograd_mini.value import traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.program import Program
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 class Compiled:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autograd_mini.arguments import check_function
 from autograd_mini.compiler.compiled import Compiled
 from autograd_mini.compiler.program import BACKENDS
+from autograd_mini.engine.arguments import check_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 A formula is evaluated on symbols to differentiate a traced graph, and on a tape's builder to write a row out in
 operations that machines have. Both are the same generated text, with calls in the place of operators:
 
-    >>> from autograd_mini.ops import TABLE
+    >>> from autograd_mini.engine.ops import TABLE
     >>> print(source(TABLE["relu"], TABLE["relu"].value))
     a.where(a.le(x, 0.0), 0.0, x)
 """
@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import ast
 
-from autograd_mini.codegen import build
-from autograd_mini.formula import OPERATORS, parse
-from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import TABLE, Op
+from autograd_mini.engine.codegen import build
+from autograd_mini.engine.formula import OPERATORS, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 _COMPARED = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne"}
 _values: dict[Op, Callable[..., Any]] = {}
@@ -124,7 +124,7 @@ class _Symbols:
     """The algebra of symbols and numbers: operations are those of Values, and a comparison may be of numbers alone."""
 
     def __getattr__(self, name: str) -> Any:
-        from autograd_mini.choice import where
+        from autograd_mini.engine.choice import where
 
         if name == "where":
             made: Any = where

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import struct
 
-from autograd_mini import ieee
 from autograd_mini.compiler.machine import vector_function
+from autograd_mini.engine import ieee
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

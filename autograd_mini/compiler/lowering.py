@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.tape import BASIC, TRUTHS
+from autograd_mini.engine.ops import CHOICE, TABLE
+from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.ops import CHOICE, TABLE
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import ctypes
 from functools import cache
 from importlib import import_module
 
-from autograd_mini.forking import await_lock, awaited_lock
+from autograd_mini.engine.forking import await_lock, awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

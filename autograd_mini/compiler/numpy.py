@@ -6,9 +6,9 @@ faster than arrays of one number.
 
 from __future__ import annotations
 
-from autograd_mini import ieee
-from autograd_mini.codegen import build
 from autograd_mini.compiler.python import scalar
+from autograd_mini.engine import ieee
+from autograd_mini.engine.codegen import build
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

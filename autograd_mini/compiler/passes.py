@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import operator
 
-from autograd_mini import rules
 from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.choices import hoist, split
 from autograd_mini.compiler.identities import simplify
 from autograd_mini.compiler.tape import Tape
-from autograd_mini.ops import TABLE
+from autograd_mini.engine import rules
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

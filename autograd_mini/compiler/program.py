@@ -12,10 +12,10 @@ from autograd_mini.compiler.arguments import flat, nested
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.trace import Trace
+from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.forking import own_lock
-from autograd_mini.graph import gradient
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ from math import copysign
 
 from autograd_mini.compiler.arguments import columns, flat
 from autograd_mini.compiler.program import Program, traced
+from autograd_mini.engine.forking import own_lock
 from autograd_mini.errors import TracingError
-from autograd_mini.forking import own_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 KEPT = 64
 """So many programs are kept for each function, the latest used."""

@@ -6,10 +6,10 @@ when the quick one raises. Nothing has happened by then, so the careful one star
 
 from __future__ import annotations
 
-from autograd_mini import ieee
-from autograd_mini.codegen import build
 from autograd_mini.compiler.tape import TRUTHS, Tape, expression
-from autograd_mini.formula import EXACT
+from autograd_mini.engine import ieee
+from autograd_mini.engine.codegen import build
+from autograd_mini.engine.formula import EXACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.choice import where
-from autograd_mini.ops import CHOICE
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.ops import CHOICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.symbols import Condition
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     Alternative = frozenset[tuple[Condition, bool]]
     Reach = frozenset[Alternative]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from autograd_mini.engine.locations import Place
 from autograd_mini.errors import TracingError
-from autograd_mini.places import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from autograd_mini.forking import in_child
+from autograd_mini.engine.forking import in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

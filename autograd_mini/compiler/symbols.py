@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from autograd_mini.compiler import formulas
 from autograd_mini.compiler.refusals import place, refusal
+from autograd_mini.engine.operators import watch
+from autograd_mini.engine.ops import CHOICE, Op
+from autograd_mini.engine.rules import Rule
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock
 from autograd_mini.errors import TracingError
-from autograd_mini.operators import watch
-from autograd_mini.ops import CHOICE, Op
-from autograd_mini.rules import Rule
-from autograd_mini.value import ABSENT, Computed, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

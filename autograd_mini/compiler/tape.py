@@ -14,7 +14,7 @@ def program(x0, x1):
 
 from __future__ import annotations
 
-from autograd_mini.ops import ARITHMETIC, TABLE
+from autograd_mini.engine.ops import ARITHMETIC, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from threading import local
 
 from autograd_mini.compiler.refusals import place, refusal
 from autograd_mini.compiler.symbols import Condition, Traced, comparison, stopped
+from autograd_mini.engine.forking import awaited_lock, in_child
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock, traces, watchers
 from autograd_mini.errors import TracingError
-from autograd_mini.forking import awaited_lock, in_child
 from autograd_mini.transforms.tracing import Recorded
-from autograd_mini.value import ABSENT, Computed, Value, clock, traces, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import cos, log, pi, sin, sqrt, tau
 
-from autograd_mini.arguments import random_numbers, real_number, whole_number
+from autograd_mini.engine.arguments import random_numbers, real_number, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

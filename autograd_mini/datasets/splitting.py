@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.arguments import random_numbers, real_number
+from autograd_mini.engine.arguments import random_numbers, real_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,6 @@ from autograd_mini.diagnosis.anomalies import anomaly
 from autograd_mini.diagnosis.examination import doctor
 from autograd_mini.diagnosis.origins import origin
 from autograd_mini.diagnosis.report import Diagnosis, Finding
-from autograd_mini.places import Place, assigned_at, place_of
+from autograd_mini.engine.locations import Place, assigned_at, place_of
 
 __all__ = ["Diagnosis", "Finding", "Place", "anomaly", "assigned_at", "doctor", "origin", "place_of"]

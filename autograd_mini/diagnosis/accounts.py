@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isnan
 
 from autograd_mini.diagnosis.remedies import for_derivative, for_result
+from autograd_mini.engine.locations import assigned_at, place_of
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import AnomalyError
-from autograd_mini.places import assigned_at, place_of
-from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import isfinite, isinf, isnan
 
-from autograd_mini import backward as engine
-from autograd_mini import rules
 from autograd_mini.diagnosis.accounts import of_derivative, of_result, of_seed, of_tangent
 from autograd_mini.diagnosis.origins import entered, examiner, origin
-from autograd_mini.forking import in_child
-from autograd_mini.value import ABSENT, Parameter, Value
+from autograd_mini.engine import backward as engine
+from autograd_mini.engine import rules
+from autograd_mini.engine.forking import in_child
+from autograd_mini.engine.value import ABSENT, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

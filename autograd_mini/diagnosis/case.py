@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.diagnosis.units import layers
-from autograd_mini.graph import operands, order
+from autograd_mini.engine.graph import operands, order
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.tracing import Recorded
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from autograd_mini.diagnosis.anomalies import anomaly
 from autograd_mini.diagnosis.case import Case, mean_loss, outputs
 from autograd_mini.diagnosis.members import Members
 from autograd_mini.diagnosis.report import Diagnosis, Finding
-from autograd_mini.numbers import number
-from autograd_mini.value import Value
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

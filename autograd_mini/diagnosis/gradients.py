@@ -7,8 +7,8 @@ from operator import mul
 
 from autograd_mini.diagnosis.case import counted
 from autograd_mini.diagnosis.report import Finding
-from autograd_mini.graph import operands
-from autograd_mini.places import place_of
+from autograd_mini.engine.graph import operands
+from autograd_mini.engine.locations import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

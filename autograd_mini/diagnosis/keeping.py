@@ -6,9 +6,9 @@ import gc
 
 from autograd_mini.diagnosis.case import counted
 from autograd_mini.diagnosis.report import Finding
-from autograd_mini.graph import order
-from autograd_mini.places import place_of
-from autograd_mini.value import Computed, Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.locations import place_of
+from autograd_mini.engine.value import Computed, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

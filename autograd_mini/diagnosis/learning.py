@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.diagnosis.case import Case
     from autograd_mini.diagnosis.units import Layer, Unit
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 SAMPLES = 16
 """So many samples a loss needs before a unit that is silent on all of them counts as dead: chance silences one on 4."""

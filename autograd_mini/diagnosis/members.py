@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_mini.graph import order
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

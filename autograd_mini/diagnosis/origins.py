@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from autograd_mini.blocks import Block
-from autograd_mini.forking import awaited_lock, in_child
-from autograd_mini.places import trail, without_numpy
-from autograd_mini.value import leaf_watchers, watchers
+from autograd_mini.engine.forking import awaited_lock, in_child
+from autograd_mini.engine.locations import trail, without_numpy
+from autograd_mini.engine.value import leaf_watchers, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Protocol
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     class Examiner(Protocol):
         """Who looks at numbers while a block of `anomaly` is on."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import overload
 
-    from autograd_mini.places import Place
+    from autograd_mini.engine.locations import Place
 
 _WIDTH = 100  # characters a line
 

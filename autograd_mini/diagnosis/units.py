@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     Graph = dict[Value, list[Value]]
     Weights = frozenset[Value]

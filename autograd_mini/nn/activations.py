@@ -6,8 +6,8 @@ second, a user's own included. "linear" is none at all.
 
 from __future__ import annotations
 
-from autograd_mini import functions
-from autograd_mini.ops import TABLE
+from autograd_mini.engine import functions
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 from math import cos, log, sqrt, tau
 
-from autograd_mini.arguments import whole_number
+from autograd_mini.engine.arguments import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from operator import mul
 
-from autograd_mini.arguments import whole_number
+from autograd_mini.engine.arguments import whole_number
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Parameter
 from autograd_mini.nn.activations import activate, activation_of, title
 from autograd_mini.nn.initialisers import initialiser, randomness
 from autograd_mini.nn.module import Module
 from autograd_mini.nn.sample import sample
-from autograd_mini.numbers import number
-from autograd_mini.value import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from functools import reduce
 from math import isfinite
 from operator import add
 
-from autograd_mini.choice import where
-from autograd_mini.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.engine.value import Value
 from autograd_mini.nn import unknown as in_choices
 from autograd_mini.nn.sample import sample
 from autograd_mini.nn.unknown import unknown
-from autograd_mini.numbers import number
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

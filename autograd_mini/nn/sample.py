@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_mini.numbers import number
-from autograd_mini.value import Computed, Parameter, Value
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Computed, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import reduce
 from operator import add
 
-from autograd_mini.choice import where
-from autograd_mini.functions import exp, log1p, relu, softplus
-from autograd_mini.value import Value
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.functions import exp, log1p, relu, softplus
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

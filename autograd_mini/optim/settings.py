@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import inf
 
-from autograd_mini.arguments import real_number
+from autograd_mini.engine.arguments import real_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from functools import wraps
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine.value import Value
 from autograd_mini.testing.problem import Problem, ShapeError
-from autograd_mini.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,7 @@ import math
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.ops import Op
+from autograd_mini.engine.ops import Op
 from autograd_mini.testing.adapters import Call, leaves
 from autograd_mini.testing.domain import intervals
 from autograd_mini.testing.gradcheck import assert_grad, assert_hess

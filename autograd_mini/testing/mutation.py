@@ -26,8 +26,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.ops import Op
-from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock, watchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from autograd_mini.functions import function
-from autograd_mini.ops import TABLE
-from autograd_mini.value import Value
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
-    from autograd_mini.ops import Interval, Op
+    from autograd_mini.engine.ops import Interval, Op
 
 _REACH = 4
 _OFTEN = 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.arguments import real_number
+from autograd_mini.engine.arguments import real_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import ctypes
 from operator import truediv
 
-from autograd_mini.functions import maximum, sqrt
+from autograd_mini.engine.functions import maximum, sqrt
 from autograd_mini.optim.arithmetic import Arithmetic
 from autograd_mini.optim.flat import COUNTS
 

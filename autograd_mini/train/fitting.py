@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from random import SystemRandom
 from time import perf_counter
 
-from autograd_mini.arguments import random_numbers
+from autograd_mini.engine.arguments import random_numbers
+from autograd_mini.engine.recording import is_recording
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.optim.settings import nonnegative, positive, positive_whole, whole
-from autograd_mini.recording import is_recording
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.choices import chosen_optimizer, chosen_schedule
 from autograd_mini.train.identity import of_run

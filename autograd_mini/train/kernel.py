@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from math import inf, isclose, isfinite, isnan
 
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.predicting import predictor
-from autograd_mini.recording import no_grad
 from autograd_mini.train.measuring import listed
 from autograd_mini.train.trying import arrays, tried_of
-from autograd_mini.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autograd_mini.recording import no_grad
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
 from autograd_mini.train.choices import chosen_loss
 from autograd_mini.train.data import same_length, table
 from autograd_mini.train.targets import ACCURACY, targets
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from autograd_mini.arguments import random_numbers
+from autograd_mini.engine.arguments import random_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

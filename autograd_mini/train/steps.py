@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.value import leaf_watchers
 from autograd_mini.errors import TracingError
 from autograd_mini.train.compiled import CompiledSteps
 from autograd_mini.train.eager import EagerSteps
-from autograd_mini.value import leaf_watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.arguments import real_number
-from autograd_mini.choice import where
+from autograd_mini.engine.arguments import real_number
+from autograd_mini.engine.choice import where
 from autograd_mini.nn.unknown import leading
 from autograd_mini.train.data import members, numbers
 

@@ -14,10 +14,10 @@ operand; the passes only add them up, so they need not know.
 
 from __future__ import annotations
 
-from autograd_mini.graph import _differentiable
-from autograd_mini.operators import watch
-from autograd_mini.ops import Op
-from autograd_mini.value import ABSENT, Computed, Value, clock
+from autograd_mini.engine.graph import _differentiable
+from autograd_mini.engine.operators import watch
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

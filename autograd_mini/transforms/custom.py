@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.arguments import check_function
-from autograd_mini.numbers import number
-from autograd_mini.ops import Op
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.value import Value, traces
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.structure import Structure, flatten
-from autograd_mini.value import Value, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.structure import matching
 from autograd_mini.transforms.tracing import Run, plain
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

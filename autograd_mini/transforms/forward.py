@@ -7,16 +7,16 @@ tangent of the result.
 
 from __future__ import annotations
 
-from autograd_mini import backward as engine
-from autograd_mini.backward import stale
-from autograd_mini.graph import _below, _differentiable
+from autograd_mini.engine import backward as engine
+from autograd_mini.engine.backward import stale
+from autograd_mini.engine.graph import _below, _differentiable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 
 def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from functools import wraps
 
-from autograd_mini.arguments import check_function
-from autograd_mini.graph import gradient
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.structure import matching
 from autograd_mini.transforms.tracing import Run, plain
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

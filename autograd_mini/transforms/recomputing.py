@@ -5,16 +5,16 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
-from autograd_mini.arguments import check_function
-from autograd_mini.graph import _below, _differentiable, adjoints_of
-from autograd_mini.ops import Op
-from autograd_mini.recording import is_recording
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.graph import _below, _differentiable, adjoints_of
+from autograd_mini.engine.ops import Op
+from autograd_mini.engine.recording import is_recording
+from autograd_mini.engine.value import Value, clock, traces
 from autograd_mini.transforms.calls import Linear, Result, record
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.structure import flatten, holds_values
 from autograd_mini.transforms.tracing import Recorded, called
-from autograd_mini.value import Value, clock, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from autograd_mini import backward as engine
-from autograd_mini import rules
-from autograd_mini.backward import stale
-from autograd_mini.value import ABSENT
+from autograd_mini.engine import backward as engine
+from autograd_mini.engine import rules
+from autograd_mini.engine.backward import stale
+from autograd_mini.engine.value import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 _tick = attrgetter("_tick")
 

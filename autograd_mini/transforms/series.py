@@ -14,10 +14,10 @@ from __future__ import annotations
 import ast
 import operator
 
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
-from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import TABLE
-from autograd_mini.value import Value
+from autograd_mini.engine.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import sys
 from copy import copy
 from math import prod
 
-from autograd_mini.numbers import number
-from autograd_mini.value import Value
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from copy import copy
 
-from autograd_mini import recording
-from autograd_mini.arguments import check_function
-from autograd_mini.graph import _below, _differentiable, gradient
-from autograd_mini.numbers import number
+from autograd_mini.engine import recording
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.graph import _below, _differentiable, gradient
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.reverse import adjoints
 from autograd_mini.transforms.structure import flatten, holds_values, together
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

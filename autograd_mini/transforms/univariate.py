@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import wraps
 from math import factorial
 
-from autograd_mini.arguments import check_function
-from autograd_mini.graph import gradient
-from autograd_mini.ops import CHOICE, TABLE
+from autograd_mini.engine.arguments import check_function
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.ops import CHOICE, TABLE
+from autograd_mini.engine.value import Value
 from autograd_mini.transforms.forward import depending
 from autograd_mini.transforms.series import Algebra, Series, zero
 from autograd_mini.transforms.tracing import Run
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

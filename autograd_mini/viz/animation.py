@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.live import Live
 from autograd_mini.viz.text import NOT_COMPUTED
 
@@ -64,7 +64,7 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
         StaleValueError: if a leaf was assigned after the graph used it.
 
     """
-    from autograd_mini.graph import order
+    from autograd_mini.engine.graph import order
 
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")

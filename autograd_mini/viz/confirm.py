@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.graph import gradient
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.replay import NotReplayableError, replay
 
 TYPE_CHECKING = False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import hypot, isfinite
 
-from autograd_mini.arguments import takes_one
-from autograd_mini.graph import gradient
-from autograd_mini.numbers import number
-from autograd_mini.value import Value
+from autograd_mini.engine.arguments import takes_one
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isfinite, sqrt
 from os import sep
 
-from autograd_mini.graph import order
-from autograd_mini.places import place_of
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.locations import place_of
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from autograd_mini.graph import order
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import Diagram, describe, kind_of, shown_args
 from autograd_mini.viz.drawing import DIRECTIONS, DRAWABLE, picture
 from autograd_mini.viz.text import figure, gradient_text, names, symbol, value_text

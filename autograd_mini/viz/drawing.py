@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autograd_mini.graph import order
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.value import Value
 from autograd_mini.nn.module import Module
-from autograd_mini.value import Value
 from autograd_mini.viz.diagram import full
 from autograd_mini.viz.groups import collapsed
 from autograd_mini.viz.network import network

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_mini.graph import order, unchanged
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import figure, names, symbol

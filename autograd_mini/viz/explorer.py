@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.drawing import diagram_of, picture
 from autograd_mini.viz.replay import replayed
 from autograd_mini.viz.text import figure, gradient_text, names
@@ -88,7 +88,7 @@ def explore(y: Value, rankdir: str = "LR") -> Any:
         ImportError: if anywidget is missing; the message names the extra.
 
     """
-    from autograd_mini.graph import order
+    from autograd_mini.engine.graph import order
 
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")

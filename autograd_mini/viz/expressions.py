@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from keyword import iskeyword
 
+from autograd_mini.engine.formula import names_in, parse
+from autograd_mini.engine.value import Value
 from autograd_mini.errors import FormulaError
-from autograd_mini.formula import names_in, parse
-from autograd_mini.value import Value
 from autograd_mini.viz.formulas import evaluate
 
 TYPE_CHECKING = False

@@ -10,10 +10,10 @@ import ast
 import operator as op
 import re
 
-from autograd_mini.choice import where
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
-from autograd_mini.functions import ON_VALUES
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from autograd_mini.ops import Op
+    from autograd_mini.engine.ops import Op
 
 TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
 """Derivatives that every textbook writes in another way than the table, which avoids its cancellation."""

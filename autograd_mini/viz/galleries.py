@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from pathlib import Path
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.descent import descend
 from autograd_mini.viz.drawing import draw
 from autograd_mini.viz.network import layers_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from math import fsum, hypot, isfinite
 
-from autograd_mini.graph import order
-from autograd_mini.value import Parameter, Value
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
 from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, names, symbol, value_text

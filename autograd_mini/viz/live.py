@@ -16,7 +16,7 @@ from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, shortene
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
     from autograd_mini.viz.diagram import Card, Wire
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.renderers import Point

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.formulas import local_derivative
 
 TYPE_CHECKING = False

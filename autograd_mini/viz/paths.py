@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from math import fsum, prod
 
-from autograd_mini.graph import order, unchanged
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.formulas import named
 from autograd_mini.viz.partials import Flow, flows
 from autograd_mini.viz.text import figure, names

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 
-from autograd_mini.forking import awaited_lock
+from autograd_mini.engine.forking import awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

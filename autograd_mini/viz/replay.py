@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autograd_mini.functions import ON_VALUES
-from autograd_mini.graph import order
-from autograd_mini.ops import TABLE
-from autograd_mini.value import Value
+from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.graph import order
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.partials import call_of
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ from base64 import b64encode
 from hashlib import blake2s
 from pathlib import Path
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.confirm import confirmed_leaves
 from autograd_mini.viz.live import CONFIRMED, LARGEST, Live
 from autograd_mini.viz.page import page
@@ -132,7 +132,7 @@ def step(
         StaleValueError: if a leaf was assigned after the graph used it.
 
     """
-    from autograd_mini.graph import order
+    from autograd_mini.engine.graph import order
 
     if not isinstance(y, Value):
         raise TypeError(f"y is a Value; got {y!r} of type {type(y).__name__}")

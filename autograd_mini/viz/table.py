@@ -7,7 +7,7 @@ from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 _HEAD = ("step", "node", "value", "gradient", "operand", "local derivative", "contributes", "its gradient")
 

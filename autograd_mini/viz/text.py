@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 NOT_COMPUTED = "–"
 """Stands for a gradient that was never computed; 0 would be a lie."""

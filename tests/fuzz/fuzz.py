@@ -31,8 +31,8 @@ atheris.enabled_hooks.add("RegEx")
 with atheris.instrument_imports(include=["autograd_mini", "json"]):
     import autograd_mini
     from autograd_mini import MLP, FormulaError, ModelFormatError, Value, fit, load
+    from autograd_mini.engine.ops import TABLE
     from autograd_mini.files import storage
-    from autograd_mini.ops import TABLE
     from autograd_mini.viz.expressions import assignments, expression
 
 FORBIDDEN = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.Popen", "socket.", "ctypes.dlopen")

@@ -53,7 +53,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """Run a test again, with fresh fixtures and unseen by the reports, with every mutant that it meets."""
     result = yield
-    if not item.config.option.grad_mutants or "autograd_mini.value" not in sys.modules:
+    if not item.config.option.grad_mutants or "autograd_mini.engine.value" not in sys.modules:
         return result
     module: Any = sys.modules.get(_SETTINGS)
     known = len(module.settings.log) if module else 0
@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Report on derivatives and on mutants."""
     _summarise_checks(terminalreporter, config)
     if config.option.grad_mutants:
-        found = list(_mutation(config).found.values()) if "autograd_mini.value" in sys.modules else []
+        found = list(_mutation(config).found.values()) if "autograd_mini.engine.value" in sys.modules else []
         living = [mutant for mutant in found if mutant.lives]
         terminalreporter.section("mutants", sep="=")
         for mutant in living:

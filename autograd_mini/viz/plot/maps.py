@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite, log
 
-from autograd_mini.recording import no_grad
-from autograd_mini.value import Value
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
 from autograd_mini.viz.plot.axes import ORANGE, pyplot
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from math import exp, isfinite
 
+from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.recording import no_grad
-from autograd_mini.value import Value
 from autograd_mini.viz.plot.axes import (
     BLUE,
     GREEN,

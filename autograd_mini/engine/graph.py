@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
-from autograd_mini.backward import stale
+from autograd_mini.engine.backward import stale
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.locations import made_at
+from autograd_mini.engine.value import Value
 from autograd_mini.errors import AnomalyError
-from autograd_mini.numbers import number
-from autograd_mini.places import made_at
-from autograd_mini.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import operator
 
-from autograd_mini import rules
-from autograd_mini.numbers import number
-from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
+from autograd_mini.engine import rules
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.engine.value import ABSENT, Computed, Parameter, Value, clock, traces, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

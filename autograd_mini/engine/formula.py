@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 
+from autograd_mini.engine.ops import TABLE, Op
 from autograd_mini.errors import FormulaError
-from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

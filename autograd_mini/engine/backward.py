@@ -14,16 +14,16 @@ from collections import deque
 from itertools import repeat
 from operator import attrgetter
 
-from autograd_mini import rules
+from autograd_mini.engine import rules
+from autograd_mini.engine.forking import awaited_lock
 from autograd_mini.errors import StaleValueError
-from autograd_mini.forking import awaited_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
 _lock = awaited_lock()
 _running = False
@@ -125,7 +125,7 @@ def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
 
 def stale(operand: Value, node: Value) -> StaleValueError:
     """Return the error that names a stale operand and the node that used it."""
-    from autograd_mini.places import assigned_at, made_at
+    from autograd_mini.engine.locations import assigned_at, made_at
 
     assigned = f" in {place}" if (place := assigned_at(operand)) else ""
     return StaleValueError(

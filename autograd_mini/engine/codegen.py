@@ -10,8 +10,8 @@ import ast
 import linecache
 from textwrap import indent
 
-from autograd_mini.formula import names_in, parse, times, write
-from autograd_mini.ops import TABLE, Op
+from autograd_mini.engine.formula import names_in, parse, times, write
+from autograd_mini.engine.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from keyword import iskeyword
 
+from autograd_mini.engine.functions import ON_VALUES, function
+from autograd_mini.engine.ops import TABLE, Op
 from autograd_mini.errors import FormulaError
-from autograd_mini.functions import ON_VALUES, function
-from autograd_mini.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def operation(
         ValueError: if the name is taken by a built-in operation or is no identifier.
 
     """
-    from autograd_mini.codegen import used_on_floats
-    from autograd_mini.formula import names_in, parse
+    from autograd_mini.engine.codegen import used_on_floats
+    from autograd_mini.engine.formula import names_in, parse
 
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise ValueError(f"name is an identifier such as 'cube'; got {name!r}")

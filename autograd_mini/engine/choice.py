@@ -5,15 +5,15 @@ The operand that is taken receives the adjoint. The other receives nothing at al
 
 from __future__ import annotations
 
-from autograd_mini.backward import stale
-from autograd_mini.numbers import number
-from autograd_mini.operators import watch
-from autograd_mini.ops import CHOICE
-from autograd_mini.value import ABSENT, Computed, Value, clock, watchers
+from autograd_mini.engine.backward import stale
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.operators import watch
+from autograd_mini.engine.ops import CHOICE
+from autograd_mini.engine.value import ABSENT, Computed, Value, clock, watchers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from autograd_mini.rules import Pullback
+    from autograd_mini.engine.rules import Pullback
 
 
 class _Choice:

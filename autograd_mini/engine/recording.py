@@ -5,8 +5,8 @@ from __future__ import annotations
 from threading import local
 
 from autograd_mini.blocks import Block
-from autograd_mini.forking import awaited_lock, in_child
-from autograd_mini.value import ABSENT, Value, leaf_watchers, traces, watchers
+from autograd_mini.engine.forking import awaited_lock, in_child
+from autograd_mini.engine.value import ABSENT, Value, leaf_watchers, traces, watchers
 
 
 class _Pauses(local):

@@ -11,8 +11,8 @@ import operator
 from importlib import import_module
 from math import isfinite
 
-from autograd_mini.formula import COMPARISONS, OPERATORS, parse
-from autograd_mini.ops import TABLE
+from autograd_mini.engine.formula import COMPARISONS, OPERATORS, parse
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

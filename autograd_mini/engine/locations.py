@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     Trail = tuple[tuple[CodeType, int], ...]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import reduce
 
-from autograd_mini import rules
-from autograd_mini.choice import where
-from autograd_mini.numbers import number
-from autograd_mini.ops import ARITHMETIC, TABLE, Op
-from autograd_mini.value import Value, traces
+from autograd_mini.engine import rules
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.choice import where
+from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
+from autograd_mini.engine.value import Value, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.rules import Compiled
+    from autograd_mini.engine.rules import Compiled
 
 Interval = tuple[float, float]
 

@@ -15,16 +15,16 @@ from __future__ import annotations
 from collections import deque
 from itertools import count, repeat
 
-from autograd_mini.backward import backward
-from autograd_mini.numbers import number
+from autograd_mini.engine.backward import backward
+from autograd_mini.engine.checks import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
 
-    from autograd_mini.methods import Methods
-    from autograd_mini.rules import Pullback
+    from autograd_mini.engine.methods import Methods
+    from autograd_mini.engine.rules import Pullback
 else:
     Methods = object
 

@@ -11,9 +11,9 @@ from smooth import last, recipes
 
 import autograd_mini as ag
 from autograd_mini import Value, gradient
-from autograd_mini.ops import TABLE
-from autograd_mini.reading.formulas import latex, sympy
-from autograd_mini.reading.typeset import apply, constant, symbol
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.notation.formulas import latex, sympy
+from autograd_mini.notation.typeset import apply, constant, symbol
 from autograd_mini.transforms.custom import custom_gradient
 
 BUILTIN = sorted(name for name, row in TABLE.items() if row.builtin)
@@ -217,7 +217,7 @@ def test_sympy_differentiates_to_the_same_derivative():
 
 
 def test_without_sympy_the_error_names_the_extra(monkeypatch):
-    monkeypatch.delitem(sys.modules, "autograd_mini.reading.symbolic", raising=False)
+    monkeypatch.delitem(sys.modules, "autograd_mini.notation.symbolic", raising=False)
     monkeypatch.setitem(sys.modules, "sympy", None)
     with pytest.raises(ModuleNotFoundError, match=r"autograd_mini\[sympy\]"):
         sympy(Value(1.0))

@@ -1,7 +1,7 @@
 # What the table gives to Value, for type checkers: the operators, and one method a row. There is no code behind this
 # file; `value.attach` makes the methods, and a test keeps the two alike.
 
-from autograd_mini.value import Value
+from autograd_mini.engine.value import Value
 
 class Methods:
     # Comparisons are by number.

@@ -10,9 +10,9 @@ r"""Graphs as formulas: a result as LaTeX for people, and as a SymPy expression 
 
 from __future__ import annotations
 
-from autograd_mini.graph import _below, gradient
-from autograd_mini.reading.typeset import Tex, apply, constant, symbol
-from autograd_mini.value import Value
+from autograd_mini.engine.graph import _below, gradient
+from autograd_mini.engine.value import Value
+from autograd_mini.notation.typeset import Tex, apply, constant, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
 
     """
     try:
-        from autograd_mini.reading.symbolic import exact, expression, variable
+        from autograd_mini.notation.symbolic import exact, expression, variable
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "sympy(y) needs SymPy, which is not installed: install the extra with pip install 'autograd_mini[sympy]'"

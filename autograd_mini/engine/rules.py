@@ -8,15 +8,15 @@ text.
 
 from __future__ import annotations
 
-from autograd_mini import ieee
-from autograd_mini.ops import TABLE, Op
+from autograd_mini.engine import ieee
+from autograd_mini.engine.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
 
-    from autograd_mini.value import Value
+    from autograd_mini.engine.value import Value
 
     class Pullback(Protocol):
         """A function that adds g times each partial derivative to the adjoint of its operand."""
@@ -71,7 +71,9 @@ class Rule:
     def partials(self) -> tuple[Callable[..., Value], ...]:
         """For each operand that is a Value a function (node, g) -> g times the partial derivative, as a Value."""
         if self._partials is None:
-            from autograd_mini.codegen import partial_on_values  # ast is slow to import, and few rows are compiled
+            from autograd_mini.engine.codegen import (
+                partial_on_values,  # ast is slow to import, and few rows are compiled
+            )
 
             self._partials = tuple(
                 partial_on_values(self.op, self.variant, wanted, NAMESPACE | self.op.names) for wanted in self.variant
@@ -93,7 +95,7 @@ class Compiled:
     __slots__ = ("floats", "forward", "pullbacks", "reflected")
 
     def __init__(self, op: Op) -> None:
-        from autograd_mini.codegen import build, source, used_on_floats, variants
+        from autograd_mini.engine.codegen import build, source, used_on_floats, variants
 
         used = {name: compiled(op.uses.get(name) or TABLE[name]).floats for name in used_on_floats(op)}
         made = build(op.name, source(op), NAMESPACE | {"row": op, **used})
@@ -129,7 +131,7 @@ def sweep() -> Callable[[Iterable[Value]], None]:
     """Return the function that walks nodes newest first and hands each adjoint on to the operands."""
     from textwrap import indent
 
-    from autograd_mini.codegen import build, pullback_body
+    from autograd_mini.engine.codegen import build, pullback_body
 
     text = "def sweep(nodes):\n    for node in nodes:\n        pull = node._pull\n        g = node._adjoint\n"
     extra: dict[str, object] = {}

@@ -13,8 +13,8 @@ from itertools import chain
 from threading import local
 from weakref import ref
 
-from autograd_mini.graph import _below, operands
-from autograd_mini.value import ABSENT, Computed, Value, traces
+from autograd_mini.engine.graph import _below, operands
+from autograd_mini.engine.value import ABSENT, Computed, Value, traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
     from weakref import ReferenceType
 
-    from autograd_mini.rules import Rule
+    from autograd_mini.engine.rules import Rule
 
 EARLIER = 2**62
 """What is taken off the ticks of unpickled nodes: they keep their order, and are older than all that is made here."""
