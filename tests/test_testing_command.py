@@ -26,8 +26,11 @@ def loss(p):
 def grad_of_loss(p):
     return [2 * v for v in p]
 
-def nowhere(x):
-    return math.nan
+def ramp(x):
+    return max(x, 0.0)
+
+def step(x):
+    return float(x > 0) if x else math.nan
 
 def one(x):
     return x
@@ -67,6 +70,7 @@ def check(tmp_path, monkeypatch, capsys):
         ("users_own:loss", "--derivative", "users_own:grad_of_loss", "--domain", "0:1", "1:2"),
         ("users_own:loss", "--at", "1", "2"),
         ("autograd_mini:tanh", "--seed", "7"),
+        ("math:sin", "--derivative", "math:cos", "--at", "1", "--to", "1e-5"),
     ],
 )
 def test_a_right_derivative_is_status_0(check, tmp_path, words):
@@ -91,7 +95,7 @@ def test_a_derivative_that_raises_is_status_1_and_is_not_called_wrong(check):
 
 
 def test_what_cannot_be_decided_is_status_3(check):
-    status, out, _ = check("users_own:nowhere", "--derivative", "users_own:nowhere", "--at", "1")
+    status, out, _ = check("users_own:ramp", "--derivative", "users_own:step", "--at", "0")
     assert status == 3
     assert "could not be decided" in out
 
@@ -122,6 +126,7 @@ def test_what_cannot_be_decided_is_status_3(check):
             ("users_own:f", "--derivative", "users_own:one", "--at", "1", "2"),
             "df takes the arguments (x), got 2 of them",
         ),
+        (("math:sin", "--derivative", "math:cos", "--to", "2"), "to is 2.0, expected a relative accuracy"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "x=1", "2"), "expected NAME=... for every input"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "a", "2"), "expected a number"),
         (("users_own:f", "--derivative", "users_own:df", "--domain", "1", "2"), "expected LOW:HIGH"),

@@ -35,7 +35,7 @@ def check(arguments: Namespace) -> int:
             _fits(name, function, "--at", at)
             _fits(name, function, "--domain", domain)
     try:
-        report = check_grad(f, df, at=at, domain=domain, seed=arguments.seed, budget=arguments.budget)
+        report = check_grad(f, df, at=at, domain=domain, to=arguments.to, seed=arguments.seed, budget=arguments.budget)
     except (TypeError, ValueError) as error:  # of the arguments: what f and df raise is in the report
         raise UserError(str(error)) from None
     print(report)

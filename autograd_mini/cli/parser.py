@@ -216,6 +216,9 @@ def _check(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
     parser.add_argument(
+        "--to", type=float, metavar="ACCURACY", help="relative accuracy of FUNCTION, such as 1e-5 for a solver"
+    )
+    parser.add_argument(
         "--budget",
         choices=("quick", "normal", "thorough"),
         default="normal",

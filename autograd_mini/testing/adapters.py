@@ -335,6 +335,8 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, example: Any, po
 
     def function(at: Point) -> Sequence[float]:
         values = list(leaves(value(at), "f"))
+        if not values:
+            raise ShapeError("f returned no number, expected one or several")
         if problem.known_outputs and len(values) != problem.outputs:
             raise ShapeError(f"f returned {len(values)} numbers at {at}, and {problem.outputs} elsewhere")
         if not problem.known_outputs:

@@ -28,7 +28,10 @@ _SINGLE_PRECISION = 1e-10
 
 @dataclass(slots=True)
 class Counterexample:
-    """A point at which the partial derivative of ``output`` by ``wrt`` is wrong."""
+    """A point at which the partial derivative of ``output`` by ``wrt`` is wrong.
+
+    ``slopes`` are those of f on either side where it has a kink: any number between them is a right derivative.
+    """
 
     point: Point
     names: tuple[str, ...]
@@ -40,6 +43,7 @@ class Counterexample:
     interval: tuple[float, float]
     region: str = ""
     others: dict[str, str] = field(default_factory=dict)
+    slopes: tuple[float, float] | None = None
 
     @property
     def wrt(self) -> str:
@@ -99,8 +103,12 @@ def find_counterexample(problem: Problem, line: Line, classification: Classifica
 
 def _at_a_point(problem: Problem, line: Line, x: float) -> Counterexample:
     reach = first_reach(x) / 4
-    sides = [m for s in (0, 1, -1) if (m := measure(line, x, reach, s)).reliable] or [measure(line, x, reach)]
-    return _counterexample(problem, line.point(x), line.axis or 0, line.output, sides[0], (x, x))
+    central, above, below = (measure(line, x, reach, side) for side in (0, 1, -1))
+    best = next((m for m in (central, above, below) if m.reliable), central)
+    found = _counterexample(problem, line.point(x), line.axis or 0, line.output, best, (x, x))
+    if abs(above.value - below.value) > 10 * (above.error + below.error):
+        found.slopes = min(below.value, above.value), max(below.value, above.value)
+    return found
 
 
 def _counterexample(

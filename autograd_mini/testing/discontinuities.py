@@ -26,7 +26,8 @@ PIECES = 16
 class Classification:
     """What explains a mismatch.
 
-    ``kind`` is "wrong" (proved, on [a, b]), "noise" (R is a cloud of size ``size``), "jump" (f jumps at ``a``),
+    ``kind`` is "wrong" (proved, on [a, b]), "noise" (R is a cloud of size ``size``),
+    "approximation" (an error of ``size`` that f may as well have), "jump" (f jumps at ``a``),
     "clear" (nothing remains on closer inspection), "staircase" (f itself is quantised) or "broken" (not finite).
     """
 

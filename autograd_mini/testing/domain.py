@@ -14,7 +14,7 @@ from autograd_mini.testing.adapters import leaves, names_of
 from autograd_mini.testing.discontinuities import Classification
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError, Line
+from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError, Line
 from autograd_mini.testing.residuals import ResidualClassifier
 from autograd_mini.testing.segment import compare
 
@@ -158,6 +158,7 @@ class LineScan:
     total: float = 0.0
     resolution: float = 0.0
     noise: float = 0.0
+    accuracy: float = 0.0
     classification: Classification | None = None
     splits: int = 0
     cut: float = 0.0
@@ -190,17 +191,23 @@ class LineScan:
             self.classification = self.missing_slope(a, b)
             return "done"
         fine = segment.quadrature <= 1e-2 * max(segment.l1_norm, abs(segment.mismatch))
-        if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and fine:
+        noise = max(self.noise, self.accuracy * segment.scale)
+        if segment.state == "mismatch" and abs(segment.mismatch) > noise and fine:
             classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
             if classification.kind == "wrong":
                 self.classification = classification
                 return "done"
             if classification.kind == "jump" and a < classification.a < b:
                 self.cut = classification.a
-            if classification.kind not in ("noise", "staircase"):
+            if classification.kind == "approximation":
+                self.accuracy = max(self.accuracy, 2 * classification.size / segment.scale)
+            elif classification.kind in ("noise", "staircase"):
+                self.noise = max(self.noise, classification.size)
+            else:
                 return "split"
-            self.noise = max(self.noise, classification.size)
-        noise = self.noise if segment.state == "mismatch" else 0.0
+            noise = max(self.noise, self.accuracy * segment.scale)
+        if segment.state != "mismatch":
+            noise = 0.0
         if segment.quadrature > TARGET * segment.l1_norm + segment.rounding + noise:
             return "split"
         if segment.l1_norm > 4 * segment.rounding or noise:
@@ -214,11 +221,9 @@ class LineScan:
         """Report a gradient that is a number nowhere on a tile in the middle of which f has a slope."""
         middle = self.line.snap(a + (b - a) / 2)
         found = measure(self.line, middle, (b - a) / 4)
-        return (
-            Classification("wrong", middle, middle)
-            if found.reliable and not found.error > 1e-6 * abs(found.value)
-            else None
-        )
+        usual = abs(self.line.value(middle)) / (b - a)
+        small = found.error <= 1e-6 * max(abs(found.value), usual) + 1e-300
+        return Classification("wrong", middle, middle) if small else None
 
 
 def scan_lines(
@@ -229,11 +234,13 @@ def scan_lines(
         base = random_point(problem, domain, output, rng)
         if len(domain) <= 4:
             for axis, interval in enumerate(domain):
-                yield Line(problem, base, axis=axis, output=output), edges(interval, TILES, rng)
+                line = Line(problem, base, axis=axis, output=output, low=interval.low, high=interval.high)
+                yield line, edges(interval, TILES, rng)
             continue
         other = random_point(problem, domain, output, rng)
         direction = [v - u for u, v in zip(base, other, strict=True)]
-        yield Line(problem, base, direction=direction, output=output), edges(Interval(0.0, 1.0), TILES, rng)
+        line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
+        yield line, edges(Interval(0.0, 1.0), TILES, rng)
 
 
 def random_point(problem: Problem, domain: Sequence[Interval], output: int, rng: Random) -> Point:
@@ -256,6 +263,8 @@ def scan(line: Line, borders: Sequence[float], rng: Random) -> Outcome:
         result.run(borders)
     except BudgetSpentError:
         note = "the budget of calls is spent"
+    except ArithmeticError:
+        note = BEYOND_FLOATS
     if result.classification is not None:
         return Outcome("wrong", result.resolution, result.classification, line)
     share = result.verified / result.total if result.total else 0.0

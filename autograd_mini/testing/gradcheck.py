@@ -12,7 +12,7 @@ from autograd_mini.testing.causes import likely_cause
 from autograd_mini.testing.counterexample import find_counterexample, region_of
 from autograd_mini.testing.domain import intervals
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError, located
+from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError, Problem, ShapeError, located
 from autograd_mini.testing.search import (
     FEW_INPUTS,
     Decision,
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
 """Most calls of f and of df, and lines laid across a domain of several inputs, by the name of a budget."""
+
+LOOSEST = 0.01
+"""Worst relative accuracy that a check can be asked to accept."""
+
+FAULTS = 16
+"""Exceptions of df around a point, without a result among them, after which it is not called again."""
 
 _EXPLANATION = (3000, 500)
 """Most further calls of f and of df for the explanation of a wrong derivative."""
@@ -58,6 +64,7 @@ def check_grad(
     *,
     at: Any = None,
     domain: Any = None,
+    to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
     explained: bool = True,
@@ -70,9 +77,10 @@ def check_grad(
 
     ``at`` is the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
     these. ``domain`` gives each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither,
-    points of many scales are searched. ``budget`` is "quick", "normal" or "thorough": the calls that a decision may
-    take; to explain a wrong derivative, up to 3,000 calls of ``f`` and 500 of ``df`` come on top, unless ``explained``
-    is False.
+    points of many scales are searched. ``to`` is the relative accuracy that ``f`` and ``df`` are computed to, such as
+    1e-5 for a solver, a quadrature or a simulation; by default that of their arithmetic. ``budget`` is "quick",
+    "normal" or "thorough": the calls that a decision may take; to explain a wrong derivative, up to 3,000 calls of
+    ``f`` and 500 of ``df`` come on top, unless ``explained`` is False.
 
     Never raises for what ``f`` and ``df`` do. Where ``f`` cannot be evaluated at all, or not at ``at``, the verdict is
     "wrong", for there is nothing that could be right. `TypeError` and `ValueError` are for wrong arguments.
@@ -91,6 +99,8 @@ def check_grad(
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
     if at is not None and domain is not None:
         raise ValueError("at and domain are both given, expected one: a point, or a range")
+    if to is not None and not 0 < to <= LOOSEST:
+        raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
     rng = Random(f"{seed}")
     box = points = None
     if domain is not None:
@@ -106,6 +116,10 @@ def check_grad(
     problem = adapt(f, df, example, numbers)
     budget_f, budget_g, bases = BUDGETS[budget]
     problem.budget_f, problem.budget_g = budget_f, budget_g
+    if at is not None:
+        problem.most_faults = FAULTS
+    if to is not None:
+        problem.eps = max(problem.eps, to / 4)
     report = Report("unresolved", calls=problem.calls, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
@@ -141,6 +155,9 @@ def _conclude(problem: Problem, decision: Decision, report: Report, wanted: Poin
         fault = next(iter(problem.faults_f), None)
     if fault is not None:
         _fail(problem, report, "function", "f", fault)
+    elif (place := problem.not_finite(wanted)) is not None:
+        report.verdict, report.cause_kind, report.title = "wrong", "not finite", "the function cannot be evaluated"
+        report.cause = f"f is not a finite real number at {located(problem.names, place)}"
     elif problem.faults_g and problem.gradient_never_worked():
         _fail(problem, report, "derivative", "df", problem.faults_g[0])
         decision.failure = None
@@ -174,6 +191,8 @@ def explain(problem: Problem, failure: Outcome, rng: Random, report: Report, box
         found.region = region_of(problem, found, line.output, box)
     except (BudgetSpentError, ShapeError):
         report.note = "the explanation ran out of calls"
+    except ArithmeticError:
+        report.note = BEYOND_FLOATS
 
 
 def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: Random) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.discontinuities import Classification
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.problem import BudgetSpentError
+from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError
 from autograd_mini.testing.residuals import ResidualClassifier
 from autograd_mini.testing.segment import Integral, Segment, compare
 
@@ -31,6 +31,12 @@ SHRINK, GROW = 16.0, 4.0
 """Factors between the lengths of segments that are tried."""
 SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
 """Most shorter segments, most longer ones, and most of those on which f is noise."""
+ROUNDED_ZERO = 3
+"""Changes of sign among the slopes of a segment from which on they are rounding errors of 0."""
+FAR = 0.25
+"""Distance that f is looked at to, at least, if it does not move before."""
+ALWAYS_NOISY, NOISE_RANGE = 3, 6.0
+"""Noisy segments on which a noise is that of all, and the range of a noise relative to its smallest size on them."""
 _TRUST = 1e-2
 """Relative error up to which a measured slope is trusted at the point itself."""
 
@@ -56,16 +62,16 @@ def first_reach(x: float) -> float:
 class PointCheck:
     """The check of one line at one parameter ``x``."""
 
-    def __init__(
-        self, line: Line, x: float, reach: float, rng: Random, low: float = -math.inf, high: float = math.inf
-    ) -> None:
-        """Prepare to check ``line`` at ``x`` on segments of half length ``reach``, within [low, high]."""
-        self.line, self.x, self.reach, self.rng, self.low, self.high = line, x, reach, rng, low, high
+    def __init__(self, line: Line, x: float, reach: float, rng: Random) -> None:
+        """Prepare to check ``line`` at ``x`` on segments of half length ``reach``."""
+        self.line, self.x, self.reach, self.rng = line, x, reach, rng
         self.claimed = line.slope(x)
         self.best: dict[int, float] = {}
         self.reaches: dict[int, float] = {}
         self.classification: Classification | None = None
         self.noise = 0.0
+        self.noises: list[float] = []
+        self.coarse: list[float] = []
         self.rounding_limited = self.central = False
         self.tentative: dict[int, float] = {}
         self.empty: set[int] = set()
@@ -80,6 +86,8 @@ class PointCheck:
             return self.conclude()
         except BudgetSpentError:
             return Outcome("unresolved", self.worst(), None, line, "the budget of calls is spent")
+        except ArithmeticError:
+            return Outcome("unresolved", self.worst(), None, line, BEYOND_FLOATS)
 
     def verify_sides(self) -> None:
         """Verify each side of the point at the longest reach that works."""
@@ -109,14 +117,18 @@ class PointCheck:
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.reaches.setdefault(side, tried)
-        if self.classification is None and not self.noise:
+        if self.classification is None:
             for side in (-1, 1):
-                if side not in self.reaches or side in self.empty:
-                    self.integrate(side)
+                if not self.noise and (side not in self.reaches or side in self.empty):
+                    self.integrate(side, self.reach)
+                for far in (*self.coarse, 4 * self.reach, 16 * self.reach, max(64 * self.reach, FAR)):
+                    if side in self.reaches or self.classification is not None or not self.is_still(side):
+                        break
+                    self.integrate(side, far)
 
     def verify(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Compare over [a, b] for the given sides; return whether they are decided, as right or as wrong."""
-        a, b = self.line.snap(max(a, self.low)), self.line.snap(min(b, self.high))
+        a, b = self.line.snap(max(a, self.line.low)), self.line.snap(min(b, self.line.high))
         if not b - a > 16 * self.line.ulp(b):
             return False
         segment = compare(self.line, a, b)
@@ -128,6 +140,8 @@ class PointCheck:
             for side in sides:
                 self.accept(side, segment, reach)
             return True
+        if state == "shrink" and segment.quadrature > segment.rounding and reach not in self.coarse:
+            self.coarse.append(reach)
         if state == "rounded" and not offset:
             resolution = self.local_resolution(segment)
             grown = self.grow(sides, reach, resolution)
@@ -153,29 +167,35 @@ class PointCheck:
             self.empty.add(side)  # all that was not resolved on longer segments has vanished, right or wrong
         self.best[side] = min(self.best.get(side, math.inf), self.local_resolution(segment))
 
-    def integrate(self, side: int) -> None:
-        """Compare over the whole first reach, with as many samples of g as it takes.
+    def is_still(self, side: int) -> bool:
+        """Return whether f does not move beyond its rounding on a side, as far as it was compared."""
+        return self.best.get(side, 0.0) > POOREST
+
+    def integrate(self, side: int, reach: float) -> None:
+        """Compare over a whole reach, with as many samples of g as it takes.
 
         A power such as x**16 looks the same at every scale around zero: shorter segments are not resolved any better.
         """
         line, x = self.line, self.x
-        near, far = x, line.snap(min(max(x + side * self.reach, self.low), self.high))
+        near, far = x, line.snap(min(max(x + side * reach, self.line.low), self.line.high))
         a, b = min(near, far), max(near, far)
-        if not b - a > 64 * line.ulp(b):
+        if not 64 * line.ulp(b) < b - a < math.inf:
             return
         segment = compare(line, a, b)
         if segment.state == "broken" or not segment.l1_norm or not self.represents(segment):
             return
-        integral = Integral(line, a, b, goal=TARGET * segment.l1_norm / 2)
+        integral = Integral(line, a, b, goal=max(TARGET * segment.l1_norm / 2, segment.rounding))
         residuals = integral.residuals([a + (b - a) * k / 4 for k in range(4)] + [b])
         l1_norm = sum(panel.l1_norm for panel in integral.panels)
         if integral.broken or not all(map(math.isfinite, residuals)):
             return
-        mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding
+        mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding + self.noise
         if abs(mismatch) > tolerance:
             classification = ResidualClassifier(line, self.rng).classify(a, b, mismatch)
-            self.classification = classification if classification.kind == "wrong" else self.classification
-        elif tolerance <= COARSE * l1_norm:
+            if classification.kind == "wrong":
+                self.classification = classification
+            tolerance += classification.size if classification.kind == "approximation" else math.inf
+        if tolerance <= (POOREST if self.is_still(side) else COARSE) * l1_norm:
             self.reaches[side], self.best[side] = abs(far - near), tolerance / l1_norm
             self.empty.discard(side)
 
@@ -184,8 +204,12 @@ class PointCheck:
         length = segment.b - segment.a
         local = self.line.strength(self.x) * length
         tolerance = segment.tolerance + self.noise
-        if segment.state == "match" and self.is_invisible(segment):
-            return tolerance / segment.scale if segment.scale else 0.0
+        if segment.l1_norm and segment.state == "match" and self.is_invisible(segment):
+            # What f does not show nearby is judged where f moves, if longer segments reach that. Slopes that change
+            # sign often are what rounding leaves of 0.
+            if sum(u * v <= 0 for u, v in pairwise(segment.slopes)) >= ROUNDED_ZERO:
+                return tolerance / segment.scale if segment.scale else 0.0
+            return tolerance / segment.l1_norm if segment.l1_norm > 4 * segment.rounding else math.inf
         l1_norm = segment.l1_norm or segment.scale
         reference = min(l1_norm, local) if local > 1e-12 * l1_norm else l1_norm
         return tolerance / reference if reference else 0.0
@@ -212,7 +236,7 @@ class PointCheck:
         coarse = segment.quadrature > 1e-3 * max(segment.l1_norm, abs(segment.mismatch))
         if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and not coarse:
             classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
-            if classification.kind == "wrong":
+            if classification.kind == "wrong" and not self.is_noise(classification.size):
                 self.classification = classification
                 return "wrong"
             if classification.kind == "staircase":
@@ -222,12 +246,19 @@ class PointCheck:
                 return "shrink"
             if classification.kind == "clear" and segment.quadrature < 0.1 * abs(segment.mismatch):
                 return "shrink"
-            self.noise = max(self.noise, classification.size if classification.kind == "noise" else 0.0)
+            if classification.kind in ("noise", "approximation", "wrong"):
+                self.noise = max(self.noise, classification.size)
+                self.noises.append(classification.size)
         if not self.represents(segment):
             return "shrink"
         if self.local_resolution(segment) <= TARGET:
             return "fine"
         return "rounded" if segment.rounding + self.noise >= segment.quadrature else "shrink"
+
+    def is_noise(self, size: float) -> bool:
+        """Return whether an error is no larger than the noise that f has on segments of other lengths, and small."""
+        small = size <= 1e-2 * abs(self.line.value(self.x))
+        return small and len(self.noises) >= ALWAYS_NOISY and size <= NOISE_RANGE * min(self.noises)
 
     def grow(self, sides: tuple[int, ...], reach: float, resolution: float) -> float:
         """Return the best resolution that longer segments reach; stop at one that proves a mismatch."""
@@ -235,7 +266,7 @@ class PointCheck:
         for _ in range(GROWTHS):
             reach *= GROW
             a, b = x - reach if -1 in sides else x, x + reach if 1 in sides else x
-            a, b = max(a, self.low), min(b, self.high)
+            a, b = max(a, self.line.low), min(b, self.line.high)
             if not (math.isfinite(a) and math.isfinite(b)):
                 break
             segment = compare(self.line, self.line.snap(a), self.line.snap(b))
@@ -255,7 +286,9 @@ class PointCheck:
         line = self.line
         if self.classification:
             return Outcome("wrong", self.worst(), self.classification, line)
-        open_sides = [s for s in (-1, 1) if s not in self.reaches and self.is_inside(s)]
+        # A side on which f does not move shows nothing about g: where it does, on the other one, that has to do.
+        still = [s for s in (-1, 1) if self.reaches and self.is_still(s)]
+        open_sides = [s for s in (-1, 1) if s not in self.reaches and s not in still and self.is_inside(s)]
         if not math.isfinite(self.claimed) or not self.central:
             reach = min(self.reaches.values(), default=self.reach)
             inside = [s for s in (-1, 1) if self.is_inside(s)]
@@ -276,12 +309,13 @@ class PointCheck:
 
     def worst(self) -> float:
         """Return the resolution of the less well resolved side."""
-        return max(self.best.values(), default=math.inf)
+        verified = [self.best[side] for side in self.reaches if side in self.best]
+        return max(verified or self.best.values(), default=math.inf)
 
     def is_inside(self, side: int) -> bool:
         """Return whether f is finite next to x on the given side."""
         line, x = self.line, self.x
-        if (side < 0 and x <= self.low) or (side > 0 and x >= self.high):
+        if (side < 0 and x <= self.line.low) or (side > 0 and x >= self.line.high):
             return False
         step = max(16 * line.ulp(x), self.reach * 1e-6)
         return any(math.isfinite(line.value(line.snap(x + side * step * k))) for k in (1, 1000))
@@ -342,4 +376,4 @@ def check_exactly_at(  # the whole situation of a point
 def _trusted(measured: Measured, claimed: float, usual: float) -> bool:
     """Return whether a measured slope is exact beside itself, beside the claim, or beside what is usual for f."""
     beside = abs(claimed) if math.isfinite(claimed) else 0.0
-    return measured.error <= max(_TRUST * max(abs(measured.value), beside), 1e-7 * usual)
+    return measured.error <= max(_TRUST * max(abs(measured.value), beside), 1e-7 * usual) + 1e-300

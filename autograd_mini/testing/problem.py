@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     Point = tuple[float, ...]
 
@@ -22,8 +22,25 @@ class BudgetSpentError(Exception):
     """The number of calls that a check may make is used up."""
 
 
+BEYOND_FLOATS = "its numbers leave the range of floats"
+"""Why a check gives up that divides by 0 or overflows on numbers of f and df."""
+
+
 class ShapeError(Exception):
     """What the user's function returned has the wrong shape; the message says which and what was expected."""
+
+
+def total(terms: Iterable[float]) -> float:
+    """Return an exact sum rounded once, or, beyond the range of floats, what adding one by one gives.
+
+    >>> total([1e308, 1e308, -1e308])
+    inf
+    """
+    terms = list(terms)
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):  # of infinities of both signs
+        return sum(terms)
 
 
 def located(names: Sequence[str], point: Point, axis: int = -1) -> str:
@@ -65,7 +82,8 @@ class Problem:
     """A function of ``len(names)`` numbers to ``outputs`` numbers, with its claimed Jacobian.
 
     ``function`` maps a point to a list of ``outputs`` floats, ``jacobian`` to ``outputs`` rows of partials.
-    ``eps`` is the unit roundoff of the arithmetic the function computes in.
+    ``eps`` is the unit roundoff of the arithmetic the function computes in. A gradient that raises ``most_faults``
+    times before it has worked once is not called again.
     """
 
     function: Callable[[Point], Sequence[float]]
@@ -75,6 +93,7 @@ class Problem:
     eps: float = 2.0**-52
     budget_f: int = 4000
     budget_g: int = 12000
+    most_faults: int | None = None
     output_names: tuple[str, ...] = ("f",)
     grid: Callable[[float], float] | None = None
     known_outputs: bool = False
@@ -106,7 +125,7 @@ class Problem:
         """Return the claimed partial derivatives of one output at ``point``; nan where the gradient raised."""
         known = self._rows.get(point)
         if known is None:
-            if self.calls.g >= self.budget_g:
+            if self.calls.g >= self.budget_g or self.calls.g == len(self.faults_g) == self.most_faults:
                 raise BudgetSpentError
             self.calls.g += 1
             try:
@@ -124,6 +143,14 @@ class Problem:
         self.outputs, self.known_outputs = count, True
         self.output_names = ("f",) if count == 1 else tuple(f"f[{i}]" for i in range(count))
         self._values = {point: [NAN] * count for point in self._values}
+
+    def not_finite(self, wanted: Point | None) -> Point | None:
+        """Return ``wanted`` if an output is no finite number there, or, without it, a point if none is anywhere."""
+        if wanted is not None:
+            return None if all(map(math.isfinite, self._values.get(wanted, ()))) else wanted
+        if any(math.isfinite(v) for row in self._values.values() for v in row):
+            return None
+        return next(iter(self._values), None)
 
     def known_values(self) -> list[Sequence[float]]:
         """Return every value of f seen so far."""
@@ -144,7 +171,7 @@ class Line:
     On an axis the parameter is the coordinate itself, so no abscissa is ever rounded.
     """
 
-    __slots__ = ("axis", "base", "direction", "output", "problem")
+    __slots__ = ("axis", "base", "direction", "high", "low", "output", "problem")
 
     def __init__(
         self,
@@ -154,8 +181,11 @@ class Line:
         axis: int | None = None,
         direction: Sequence[float] = (),
         output: int = 0,
+        low: float = -math.inf,
+        high: float = math.inf,
     ) -> None:
-        """Lay a line through ``base`` along coordinate ``axis``, or along ``direction``."""
+        """Lay a line through ``base`` along coordinate ``axis`` or ``direction``, of interest in [low, high]."""
+        self.low, self.high = low, high
         self.problem, self.base, self.axis, self.output = problem, base, axis, output
         self.direction = tuple(direction)
 
@@ -182,7 +212,7 @@ class Line:
             slope = partials[self.axis]
         else:
             slope = (
-                math.fsum(p * d for p, d in zip(partials, self.direction, strict=True) if d)
+                total(p * d for p, d in zip(partials, self.direction, strict=True) if d)
                 if self._finite(partials)
                 else math.nan
             )

@@ -14,6 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.discontinuities import PIECES, Classification, find_jump, jittered_grid, staircase
+from autograd_mini.testing.problem import total
 from autograd_mini.testing.segment import Integral, compare
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ STEP_SHARE = 0.6
 """Share of the range of a residual above which one piece of it is a step."""
 DEEPEST = 9
 """Most nested refinements of a step."""
+SMALLEST_ERROR = 3e-8
+"""Relative error of a derivative below which an approximation of f is to blame: no mistake is as small."""
+ACCURACY, TAIL_ACCURACY = 4e-10, 1e-12
+"""Errors of f that numerical libraries accept: relative to f, and in a tail relative to the range of f around it."""
+WIDE = 2.0
+"""How far from an interval the range of f is looked for, in units of the size of the numbers there."""
+FEW_STEPS = 8
+"""Most quanta that rounding moves a quantised f by."""
 
 
 def roughness(positions: Sequence[float], curve: Sequence[float]) -> float:
@@ -49,9 +58,28 @@ def roughness(positions: Sequence[float], curve: Sequence[float]) -> float:
             math.prod((positions[i] - positions[m]) / (positions[j] - positions[m]) for m in around if m != j)
             for j in around
         ]
-        off = curve[i] - math.fsum(w * curve[j] for w, j in zip(weights, around, strict=True))
+        off = curve[i] - total(w * curve[j] for w, j in zip(weights, around, strict=True))
         offs.append(abs(off) / math.sqrt(1 + sum(w * w for w in weights)))
     return median(offs) / 0.6745
+
+
+def quantum_of(values: Sequence[float]) -> float:
+    """Return the quantum of values that are all multiples of one apart, go up and down, and repeat; or 0.
+
+    Such an f is what rounding leaves of terms that cancel, as of sin(x)**2 + cos(x)**2 - 1.
+
+    >>> quantum_of([0.0, 0.25, 0.0, -0.25, 0.5, 0.25, 0.0, 0.25])
+    0.25
+    """
+    levels = sorted(set(values))
+    if len(levels) < 2 or 2 * len(levels) > len(values):
+        return 0.0
+    quantum = min(v - u for u, v in pairwise(levels))
+    steps = [v - u for u, v in pairwise(values) if v != u]
+    turns = sum(u * v < 0 for u, v in pairwise(steps))
+    counts = [(v - levels[0]) / quantum for v in levels]
+    even = counts[-1] < 64 * len(levels) and all(abs(round(count) - count) < 1e-6 for count in counts)
+    return quantum if even and turns > 1 else 0.0
 
 
 def is_a_step(curve: Sequence[float], i: int) -> bool:
@@ -83,6 +111,8 @@ class ResidualClassifier:
             return Classification("broken", a, b)
         explained = self.rounding(integral, positions)
         spread = max(curve) - min(curve)
+        if spread <= FEW_STEPS * quantum_of([line.value(t) for t in positions]):
+            return Classification("noise", a, b, spread)
         if spread <= explained + integral.error:
             return Classification("clear", a, b, explained)
         steps = [v - u for u, v in pairwise(curve)]
@@ -130,11 +160,56 @@ class ResidualClassifier:
         run = slice(positions.index(a), positions.index(b) + 1)
         if self.is_made_of_jumps(positions[run], curve[run]):
             return Classification("jump", a, b, max(curve) - min(curve))
+        size = max(curve[run]) - min(curve[run])
+        if self.is_approximate(a, b, size):
+            return Classification("approximation", a, b, size)
         if self.is_reproduced(a, b):
-            return Classification("wrong", a, b)
+            return Classification("wrong", a, b, size)
         if (a, b) != (positions[0], positions[-1]) and self.is_reproduced(positions[0], positions[-1]):
-            return Classification("wrong", positions[0], positions[-1])
+            return Classification("wrong", positions[0], positions[-1], max(curve) - min(curve))
         return Classification("noise", a, b, max(curve) - min(curve))
+
+    def is_approximate(self, a: float, b: float, size: float) -> bool:
+        """Return whether an error of some size on [a, b] may as well be one of f, as accurate as libraries have it.
+
+        That is relative to f, or to the range of f around it where that is smaller, as that of 1e6 + sin(x); in a tail,
+        as of a distribution, it is relative to the range. Around it, f and its derivative then have to agree.
+        """
+        line, eps = self.line, self.line.problem.eps
+        segment = compare(line, a, b, slice(3, None))
+        if size <= max(SMALLEST_ERROR, 16 * eps) * segment.l1_norm:
+            return True
+        low, high = self.surroundings(a, b)
+        around = [v for t in jittered_grid(line, low, high, PIECES, self.rng) if math.isfinite(v := line.value(t))]
+        extent = max(around) - min(around)
+        if size <= FEW_STEPS * quantum_of(around) or (not extent and size <= ACCURACY * self.smallest_change(a)):
+            return True
+        if not size <= max(max(ACCURACY, 16 * eps) * min(segment.scale, extent), TAIL_ACCURACY * extent):
+            return False
+        wide = Integral(line, low, high, goal=SMALLEST_ERROR * extent)
+        residuals = wide.residuals([low, a, b, high]) if not wide.broken else [math.inf]
+        return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
+
+    def smallest_change(self, t: float) -> float:
+        """Return the smallest change of f from its value at ``t`` among all known values; 0 if there is none."""
+        here = self.line.value(t)
+        values = (row[self.line.output] for row in self.line.problem.known_values())
+        return min((abs(v - here) for v in values if math.isfinite(v) and v != here), default=0.0)
+
+    def surroundings(self, a: float, b: float) -> tuple[float, float]:
+        """Return an interval around [a, b] on which f is finite, at most three times as far from zero."""
+        line = self.line
+        reach = max(16 * (b - a), WIDE * max(abs(a), abs(b)) if line.axis is not None else 4 * WIDE)
+        ends = []
+        for start, side in ((a, -1), (b, 1)):
+            end = start
+            for k in range(1, 9):
+                outer = line.snap(min(max(start + side * k * reach / 8, line.low), line.high))
+                if not math.isfinite(line.value(outer)):
+                    break
+                end = outer
+            ends.append(end)
+        return ends[0], ends[1]
 
     def is_made_of_jumps(self, positions: Sequence[float], curve: Sequence[float]) -> bool:
         """Return whether two of the three largest steps of a residual are jumps of f, as those of floor are."""

@@ -68,12 +68,9 @@ def check_at(problem: Problem, point: Point, rng: Random, box: Sequence[Interval
     decision = Decision()
     problem.value(point)
     for output in range(problem.outputs):
-        for line, x, reach in lines_through(problem, point, output, rng):
-            low, high = (
-                (box[line.axis].low, box[line.axis].high) if box and line.axis is not None else (-math.inf, math.inf)
-            )
+        for line, x, reach in lines_through(problem, point, output, rng, box):
             try:
-                outcome = PointCheck(line, x, reach, rng, low, high).run()
+                outcome = PointCheck(line, x, reach, rng).run()
             except BudgetSpentError:
                 outcome = Outcome("unresolved", line=line, note="the budget of calls is spent")
             if decision.add(outcome):
@@ -190,15 +187,14 @@ def _is_number_or_function(cell: Any) -> bool:
 
 
 def lines_through(
-    problem: Problem, point: Point, output: int, rng: Random, width: Sequence[float] | None = None
+    problem: Problem, point: Point, output: int, rng: Random, box: Sequence[Interval] | None = None
 ) -> Iterator[tuple[Line, float, float]]:
     """Yield lines with the parameter of ``point`` on each and a first reach: the axes, or balanced directions."""
     reaches = [first_reach(x) for x in point]
-    if width is not None:
-        reaches = [min(r, w) for r, w in zip(reaches, width, strict=True)]
     if len(point) <= FEW_INPUTS:
         for axis, x in enumerate(point):
-            yield Line(problem, point, axis=axis, output=output), x, reaches[axis]
+            low, high = (box[axis].low, box[axis].high) if box else (-math.inf, math.inf)
+            yield Line(problem, point, axis=axis, output=output, low=low, high=high), x, reaches[axis]
         return
     partials = problem.partials(point, output)
     for group in _groups(partials, reaches):

@@ -69,13 +69,20 @@ class Report:
             self.title or f"{label} is wrong",
             f"  at   {witness.place()}{region}",
             *([f"       claimed   {label} = {witness.claimed!r}"] if self.cause_kind != "raised" else []),
-            f"       measured  {label} = {_rounded(witness.measured, witness.error)} ± {witness.error:.0e}",
+            f"       measured  {label} = {_measured(witness)}",
         ]
         if witness.others:
             lines.append("  other partials: " + ", ".join(f"d/d{n} {v}" for n, v in witness.others.items()))
         if self.cause:
             lines.append(f"  likely cause: {self.cause}")
         return lines
+
+
+def _measured(witness: Counterexample) -> str:
+    if witness.slopes is not None:
+        low, high = (_rounded(slope, 1e-6 * abs(slope)) for slope in witness.slopes)
+        return f"any of [{low}, {high}]"
+    return f"{_rounded(witness.measured, witness.error)} ± {witness.error:.0e}"
 
 
 def _rounded(value: float, error: float) -> str:

@@ -1,0 +1,173 @@
+"""The checker where f is less accurate than its floats: what cancels, what is approximated, what a solver returns."""
+
+# ruff: noqa: ARG005 - a constant function takes an argument that it does not need
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_mini.testing import check_grad
+from autograd_mini.testing.residuals import quantum_of
+
+sys.path.insert(0, str(Path(__file__).parent / "bench"))
+
+from checker_programs import program
+
+points = st.floats(-10, 10)
+
+
+def one_less_one(x):
+    return math.sin(x) ** 2 + math.cos(x) ** 2 - 1
+
+
+def sum_of_softmax_less_one(logits):
+    powers = [math.exp(x - max(logits)) for x in logits]
+    return sum(p / sum(powers) for p in powers) - 1
+
+
+@settings(max_examples=60)
+@given(points)
+def test_what_rounding_leaves_of_terms_that_cancel_raises_no_alarm_at_a_point(x):
+    assert check_grad(one_less_one, lambda x: 0.0, at=x, explained=False).verdict != "wrong"
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(-4, 4), min_size=2, max_size=6))
+def test_the_sum_of_a_softmax_raises_no_alarm(logits):
+    report = check_grad(sum_of_softmax_less_one, lambda z: [0.0] * len(z), at=logits, explained=False)
+    assert report.verdict != "wrong"
+
+
+@pytest.mark.parametrize("low", [-9, -3, -0.4])
+def test_what_rounding_leaves_raises_no_alarm_over_a_domain(low):
+    for high in (1.5, 7, 13):
+        report = check_grad(one_less_one, lambda x: 0.0, domain={"x": (low, high)}, explained=False)
+        assert report.verdict != "wrong"
+
+
+@settings(max_examples=60)
+@given(points, st.sampled_from([3e-14, 1e-12, 1e-10]), st.sampled_from([5, 20, 100]))
+def test_an_approximation_as_good_as_a_librarys_raises_no_alarm(x, accuracy, wave):
+    def exp(x):
+        return math.exp(x) * (1 + accuracy * math.sin(wave * x))
+
+    def tanh(x):
+        return math.tanh(x) * (1 + accuracy * math.sin(wave * x))
+
+    assert check_grad(exp, math.exp, at=x, explained=False).verdict == "correct"
+    assert check_grad(tanh, lambda x: 1 / math.cosh(x) ** 2, at=x, explained=False).verdict != "wrong"
+
+
+def test_an_approximation_raises_no_alarm_over_a_domain_and_mistakes_are_still_found():
+    def f(x):
+        return math.exp(x) * (1 + 3e-14 * math.sin(20 * x))
+
+    assert check_grad(f, math.exp, domain={"x": (-3, 10)}).ok
+    for mistake in (1 + 1e-6, 1.001, -1):
+        report = check_grad(f, lambda x, m=mistake: m * math.exp(x), domain={"x": (-3, 10)}, explained=False)
+        assert report.verdict == "wrong"
+
+
+@pytest.mark.parametrize("concentration", [0.7, 10.0, 28.0])
+def test_the_distribution_functions_of_scipy_raise_no_alarm(concentration):
+    stats = pytest.importorskip("scipy.stats")
+    frozen = stats.vonmises(concentration)
+    for x in (-2.3, -0.4, 0.9):
+        assert check_grad(frozen.cdf, frozen.pdf, at=x, explained=False).verdict != "wrong"
+
+
+@pytest.mark.parametrize("seed", [1000351, 12001949])
+def test_a_term_that_f_rounds_away_raises_no_alarm(seed):
+    made = program(seed)
+    report = check_grad(lambda *at: made.run(at)[0], lambda *at: made.run(at)[1], at=made.point, explained=False)
+    assert report.verdict != "wrong"
+
+
+@settings(max_examples=40)
+@given(st.floats(-3, 3), st.sampled_from([1e-3, 1e-5, 1e-7]), st.floats(1, 40))
+def test_an_accuracy_is_accepted_and_a_hundred_times_it_is_not(x, to, wave):
+    def f(x):
+        return (math.exp(x) + 2) * (1 + to / 3 * math.sin(wave * x))
+
+    for factor, verdict in ((1, "correct"), (1 + to, "correct"), (1 + 100 * to, "wrong"), (-1, "wrong")):
+        assert check_grad(f, lambda x, m=factor: m * math.exp(x), at=x, to=to, explained=False).verdict == verdict
+
+
+@pytest.mark.parametrize("to", [0, -1e-3, 0.5, math.nan])
+def test_an_accuracy_that_is_none_is_refused(to):
+    with pytest.raises(ValueError, match=r"to is .*, expected a relative accuracy"):
+        check_grad(math.sin, math.cos, at=1.0, to=to)
+
+
+@pytest.mark.parametrize(
+    ("f", "df", "place", "verdict"),
+    [
+        (math.sqrt, lambda x: 0.5 * x**0.5, {"at": 1e-300}, "wrong"),
+        (math.cosh, math.sinh, {"domain": {"x": (-710, 710)}}, "unresolved"),
+        (math.cosh, lambda x: -math.sinh(x), {"domain": {"x": (-710, 710)}}, "wrong"),
+        (lambda x: x**3, lambda x: 2 * x**2, {"at": 1e100}, "wrong"),
+        (lambda x: 1 / x, lambda x: 1 / x**2, {"at": 1e-150}, "wrong"),
+        (lambda x: [], lambda x: 1.0, {"at": 1.0}, "wrong"),
+        (lambda x: 10**400, lambda x: 0.0, {"at": 1.0}, "wrong"),
+    ],
+)
+def test_numbers_beyond_floats_raise_nothing(f, df, place, verdict):
+    assert check_grad(f, df, **place).verdict == verdict
+
+
+PARTS = [
+    *(getattr(math, name) for name in ("sin", "tan", "exp", "log", "sqrt", "cosh", "gamma", "atanh", "floor", "erf")),
+    lambda x: x**3,
+    lambda x: x**0.5,
+    lambda x: 1 / x,
+    lambda x: 1e300 * x,
+    lambda x: 1e-300 * x,
+    lambda x: math.nan,
+    lambda x: math.inf,
+    lambda x: complex(x, x),
+    lambda x: [x, [x]],
+    lambda x: {}["x"],
+    lambda x: None,
+    lambda x: x > 0,
+    lambda x: 3.0,
+    lambda x: x,
+]
+chains = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3)
+extremes = st.sampled_from([0.0, -0.0, 1e-300, 5e-324, 1e300, -1e300, 1.7976931348623157e308, 710.0, 1e16])
+boxes = st.sampled_from([(-710, 710), (-1e308, 1e-310), (0, 1e-300), (-1, 9), (1, 1e300)])
+
+
+@settings(max_examples=120)
+@given(chains, chains, st.one_of(extremes, st.floats(-1e6, 1e6), boxes))
+def test_no_pair_of_functions_makes_a_check_raise(parts_of_f, parts_of_df, place):
+    def f(x):
+        for part in parts_of_f:
+            x = part(x)
+        return x
+
+    def df(x):
+        for part in parts_of_df:
+            x = part(x)
+        return x
+
+    where = {"domain": {"x": place}} if isinstance(place, tuple) else {"at": place}
+    assert check_grad(f, df, budget="quick", **where).verdict in {"correct", "wrong", "unresolved"}
+
+
+@given(st.lists(st.integers(0, 3), min_size=12, max_size=40), st.floats(1e-300, 1e300), st.floats(-1, 1))
+def test_a_quantum_is_the_smallest_step_of_values_that_repeat(levels, quantum, base):
+    values = [base * quantum + level * quantum for level in levels]
+    found = quantum_of(values)
+    assert not found or round(found / quantum) in {1, 2, 3}
+
+
+def test_smooth_values_have_no_quantum():
+    assert quantum_of([math.sin(k) for k in range(20)]) == 0
+    assert quantum_of([1.0] * 20) == 0
+    assert quantum_of([float(k // 5) for k in range(20)]) == 0
