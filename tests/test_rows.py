@@ -7,23 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from autograd_mini.viz.formulas import local_derivative
 
 import autograd_mini as ag
 from autograd_mini import Value
-from autograd_mini.compiler import formulas
+from autograd_mini.compiler import BACKENDS, row_functions
 from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.python import scalar
 from autograd_mini.engine import codegen, rules
 from autograd_mini.engine.formula import evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
+from autograd_mini.notation.sympy_expressions import SympyAlgebra
 from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
 from autograd_mini.viz.expressions import Numbers
+from autograd_mini.viz.partials import local_derivative
 
 PACKAGE = Path(ag.__file__).parent
 ROWS = [row for row in TABLE.values() if row.builtin]
@@ -33,35 +33,26 @@ ROWS = [row for row in TABLE.values() if row.builtin]
 LAST_ROW = ")  # fmt: skip\n"
 FORMULA = '    Op("softsign", "x / (1.0 + abs(x))", ("1.0 / (1.0 + abs(x)) ** 2.0",), doc="x / (1 + |x|)."),\n'
 PRIMITIVE = '    Op("exp4", "exp4(x)", ("1.3862943611198906 * z",), doc="4 to the power x."),\n'
-AFTER_FUNCTIONS = "_DIRECT = (\n"
-FUNCTION = 'def exp4(x: float) -> float:\n    """4 to the power x."""\n    return pow(4.0, x)\n\n\n'
-BACKENDS = [
-    "python",
-    *(["numpy"] if find_spec("numpy") else []),
-    *(["llvm", "vm"] if find_spec("llvmlite") and find_spec("numpy") else []),
-]
-
-
-def edited(path, before, added):
-    text = path.read_text(encoding="utf-8")
-    assert text.count(before) == 1, f"{path.name} has no {before!r} to put a row before"
-    path.write_text(text.replace(before, added + before), encoding="utf-8")
+FUNCTION = '\n\ndef exp4(x: float) -> float:\n    """4 to the power x."""\n    return pow(4.0, x)\n'
+AVAILABLE = [name for name, backend in BACKENDS.items() if backend.available]
 
 
 @pytest.mark.parametrize(
-    ("name", "row", "function", "backends"),
-    [("softsign", FORMULA, "", BACKENDS), ("exp4", PRIMITIVE, FUNCTION, ["python"])],
+    ("name", "row", "function"),
+    [("softsign", FORMULA, ""), ("exp4", PRIMITIVE, FUNCTION)],
     ids=["formula", "primitive"],
 )
-def test_a_row_is_enough(name, row, function, backends, tmp_path):
+def test_a_row_is_enough(name, row, function, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name)
     engine = tmp_path / PACKAGE.name / "engine"
-    edited(engine / "ops.py", LAST_ROW, row)
-    if function:
-        edited(engine / "ieee.py", AFTER_FUNCTIONS, function)
+    table, functions = engine / "ops.py", engine / "ieee.py"
+    before, end, after = table.read_text(encoding="utf-8").partition(LAST_ROW)
+    assert end
+    table.write_text(before + row + end + after, encoding="utf-8")
+    functions.write_text(functions.read_text(encoding="utf-8") + function, encoding="utf-8")
     here = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "error"}
-    command = [sys.executable, str(here / "one_row.py"), name, *backends]
+    command = [sys.executable, str(here / "one_row.py"), name, *AVAILABLE]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{name} works\n"
@@ -117,10 +108,9 @@ def as_written(row, at):
 
 def as_sympy(row, at):
     sympy = pytest.importorskip("sympy")
-    from autograd_mini.notation.symbolic import expression, variable
-
-    symbols = [variable(name) for name in row.operands]
-    found = expression(row.name, symbols)
+    algebra = SympyAlgebra()
+    symbols = [algebra.variable(name) for name in row.operands]
+    found = algebra.apply(row.name, symbols)
     if found.has(sympy.core.function.AppliedUndef):
         assert row.name == "round"  # SymPy has no rounding of halves to even
         return rules.compiled(row).floats(*at)
@@ -137,8 +127,8 @@ def as_tape(row, at):
 def as_symbols(row, at):
     """Multiply each partial as a trace of the compiler does; the numbers are Values, so that its graph is there too."""
     leaves = [Value(number) for number in at]
-    node = getattr(formulas.SYMBOLS, f"{row.name}_")(*leaves)
-    slopes = [times(node, 1.0) for times in formulas.partials(row, "xy"[: len(at)])]
+    node = getattr(row_functions.SYMBOLS, f"{row.name}_")(*leaves)
+    slopes = [times(node, 1.0) for times in row_functions.partials(row, "xy"[: len(at)])]
     assert [getattr(slope, "data", slope) for slope in slopes] == pytest.approx(partials(row, at), rel=1e-12)
     return node.data
 
@@ -151,7 +141,7 @@ ALGEBRAS = {
     "SeriesAlgebra": as_series,
     "Numbers": as_numbers,
     "_Written": as_written,
-    "_Expressions": as_sympy,
+    "SympyAlgebra": as_sympy,
     "_Symbols": as_symbols,
 }
 """Every algebra that formulas are evaluated over, by the name of its class: the value of a row at a point."""
