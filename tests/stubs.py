@@ -1,7 +1,7 @@
 """Write the type stub of what the table of operations gives: `python tests/stubs.py`, after a change of the table.
 
 `autograd_mini/engine/methods.pyi` is where type checkers and editors find the methods of Value and the functions of the
-same names, with their docstrings. `tests/test_types.py` fails where the file is not what the table says.
+same names, with their docstrings. `tests/house/test_types.py` fails where the file is not what the table says.
 """
 
 from __future__ import annotations

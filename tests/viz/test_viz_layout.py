@@ -19,7 +19,7 @@ from autograd_mini.viz.diagram import full
 from autograd_mini.viz.drawing import diagram_of
 from autograd_mini.viz.long_sums import Shown
 
-BENCH = Path(__file__).parent / "bench"
+BENCH = Path(__file__).parents[1] / "bench"
 sys.path.insert(0, str(BENCH))
 from layout_graphs import SHAPES, chain, network, recurrent, total  # noqa: E402 - found only now
 

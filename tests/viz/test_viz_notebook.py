@@ -18,13 +18,13 @@ import pytest
 for needed in ("graphviz", "jupyterlab", "ipykernel", "anywidget"):
     pytest.importorskip(needed)
 
-sys.path.insert(0, __file__.rpartition("/")[0])
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium  # noqa: E402 - the folder of the tests is on the path now
 
 from autograd_mini import Value  # noqa: E402 - as above
 from autograd_mini.viz import step  # noqa: E402 - as above
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 CELL = """\
 from autograd_mini import Value  # noqa: E402 - as above

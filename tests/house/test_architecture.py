@@ -278,7 +278,7 @@ def test_every_name_that_is_promised_exists():
 
 
 def test_the_folder_holds_what_belongs_there_and_no_test_leaves_a_file_in_it():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
         listed = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout

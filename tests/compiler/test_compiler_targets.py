@@ -232,7 +232,7 @@ def run(name, *words):
     return subprocess.run(
         [sys.executable, *words],
         env={**os.environ, VARIABLE: name},
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,

@@ -17,7 +17,7 @@ pytest.importorskip("graphviz")
 from autograd_mini.viz import animate, step
 from autograd_mini.viz import renderers as rendering
 
-sys.path.insert(0, __file__.rpartition("/")[0])
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened
 
 try:

@@ -16,7 +16,7 @@ from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz.text import clean
 from autograd_mini.viz.xdot import xdot_source
 
-sys.path.insert(0, __file__.rpartition("/")[0])
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened
 from hostile import LABELS
 

@@ -18,7 +18,7 @@ from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.testing.strategies import expressions, values
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "autograd_mini" / "testing" / "plugin"
 SEARCH = settings(max_examples=2000, database=None, deadline=None)
 

@@ -16,7 +16,7 @@ from autograd_mini.engine.hooks import on_result
 from autograd_mini.testing import mutants
 from autograd_mini.testing.strategies import expressions
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SUITE = """
 import pytest
 from autograd_mini import Value

@@ -323,7 +323,7 @@ def test_the_svg_of_a_product_is_this(monkeypatch):
     a, b = Value(-2.0, label="a"), Parameter(3.0, label="b")
     c = a * b
     c.backward()
-    snapshot = Path(__file__).with_name("snapshots") / "product.svg"
+    snapshot = Path(__file__).parent / "snapshots" / "product.svg"
     assert draw(c).svg() == snapshot.read_text(encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from autograd_mini.testing import check_grad, logspan
 
-sys.path.insert(0, str(Path(__file__).parent / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
 from checker_corpus import TUNED, verify
 from checker_mutants import mutants, shows_at

@@ -50,7 +50,7 @@ def test_a_row_is_enough(name, row, function, tmp_path):
     assert end
     table.write_text(before + row + end + after, encoding="utf-8")
     functions.write_text(functions.read_text(encoding="utf-8") + function, encoding="utf-8")
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "error"}
     command = [sys.executable, str(here / "one_row.py"), name, *AVAILABLE]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -13,7 +13,7 @@ import pytest
 from autograd_mini.cli import course as course_module
 from autograd_mini.cli import main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def names_in(folder):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from autograd_mini.testing import check_grad
 from autograd_mini.testing.residuals import quantum_of
 
-sys.path.insert(0, str(Path(__file__).parent / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
 from checker_programs import program
 

@@ -13,7 +13,7 @@ if not sys.platform.startswith("linux"):
     pytest.skip("memory and forks are measured on Linux", allow_module_level=True)
 pytest.importorskip("pygraphviz")
 
-BENCH = Path(__file__).parent / "bench" / "reliability.py"
+BENCH = Path(__file__).parents[1] / "bench" / "reliability.py"
 sys.path.insert(0, str(BENCH.parent))
 from reliability import ORDER  # noqa: E402 - it needs Linux
 from reliable.libraries import LIBRARIES  # noqa: E402 - as above

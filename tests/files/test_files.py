@@ -193,7 +193,7 @@ def test_whole_numbers_are_read_as_floats(path):
 
 @pytest.mark.parametrize("page", ["README.md", "autograd_mini/files/__init__.py"])
 def test_the_example_that_a_page_shows_is_a_model_file(path, page):
-    text = (Path(__file__).parent.parent / page).read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
     example = re.search(r'^ *\{\n *"format": "autograd_mini model".*?^ *\}$', text, re.DOTALL | re.MULTILINE)
     path.write_text(example[0])
     model = load(path)

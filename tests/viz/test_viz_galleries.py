@@ -15,7 +15,7 @@ from autograd_mini.viz import gallery
 from autograd_mini.viz import renderers as rendering
 from autograd_mini.viz import report_page as galleries
 
-sys.path.insert(0, __file__.rpartition("/")[0])
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened
 
 

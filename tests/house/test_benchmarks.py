@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parent / "bench"
+BENCH = Path(__file__).parents[1] / "bench"
 IMPORTING = """
 import importlib, sys
 sys.path[:0] = sys.argv[1:]

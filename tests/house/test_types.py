@@ -25,7 +25,7 @@ import autograd_mini as ag
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz.renderers import MissingRendererError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted((ROOT / "tests" / "typed").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[1-9]_*.ipynb"))
 

@@ -13,7 +13,7 @@ import pytest
 for needed in ("nbval", "ipykernel"):
     pytest.importorskip(needed)
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OPTIONS = [
     word for word in (ROOT / "tests" / "notebooks.txt").read_text(encoding="utf-8").split() if word != "notebooks"
 ]
