@@ -75,6 +75,7 @@ def function(row: Op) -> Any:
     made: Any = unary if len(row.operands) == 1 else binary
     made.__defaults__ = None if row.default is None else (row.default,)
     made.__name__ = made.__qualname__ = row.name
+    made.__annotations__ = {}  # `help` shows the operands; their types are in the stub
     made.__doc__ = f"{row.doc}\n\n    Value: {row.value}. Partial derivatives: {'; '.join(row.partials)}."
     return made
 
