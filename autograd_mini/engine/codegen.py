@@ -258,7 +258,7 @@ class _Careful(_Text):
         return f"{'ieee.' if own else ''}{name}({', '.join(operands)})"
 
 
-class _OnValues(_Text):
+class _ValueText(_Text):
     """The same as functions of Values and floats."""
 
     def call(self, name: str, operands: list[str]) -> str:
@@ -286,4 +286,4 @@ class _Calls(_Text):
         return f"a.where({condition}, {this()}, {otherwise()})"
 
 
-_QUICK, _CAREFUL, _ON_VALUES = _Text(), _Careful(), _OnValues()
+_QUICK, _CAREFUL, _ON_VALUES = _Text(), _Careful(), _ValueText()

@@ -35,7 +35,7 @@ def awaited_lock() -> Any:
 
 
 def await_lock(lock: Any) -> Any:
-    """Let every fork wait for a lock that somebody else made, any context manager, and return it."""
+    """Hold a lock, any context manager, during every fork; return it."""
     _locks.append(lock)
     return lock
 

@@ -1,7 +1,7 @@
 """A place: the line of the user's code that made a Value, as `origin` and `anomaly` take it down.
 
 While a block of these is on, each new node keeps the code that was running and the position in it, which takes
-little time and keeps no variable alive. The file, line and text are looked up when somebody asks.
+little time and keeps no variable alive. The file, line and text are looked up when they are asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PACKAGE = __file__.rpartition("engine")[0]
 """The folder of the package, whose lines are not the user's."""
 
 CALLERS = 3
-"""So many callers of the line are kept too: a line in a helper such as `safe_log` says little without them."""
+"""Maximum callers that are kept with a line: a line in a helper such as `safe_log` says little without them."""
 
 
 class _Passed(dict[str, bool]):

@@ -171,7 +171,7 @@ NUMPY_NAMES = {
     "deg2rad": "radians",
     "rint": "round",
 }
-"""What np.arcsin and its fellows call on each element of an array of Values."""
+"""The rows behind the methods that NumPy's functions, such as np.arcsin, call on each element of an object array."""
 
 
 def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - as NumPy calls it

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from autograd_mini.engine.rules import Compiled
+    from autograd_mini.engine.rules import CompiledRow
 
 Interval = tuple[float, float]
 
@@ -84,7 +84,7 @@ class Op:
         self.builtin = builtin
         self.uses: dict[str, Op] = {}  # of a user's operation, those that it calls, as they were when it was defined
         self.names: dict[str, object] = {}  # and what its compiled formulas are to find under a name before all else
-        self.compiled: Compiled | None = None  # made by `rules.compiled` at the first use
+        self.compiled: CompiledRow | None = None  # made by `rules.compiled` at the first use
 
     @property
     def operands(self) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ class RowRule(Rule):
         return self._partials
 
 
-class Compiled:
+class CompiledRow:
     """What a row becomes: functions on floats and on Values.
 
     Attributes:
@@ -150,7 +150,7 @@ class Compiled:
 
     __slots__ = ("floats", "forward", "pullbacks", "reflected")
 
-    def __init__(self, op: Op, together: dict[Op, Compiled] | None = None) -> None:
+    def __init__(self, op: Op, together: dict[Op, CompiledRow] | None = None) -> None:
         from autograd_mini.engine.codegen import build, source, used_on_floats, variants
 
         together = {} if together is None else together  # with the rows that its formulas call, which may call it too
@@ -172,14 +172,14 @@ class Compiled:
                 function.__doc__ = op.doc
         for name in used_on_floats(op):
             used = op.uses.get(name) or TABLE[name]
-            made[name] = (used.compiled or together.get(used) or Compiled(used, together)).floats
+            made[name] = (used.compiled or together.get(used) or CompiledRow(used, together)).floats
 
 
-def compiled(op: Op) -> Compiled:
+def compiled(op: Op) -> CompiledRow:
     """Return the compiled row, compiling it if this is its first use."""
     if op.compiled is None:
-        together: dict[Op, Compiled] = {}
-        found = Compiled(op, together)
+        together: dict[Op, CompiledRow] = {}
+        found = CompiledRow(op, together)
         for row, made in together.items():  # only now, when what they call is complete
             row.compiled = made
         return found

@@ -262,7 +262,7 @@ class Value(Methods):
             asked(self, "bool()")
         return self._data != 0.0
 
-    if not TYPE_CHECKING:  # __hash__ is inherited, and __float__ and its fellows are refusals
+    if not TYPE_CHECKING:  # __hash__ is inherited, and __float__ and the like are refusals
         __hash__ = object.__hash__
 
     def __pos__(self) -> Self:
@@ -287,7 +287,7 @@ class Value(Methods):
                 "to store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
             )
         raise TypeError(
-            f"{lost}: use autograd_mini.exp(x) and its fellows in place of math.exp(x), np.array([x], dtype=object) "
+            f"{lost}: use autograd_mini.exp(x) in place of math.exp(x), np.array([x], dtype=object) "
             "for an array of Values, or x.data for the number"
         )
 

@@ -18,7 +18,7 @@ from autograd_mini.optim.parameters import numbers, set_data, set_gradients
 from autograd_mini.optim.vectorised import vectorised
 from autograd_mini.train.compiled_objective import CompiledObjective
 from autograd_mini.train.data import arrays
-from autograd_mini.train.descent import Descent
+from autograd_mini.train.descent import CompiledDescent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class CompiledSteps:
         self._vectorised: Vectorised | None = None
         self._gradient: Any = None
         self._before: Any = None
-        self._descent: Descent | None = None
+        self._descent: CompiledDescent | None = None
         self._descends = False  # whether the descent has the parameters now
         self._chunk = 1
 
@@ -169,7 +169,7 @@ class CompiledSteps:
         if self._descent is None or {**self._descent.settings, "lr": 0} != {**settings, "lr": 0}:
             metrics = len(self._objective.metrics)
             data = [self._now_X, self._now_y]
-            self._descent = Descent(self._kernel.gradient(), metrics, self._vectorised, data, self._size)
+            self._descent = CompiledDescent(self._kernel.gradient(), metrics, self._vectorised, data, self._size)
         self._descent.load(self._vectorised.now, settings["lr"])
         self._descends = True
         return True

@@ -21,7 +21,7 @@ ROOM = 64
 """Buffer padding, in float64s, for full-vector stores."""
 
 
-class Descent:
+class CompiledDescent:
     """The steps of one optimiser on one kernel.
 
     Args:

@@ -347,7 +347,7 @@ STAIRCASES = {"floordiv", "sign", "heaviside", "floor", "ceil", "round"}  # a de
 def test_a_wrong_partial_in_any_row_is_caught(row):
     rng = random.Random(row.name)
     for mutant in mutants(row):
-        compiled = rules.Compiled(mutant)
+        compiled = rules.CompiledRow(mutant)
         caught = False
         for _ in range(20):
             floats = [rng.uniform(*interval) for interval in row.domain]

@@ -136,7 +136,7 @@ def as_symbols(row, at):
 ALGEBRAS = {
     "_Text": lambda row, at: as_text(codegen._QUICK, row, at),
     "_Careful": lambda row, at: as_text(codegen._CAREFUL, row, at),
-    "_OnValues": lambda row, at: as_text(codegen._ON_VALUES, row, at),
+    "_ValueText": lambda row, at: as_text(codegen._ON_VALUES, row, at),
     "_Calls": as_tape,
     "SeriesAlgebra": as_series,
     "Numbers": as_numbers,
