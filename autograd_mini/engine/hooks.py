@@ -123,13 +123,18 @@ def _without(hooks: Iterable[Hook], hook: Hook) -> tuple[Hook, ...]:
 def current() -> tuple[Hook, ...]:
     """Return the hooks to call in this thread or task: those of `here`, and those that are on in all threads."""
     found = here()
+    if not everywhere:
+        return found
     elsewhere = [hook for hook in everywhere if hook not in found]
     return (*found, *elsewhere) if elsewhere else found
 
 
 def innermost(kind: type[Hook]) -> Hook | None:
     """Return the hook of a kind that was entered last in this thread or task; None if none is on."""
-    return next((hook for hook in reversed(here()) if isinstance(hook, kind)), None)
+    for hook in reversed(here()):
+        if isinstance(hook, kind):
+            return hook
+    return None
 
 
 def is_tracing() -> bool:

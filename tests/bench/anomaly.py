@@ -30,6 +30,7 @@ CUTS = (
     ('"_origin", ', ""),
     ('        if on_leaf:\n            show_leaf(self, "made")\n', ""),
     ('        if on_leaf:\n            show_leaf(self, "assigned")\n', ""),
+    ('    if on_leaf:\n        show_leaf(leaf, "made")\n', ""),
 )
 
 WORKER = """
@@ -69,7 +70,7 @@ class Side:
 def copied(folder: Path, cuts: tuple[tuple[str, str], ...]) -> Path:
     """Copy the package, cut pieces out of `value.py`, and return where the copy lies."""
     shutil.copytree(Path(autograd_mini.__file__).parent, folder / "autograd_mini")
-    value = folder / "autograd_mini" / "value.py"
+    value = folder / "autograd_mini" / "engine" / "value.py"
     text = value.read_text()
     for piece, instead in cuts:
         if piece not in text:
