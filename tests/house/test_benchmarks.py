@@ -49,6 +49,10 @@ def test_a_benchmark_without_its_packages_names_them_in_one_line(tmp_path):
 
 
 def test_what_the_benchmark_of_anomalies_cuts_out_is_there(tmp_path):
-    copied = [sys.executable, "-c", "import anomaly, sys; anomaly.copied(__import__('pathlib').Path(sys.argv[1]), anomaly.CUTS)"]
+    copied = [
+        sys.executable,
+        "-c",
+        "import anomaly, sys; anomaly.copied(__import__('pathlib').Path(sys.argv[1]), anomaly.CUTS)",
+    ]
     done = subprocess.run([*copied, str(tmp_path)], capture_output=True, text=True, check=False, cwd=BENCH)
     assert (done.returncode, done.stderr) == (0, "")
