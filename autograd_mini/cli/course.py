@@ -92,7 +92,7 @@ def _sign(notebooks: Sequence[Path]) -> None:
 
 
 def _in_a_terminal() -> bool:
-    """Return whether somebody looks on; a program that started this one would wait for JupyterLab for ever."""
+    """Return whether the output is a terminal; a program that started this one would wait for JupyterLab for ever."""
     return sys.stdout.isatty()
 
 

@@ -1,7 +1,7 @@
 """Compiled steps: the model and its loss are traced once, and from then on a step is one call of machine code.
 
-The optimiser works on flat arrays meanwhile. Parameters, gradients and the optimiser's state are written back when
-somebody may look at them: for callbacks and checkpoints, at the end, and when anything interrupts it.
+The optimiser works on flat arrays meanwhile. Parameters, gradients and the optimiser's state are written back before
+they can be read: for callbacks and checkpoints, at the end, and when anything interrupts it.
 """
 
 from __future__ import annotations

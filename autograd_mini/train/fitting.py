@@ -233,7 +233,7 @@ def _interrupts(training: Training) -> Iterator[None]:
 
     An interrupt is Ctrl-C in a terminal, or the stop button of a notebook.
 
-    In another thread than the main one, which gets no signals, and where somebody else handles this signal already,
+    In another thread than the main one, which gets no signals, and where another handler is installed already,
     nothing changes.
     """
     if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
