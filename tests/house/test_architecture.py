@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "train": {"files", "nn", "optim", "compiler", "transforms", "engine", "errors", "extras"},
     "diagnosis": {"train", "nn", "optim", "transforms", "engine", "errors", "extras"},
     "viz": {"diagnosis", "testing", "notation", "train", "nn", "transforms", "engine", "errors", "extras"},
+    "site": {"notation", "engine", "errors", "extras"},
     "cli": {"viz", "testing", "train", "files", "nn", "optim", "datasets", "engine", "errors", "extras"},
     "__main__": {"cli"},
 }

@@ -37,9 +37,11 @@ CODE = {
         "exec",
         "compile",
     },  # the package's own table, and the formulas of `operation`, which `parse` checks
+    "site.cell": {"exec", "eval", "compile"},  # the reader's own code, in the reader's browser
 }
 PROCESSES = {
     "viz.renderers": {"subprocess", "shutil"},  # Graphviz's `dot`, without a shell, the picture on standard input
+    "site.playground": {"subprocess"},  # npm, without a shell
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
@@ -51,6 +53,8 @@ IMPORTS = {
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
+    "site.pages": {"importlib"},  # importlib.metadata, for the README of an installed package
+    "site.playground": {"importlib"},  # whether npm came as a wheel
     "cli.course": {"importlib"},  # whether JupyterLab is installed
     "cli.check": {"importlib"},  # the module that the command line names, to check a function in it
 }
@@ -59,6 +63,9 @@ FILES = {
     "viz.svg": {"mkdir", "write_text"},  # the path to save to
     "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
+    "site.build": {"mkdir", "shutil", "copyfile"},  # the folder that the command line names, as the next
+    "site.pages": {"mkdir", "write_text", "write_bytes"},
+    "site.playground": {"mkdir", "write_text", "shutil", "copyfile", "tempfile"},
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
     "cli.tables": {"read_bytes"},  # the tables that the command line names
     "cli.demo": {"mkdir", "open"},  # the folder that the command line names, as the next
@@ -67,7 +74,13 @@ FILES = {
 }
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
-OWN = {"datasets.flowers": {"read_text"}, "viz.explorer": {"read_text"}, "viz.stepper": {"read_text"}}
+OWN = {
+    "site.pages": {"read_text", "read_bytes"},
+    "site.playground": {"read_text"},
+    "datasets.flowers": {"read_text"},
+    "viz.explorer": {"read_text"},
+    "viz.stepper": {"read_text"},
+}
 """Files of the package itself. What is missing in these tables may stand nowhere."""
 
 

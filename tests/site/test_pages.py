@@ -1,0 +1,129 @@
+"""The pages of the site: whole, linked, readable without a script, and the same mathematics as the table."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag
+from xml.etree import ElementTree as ET
+
+import pytest
+from browser import chromium
+
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.site import build, pages
+from autograd_mini.site.cell import Cell
+
+for _package in ("markdown_it", "latex2mathml", "pdoc", "pygments"):
+    pytest.importorskip(_package)
+
+
+class _Links(HTMLParser):
+    """The targets and anchors of a page, and the scripts and styles that it loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.targets, self.anchors, self.scripts = set(), set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.anchors |= {attributes[name] for name in ("id", "name") if name in attributes}
+        if target := attributes.get("href" if tag in {"a", "link"} else "src" if tag in {"img", "script"} else ""):
+            self.targets.add(target)
+        if tag == "script":
+            self.scripts.append(attributes.get("src", ""))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    assert build(folder, only="pages") == folder / "index.html"
+    (folder / "playground.html").write_text("<p>built by npm, tried in a test of its own</p>", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def links(site):
+    return {path: _Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+
+
+def test_every_link_leads_somewhere(site, links):
+    broken = []
+    for page, found in links.items():
+        for target in found.targets:
+            path, anchor = urldefrag(target)
+            if re.match(r"(https?|data|mailto):", target) or "#code=" in target:
+                continue
+            there = (page.parent / unquote(path)).resolve() if path else page
+            there = there / "index.html" if there.is_dir() else there
+            ours = there in links and (site / "reference") not in there.parents  # pdoc links to attributes, too
+            if not there.is_file() or (anchor and ours and unquote(anchor) not in links[there].anchors):
+                broken.append((page.relative_to(site).as_posix(), target))
+    assert broken == []
+
+
+def test_no_page_of_ours_needs_a_script_or_anything_from_elsewhere(site, links):
+    ours = {page: found for page, found in links.items() if (site / "reference") not in page.parents}
+    assert len(ours) > 10
+    for page, found in ours.items():
+        assert not any(found.scripts), page
+        loaded = re.findall(r'(?:<link|<img|<script)[^>]*?(?:href|src)="(https?:[^"]*)"', page.read_text("utf-8"))
+        assert loaded == []
+
+
+def test_every_operation_has_its_value_and_partials_as_mathematics(site):
+    text = (site / "operations.html").read_text(encoding="utf-8")
+    for row in TABLE.values():
+        [section] = re.findall(rf'<section class="operation" id="{row.name}">.*?</section>', text, re.DOTALL)
+        formulas = re.findall(r"<math.*?</math>", section)
+        assert len(formulas) == 1 + len(row.partials)
+        for formula in formulas:
+            ET.fromstring(formula)  # noqa: S314 - our own text
+        assert section.count("<polyline") == (2 if len(row.operands) == 1 else 0)
+
+
+def test_a_chain_of_conditions_stands_under_one_brace():
+    row = TABLE["relu"]
+    assert str(pages._typeset(row, "where(x > 1.0, 1.0, where(x < 0.0 and x != -1.0, 0.0, x))")) == (
+        r"\begin{cases} 1 & x > 1 \\ 0 & x < 0 \text{ and } x \ne -1 \\ x & \text{else} \end{cases}"
+    )
+
+
+def test_the_course_shows_what_its_notebooks_store_and_opens_in_the_playground(site):
+    text = (site / "course" / "2_one_neuron.html").read_text(encoding="utf-8")
+    assert text.count('<div class="cell">') > 10
+    assert "data:image/svg+xml;base64," in text
+    assert 'href="../playground.html#code=' in text
+
+
+def packed_programs(site):
+    """Return every program that a page of the course offers to the playground."""
+    for path in sorted((site / "course").glob("*.html")):
+        for code in re.findall(r'playground\.html#code=([\w-]+)"', path.read_text(encoding="utf-8")):
+            deflated = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
+            yield path.stem, zlib.decompress(deflated, wbits=-15).decode()
+
+
+def test_the_programs_offered_to_the_playground_run_by_themselves(site):
+    tried = 0
+    for page, program in packed_programs(site):
+        posted = []
+        assert Cell(lambda *message, posted=posted: posted.append(message)).run(program), (page, program, posted)
+        tried += 1
+    assert tried > 20
+
+
+def test_a_word_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="only is 'all', expected 'playground' or 'pages'"):
+        build(tmp_path, only="all")
+
+
+@pytest.mark.parametrize("name", ["index.html", "operations.html", "tools.html", "course/3_backpropagation.html"])
+def test_a_page_fits_a_phone(site, name):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 420, "height": 860}, offline=True)
+        page.goto((site / name).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 420
