@@ -143,12 +143,21 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the mean loss and the metrics of a model over the rows of X and their targets y.
 
-    All arguments, and what is raised, are as for `fit`.
+    What is raised is as for `fit`.
+
+    Args:
+        model: a function of a row, with a method `parameters()`.
+        X: the inputs, rows of numbers.
+        y: the targets, one a row.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
+        metrics: functions (prediction, target) -> number by name; None for the accuracy where the loss tells classes
+            apart.
 
     >>> from autograd_mini import MLP
     >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [1, 0]
     >>> sorted(evaluate(MLP(2, [1], seed=0), X, y, loss="binary_cross_entropy"))
     ['accuracy', 'loss']
+
     """
     objective = Objective(loss, metrics)
     return objective.measure(model, objective.samples(model, X, y))
