@@ -153,6 +153,11 @@ if TYPE_CHECKING:
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
     """Return x, but at least `low` and at most `high`; at an edge the derivative goes to x.
 
+    Args:
+        x: a number or a Value.
+        low: the lower bound; None for none.
+        high: the upper bound; None for none.
+
     Raises:
         ValueError: if `low` is above `high`.
 
@@ -173,6 +178,9 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
 def mean(values: Iterable[Scalar]) -> Scalar:
     """Return the arithmetic mean.
 
+    Args:
+        values: numbers and Values.
+
     Raises:
         ValueError: if there are no values.
 
@@ -189,6 +197,9 @@ def mean(values: Iterable[Scalar]) -> Scalar:
 def logsumexp(logits: Iterable[Scalar]) -> Scalar:
     """Return log(sum(exp(logit))), without overflow: the largest logit is taken out first, as a constant.
 
+    Args:
+        logits: numbers and Values, at least one.
+
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
 
@@ -202,6 +213,9 @@ def logsumexp(logits: Iterable[Scalar]) -> Scalar:
 def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return the logarithms of `softmax`, accurate where a probability is close to 0.
 
+    Args:
+        logits: numbers and Values, at least one.
+
     >>> log_softmax([0.0, 800.0])
     [-800.0, 0.0]
 
@@ -213,6 +227,9 @@ def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
 
 def softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return exp(logit) / sum(exp(logit)) for each logit: probabilities that sum to 1.
+
+    Args:
+        logits: numbers and Values, at least one.
 
     >>> softmax([0.0, 0.0])
     [0.5, 0.5]

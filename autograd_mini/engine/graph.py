@@ -46,6 +46,9 @@ def order(*roots: Value) -> list[Value]:
 
     The order is that of creation, so it is the same in every run. A leaf that was assigned after its use comes first.
 
+    Args:
+        roots: the results.
+
     >>> x = Value(3.0)
     >>> [node.op for node in order((x * x).exp())]
     ['', 'mul', 'exp']
@@ -115,6 +118,10 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
     Raises:
         TypeError: if y or one of `wrt` is no Value.
         StaleValueError: if a leaf was assigned after y's graph used it.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [slope.data for slope in gradient(x * y, [x, y])]
+    [3.0, 2.0]
 
     """
     if not isinstance(y, Value):

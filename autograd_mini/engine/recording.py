@@ -35,7 +35,13 @@ class no_grad(Block):  # noqa: N801 - PyTorch's name for it
 
 
 def is_recording() -> bool:
-    """Return whether operations of this thread, or task, remember their operands."""
+    """Return whether operations of this thread, or task, remember their operands.
+
+    >>> with no_grad():
+    ...     is_recording()
+    False
+
+    """
     return innermost(no_grad) is None
 
 

@@ -450,7 +450,16 @@ class Symbolic(Computed):
 
 
 class Parameter(Leaf):
-    """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state."""
+    """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state.
+
+    Args:
+        data: the number it starts from.
+        label: a name for pictures and messages.
+
+    >>> Parameter(0.5, label="w")
+    Value(data=0.5, label='w')
+
+    """
 
     __slots__ = ()
 
