@@ -246,7 +246,10 @@ def contribute(node: Value, gradient: float) -> None:
         return
     with one_pass:
         shown = {operand for operand in node.args if not isinstance(operand, (float, int))}
-        between, reached = [node], {node: None}  # the nodes of a call that are not shown (see `calls.py`), and all
+        between, reached = (
+            [node],
+            {node: None},
+        )  # the nodes of a call that are not shown (see `transforms/custom.py`), and all
         for above in between:
             for operand in (above._x, above._y):
                 if operand._tick > above._tick:

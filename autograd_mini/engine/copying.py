@@ -30,7 +30,7 @@ EARLIER = 2**62
 
 
 def _parts(node: Value) -> list[Value]:
-    """Return what a node refers to: its operands, and the hidden nodes of a call (see `calls.py`)."""
+    """Return what a node refers to: its operands, and the hidden nodes of a call (see `transforms/custom.py`)."""
     if node._pull is None:
         return []
     return [*operands(node), node._x] if node._y is ABSENT else [*operands(node), node._x, node._y]

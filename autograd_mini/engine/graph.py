@@ -1,4 +1,4 @@
-"""The graph below a Value: its nodes in order, and its gradient as a graph of Values again.
+"""The graph below a Value: its nodes in order, its gradient as a graph of Values again, and tangents pushed through it.
 
 `gradient` builds the backward pass out of Values instead of running it, so what it returns can be differentiated again,
 drawn, or compiled. A second derivative is the same call once more:
@@ -15,19 +15,21 @@ drawn, or compiled. A second derivative is the same call once more:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from operator import attrgetter
 
 from autograd_mini.engine import backward as engine
-from autograd_mini.engine.backward import stale
+from autograd_mini.engine.backward import one_pass, stale
 from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
 from autograd_mini.engine.value import ABSENT, Symbolic, Value
 from autograd_mini.errors import AnomalyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import overload
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, overload
 
 
 def operands(node: Value) -> list[Value]:
@@ -182,3 +184,46 @@ def adjoints_of(
             error.add_note(f"It belongs to the derivative of {node.op}(…){made_at(node).rstrip(',')}.")
             raise
     return adjoints
+
+
+def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:
+    """Return the nodes that lie between variables and outputs, oldest first, without the variables.
+
+    Raises:
+        StaleValueError: if an operand was assigned after a node used it.
+
+    """
+    held = set(variables)
+    found: list[Value] = []
+    moving = set(held)
+    for node in _below(outputs, lambda node: () if node in held else _differentiable(node)):
+        if node in held:
+            continue
+        for operand in _differentiable(node):
+            if operand._tick > node._tick:
+                raise stale(operand, node)
+            if operand in moving and node not in moving:
+                moving.add(node)
+                found.append(node)
+    return found
+
+
+def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bool) -> dict[Value, Any]:
+    """Return the tangents of the nodes.
+
+    Args:
+        nodes: what `depending` returned.
+        tangents: those of the variables; one that is missing is zero.
+        on_values: whether to compute them as Values, to be differentiated again, or as floats.
+
+    Returns:
+        the tangents of the variables and of the nodes that move with them.
+
+    """
+    known = dict(tangents)
+    with nullcontext() if on_values else one_pass:
+        for node in nodes:
+            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    for hook in current() if on_pass and not on_values else ():
+        hook.tangents(nodes, known)
+    return known

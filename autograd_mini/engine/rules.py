@@ -66,7 +66,7 @@ class Rule:
         return (node._x, node._y)[: len(self.active)]
 
     def call(self, node: Value) -> Any:  # noqa: ARG002 - a rule may look at it
-        """Return the call that the node is a result of (see `transforms/calls.py`); None for an operation."""
+        """Return the call that the node is a result of (see `transforms/custom.py`); None for an operation."""
         return None
 
     def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:

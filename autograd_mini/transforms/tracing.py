@@ -11,12 +11,11 @@ import sys
 from copy import copy
 
 from autograd_mini.engine.checks import check_function, number
-from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
+from autograd_mini.engine.graph import _below, _differentiable, adjoints, depending, gradient, push
 from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
-from autograd_mini.transforms.forward import depending, push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +164,11 @@ class Run(Recorded):
             raise TypeError(
                 f"an argument of {what} holds Values, expected plain numbers, as it returns: leave sparse=True out"
             )
+
+    def slopes(self, transform: str) -> list[Any]:
+        """Return the gradient of the output, one number, as a graph; see `scalar`."""
+        y = self.scalar(transform)
+        return gradient(y, self.variables) if isinstance(y, Value) else [0.0] * self.treedef.size
 
     def reverse(self, y: Value | float) -> list[Any]:
         """Return dy / d variable for every variable."""

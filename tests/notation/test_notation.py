@@ -14,7 +14,7 @@ from autograd_mini import Value, gradient
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.notation import latex, sympy
 from autograd_mini.notation.tex import apply, constant, symbol
-from autograd_mini.transforms.custom import custom_gradient
+from autograd_mini.transforms import custom_gradient
 
 BUILTIN = sorted(name for name, row in TABLE.items() if row.builtin)
 
