@@ -16,11 +16,11 @@ from __future__ import annotations
 from autograd_mini import viz  # its names alone; what draws is imported when it is used
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini.engine import functions
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
+from autograd_mini.engine.functions import operation
 from autograd_mini.engine.graph import gradient, order
-from autograd_mini.engine.operation import operation
-from autograd_mini.engine.recording import is_recording, no_grad
+from autograd_mini.engine.hooks import is_recording, no_grad
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 

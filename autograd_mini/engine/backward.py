@@ -235,42 +235,6 @@ def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:
     deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
 
 
-def contribute(node: Value, gradient: float) -> None:
-    """Add gradient * d node / d operand to the `grad` of each of the node's operands: the backward pass at one node.
-
-    Raises:
-        StaleValueError: if an operand was assigned after the node used it.
-
-    """
-    if node._pull is None:
-        return
-    with one_pass:
-        shown = {operand for operand in node.args if not isinstance(operand, (float, int))}
-        between, reached = (
-            [node],
-            {node: None},
-        )  # the nodes of a call that are not shown (see `transforms/custom.py`), and all
-        for above in between:
-            for operand in (above._x, above._y):
-                if operand._tick > above._tick:
-                    raise stale(operand, above)
-                if operand not in reached:
-                    reached[operand] = None
-                    if operand._pull is not None and operand not in shown:
-                        between.append(operand)
-        before = [below._adjoint for below in reached]
-        try:
-            for below in reached:
-                below._adjoint = -0.0
-            node._adjoint = gradient
-            for above in sorted(between, key=_tick, reverse=True):
-                above._pull(above, above._adjoint)  # type: ignore[misc,arg-type]  # all of them have one
-            operands = [below for below in reached if below in shown]
-            _assign(operands, [operand.grad + operand._adjoint for operand in operands])  # type: ignore[operator]
-        finally:
-            deque(map(setattr, reached, repeat("_adjoint"), before), maxlen=0)
-
-
 def _inside(root: Value, seed: float, absent: Value) -> None:
     """Run a pass inside a pass, and give the outer one its adjoints back."""
     global _running  # noqa: PLW0603 - see `backward`

@@ -15,7 +15,6 @@ drawn, or compiled. A second derivative is the same call once more:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from operator import attrgetter
 
 from autograd_mini.engine import backward as engine
@@ -220,6 +219,8 @@ def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bo
         the tangents of the variables and of the nodes that move with them.
 
     """
+    from contextlib import nullcontext
+
     known = dict(tangents)
     with nullcontext() if on_values else one_pass:
         for node in nodes:

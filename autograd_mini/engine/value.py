@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import count, repeat
 
-from autograd_mini.engine.backward import backward, contribute
+from autograd_mini.engine.backward import adjoints, backward
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_leaf, on_read
 
@@ -195,7 +195,7 @@ class Value(Methods):
 
     @property
     def _backward(self) -> Callable[[], None]:
-        """What hands the node's `grad` on to its operands, as micrograd names it; on a leaf it does nothing.
+        """What propagates the node's `grad` to its operands, as micrograd names it; on a leaf it does nothing.
 
         >>> a, b = Value(2.0), Value(3.0)
         >>> c = a * b
@@ -205,7 +205,13 @@ class Value(Methods):
         (3.0, 2.0)
 
         """
-        return lambda: contribute(self, self.grad)
+
+        def propagate() -> None:
+            operands = [*dict.fromkeys(operand for operand in self.args if isinstance(operand, Value))]
+            for operand, part in zip(operands, adjoints(self, operands, self.grad, ABSENT), strict=True):
+                operand.grad += part
+
+        return propagate
 
     @_backward.setter
     def _backward(self, _: object) -> None:

@@ -18,8 +18,8 @@ from math import isfinite, nan
 from operator import add
 
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
 from autograd_mini.nn.sample import sample
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite, nan
 
 from autograd_mini.engine.checks import real_number
-from autograd_mini.engine.choice import where
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.locations import PACKAGE, Place
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.pytree import tree_map
-from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.files.documents import shown
 from autograd_mini.nn.losses import leading

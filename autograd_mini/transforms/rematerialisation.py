@@ -7,10 +7,9 @@ from functools import wraps
 
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, adjoints_of, depending, push
-from autograd_mini.engine.hooks import is_tracing
+from autograd_mini.engine.hooks import Recorded, is_recording, is_tracing
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import flatten, holds_values
-from autograd_mini.engine.recording import Recorded, is_recording
 from autograd_mini.engine.value import Value, clock
 from autograd_mini.transforms.custom import Linear, Result, record
 from autograd_mini.transforms.tracing import called

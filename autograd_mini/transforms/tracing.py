@@ -12,8 +12,8 @@ from copy import copy
 
 from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.graph import _below, _differentiable, adjoints, depending, gradient, push
+from autograd_mini.engine.hooks import Recorded
 from autograd_mini.engine.pytree import flatten, holds_values, together
-from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
 
