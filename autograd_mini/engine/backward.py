@@ -47,20 +47,7 @@ def backward(root: Value, seed: float, absent: Value) -> None:
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
-    global _running  # noqa: PLW0603 - one pass runs at a time
-    with one_pass:
-        if _running:  # a custom derivative, called by the pass that runs, starts another
-            _inside(root, seed, absent)
-            return
-        try:
-            _running = True
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-            root._adjoint = seed
-            _sweep(nodes)
-            _commit(nodes, leaves)
-        finally:
-            _running = False
+    _pass(root, seed, absent, None)
 
 
 def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -> list[float]:
@@ -76,19 +63,25 @@ def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
+    return _pass(root, seed, absent, wanted)
+
+
+def _pass(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None) -> list[float]:
+    """Run a pass: write gradients where none are `wanted`, else return the adjoints of those."""
     global _running  # noqa: PLW0603 - one pass runs at a time
     zero = float("-0.0")  # -0.0 + g is g for every g, signed zeros included
     with one_pass:
-        outer = _running
+        outer = _running  # where a custom derivative, called by the pass that runs, starts another
         kept: list[float | None] = []
         reached: list[Value] = []
-        if not outer and all(node._pull is None for node in wanted):  # no cut is needed: the walk of `backward` is fast
-            for node in wanted:
+        if not outer and all(node._pull is None for node in wanted or ()):  # no cut is needed, and the walk is fast
+            for node in wanted or ():
                 node._adjoint = zero
             nodes, leaves = _reach(root, absent)
             _refuse_stale(nodes, leaves)
         else:
-            nodes, reached = _between(root, wanted)
+            nodes, reached = _between(root, wanted or ())
+            leaves = [node for node in reached if node._pull is None and node is not absent]
             kept = [node._adjoint for node in reached] if outer else []
             for node in reached:
                 node._adjoint = zero
@@ -96,7 +89,9 @@ def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -
         try:
             _running = True
             _sweep(nodes)
-            return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+            if wanted is None:
+                _commit(nodes, leaves)
+            return [0.0 + node._adjoint for node in wanted or ()]  # type: ignore[operator]  # just computed
         finally:
             _running = outer
             for node, adjoint in zip(reached, kept, strict=False):
@@ -233,21 +228,3 @@ def accumulate(leaves: Sequence[Value], contributions: Iterable[float]) -> None:
 def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:
     """Set `grad` of each node in one call of the interpreter, which nothing interrupts."""
     deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
-
-
-def _inside(root: Value, seed: float, absent: Value) -> None:
-    """Run a pass inside a pass, and give the outer one its adjoints back."""
-    global _running  # noqa: PLW0603 - see `backward`
-    seen, reached = {root}, [root]
-    for node in reached:
-        for operand in (node._x, node._y) if node._pull else ():
-            if operand not in seen:
-                seen.add(operand)
-                reached.append(operand)
-    outer = [node._adjoint for node in reached]
-    _running = False
-    try:
-        backward(root, seed, absent)
-    finally:
-        _running = True
-        deque(map(setattr, reached, repeat("_adjoint"), outer), maxlen=0)

@@ -177,8 +177,9 @@ def adjoints_of(
         try:
             for operand, times_partial in zip(reached, node._pull.rule.times_partials(), strict=True):  # type: ignore[union-attr]
                 if operand in leading:
-                    share = times_partial(node, adjoints[node])
-                    adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
+                    contribution = times_partial(node, adjoints[node])
+                    known = adjoints.get(operand)
+                    adjoints[operand] = contribution if known is None else known + contribution
         except AnomalyError as error:
             error.add_note(f"It belongs to the derivative of {node.op}(…){made_at(node).rstrip(',')}.")
             raise

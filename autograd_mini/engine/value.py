@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import count, repeat
 
+from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, not_taken, not_taken_by_backward
 from autograd_mini.engine.backward import adjoints, backward
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_leaf, on_read
@@ -44,19 +45,6 @@ def asked(value: Value, what: str) -> None:
     """Tell the hooks that the number of a Value is asked for as a plain float."""
     for hook in current():
         hook.read(value, what)
-
-
-_ONE_LINE = (
-    "define the operation in one line by its value and its derivative, such as "
-    "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
-)
-
-_OF_BACKWARD = {
-    "create_graph": ": a derivative that can be differentiated again is autograd_mini.gradient(y, x), a Value",
-    "retain_graph": ": leave it out, since a graph stays as long as something refers to it",
-    "retain_grad": ": leave it out, since results keep their gradients",
-    "d_output": ": the gradient of the result itself is called gradient",
-}
 
 
 class Value(Methods):
@@ -215,7 +203,7 @@ class Value(Methods):
 
     @_backward.setter
     def _backward(self, _: object) -> None:
-        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {_ONE_LINE}")
+        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {ONE_LINE}")
 
     # --- differentiation ---
 
@@ -234,8 +222,7 @@ class Value(Methods):
 
         """
         if other:
-            name = next(iter(other))
-            raise TypeError(f"backward(gradient=1.0) takes no {name!r}{_OF_BACKWARD.get(name, '')}")
+            raise TypeError(not_taken_by_backward(next(iter(other))))
         backward(self, number(gradient, "gradient"), ABSENT)
 
     def detach(self) -> Value:
@@ -330,87 +317,7 @@ def _assigns_item() -> bool:
     return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
-class _Unknown(str):
-    """A descriptor that is the name it stands for; reading it raises the error that says what is meant."""
-
-    __slots__ = ()
-
-    def __get__(self, value: object, kind: type) -> object:
-        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
-
-
-class _Refused(_Unknown):
-    """A name that cannot be assigned either."""
-
-    __slots__ = ()
-
-    def __set__(self, value: object, _: object) -> None:
-        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
-
-
-def _near(name: str) -> set[str]:
-    """Return the slips of a name: a letter replaced, doubled, left out or exchanged, capitals, and the plural."""
-    letters = "abcdefghijklmnopqrstuvwxyz_"  # rather than from `string`, which loads `re`
-    found = {name.capitalize(), name.upper(), name + "s"}
-    for at, letter in enumerate(name):
-        before, after = name[:at], name[at + 1 :]
-        found.update([before + other + after for other in letters])
-        found |= {before + letter * 2 + after, before + after, before + after[:1] + letter + after[1:]}
-    return found - {name}
-
-
-_MEANT = ("data", "grad", "label")
-_REMEDIES = {
-    "requires_grad": ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; "
-    "for a result without history use x.detach() or no_grad()",
-    "name": ": its name for pictures is label",
-    "cleargrad": ": to clear its gradient, write x.grad = None",
-    "zero_grad": ": to clear its gradient, write x.grad = None; for a network, model.zero_grad()",
-    "derivative": ": its gradient is x.grad",
-    "is_leaf": ": write not x.args",
-    "_children": ": its operands are x.args",
-    "creator": ": the operation that made it is x.op, of the operands x.args",
-    "grad_fn": ": the operation that made it is x.op, of the operands x.args",
-}
-
-
-def _remedy(name: str) -> str:
-    """Return the end of the message for a name that is refused."""
-    for meant in _MEANT:
-        if name in _near(meant):
-            return f": {meant!r} is meant, or choose a name that is further from it"
-    return _REMEDIES.get(name) or (
-        ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
-        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)"
-    )
-
-
-# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
-_REFUSED = {name: _Refused(name) for name in set().union(*map(_near, _MEANT), ["requires_grad"])}
-# What other engines name so can be an attribute of one's own on a leaf.
-_UNKNOWN = {name: _Unknown(name) for name in _REMEDIES}
-_OWN = {name: _Refused(name) for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color", "name")}
-
-
-def _dir(self: Value) -> list[str]:
-    absent = {name for name in (*_OWN, *_UNKNOWN) if not hasattr(self, name)}
-    return [name for name in object.__dir__(self) if name not in _REFUSED and name not in absent]
-
-
-if TYPE_CHECKING:
-
-    class _Spelling:
-        """What refuses names that are one slip from a Value's."""
-
-    class _Results(_Spelling):
-        """What refuses attributes of one's own."""
-
-else:
-    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_UNKNOWN, **_REFUSED})
-    _Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
-
-
-class Leaf(Value, _Spelling):
+class Leaf(Value, ValueNames):
     """A Value that is no result; it takes attributes of one's own, but no name that is one slip from a Value's."""
 
     __slots__ = ("__dict__",)
@@ -422,7 +329,7 @@ class Leaf(Value, _Spelling):
 Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
 
 
-class Computed(Value, _Results):
+class Computed(Value, ResultNames):
     """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
 
     __slots__ = ()
@@ -491,25 +398,12 @@ def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, 
         if type(label) is str and not others and not named:
             leaf._label = label
         elif others or named or isinstance(label, (tuple, set)):
-            raise TypeError(_not_taken(label, others, named))
+            raise TypeError(not_taken(label, others, named))
         else:
             leaf.label = label
     if on_leaf:
         show_leaf(leaf, "made")
     return leaf
-
-
-def _not_taken(label: object, others: tuple[object, ...], named: dict[str, object]) -> str:
-    """Return the message for arguments that other engines take."""
-    if isinstance(label, (tuple, set)) or others or not named.keys().isdisjoint({"_children", "_prev", "_op"}):
-        wrong = "" if isinstance(label, str) else f"label is {label!r} of type {type(label).__name__}, expected a str. "
-        return f"{wrong}A Value is made of its data and label, without operands and operation: {_ONE_LINE}"
-    name = next(iter(named))
-    known = {"name": "the name is its label, Value(2.0, label='x')"}
-    known["requires_grad"] = (
-        "every Value has a gradient; to keep one from training, leave it out of the optimiser's list"
-    )
-    return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
 
 
 _new = object.__new__
