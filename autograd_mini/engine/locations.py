@@ -48,6 +48,14 @@ def user_frame() -> FrameType | None:
     return frame
 
 
+def user_instruction() -> str:
+    """Return the instruction that the user's innermost frame is at, such as "STORE_SUBSCR" for `array[0] = x`."""
+    from dis import opname
+
+    frame = user_frame()
+    return opname[frame.f_code.co_code[frame.f_lasti]] if frame is not None and frame.f_lasti >= 0 else ""
+
+
 def span(code: CodeType, position: int) -> tuple[int | None, ...]:
     """Return the first and last line, and the first and last column, of an instruction; None where not known."""
     from itertools import islice

@@ -20,6 +20,7 @@ from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, n
 from autograd_mini.engine.backward import adjoints, backward
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_leaf, on_read
+from autograd_mini.engine.locations import user_instruction
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ class Value(Methods):
         if on_read:
             asked(self, "float()")
         lost = f"turning {self!r} into a plain number would lose its derivative without a word"
-        if _assigns_item():
+        if user_instruction() == "STORE_SUBSCR":
             raise TypeError(
                 f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); "
                 "to store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
@@ -306,15 +307,6 @@ class Value(Methods):
         leaves = list(leaves)
         deque(map(setattr, leaves, repeat("_tick"), clock), maxlen=0)
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
-
-
-def _assigns_item() -> bool:
-    """Return whether the line that asks for a plain number is an assignment such as `array[0] = x`."""
-    import sys
-    from dis import opname
-
-    frame = sys._getframe(2)
-    return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
 class Leaf(Value, ValueNames):
