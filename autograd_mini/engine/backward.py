@@ -111,26 +111,27 @@ def _sweep(nodes: list[Value]) -> None:
 
 def _between(root: Value, wanted: Sequence[Value]) -> tuple[list[Value], list[Value]]:
     """Return the computed nodes from the root down to the wanted ones, newest first, and everything they touch."""
-    seen = dict.fromkeys(wanted)
-    if root in seen:
-        return [], [*seen]
-    seen[root] = None
-    nodes: list[Value] = []
-    waiting = [root]
+    held = set(wanted)
+    found = subgraph([root], lambda node: () if node._pull is None or node in held else (node._x, node._y))
+    nodes = [node for node in reversed(found) if node._pull is not None and node not in held]
+    _refuse_stale(nodes, found)
+    return nodes, [*held.union(found)]
+
+
+def subgraph(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> list[Value]:
+    """Return the roots and what the given operands lead to, oldest first; leaves assigned since come before all."""
+    seen = dict.fromkeys(roots)
+    waiting, late = list(seen), set()
     while waiting:
         node = waiting.pop()
-        if node._pull is None:
-            continue
-        nodes.append(node)
-        tick = node._tick
-        for operand in (node._x, node._y):
-            if operand._tick > tick:
-                raise stale(operand, node)
+        for operand in operands_of(node):
             if operand not in seen:
                 seen[operand] = None
                 waiting.append(operand)
-    nodes.sort(key=_tick, reverse=True)
-    return nodes, [*seen]
+            if operand._tick > node._tick:
+                late.add(operand)
+    nodes = sorted(seen, key=_tick)
+    return [node for node in nodes if node in late] + [node for node in nodes if node not in late] if late else nodes
 
 
 def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:

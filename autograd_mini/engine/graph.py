@@ -15,10 +15,9 @@ drawn, or compiled. A second derivative is the same call once more:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
 
 from autograd_mini.engine import backward as engine
-from autograd_mini.engine.backward import one_pass, stale
+from autograd_mini.engine.backward import one_pass, stale, subgraph
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
@@ -55,22 +54,7 @@ def order(*roots: Value) -> list[Value]:
     ['', 'mul', 'exp']
 
     """
-    return _below(roots, operands)
-
-
-def _below(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> list[Value]:
-    seen = dict.fromkeys(roots)
-    waiting, late = list(seen), set()
-    while waiting:
-        node = waiting.pop()
-        for operand in operands_of(node):
-            if operand not in seen:
-                seen[operand] = None
-                waiting.append(operand)
-            if operand._tick > node._tick:
-                late.add(operand)
-    nodes = sorted(seen, key=attrgetter("_tick"))
-    return [node for node in nodes if node in late] + [node for node in nodes if node not in late] if late else nodes
+    return subgraph(roots, operands)
 
 
 def unchanged(nodes: list[Value]) -> list[Value]:
@@ -87,7 +71,7 @@ def unchanged(nodes: list[Value]) -> list[Value]:
     return nodes
 
 
-def _differentiable(node: Value) -> tuple[Value, ...]:
+def active_operands(node: Value) -> tuple[Value, ...]:
     """Return the operands that a derivative flows to, one for each of the rule's partials."""
     if node._pull is None:
         return ()
@@ -135,7 +119,7 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
         if not isinstance(target, Value):
             raise TypeError(f"wrt[{position}] is {target!r} of type {type(target).__name__}, expected a Value")
 
-    adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), _differentiable)
+    adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), active_operands)
     found = [adjoints.get(target, 0.0) for target in wanted]
     result = [g if isinstance(g, Value) else Value(g) for g in found]
     return result[0] if single else result
@@ -157,7 +141,7 @@ def adjoints_of(
     wanted: Iterable[Value], y: Value, seed: Value | float, operands_of: Callable[[Value], Sequence[Value]]
 ) -> dict[Value, Value | float]:
     """Return the adjoints of the nodes between y and the wanted ones, following the given operands of each node."""
-    nodes = _below([y], operands_of)
+    nodes = subgraph([y], operands_of)
     targets = set(wanted)
     leading = set(targets)  # the nodes that `wanted` leads to: only their adjoints matter
     for node in nodes:
@@ -196,10 +180,10 @@ def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Valu
     held = set(variables)
     found: list[Value] = []
     moving = set(held)
-    for node in _below(outputs, lambda node: () if node in held else _differentiable(node)):
+    for node in subgraph(outputs, lambda node: () if node in held else active_operands(node)):
         if node in held:
             continue
-        for operand in _differentiable(node):
+        for operand in active_operands(node):
             if operand._tick > node._tick:
                 raise stale(operand, node)
             if operand in moving and node not in moving:

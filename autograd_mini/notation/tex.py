@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from autograd_mini.engine.graph import _below, gradient
+from autograd_mini.engine.backward import subgraph
+from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
@@ -87,7 +88,7 @@ def nodes_and_names(
     """Return the nodes of a formula, oldest first, the result last, and the names of its leaves."""
     if not isinstance(y, Value):
         raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
-    nodes = _below([y if wrt is None else gradient(y, wrt)], _operands)
+    nodes = subgraph([y if wrt is None else gradient(y, wrt)], _operands)
     shown = sum(1 for node in nodes if node.op)
     if shown > limit:
         raise ValueError(

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 from copy import copy
 
+from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.checks import check_function, number
-from autograd_mini.engine.graph import _below, _differentiable, adjoints, depending, gradient, push
+from autograd_mini.engine.graph import active_operands, adjoints, depending, gradient, push
 from autograd_mini.engine.hooks import Recorded
 from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.value import Value
@@ -146,7 +147,7 @@ class Run(Recorded):
         computed = [y for y in outputs if isinstance(y, Value)]
         self.on_values = self.on_values or any(y.symbolic for y in computed)
         if _live and not self.on_values:
-            self.on_values = not _live.isdisjoint(_below(computed, _differentiable))
+            self.on_values = not _live.isdisjoint(subgraph(computed, active_operands))
 
     def joined_by(self, numbers: Iterable[Value | float]) -> None:
         """Take in further numbers, as tangents: with a Value among them, results are Values."""
