@@ -110,8 +110,12 @@ def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Calla
 
     def matrix(run: Run) -> Any:
         slopes = run.slopes("hessian")
+        if sparse and run.on_values:
+            raise TypeError(
+                "an argument of hessian(f, sparse=True) holds Values, expected plain numbers, as it returns: leave "
+                "sparse=True out"
+            )
         if sparse:
-            run.needs_floats("hessian(f, sparse=True)")
             return _sparse_hessian(slopes, run.variables)
         return run.treedef.product(run.treedef, [run.finished(run.reverse(slope)) for slope in slopes])
 
