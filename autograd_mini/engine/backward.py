@@ -35,67 +35,49 @@ _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
 
 
-def backward(root: Value, seed: float, absent: Value) -> None:
+def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None = None) -> list[float]:
     """Add seed * d root / d leaf to the gradient of every leaf below `root`, and set those of the nodes between.
 
     Args:
         root: the result to differentiate.
         seed: the gradient of the root itself.
         absent: the node that stands where an operation has no second operand.
+        wanted: nodes, leaves or not, whose adjoints are returned instead, the others among them held fixed; no `grad`
+            changes then, and what lies below them is not visited.
+
+    Returns:
+        The adjoints of `wanted`.
 
     Raises:
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
-    _pass(root, seed, absent, None)
-
-
-def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -> list[float]:
-    """Return seed * d root / d node for each wanted node, the others among them held fixed; no `grad` changes.
-
-    Args:
-        root: the result.
-        wanted: nodes, leaves or not. What lies below them is not visited.
-        seed: the adjoint of the root.
-        absent: the node that stands where an operation has no second operand.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after a node used it.
-
-    """
-    return _pass(root, seed, absent, wanted)
-
-
-def _pass(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None) -> list[float]:
-    """Run a pass: write gradients where none are `wanted`, else return the adjoints of those."""
     global _running  # noqa: PLW0603 - one pass runs at a time
-    zero = float("-0.0")  # -0.0 + g is g for every g, signed zeros included
     with one_pass:
         outer = _running  # where a custom derivative, called by the pass that runs, starts another
-        kept: list[float | None] = []
-        reached: list[Value] = []
-        if not outer and all(node._pull is None for node in wanted or ()):  # no cut is needed, and the walk is fast
-            for node in wanted or ():
-                node._adjoint = zero
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-        else:
+        if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
             nodes, reached = _between(root, wanted or ())
             leaves = [node for node in reached if node._pull is None and node is not absent]
             kept = [node._adjoint for node in reached] if outer else []
             for node in reached:
-                node._adjoint = zero
+                node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
+        else:  # no cut is needed, and the walk is fast
+            for node in wanted or ():
+                node._adjoint = -0.0
+            nodes, leaves = _reach(root, absent)
+            _refuse_stale(nodes, leaves)
         root._adjoint = seed
         try:
             _running = True
             _sweep(nodes)
-            if wanted is None:
-                _commit(nodes, leaves)
-            return [0.0 + node._adjoint for node in wanted or ()]  # type: ignore[operator]  # just computed
+            if wanted is not None:
+                return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+            _commit(nodes, leaves)
         finally:
             _running = outer
-            for node, adjoint in zip(reached, kept, strict=False):
-                node._adjoint = adjoint
+            if outer:
+                deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
+    return []
 
 
 def _sweep(nodes: list[Value]) -> None:

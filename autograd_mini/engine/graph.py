@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograd_mini.engine import backward as engine
-from autograd_mini.engine.backward import one_pass, stale, subgraph
+from autograd_mini.engine.backward import backward, one_pass, stale, subgraph
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
@@ -134,7 +133,7 @@ def adjoints(root: Value, wanted: Sequence[Value], seed: float = 1.0) -> list[fl
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
-    return engine.adjoints(root, wanted, seed, ABSENT)
+    return backward(root, seed, ABSENT, wanted)
 
 
 def adjoints_of(
@@ -162,8 +161,7 @@ def adjoints_of(
             for operand, times_partial in zip(reached, node._pull.rule.times_partials(), strict=True):  # type: ignore[union-attr]
                 if operand in leading:
                     contribution = times_partial(node, adjoints[node])
-                    known = adjoints.get(operand)
-                    adjoints[operand] = contribution if known is None else known + contribution
+                    adjoints[operand] = adjoints[operand] + contribution if operand in adjoints else contribution
         except AnomalyError as error:
             error.add_note(f"It belongs to the derivative of {node.op}(…){made_at(node).rstrip(',')}.")
             raise

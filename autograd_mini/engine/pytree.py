@@ -89,12 +89,13 @@ class TreeDef:
         A block of shape `a` here and one of shape `b` there make an array of shape `a + b`.
         """
         made: list[Any] = []
+        inner_shapes = inner.blocks
         top = 0
         for outer_shape in self.blocks:
             bottom = top + (1 if outer_shape is None else prod(outer_shape))
             blocks: list[Any] = []
             left = 0
-            for shape in inner.blocks:
+            for shape in inner_shapes:
                 right = left + (1 if shape is None else prod(shape))
                 entries = [entry for row in rows[top:bottom] for entry in row[left:right]]
                 if outer_shape is None and shape is None:

@@ -17,7 +17,7 @@ from collections import deque
 from itertools import count, repeat
 
 from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, not_taken, not_taken_by_backward
-from autograd_mini.engine.backward import adjoints, backward
+from autograd_mini.engine.backward import backward
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_leaf, on_read
 from autograd_mini.engine.locations import user_instruction
@@ -197,7 +197,7 @@ class Value(Methods):
 
         def propagate() -> None:
             operands = [*dict.fromkeys(operand for operand in self.args if isinstance(operand, Value))]
-            for operand, part in zip(operands, adjoints(self, operands, self.grad, ABSENT), strict=True):
+            for operand, part in zip(operands, backward(self, self.grad, ABSENT, operands), strict=True):
                 operand.grad += part
 
         return propagate
