@@ -173,6 +173,11 @@ def used_on_floats(op: Op) -> set[str]:
     return {name for name in called - _INFIX - {op.name} if not TABLE[name].primitive}
 
 
+def on_floats(name: str) -> str:
+    """Return what generated code calls a row's function on floats: other than all else there, whatever the name is."""
+    return name if name in _INFIX or (name in TABLE and TABLE[name].primitive) else f"{name}_"
+
+
 def build(title: str, text: str, names: dict[str, object]) -> dict[str, Any]:
     """Run generated source among the given names; file its text, so that debuggers and tracebacks show it."""
     filename = f"<autograd_mini {title}>"
@@ -238,7 +243,7 @@ class _Text:
         """Write an operation that may raise, or whose result may not be IEEE's."""
         if name in {"truediv", "mod", "floordiv"}:
             return f"({operands[0]} {TABLE[name].symbol} {operands[1]})"
-        return f"{name}({', '.join(operands)})"
+        return f"{on_floats(name)}({', '.join(operands)})"
 
     def compare(self, relation: str, x: str, y: str) -> str:
         return f"{x} {relation} {y}"
@@ -255,7 +260,7 @@ class _Careful(_Text):
 
     def call(self, name: str, operands: list[str]) -> str:
         own = name in _INFIX or (name in TABLE and TABLE[name].primitive and name not in EXACT)
-        return f"{'ieee.' if own else ''}{name}({', '.join(operands)})"
+        return f"{f'ieee.{name}' if own else on_floats(name)}({', '.join(operands)})"
 
 
 class _ValueText(_Text):
