@@ -16,11 +16,12 @@ from __future__ import annotations
 from autograd_mini import viz  # its names alone; what draws is imported when it is used
 from autograd_mini.engine import copying as copying  # teaches Value to be copied and pickled
 from autograd_mini.engine import functions
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import *  # noqa: F403 - the operations: `functions.__all__` lists them
+from autograd_mini.engine.functions import operation
 from autograd_mini.engine.graph import gradient, order
-from autograd_mini.engine.operation import operation
-from autograd_mini.engine.recording import is_recording, no_grad
+from autograd_mini.engine.hooks import is_recording, no_grad
+from autograd_mini.engine.locations import user_instruction
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 
@@ -54,46 +55,25 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "datasets": "datasets",
-    "diagnosis": "diagnosis",
-    "compiler": "compiler",
-    "jit": "compiler",
-    "nn": "nn",
-    "optim": "optim",
-    "train": "train",
-    "testing": "testing",
-    "transforms": "transforms",
-    "Module": "nn",
-    "Neuron": "nn",
-    "Layer": "nn",
-    "MLP": "nn",
-    "fit": "train",
-    "evaluate": "train",
-    "History": "train",
-    "load": "files",
-    "ModelFormatError": "errors",
-    "custom_gradient": "transforms",
-    "derivative": "transforms",
-    "grad": "transforms",
-    "hessian": "transforms",
-    "hvp": "transforms",
-    "jacobian": "transforms",
-    "jvp": "transforms",
-    "remat": "transforms",
-    "stop_gradient": "transforms",
-    "taylor": "transforms",
-    "value_and_grad": "transforms",
-    "vjp": "transforms",
-    "latex": "notation",
-    "sympy": "notation",
-    "DivergedError": "errors",
-    "anomaly": "diagnosis",
-    "doctor": "diagnosis",
-    "origin": "diagnosis",
-    "place_of": "diagnosis",
-    "AnomalyError": "errors",
-    "DiagnosisWarning": "errors",
-    **dict.fromkeys(viz.__all__, "viz"),
+    name: home
+    for home, names in {
+        "compiler": ("compiler", "jit"),
+        "datasets": ("datasets",),
+        "diagnosis": ("anomaly", "diagnosis", "doctor", "origin", "place_of"),
+        "errors": ("AnomalyError", "DiagnosisWarning", "DivergedError", "ModelFormatError"),
+        "files": ("load",),
+        "nn": ("MLP", "Layer", "Module", "Neuron", "nn"),
+        "notation": ("latex", "sympy"),
+        "optim": ("optim",),
+        "testing": ("testing",),
+        "train": ("History", "evaluate", "fit", "train"),
+        "transforms": (
+            *("custom_gradient", "derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "remat"),
+            *("stop_gradient", "taylor", "transforms", "value_and_grad", "vjp"),
+        ),
+        "viz": viz.__all__,
+    }.items()
+    for name in names
 }
 """The module that each name imported on first use comes from; viz has such a table too."""
 
@@ -160,7 +140,7 @@ if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
         """Import a name on first use."""
         if name not in _HOMES:
             hint = _hint(name)
-            if hint and _is_imported_by_name():  # Python would drop the hint of an AttributeError
+            if hint and user_instruction() == "IMPORT_FROM":  # Python would drop the hint of an AttributeError
                 raise ImportError(f"cannot import name {name!r} from 'autograd_mini'{hint}", name=__name__)
             raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{hint}", name=name)
         from importlib import import_module
@@ -184,15 +164,6 @@ _ELSEWHERE = {
 """What the names of other engines are here."""
 
 
-def _is_imported_by_name() -> bool:
-    """Return whether a module's attribute is asked for by `from autograd_mini import …`."""
-    import sys
-    from dis import opname
-
-    frame = sys._getframe(2)
-    return frame.f_lasti >= 0 and opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
-
-
 def _hint(name: str) -> str:
     """Return the end of a sentence that says where a name is, or which are near; nothing for one of Python's own."""
     if name.startswith("_"):
@@ -207,21 +178,9 @@ def _hint(name: str) -> str:
     if name in _ELSEWHERE:
         return f": {_ELSEWHERE[name]}"
     known = {given.lower(): given for given in __all__}
-    for place in (
-        "optim",
-        "nn",
-        "datasets",
-        "testing",
-        "transforms",
-        "diagnosis",
-        "viz",
-        "viz.plot",
-        "train",
-        "errors",
-    ):
-        names = [
-            given for given in getattr(import_module(f"autograd_mini.{place}"), "__all__", ()) if given not in __all__
-        ]
+    for place in dict.fromkeys((*_HOMES.values(), "viz.plot")):
+        public = getattr(import_module(f"autograd_mini.{place}"), "__all__", ())
+        names = [given for given in public if given not in __all__]
         if name in names:
             return f": it is autograd_mini.{place}.{name}"
         known = {given.lower(): f"{place}.{given}" for given in names} | known

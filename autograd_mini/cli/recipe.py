@@ -10,7 +10,7 @@ from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.tables import Table
 from autograd_mini.datasets import Standardiser
 from autograd_mini.engine.functions import sigmoid, softmax
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,8 +24,24 @@ if TYPE_CHECKING:
 class Compiled:
     """What `jit` returns.
 
+    Args:
+        f: the function.
+        batched: whether a call takes a batch of samples.
+        in_axes: which axis of each argument runs through the samples.
+        static: the positions of arguments that are not numbers.
+        backend: a name of `BACKENDS`, or "auto".
+        threads: the threads that a batch is divided among.
+
     Attributes:
         parameters: the Values that the function closes over, so far as it was traced: see `prepare`.
+
+    >>> from autograd_mini import jit, Parameter
+    >>> w = Parameter(3.0)
+    >>> loss = jit(lambda x: (w * x - 1.0) ** 2)
+    >>> loss.backward(2.0), w.grad
+    (25.0, 20.0)
+    >>> loss.value_and_grad([1.0], 2.0)
+    (1.0, array([4.]))
 
     """
 
@@ -77,6 +93,10 @@ class Compiled:
     def backward(self, *args: Any, **kwargs: Any) -> float:
         """Compute the loss and add its gradient to the `grad` of every Value that the function closes over.
 
+        Args:
+            args: the arguments of the function.
+            kwargs: its keyword arguments.
+
         Returns:
             the loss; of a batch the mean loss, and the gradient is that of the mean.
 
@@ -118,7 +138,13 @@ class Compiled:
         return loss, np.asarray(slopes)
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Trace and compile the loss and its gradient for arguments like these, so that `parameters` is known."""
+        """Trace and compile the loss and its gradient for arguments like these, so that `parameters` is known.
+
+        Args:
+            args: arguments of the function.
+            kwargs: keyword arguments.
+
+        """
         self._prepared(args, kwargs, differentiate=True)[0].run(self._threads if self._batched else 1)
 
     # --- what it is ---

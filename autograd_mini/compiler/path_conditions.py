@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.engine.choice import where
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import CHOICE
 
 TYPE_CHECKING = False

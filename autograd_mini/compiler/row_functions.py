@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import operator
 
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.codegen import build, over_algebra
 from autograd_mini.engine.formula import RELATIONS, parse, scaled
 from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.operators import where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ from math import nan
 
 from autograd_mini.compiler import row_functions
 from autograd_mini.engine.formula import RELATIONS
-from autograd_mini.engine.hooks import Hook, innermost, is_tracing
+from autograd_mini.engine.hooks import Hook, Recorded, innermost, is_tracing
 from autograd_mini.engine.locations import Place, user_frame
 from autograd_mini.engine.operators import result
 from autograd_mini.engine.ops import CHOICE, Op
-from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
 from autograd_mini.errors import TracingError

@@ -8,6 +8,9 @@ class Iris(tuple[list[list[float]], list[int]]):
 
     X is 150 rows of 4 floats, in centimetres and in the order of `feature_names`; y is 150 ints, positions in
     `target_names`. The pair cannot be changed; its lists can, and are nobody else's.
+
+    >>> iris().X[0], iris().feature_names[0]
+    ([5.1, 3.5, 1.4, 0.2], 'sepal_length')
     """
 
     __slots__ = ()

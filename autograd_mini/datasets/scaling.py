@@ -21,12 +21,15 @@ _ROW = "a row of numbers, such as [5.1, 3.5]"
 class Standardiser:
     """The mean and the scale of each column of a training set, which turn its x, or a later one, to (x - mean) / scale.
 
-    `Standardiser.fit(X)` measures them. Kept elsewhere, as in a file, `Standardiser(means, scales)` brings them back:
-    a sequence of numbers each, one a column, the scales above 0, else a ValueError. Both become tuples of floats.
+    `Standardiser.fit(X)` measures them. Kept elsewhere, as in a file, `Standardiser(means, scales)` brings them back.
 
     A table is a list, a tuple, an array or a data frame of rows of numbers. Every method that takes one raises, naming
     row and column from 0, a ValueError where there are no rows or columns, where a row has more or fewer numbers than
     the others or than there are means, and for nan and inf; and a TypeError for what is no number.
+
+    Args:
+        means: the mean of each column.
+        scales: the scale of each column, greater than 0.
 
     >>> standardiser = Standardiser.fit([[1, 10], [3, 10]])
     >>> standardiser
@@ -35,6 +38,7 @@ class Standardiser:
     [[2.0, 1.0]]
     >>> standardiser.inverse([[2, 1]])
     [[4.0, 11.0]]
+
     """
 
     __slots__ = ("means", "scales")
@@ -64,8 +68,12 @@ class Standardiser:
         mean. A column whose numbers are all the same has deviation 0 and gets scale 1, so that it becomes all 0. Both
         figures are accurate however far the numbers are from 0, as years or coordinates on a map may be.
 
+        Args:
+            X: the training set.
+
         >>> Standardiser.fit([[1e9 + 1], [1e9 + 2], [1e9 + 3], [1e9 + 4]]).scales
         (1.118033988749895,)
+
         """
         rows = _table("X", X)
         means_and_scales = [_mean_and_scale(index, column) for index, column in enumerate(zip(*rows, strict=True))]
@@ -92,8 +100,13 @@ def standardise(X_train: Table, *others: Table) -> tuple[list[list[float]], ...]
     The first is the training set; the others, such as a test set, have its columns. What `Standardiser` says of
     tables, constant columns and errors holds here; use it itself to keep the means and scales.
 
+    Args:
+        X_train: the training set.
+        others: further tables of its columns.
+
     >>> standardise([[1, 10], [3, 10]], [[4, 11]])
     ([[-1.0, 0.0], [1.0, 0.0]], [[2.0, 1.0]])
+
     """
     train = _table("X_train", X_train)  # read once, because it may be an iterator
     standardiser = Standardiser.fit(train)

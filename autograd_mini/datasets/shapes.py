@@ -27,11 +27,17 @@ def moons(n: int = 100, noise: float = 0.1, seed: int | None = 0) -> tuple[list[
 
     Source: the curves of scikit-learn's `make_moons`.
 
+    Args:
+        n: the number of points.
+        noise: the standard deviation of a Gaussian in each coordinate.
+        seed: a whole number from 0 on; None for new points at every call.
+
     >>> X, y = moons(100)
     >>> len(X), y[:4]
     (100, [0, 1, 0, 1])
     >>> [[round(x0, 2), round(x1, 2)] for x0, x1 in X[:2]]
     [[-1.03, 0.55], [0.21, -0.16]]
+
     """
 
     def place(moon: int, along: float) -> tuple[float, float]:
@@ -46,13 +52,18 @@ def circles(
 ) -> tuple[list[list[float]], list[int]]:
     """Return two circles around the origin, one inside the other: class 0 has radius 1, class 1 radius `factor`.
 
-    `factor` is at least 0, where the inner circle is a point, and less than 1.
-
     Source: the curves of scikit-learn's `make_circles`.
+
+    Args:
+        n: the number of points.
+        noise: the standard deviation of a Gaussian in each coordinate.
+        factor: the radius of the inner circle, at least 0, where it is a point, and less than 1.
+        seed: a whole number from 0 on; None for new points at every call.
 
     >>> X, y = circles(4, noise=0, factor=0.25)
     >>> [round((x0**2 + x1**2) ** 0.5, 12) for x0, x1 in X]
     [1.0, 0.25, 1.0, 0.25]
+
     """
     factor = real_number("factor", factor)
     if not 0 <= factor < 1:
@@ -68,12 +79,18 @@ def circles(
 def xor(n: int = 100, noise: float = 0.1, seed: int | None = 0) -> tuple[list[list[float]], list[int]]:
     """Return clouds around the corners of the unit square, labelled 1 where one coordinate is 1 and the other 0.
 
-    Four points without noise are the truth table of exclusive or, which no single neuron computes; `n` is at least 4.
+    Four points without noise are the truth table of exclusive or, which no single neuron computes.
 
     Source: Minsky and Papert, Perceptrons (1969).
 
+    Args:
+        n: the number of points, at least 4.
+        noise: the standard deviation of a Gaussian in each coordinate.
+        seed: a whole number from 0 on; None for new points at every call.
+
     >>> xor(4, noise=0)
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+
     """
 
     def place(corner: int, _along: float) -> tuple[float, float]:
@@ -89,13 +106,21 @@ def spirals(
     """Return `classes` arms that wind around the origin, each `turns` times, from radius 0.1 out to radius 1.
 
     Every class but the first is the first, turned. More turns or more classes bring the arms closer, to about
-    0.9 / (turns * classes) of each other; a negative `turns` winds them clockwise.
+    0.9 / (turns * classes) of each other.
 
     Source: after the two spirals of Lang and Witbrock, Learning to tell two spirals apart (1988).
+
+    Args:
+        n: the number of points.
+        noise: the standard deviation of a Gaussian in each coordinate.
+        turns: how often an arm winds around, clockwise where negative.
+        classes: the number of arms, at least 2.
+        seed: a whole number from 0 on; None for new points at every call.
 
     >>> X, y = spirals(6, classes=3)
     >>> y
     [0, 1, 2, 0, 1, 2]
+
     """
     turns = real_number("turns", turns)
     classes = whole_number("classes", classes)

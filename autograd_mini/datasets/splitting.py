@@ -25,22 +25,28 @@ def split(
 ) -> tuple[list[Row], list[Row], list[Target], list[Target]]:
     """Return `X_train, X_test, y_train, y_test`: the rows of X and y in a random order, cut in two.
 
-    X holds the rows and y the target of each; both may be lists, tuples, arrays or data frames, and the parts are
-    lists. The test part has `test_fraction` of the rows, rounded. The same seed cuts rows of the same number and
-    targets alike in every process and Python version; None cuts differently at every call.
+    The parts are lists. The same seed cuts rows of the same number and targets alike in every process and Python
+    version.
 
-    With `stratify`, each class (each different value in y) gives the test part its own share, `test_fraction` of its
-    rows rounded up or down, so that a class is rare or frequent alike in both. A class of one row falls on either
-    side. Where nearly every value differs, as in a regression, that changes nothing: leave it on.
+    Args:
+        X: the rows: a list, a tuple, an array or a data frame.
+        y: the target of each row.
+        test_fraction: the fraction of the rows, rounded, that the test part has.
+        seed: a whole number from 0 on; None for another cut at every call.
+        stratify: whether each class (each different value in y) gives the test part its own share, `test_fraction` of
+            its rows rounded up or down, so that a class is rare or frequent alike in both. A class of one row falls on
+            either side. Where nearly every value differs, as in a regression, that changes nothing: leave it on.
 
-    Raises ValueError for a fraction outside (0, 1), X and y of different lengths, or too few rows for two parts, and
-    TypeError where a target is a list or another value that cannot be a class, unless `stratify=False`.
+    Raises:
+        ValueError: for a fraction outside (0, 1), X and y of different lengths, or too few rows for two parts.
+        TypeError: where a target is a list or another value that cannot be a class, unless `stratify=False`.
 
     >>> X_train, X_test, y_train, y_test = split([[1], [2], [3], [4], [5], [6], [7], [8]], [0, 0, 0, 0, 1, 1, 1, 1])
     >>> X_test, y_test
     ([[5], [2]], [1, 0])
     >>> len(X_train), sorted(y_train)
     (6, [0, 0, 0, 1, 1, 1])
+
     """
     rows, targets = _as_list("X", X), _as_list("y", y)
     if len(rows) != len(targets):

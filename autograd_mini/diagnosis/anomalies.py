@@ -123,5 +123,5 @@ class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
 
     def _fine(self, adjoint: Any) -> bool:
         """Return whether an adjoint, a number or those of a call's results or operands, is no anomaly."""
-        parts = getattr(adjoint, "parts", None)  # see `transforms/calls.py`
+        parts = getattr(adjoint, "parts", None)  # see `transforms/custom.py`
         return not any(map(self._wrong, parts.values())) if parts is not None else not self._wrong(adjoint)

@@ -6,7 +6,7 @@ from math import isfinite
 
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import adjoints, operands, order
-from autograd_mini.engine.recording import Recorded
+from autograd_mini.engine.hooks import Recorded
 from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False

@@ -25,6 +25,11 @@ class Finding:
         place: the line of code that it belongs to; None if that is not known.
         names: the names of the parameters concerned.
 
+    >>> print(Finding("dead", "2 of 8 neurons are dead.", "Their gradient is 0.", "Lower the learning rate."))
+    dead: 2 of 8 neurons are dead.
+      why    Their gradient is 0.
+      change Lower the learning rate.
+
     """
 
     __slots__ = ("kind", "message", "names", "place", "reason", "remedy")
@@ -73,6 +78,9 @@ class Diagnosis(Sequence[Finding]):
         findings: the findings, the one to look at first in front.
         examined: what was looked at, in words.
 
+    >>> bool(Diagnosis([], "a model"))
+    False
+
     """
 
     def __init__(self, findings: Iterable[Finding], examined: str) -> None:
@@ -103,6 +111,10 @@ class Diagnosis(Sequence[Finding]):
 
         So `warnings.simplefilter("error", ag.DiagnosisWarning)`, or `-W error::autograd_mini.DiagnosisWarning` on the
         command line, stops at the first, and one that comes back in every step of a loop is shown once.
+
+        Args:
+            stacklevel: how many calls above this one the line stands that is shown, plus 1.
+
         """
         from warnings import warn
 

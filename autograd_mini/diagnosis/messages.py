@@ -8,7 +8,7 @@ from autograd_mini.engine.formula import written
 from autograd_mini.engine.locations import assigned_at, place_of
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import AnomalyError
-from autograd_mini.transforms.calls import Linear
+from autograd_mini.transforms.custom import Linear
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _handed_on(node: Value, g: float) -> list[Any]:
 
 
 def _of_call(call: Value, nodes: Iterable[Value], fine: Callable[[Any], bool]) -> AnomalyError:
-    """Return the error for the derivative of a function that is not in the table: see `transforms/calls.py`."""
+    """Return the error for the derivative of a function that is not in the table: see `transforms/custom.py`."""
     held, parts = call._k, getattr(call._x._adjoint, "parts", {})
     result = next(node for node in nodes if node._x is call)
     at, number = next((at, part) for at, part in parts.items() if not fine(part))

@@ -11,9 +11,8 @@ import operator
 
 import numpy as np
 
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import ON_VALUES, boxed, clip, logsumexp, objects
-from autograd_mini.engine.operators import NUMPY_NAMES, operand
+from autograd_mini.engine.operators import NUMPY_NAMES, operand, where
 from autograd_mini.engine.ops import ARITHMETIC, TABLE
 from autograd_mini.engine.value import Value
 

@@ -35,13 +35,18 @@ _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
 
 
-def backward(root: Value, seed: float, absent: Value) -> None:
+def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None = None) -> list[float]:
     """Add seed * d root / d leaf to the gradient of every leaf below `root`, and set those of the nodes between.
 
     Args:
         root: the result to differentiate.
         seed: the gradient of the root itself.
         absent: the node that stands where an operation has no second operand.
+        wanted: nodes, leaves or not, whose adjoints are returned instead, the others among them held fixed; no `grad`
+            changes then, and what lies below them is not visited.
+
+    Returns:
+        The adjoints of `wanted`.
 
     Raises:
         StaleValueError: if a leaf was assigned after a node used it.
@@ -49,58 +54,30 @@ def backward(root: Value, seed: float, absent: Value) -> None:
     """
     global _running  # noqa: PLW0603 - one pass runs at a time
     with one_pass:
-        if _running:  # a custom derivative, called by the pass that runs, starts another
-            _inside(root, seed, absent)
-            return
-        try:
-            _running = True
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-            root._adjoint = seed
-            _sweep(nodes)
-            _commit(nodes, leaves)
-        finally:
-            _running = False
-
-
-def adjoints(root: Value, wanted: Sequence[Value], seed: float, absent: Value) -> list[float]:
-    """Return seed * d root / d node for each wanted node, the others among them held fixed; no `grad` changes.
-
-    Args:
-        root: the result.
-        wanted: nodes, leaves or not. What lies below them is not visited.
-        seed: the adjoint of the root.
-        absent: the node that stands where an operation has no second operand.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after a node used it.
-
-    """
-    global _running  # noqa: PLW0603 - one pass runs at a time
-    zero = float("-0.0")  # -0.0 + g is g for every g, signed zeros included
-    with one_pass:
-        outer = _running
-        kept: list[float | None] = []
-        reached: list[Value] = []
-        if not outer and all(node._pull is None for node in wanted):  # no cut is needed: the walk of `backward` is fast
-            for node in wanted:
-                node._adjoint = zero
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-        else:
-            nodes, reached = _between(root, wanted)
+        outer = _running  # where a custom derivative, called by the pass that runs, starts another
+        if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
+            nodes, reached = _between(root, wanted or ())
+            leaves = [node for node in reached if node._pull is None and node is not absent]
             kept = [node._adjoint for node in reached] if outer else []
             for node in reached:
-                node._adjoint = zero
+                node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
+        else:  # no cut is needed, and the walk is fast
+            for node in wanted or ():
+                node._adjoint = -0.0
+            nodes, leaves = _reach(root, absent)
+            _refuse_stale(nodes, leaves)
         root._adjoint = seed
         try:
             _running = True
             _sweep(nodes)
-            return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+            if wanted is not None:
+                return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+            _commit(nodes, leaves)
         finally:
             _running = outer
-            for node, adjoint in zip(reached, kept, strict=False):
-                node._adjoint = adjoint
+            if outer:
+                deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
+    return []
 
 
 def _sweep(nodes: list[Value]) -> None:
@@ -116,26 +93,27 @@ def _sweep(nodes: list[Value]) -> None:
 
 def _between(root: Value, wanted: Sequence[Value]) -> tuple[list[Value], list[Value]]:
     """Return the computed nodes from the root down to the wanted ones, newest first, and everything they touch."""
-    seen = dict.fromkeys(wanted)
-    if root in seen:
-        return [], [*seen]
-    seen[root] = None
-    nodes: list[Value] = []
-    waiting = [root]
+    held = set(wanted)
+    found = subgraph([root], lambda node: () if node._pull is None or node in held else (node._x, node._y))
+    nodes = [node for node in reversed(found) if node._pull is not None and node not in held]
+    _refuse_stale(nodes, found)
+    return nodes, [*held.union(found)]
+
+
+def subgraph(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> list[Value]:
+    """Return the roots and what the given operands lead to, oldest first; leaves assigned since come before all."""
+    seen = dict.fromkeys(roots)
+    waiting, late = list(seen), set()
     while waiting:
         node = waiting.pop()
-        if node._pull is None:
-            continue
-        nodes.append(node)
-        tick = node._tick
-        for operand in (node._x, node._y):
-            if operand._tick > tick:
-                raise stale(operand, node)
+        for operand in operands_of(node):
             if operand not in seen:
                 seen[operand] = None
                 waiting.append(operand)
-    nodes.sort(key=_tick, reverse=True)
-    return nodes, [*seen]
+            if operand._tick > node._tick:
+                late.add(operand)
+    nodes = sorted(seen, key=_tick)
+    return [node for node in nodes if node in late] + [node for node in nodes if node not in late] if late else nodes
 
 
 def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
@@ -233,54 +211,3 @@ def accumulate(leaves: Sequence[Value], contributions: Iterable[float]) -> None:
 def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:
     """Set `grad` of each node in one call of the interpreter, which nothing interrupts."""
     deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
-
-
-def contribute(node: Value, gradient: float) -> None:
-    """Add gradient * d node / d operand to the `grad` of each of the node's operands: the backward pass at one node.
-
-    Raises:
-        StaleValueError: if an operand was assigned after the node used it.
-
-    """
-    if node._pull is None:
-        return
-    with one_pass:
-        shown = {operand for operand in node.args if not isinstance(operand, (float, int))}
-        between, reached = [node], {node: None}  # the nodes of a call that are not shown (see `calls.py`), and all
-        for above in between:
-            for operand in (above._x, above._y):
-                if operand._tick > above._tick:
-                    raise stale(operand, above)
-                if operand not in reached:
-                    reached[operand] = None
-                    if operand._pull is not None and operand not in shown:
-                        between.append(operand)
-        before = [below._adjoint for below in reached]
-        try:
-            for below in reached:
-                below._adjoint = -0.0
-            node._adjoint = gradient
-            for above in sorted(between, key=_tick, reverse=True):
-                above._pull(above, above._adjoint)  # type: ignore[misc,arg-type]  # all of them have one
-            operands = [below for below in reached if below in shown]
-            _assign(operands, [operand.grad + operand._adjoint for operand in operands])  # type: ignore[operator]
-        finally:
-            deque(map(setattr, reached, repeat("_adjoint"), before), maxlen=0)
-
-
-def _inside(root: Value, seed: float, absent: Value) -> None:
-    """Run a pass inside a pass, and give the outer one its adjoints back."""
-    global _running  # noqa: PLW0603 - see `backward`
-    seen, reached = {root}, [root]
-    for node in reached:
-        for operand in (node._x, node._y) if node._pull else ():
-            if operand not in seen:
-                seen.add(operand)
-                reached.append(operand)
-    outer = [node._adjoint for node in reached]
-    _running = False
-    try:
-        backward(root, seed, absent)
-    finally:
-        _running = True
-        deque(map(setattr, reached, repeat("_adjoint"), outer), maxlen=0)

@@ -15,7 +15,7 @@ from autograd_mini.engine.ops import TABLE, Op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from autograd_mini.engine.formula import Tree
@@ -101,10 +101,10 @@ def source(op: Op) -> str:
     """Return the Python source of a row: its function on floats, its pullbacks, its methods."""
     parts = []
     if not op.primitive:
-        value = _assign("z", _parsed(op, op.value))
+        value = _assigned(["z"], [_parsed(op, op.value)])
         parts.append(f"def on_floats({', '.join(op.operands)}):\n{indent(value, '    ')}    return z\n")
     parts += [f"def {op.name}_{v}(node, g):\n{indent(pullback_body(op, v), '    ')}" for v in variants(op)]
-    value = _assign("node._data", _parsed(op, op.value))
+    value = _assigned(["node._data"], [_parsed(op, op.value)])
     if len(op.operands) == 1:
         parts.append(
             _UNARY.format(name=op.name, value=indent(value, " " * 4), record=_RECORD, leaf=indent(_LEAF, " " * 12))
@@ -137,23 +137,19 @@ def pullback_body(op: Op, variant: str) -> str:
     text = _fetch(op, variant, "._data", needed)
     if "z" in needed:
         text += "z = node._data\n"
-    quick = [_QUICK.write(scaled(_partial(op, wanted), "g")) for wanted in variant]
-    careful = [_CAREFUL.write(scaled(_partial(op, wanted), "g")) for wanted in variant]
+    terms = [scaled(_partial(op, wanted), "g") for wanted in variant]
     adjoints = [f"{local}._adjoint" for local, _ in zip("pq", variant, strict=False)]
-    if quick == careful:
-        return text + "".join(f"{a} += {share}\n" for a, share in zip(adjoints, quick, strict=True))
-    shares = [f"d{wanted}" for wanted in variant]  # all of them before any is added
-    assigned = [
-        "".join(f"    {d} = {share}\n" for d, share in zip(shares, side, strict=True)) for side in (quick, careful)
-    ]
-    text += _CAREFULLY.format(quick=assigned[0], careful=assigned[1])
-    return text + "".join(f"{a} += {d}\n" for a, d in zip(adjoints, shares, strict=True))
+    if all(_QUICK.write(term) == _CAREFUL.write(term) for term in terms):
+        return text + "".join(f"{a} += {_QUICK.write(term)}\n" for a, term in zip(adjoints, terms, strict=True))
+    names = [f"d{wanted}" for wanted in variant]  # all of them before any is added
+    text += _assigned(names, terms)
+    return text + "".join(f"{a} += {d}\n" for a, d in zip(adjoints, names, strict=True))
 
 
 def partial_on_values(op: Op, variant: str, wanted: str, names: dict[str, object]) -> Callable[..., Any]:
     """Return the function (node, g) -> g times the partial derivative with respect to `wanted`, of Values."""
-    share = _ON_VALUES.write(scaled(_partial(op, wanted), "g"))
-    body = _fetch(op, variant, "", set(op.operands)) + f"z = node\nreturn {share}\n"
+    contribution = _ON_VALUES.write(scaled(_partial(op, wanted), "g"))
+    body = _fetch(op, variant, "", set(op.operands)) + f"z = node\nreturn {contribution}\n"
     name = f"{op.name}_{variant}_times_d{wanted}"
     function: Callable[..., Any] = build(name, f"def {name}(node, g):\n{indent(body, '    ')}", names)[name]
     return function
@@ -175,6 +171,11 @@ def used_on_floats(op: Op) -> set[str]:
     """Return the rows, other than primitives and itself, that the formulas of a row call."""
     called: set[str] = set().union(*(rows_in(_parsed(op, text)) for text in (op.value, *op.partials)))
     return {name for name in called - _INFIX - {op.name} if not TABLE[name].primitive}
+
+
+def on_floats(name: str) -> str:
+    """Return what generated code calls a row's function on floats: other than all else there, whatever the name is."""
+    return name if name in _INFIX or (name in TABLE and TABLE[name].primitive) else f"{name}_"
 
 
 def build(title: str, text: str, names: dict[str, object]) -> dict[str, Any]:
@@ -199,11 +200,15 @@ def _fetch(op: Op, variant: str, data: str, needed: set[str]) -> str:
     return text
 
 
-def _assign(target: str, tree: Tree) -> str:
-    quick, careful = _QUICK.write(tree), _CAREFUL.write(tree)
+def _assigned(targets: Sequence[str], trees: Sequence[Tree]) -> str:
+    """Write the lines that assign formulas, those of IEEE 754 beside them where the quick ones may raise."""
+    quick, careful = (
+        [f"{target} = {algebra.write(tree)}\n" for target, tree in zip(targets, trees, strict=True)]
+        for algebra in (_QUICK, _CAREFUL)
+    )
     if quick == careful:
-        return f"{target} = {quick}\n"
-    return _CAREFULLY.format(quick=f"    {target} = {quick}", careful=f"    {target} = {careful}")
+        return "".join(quick)
+    return _CAREFULLY.format(quick=indent("".join(quick), "    "), careful=indent("".join(careful), "    "))
 
 
 def _parsed(op: Op, text: str) -> Tree:
@@ -238,7 +243,7 @@ class _Text:
         """Write an operation that may raise, or whose result may not be IEEE's."""
         if name in {"truediv", "mod", "floordiv"}:
             return f"({operands[0]} {TABLE[name].symbol} {operands[1]})"
-        return f"{name}({', '.join(operands)})"
+        return f"{on_floats(name)}({', '.join(operands)})"
 
     def compare(self, relation: str, x: str, y: str) -> str:
         return f"{x} {relation} {y}"
@@ -255,7 +260,7 @@ class _Careful(_Text):
 
     def call(self, name: str, operands: list[str]) -> str:
         own = name in _INFIX or (name in TABLE and TABLE[name].primitive and name not in EXACT)
-        return f"{'ieee.' if own else ''}{name}({', '.join(operands)})"
+        return f"{f'ieee.{name}' if own else on_floats(name)}({', '.join(operands)})"
 
 
 class _ValueText(_Text):

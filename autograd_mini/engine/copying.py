@@ -13,7 +13,8 @@ from itertools import chain
 from threading import local
 from weakref import ref
 
-from autograd_mini.engine.graph import _below, operands
+from autograd_mini.engine.backward import subgraph
+from autograd_mini.engine.graph import operands
 from autograd_mini.engine.hooks import on_leaf, on_read
 from autograd_mini.engine.value import ABSENT, Computed, Leaf, Value, asked, show_leaf
 
@@ -30,7 +31,7 @@ EARLIER = 2**62
 
 
 def _parts(node: Value) -> list[Value]:
-    """Return what a node refers to: its operands, and the hidden nodes of a call (see `calls.py`)."""
+    """Return what a node refers to: its operands, and the hidden nodes of a call (see `transforms/custom.py`)."""
     if node._pull is None:
         return []
     return [*operands(node), node._x] if node._y is ABSENT else [*operands(node), node._x, node._y]
@@ -60,7 +61,7 @@ class Ancestors:
     __slots__ = ("__weakref__", "done", "nodes")
 
     def __init__(self, root: Value) -> None:
-        self.nodes = dict.fromkeys(_sorted(_below([root], _parts)))
+        self.nodes = dict.fromkeys(_sorted(subgraph([root], _parts)))
         del self.nodes[root]
         self.done: set[Value] = set()
 
@@ -154,7 +155,7 @@ def shallow(self: Value) -> Value:
 
 def deep(self: Value, memo: dict[int, Any]) -> Value:
     """Return a copy of the Value and of all it was computed from: `Value.__deepcopy__`."""
-    for node in _sorted(_below([self], lambda node: [] if id(node) in memo else _parts(node))):
+    for node in _sorted(subgraph([self], lambda node: [] if id(node) in memo else _parts(node))):
         if id(node) in memo:
             continue
         memo[id(node)] = twin = _twin(node)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 from functools import reduce
+from keyword import iskeyword
 
 from autograd_mini.engine import rules
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.hooks import on_read
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import ARITHMETIC, TABLE, Op
 from autograd_mini.engine.value import Value
+from autograd_mini.errors import FormulaError
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from autograd_mini.engine import methods
     from autograd_mini.engine.methods import *  # noqa: F403 - the functions of the rows, `ROWS`
     from autograd_mini.engine.methods import Scalar, clamp_max, clamp_min, exp, log, maximum  # noqa: TC004 - made below
+    from autograd_mini.engine.ops import Interval
 
     class Unary(Protocol):
         """A function of one operand."""
@@ -133,6 +136,93 @@ class _OnValues:
 ON_VALUES = _OnValues()
 rules.NAMESPACE["on_values"] = ON_VALUES
 
+if TYPE_CHECKING:
+
+    @overload
+    def operation(
+        name: str, value: str, dx: str, /, *, domain: tuple[Interval, ...] = ..., symbol: str = ..., doc: str = ...
+    ) -> Unary: ...
+    @overload
+    def operation(
+        name: str,
+        value: str,
+        dx: str,
+        dy: str,
+        /,
+        *,
+        domain: tuple[Interval, ...] = ...,
+        symbol: str = ...,
+        doc: str = ...,
+    ) -> Binary: ...
+
+
+def operation(
+    name: str, value: str, *partials: str, domain: tuple[Interval, ...] = (), symbol: str = "", doc: str = ""
+) -> Any:
+    """Add an operation to the table and return it as a function of Values and numbers.
+
+        >>> from autograd_mini import Value
+        >>> cube = operation("cube", "x * x * x", "3 * x * x")
+        >>> x = Value(2.0)
+        >>> cube(x).backward()
+        >>> x.grad
+        12.0
+
+    Defining an operation again replaces it, for graphs made from then on.
+
+    Args:
+        name: its name, for formulas, pictures and messages.
+        value: the formula of the result, in the operands x and y.
+        partials: one formula an operand, in x, y and the result z; see `ops.py` for what a formula may use.
+        domain: for each operand an interval on which the operation is smooth, for tests.
+        symbol: how pictures show it; the name if not given.
+        doc: one sentence for readers.
+
+    Raises:
+        FormulaError: if a formula does not parse or names something unknown, or the number of partials is wrong.
+        ValueError: if the name is taken by a built-in operation or is no identifier.
+
+    """
+    from autograd_mini.engine.codegen import used_on_floats
+    from autograd_mini.engine.formula import names_in, parse
+
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
+        raise ValueError(f"name is {name!r}, expected an identifier such as 'cube'")
+    if name in {"where", "x", "y", "z"} or (name in TABLE and TABLE[name].builtin):
+        raise ValueError(f"name {name!r} is taken by the package: choose another")
+    if not 1 <= len(partials) <= 2:
+        raise FormulaError(f"{name} has {len(partials)} partials; an operation has one for each operand: x, or x and y")
+    row = Op(name, value, partials, domain=domain, symbol=symbol, doc=doc, builtin=False)
+    used = names_in(parse(value, ("x", "y")))
+    if used != set(row.operands):
+        raise FormulaError(
+            f"the formula {value!r} of {name} uses the operands {sorted(used)}, but {len(partials)} partial(s) were "
+            f"given, for {list(row.operands)}: give one partial for each operand, in order"
+        )
+    for partial in partials:
+        parse(partial, (*row.operands, "z"), own=row)
+    if len(row.domain) != len(row.operands):
+        raise ValueError(
+            f"domain is {domain!r}, expected one (low, high) for each of the operands {list(row.operands)}"
+        )
+    made = function(row)
+    row.uses = {used: TABLE[used] for used in used_on_floats(row) if not TABLE[used].builtin}
+    row.names = {"on_values": _Definition({name: made} | {used: function(TABLE[used]) for used in row.uses})}
+    TABLE[name] = row
+    setattr(ON_VALUES, name, made)
+    return made
+
+
+class _Definition:
+    """The operations by name, as they were when a new one was defined: it keeps them if one is defined again."""
+
+    def __init__(self, own: dict[str, Any]) -> None:
+        self.__dict__.update(own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ON_VALUES, name)
+
+
 ROWS = tuple(name for name, row in TABLE.items() if row.method not in ARITHMETIC | {"neg", "abs", "round"})
 """The rows that are functions of this module: all but those that Python's operators, abs() and round() call."""
 
@@ -152,6 +242,11 @@ if TYPE_CHECKING:
 
 def clip(x: Value | float, low: Value | float | None = None, high: Value | float | None = None) -> Value | float:
     """Return x, but at least `low` and at most `high`; at an edge the derivative goes to x.
+
+    Args:
+        x: a number or a Value.
+        low: the lower bound; None for none.
+        high: the upper bound; None for none.
 
     Raises:
         ValueError: if `low` is above `high`.
@@ -173,6 +268,9 @@ def clip(x: Value | float, low: Value | float | None = None, high: Value | float
 def mean(values: Iterable[Scalar]) -> Scalar:
     """Return the arithmetic mean.
 
+    Args:
+        values: numbers and Values.
+
     Raises:
         ValueError: if there are no values.
 
@@ -189,6 +287,9 @@ def mean(values: Iterable[Scalar]) -> Scalar:
 def logsumexp(logits: Iterable[Scalar]) -> Scalar:
     """Return log(sum(exp(logit))), without overflow: the largest logit is taken out first, as a constant.
 
+    Args:
+        logits: numbers and Values, at least one.
+
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
 
@@ -202,6 +303,9 @@ def logsumexp(logits: Iterable[Scalar]) -> Scalar:
 def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return the logarithms of `softmax`, accurate where a probability is close to 0.
 
+    Args:
+        logits: numbers and Values, at least one.
+
     >>> log_softmax([0.0, 800.0])
     [-800.0, 0.0]
 
@@ -213,6 +317,9 @@ def log_softmax(logits: Iterable[Scalar]) -> list[Scalar]:
 
 def softmax(logits: Iterable[Scalar]) -> list[Scalar]:
     """Return exp(logit) / sum(exp(logit)) for each logit: probabilities that sum to 1.
+
+    Args:
+        logits: numbers and Values, at least one.
 
     >>> softmax([0.0, 0.0])
     [0.5, 0.5]

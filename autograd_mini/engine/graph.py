@@ -1,4 +1,4 @@
-"""The graph below a Value: its nodes in order, and its gradient as a graph of Values again.
+"""The graph below a Value: its nodes in order, its gradient as a graph of Values again, and tangents pushed through it.
 
 `gradient` builds the backward pass out of Values instead of running it, so what it returns can be differentiated again,
 drawn, or compiled. A second derivative is the same call once more:
@@ -15,19 +15,18 @@ drawn, or compiled. A second derivative is the same call once more:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
 
-from autograd_mini.engine import backward as engine
-from autograd_mini.engine.backward import stale
+from autograd_mini.engine.backward import backward, one_pass, stale, subgraph
 from autograd_mini.engine.checks import number
+from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
 from autograd_mini.engine.value import ABSENT, Symbolic, Value
 from autograd_mini.errors import AnomalyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import overload
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, overload
 
 
 def operands(node: Value) -> list[Value]:
@@ -46,27 +45,15 @@ def order(*roots: Value) -> list[Value]:
 
     The order is that of creation, so it is the same in every run. A leaf that was assigned after its use comes first.
 
+    Args:
+        roots: the results.
+
     >>> x = Value(3.0)
     >>> [node.op for node in order((x * x).exp())]
     ['', 'mul', 'exp']
 
     """
-    return _below(roots, operands)
-
-
-def _below(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> list[Value]:
-    seen = dict.fromkeys(roots)
-    waiting, late = list(seen), set()
-    while waiting:
-        node = waiting.pop()
-        for operand in operands_of(node):
-            if operand not in seen:
-                seen[operand] = None
-                waiting.append(operand)
-            if operand._tick > node._tick:
-                late.add(operand)
-    nodes = sorted(seen, key=attrgetter("_tick"))
-    return [node for node in nodes if node in late] + [node for node in nodes if node not in late] if late else nodes
+    return subgraph(roots, operands)
 
 
 def unchanged(nodes: list[Value]) -> list[Value]:
@@ -83,7 +70,7 @@ def unchanged(nodes: list[Value]) -> list[Value]:
     return nodes
 
 
-def _differentiable(node: Value) -> tuple[Value, ...]:
+def active_operands(node: Value) -> tuple[Value, ...]:
     """Return the operands that a derivative flows to, one for each of the rule's partials."""
     if node._pull is None:
         return ()
@@ -116,6 +103,10 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
         TypeError: if y or one of `wrt` is no Value.
         StaleValueError: if a leaf was assigned after y's graph used it.
 
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [slope.data for slope in gradient(x * y, [x, y])]
+    [3.0, 2.0]
+
     """
     if not isinstance(y, Value):
         raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
@@ -127,7 +118,7 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
         if not isinstance(target, Value):
             raise TypeError(f"wrt[{position}] is {target!r} of type {type(target).__name__}, expected a Value")
 
-    adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), _differentiable)
+    adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), active_operands)
     found = [adjoints.get(target, 0.0) for target in wanted]
     result = [g if isinstance(g, Value) else Value(g) for g in found]
     return result[0] if single else result
@@ -142,14 +133,14 @@ def adjoints(root: Value, wanted: Sequence[Value], seed: float = 1.0) -> list[fl
         StaleValueError: if a leaf was assigned after a node used it.
 
     """
-    return engine.adjoints(root, wanted, seed, ABSENT)
+    return backward(root, seed, ABSENT, wanted)
 
 
 def adjoints_of(
     wanted: Iterable[Value], y: Value, seed: Value | float, operands_of: Callable[[Value], Sequence[Value]]
 ) -> dict[Value, Value | float]:
     """Return the adjoints of the nodes between y and the wanted ones, following the given operands of each node."""
-    nodes = _below([y], operands_of)
+    nodes = subgraph([y], operands_of)
     targets = set(wanted)
     leading = set(targets)  # the nodes that `wanted` leads to: only their adjoints matter
     for node in nodes:
@@ -169,9 +160,54 @@ def adjoints_of(
         try:
             for operand, times_partial in zip(reached, node._pull.rule.times_partials(), strict=True):  # type: ignore[union-attr]
                 if operand in leading:
-                    share = times_partial(node, adjoints[node])
-                    adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
+                    contribution = times_partial(node, adjoints[node])
+                    adjoints[operand] = adjoints[operand] + contribution if operand in adjoints else contribution
         except AnomalyError as error:
             error.add_note(f"It belongs to the derivative of {node.op}(…){made_at(node).rstrip(',')}.")
             raise
     return adjoints
+
+
+def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:
+    """Return the nodes that lie between variables and outputs, oldest first, without the variables.
+
+    Raises:
+        StaleValueError: if an operand was assigned after a node used it.
+
+    """
+    held = set(variables)
+    found: list[Value] = []
+    moving = set(held)
+    for node in subgraph(outputs, lambda node: () if node in held else active_operands(node)):
+        if node in held:
+            continue
+        for operand in active_operands(node):
+            if operand._tick > node._tick:
+                raise stale(operand, node)
+            if operand in moving and node not in moving:
+                moving.add(node)
+                found.append(node)
+    return found
+
+
+def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bool) -> dict[Value, Any]:
+    """Return the tangents of the nodes.
+
+    Args:
+        nodes: what `depending` returned.
+        tangents: those of the variables; one that is missing is zero.
+        on_values: whether to compute them as Values, to be differentiated again, or as floats.
+
+    Returns:
+        the tangents of the variables and of the nodes that move with them.
+
+    """
+    from contextlib import nullcontext
+
+    known = dict(tangents)
+    with nullcontext() if on_values else one_pass:
+        for node in nodes:
+            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    for hook in current() if on_pass and not on_values else ():
+        hook.tangents(nodes, known)
+    return known

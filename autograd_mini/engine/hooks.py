@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import wraps
+from types import coroutine
 
 from autograd_mini.engine.forking import awaited_lock, in_child
 
@@ -137,6 +138,17 @@ def innermost(kind: type[Hook]) -> Hook | None:
     return None
 
 
+def is_recording() -> bool:
+    """Return whether operations of this thread, or task, remember their operands.
+
+    >>> with no_grad():
+    ...     is_recording()
+    False
+
+    """
+    return innermost(no_grad) is None
+
+
 def is_tracing() -> bool:
     """Return whether this thread is tracing a function: whether it is told when a number is asked for."""
     return bool(on_read) and any(type(hook).read is not Hook.read for hook in here())
@@ -222,7 +234,7 @@ class Block(Hook):
 
             @wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
-                return await _Awaited(self, function(*args, **kwargs).__await__())
+                return await _awaited(self, function(*args, **kwargs).__await__())
 
             return awaited  # type: ignore[return-value]  # which has the function's signature
 
@@ -253,11 +265,38 @@ def _stepped(block: Block, inner: Generator[Any, Any, Any]) -> Generator[Any, An
         return end.value
 
 
-class _Awaited:
-    """What a decorated coroutine waits for: its own steps, each inside the block."""
+_awaited = coroutine(_stepped)
 
-    def __init__(self, block: Block, steps: Generator[Any, Any, Any]) -> None:
-        self.block, self.steps = block, steps
 
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return _stepped(self.block, self.steps)
+class no_grad(Block):  # noqa: N801 - PyTorch's name for it
+    """A block, or a function, whose results remember nothing: leaves, that cost no memory and have no gradient.
+
+    Blocks may be nested. Each holds for the thread, or the asyncio task, that entered it.
+
+        >>> from autograd_mini import Value
+        >>> x = Value(3.0)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.args
+        ()
+        >>> @no_grad()
+        ... def square(x):
+        ...     return x * x
+        >>> square(x).args
+        ()
+
+    """
+
+    rank = 2
+    forgets = True
+
+    def result(self, node: Value) -> Value:
+        """Make a leaf of a new node."""
+        stopped = node.symbolic and node.op == "stop"  # what detaching makes of a symbol, a node that is to stay
+        return node if stopped else node.detach()
+
+
+class Recorded(Without):
+    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
+
+    kind = no_grad

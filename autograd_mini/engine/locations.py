@@ -48,6 +48,14 @@ def user_frame() -> FrameType | None:
     return frame
 
 
+def user_instruction() -> str:
+    """Return the instruction that the user's innermost frame is at, such as "STORE_SUBSCR" for `array[0] = x`."""
+    from dis import opname
+
+    frame = user_frame()
+    return opname[frame.f_code.co_code[frame.f_lasti]] if frame is not None and frame.f_lasti >= 0 else ""
+
+
 def span(code: CodeType, position: int) -> tuple[int | None, ...]:
     """Return the first and last line, and the first and last column, of an instruction; None where not known."""
     from itertools import islice
@@ -58,6 +66,11 @@ def span(code: CodeType, position: int) -> tuple[int | None, ...]:
 class Place:
     """A line of code, and what called it.
 
+    Args:
+        code: the code that ran.
+        position: the offset of the instruction in it.
+        callers: the same of what called it, the nearest first.
+
     Attributes:
         file: the path of the file, or a name such as "<stdin>" or "Cell In[3]".
         line: the number of the line, from 1.
@@ -65,6 +78,14 @@ class Place:
         text: the line itself, without its indentation; "" if it is not known.
         span: which characters of `text` are meant, as (start, end); None if that is not known.
         callers: the places it was called from, the nearest first, a few at most.
+
+    >>> from autograd_mini import Value, origin
+    >>> with origin():
+    ...     x = Value(2.0)
+    >>> print(place_of(x).described())
+      File "<doctest autograd_mini.engine.locations.Place[1]>", line 2, in <module>
+        x = Value(2.0)
+            ^^^^^^^^^^
 
     """
 
@@ -135,12 +156,30 @@ def trail() -> Trail:
 
 
 def place_of(value: Value) -> Place | None:
-    """Return where a Value was made; None if no block of `origin` or `anomaly` was on then."""
+    """Return where a Value was made; None if no block of `origin` or `anomaly` was on then.
+
+    Args:
+        value: the Value.
+
+    >>> from autograd_mini import Value
+    >>> place_of(Value(2.0)) is None
+    True
+
+    """
     return _place(value, "made")
 
 
 def assigned_at(value: Value) -> Place | None:
-    """Return where the `data` of a leaf was last assigned; None if that is not known."""
+    """Return where the `data` of a leaf was last assigned; None if that is not known.
+
+    Args:
+        value: the leaf.
+
+    >>> from autograd_mini import Value
+    >>> assigned_at(Value(2.0)) is None
+    True
+
+    """
     return _place(value, "assigned")
 
 

@@ -47,17 +47,17 @@ class TreeDef:
     @property
     def blocks(self) -> list[Shape | None]:
         """For each block, in order, the shape of an array, or None for a number that stands alone."""
-        return blocks(self.spec)
+        return [shape for _, shape in _blocks(self.spec, "")]
 
     @property
     def paths(self) -> list[str]:
         """Where each block stands, for example "['w'][0]"."""
-        return list(_paths(self.spec, ""))
+        return [path for path, _ in _blocks(self.spec, "")]
 
     @property
     def size(self) -> int:
         """How many numbers there are."""
-        return size(self.spec)
+        return _size(self.spec)
 
     def __eq__(self, other: object) -> bool:
         """Compare the arrangements, classes of containers included."""
@@ -73,9 +73,11 @@ class TreeDef:
 
     def __str__(self) -> str:
         """Say what it holds: "a number", "[0]: a number, [1]: an array of shape (3,)"."""
-        kinds = ["a number" if shape is None else f"an array of shape {shape}" for shape in self.blocks]
-        parts = [f"{path}: {kind}" if path else kind for path, kind in zip(self.paths[:6], kinds, strict=False)]
-        return ", ".join([*parts, "…"] if len(kinds) > 6 else parts) or "nothing"
+        parts = []
+        for path, shape in _blocks(self.spec, ""):
+            kind = "a number" if shape is None else f"an array of shape {shape}"
+            parts.append(f"{path}: {kind}" if path else kind)
+        return ", ".join([*parts[:6], "…"] if len(parts) > 6 else parts) or "nothing"
 
     def unflatten(self, numbers: Sequence[Any]) -> Any:
         """Return numbers so arranged; arrays are of float64, or of objects if a Value is among their numbers."""
@@ -87,12 +89,13 @@ class TreeDef:
         A block of shape `a` here and one of shape `b` there make an array of shape `a + b`.
         """
         made: list[Any] = []
+        inner_shapes = inner.blocks
         top = 0
         for outer_shape in self.blocks:
             bottom = top + (1 if outer_shape is None else prod(outer_shape))
             blocks: list[Any] = []
             left = 0
-            for shape in inner.blocks:
+            for shape in inner_shapes:
                 right = left + (1 if shape is None else prod(shape))
                 entries = [entry for row in rows[top:bottom] for entry in row[left:right]]
                 if outer_shape is None and shape is None:
@@ -106,7 +109,7 @@ class TreeDef:
 
     def same_blocks(self, other: TreeDef) -> bool:
         """Return whether the blocks are the same at the same places, whatever the classes of their containers."""
-        return (self.blocks, self.paths) == (other.blocks, other.paths)
+        return [*_blocks(self.spec, "")] == [*_blocks(other.spec, "")]
 
 
 def flatten(tree: Any, name: str = "the argument") -> tuple[list[Number], TreeDef]:
@@ -150,20 +153,6 @@ def nested(spec: Spec, block: Callable[[Shape | None], Any]) -> Any:
     if spec is None or spec[0] == "array":
         return block(spec and spec[1])
     return _filled(spec, [nested(part, block) for part in spec[-1]])
-
-
-def blocks(spec: Spec) -> list[Shape | None]:
-    """Return for each number of a spec None, and for each array its shape, in order."""
-    if spec is None or spec[0] == "array":
-        return [spec and spec[1]]
-    return [block for part in spec[-1] for block in blocks(part)]
-
-
-def size(spec: Spec) -> int:
-    """Return how many numbers a spec has."""
-    if spec is None:
-        return 1
-    return prod(spec[1]) if spec[0] == "array" else sum(map(size, spec[-1]))
 
 
 def together(parts: Sequence[TreeDef]) -> TreeDef:
@@ -334,11 +323,17 @@ def _filled(spec: tuple[Any, ...], items: list[Any]) -> Any:
     return twin
 
 
-def _paths(spec: Spec, path: str) -> Iterator[str]:
-    """Yield where each block stands."""
+def _size(spec: Spec) -> int:
+    if spec is None:
+        return 1
+    return prod(spec[1]) if spec[0] == "array" else sum(map(_size, spec[-1]))
+
+
+def _blocks(spec: Spec, path: str) -> Iterator[tuple[str, Shape | None]]:
+    """Yield where each block stands, with the shape of an array, or None for a number."""
     if spec is None or spec[0] == "array":
-        yield path
+        yield path, spec and spec[1]
         return
     keys = spec[-2] if spec[0] in {"dict", "like"} else None
     for key, part in zip(range(len(spec[-1])) if keys is None else keys, spec[-1], strict=True):
-        yield from _paths(part, f"{path}[{key!r}]")
+        yield from _blocks(part, f"{path}[{key!r}]")

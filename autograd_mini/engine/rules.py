@@ -66,7 +66,7 @@ class Rule:
         return (node._x, node._y)[: len(self.active)]
 
     def call(self, node: Value) -> Any:  # noqa: ARG002 - a rule may look at it
-        """Return the call that the node is a result of (see `transforms/calls.py`); None for an operation."""
+        """Return the call that the node is a result of (see `transforms/custom.py`); None for an operation."""
         return None
 
     def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:
@@ -151,7 +151,7 @@ class CompiledRow:
     __slots__ = ("floats", "forward", "pullbacks", "reflected")
 
     def __init__(self, op: Op, together: dict[Op, CompiledRow] | None = None) -> None:
-        from autograd_mini.engine.codegen import build, source, used_on_floats, variants
+        from autograd_mini.engine.codegen import build, on_floats, source, used_on_floats, variants
 
         together = {} if together is None else together  # with the rows that its formulas call, which may call it too
         together[op] = self
@@ -164,7 +164,7 @@ class CompiledRow:
             self.pullbacks[variant] = function = made[f"{op.name}_{variant}"]
             function.rule = RowRule(op, variant, function)
         if op.name not in QUICK:
-            made[op.name] = self.floats  # a partial may call its own row
+            made[on_floats(op.name)] = self.floats  # a partial may call its own row
         for function, name in ((self.forward, op.name), (self.reflected, f"r{op.name}")):
             if function is not None:
                 function.__name__ = f"__{name}__" if op.method else name
@@ -172,7 +172,7 @@ class CompiledRow:
                 function.__doc__ = op.doc
         for name in used_on_floats(op):
             used = op.uses.get(name) or TABLE[name]
-            made[name] = (used.compiled or together.get(used) or CompiledRow(used, together)).floats
+            made[on_floats(name)] = (used.compiled or together.get(used) or CompiledRow(used, together)).floats
 
 
 def compiled(op: Op) -> CompiledRow:

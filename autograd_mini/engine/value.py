@@ -17,9 +17,11 @@ import sys
 from collections import deque
 from itertools import count, repeat
 
-from autograd_mini.engine.backward import backward, contribute
+from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, not_taken, not_taken_by_backward
+from autograd_mini.engine.backward import backward
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_leaf, on_read
+from autograd_mini.engine.locations import user_instruction
 
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
@@ -45,19 +47,6 @@ def asked(value: Value, what: str) -> None:
     """Tell the hooks that the number of a Value is asked for as a plain float."""
     for hook in current():
         hook.read(value, what)
-
-
-_ONE_LINE = (
-    "define the operation in one line by its value and its derivative, such as "
-    "cube = autograd_mini.operation('cube', 'x ** 3', '3 * x ** 2'), and call cube(x)"
-)
-
-_OF_BACKWARD = {
-    "create_graph": ": a derivative that can be differentiated again is autograd_mini.gradient(y, x), a Value",
-    "retain_graph": ": leave it out, since a graph stays as long as something refers to it",
-    "retain_grad": ": leave it out, since results keep their gradients",
-    "d_output": ": the gradient of the result itself is called gradient",
-}
 
 
 class Value(Methods):
@@ -196,7 +185,7 @@ class Value(Methods):
 
     @property
     def _backward(self) -> Callable[[], None]:
-        """What hands the node's `grad` on to its operands, as micrograd names it; on a leaf it does nothing.
+        """What propagates the node's `grad` to its operands, as micrograd names it; on a leaf it does nothing.
 
         >>> a, b = Value(2.0), Value(3.0)
         >>> c = a * b
@@ -206,11 +195,17 @@ class Value(Methods):
         (3.0, 2.0)
 
         """
-        return lambda: contribute(self, self.grad)
+
+        def propagate() -> None:
+            operands = [*dict.fromkeys(operand for operand in self.args if isinstance(operand, Value))]
+            for operand, part in zip(operands, backward(self, self.grad, ABSENT, operands), strict=True):
+                operand.grad += part
+
+        return propagate
 
     @_backward.setter
     def _backward(self, _: object) -> None:
-        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {_ONE_LINE}")
+        raise AttributeError(f"_backward cannot be assigned, since a derivative is a row of the table: {ONE_LINE}")
 
     # --- differentiation ---
 
@@ -229,8 +224,7 @@ class Value(Methods):
 
         """
         if other:
-            name = next(iter(other))
-            raise TypeError(f"backward(gradient=1.0) takes no {name!r}{_OF_BACKWARD.get(name, '')}")
+            raise TypeError(not_taken_by_backward(next(iter(other))))
         backward(self, number(gradient, "gradient"), ABSENT)
 
     def detach(self) -> Value:
@@ -282,7 +276,7 @@ class Value(Methods):
         if on_read:
             asked(self, "float()")
         lost = f"turning {self!r} into a plain number would lose its derivative without a word"
-        if _assigns_item():
+        if user_instruction() == "STORE_SUBSCR":
             raise TypeError(
                 f"{lost}: to keep Values in an array, make it with dtype=object, such as np.zeros(3, dtype=object); "
                 "to store the number alone, use x.data, and autograd_mini.exp(x) in place of math.exp(x)"
@@ -316,96 +310,7 @@ class Value(Methods):
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
 
 
-def _assigns_item() -> bool:
-    """Return whether the line that asks for a plain number is an assignment such as `array[0] = x`."""
-    import sys
-    from dis import opname
-
-    frame = sys._getframe(2)
-    return opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
-
-
-class _Unknown(str):
-    """A descriptor that is the name it stands for; reading it raises the error that says what is meant."""
-
-    __slots__ = ()
-
-    def __get__(self, value: object, kind: type) -> object:
-        raise AttributeError(f"a Value has no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
-
-
-class _Refused(_Unknown):
-    """A name that cannot be assigned either."""
-
-    __slots__ = ()
-
-    def __set__(self, value: object, _: object) -> None:
-        raise AttributeError(f"a Value takes no attribute {str(self)!r}{_remedy(self)}", name=str(self), obj=value)
-
-
-def _near(name: str) -> set[str]:
-    """Return the slips of a name: a letter replaced, doubled, left out or exchanged, capitals, and the plural."""
-    letters = "abcdefghijklmnopqrstuvwxyz_"  # rather than from `string`, which loads `re`
-    found = {name.capitalize(), name.upper(), name + "s"}
-    for at, letter in enumerate(name):
-        before, after = name[:at], name[at + 1 :]
-        found.update([before + other + after for other in letters])
-        found |= {before + letter * 2 + after, before + after, before + after[:1] + letter + after[1:]}
-    return found - {name}
-
-
-_MEANT = ("data", "grad", "label")
-_REMEDIES = {
-    "requires_grad": ": every Value has a gradient. To keep one from training, leave it out of the optimiser's list; "
-    "for a result without history use x.detach() or no_grad()",
-    "name": ": its name for pictures is label",
-    "cleargrad": ": to clear its gradient, write x.grad = None",
-    "zero_grad": ": to clear its gradient, write x.grad = None; for a network, model.zero_grad()",
-    "derivative": ": its gradient is x.grad",
-    "is_leaf": ": write not x.args",
-    "_children": ": its operands are x.args",
-    "creator": ": the operation that made it is x.op, of the operands x.args",
-    "grad_fn": ": the operation that made it is x.op, of the operands x.args",
-}
-
-
-def _remedy(name: str) -> str:
-    """Return the end of the message for a name that is refused."""
-    for meant in _MEANT:
-        if name in _near(meant):
-            return f": {meant!r} is meant, or choose a name that is further from it"
-    return _REMEDIES.get(name) or (
-        ", since it is the result of an operation, which has room for none: set it on a leaf, or keep a dict by node, "
-        f"such as {name.strip('_')}_of[node] = … (Values are hashed by identity)"
-    )
-
-
-# Refusing these by descriptors, rather than by __setattr__, leaves every store into a node as quick as it is.
-_REFUSED = {name: _Refused(name) for name in set().union(*map(_near, _MEANT), ["requires_grad"])}
-# What other engines name so can be an attribute of one's own on a leaf.
-_UNKNOWN = {name: _Unknown(name) for name in _REMEDIES}
-_OWN = {name: _Refused(name) for name in ("m", "v", "color", "state", "momentum", "velocity", "_vis_color", "name")}
-
-
-def _dir(self: Value) -> list[str]:
-    absent = {name for name in (*_OWN, *_UNKNOWN) if not hasattr(self, name)}
-    return [name for name in object.__dir__(self) if name not in _REFUSED and name not in absent]
-
-
-if TYPE_CHECKING:
-
-    class _Spelling:
-        """What refuses names that are one slip from a Value's."""
-
-    class _Results(_Spelling):
-        """What refuses attributes of one's own."""
-
-else:
-    _Spelling = type("_Spelling", (), {"__slots__": (), "__dir__": _dir, **_UNKNOWN, **_REFUSED})
-    _Results = type("_Results", (_Spelling,), {"__slots__": (), **_OWN})
-
-
-class Leaf(Value, _Spelling):
+class Leaf(Value, ValueNames):
     """A Value that is no result; it takes attributes of one's own, but no name that is one slip from a Value's."""
 
     __slots__ = ("__dict__",)
@@ -417,7 +322,7 @@ class Leaf(Value, _Spelling):
 Leaf.__name__ = Leaf.__qualname__ = "Value"  # which is what its user called
 
 
-class Computed(Value, _Results):
+class Computed(Value, ResultNames):
     """A Value that an operation made. It has no constructor of its own, which makes it cheap."""
 
     __slots__ = ()
@@ -479,7 +384,16 @@ class Symbolic(Computed):
 
 
 class Parameter(Leaf):
-    """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state."""
+    """A leaf that training changes. It takes attributes of one's own, for example an optimiser's state.
+
+    Args:
+        data: the number it starts from.
+        label: a name for pictures and messages.
+
+    >>> Parameter(0.5, label="w")
+    Value(data=0.5, label='w')
+
+    """
 
     __slots__ = ()
 
@@ -505,25 +419,12 @@ def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, 
         if type(label) is str and not others and not named:
             leaf._label = label
         elif others or named or isinstance(label, (tuple, set)):
-            raise TypeError(_not_taken(label, others, named))
+            raise TypeError(not_taken(label, others, named))
         else:
             leaf.label = label
     if on_leaf:
         show_leaf(leaf, "made")
     return leaf
-
-
-def _not_taken(label: object, others: tuple[object, ...], named: dict[str, object]) -> str:
-    """Return the message for arguments that other engines take."""
-    if isinstance(label, (tuple, set)) or others or not named.keys().isdisjoint({"_children", "_prev", "_op"}):
-        wrong = "" if isinstance(label, str) else f"label is {label!r} of type {type(label).__name__}, expected a str. "
-        return f"{wrong}A Value is made of its data and label, without operands and operation: {_ONE_LINE}"
-    name = next(iter(named))
-    known = {"name": "the name is its label, Value(2.0, label='x')"}
-    known["requires_grad"] = (
-        "every Value has a gradient; to keep one from training, leave it out of the optimiser's list"
-    )
-    return f"Value(data, label) takes no {name!r}: {known.get(name, 'set it as an attribute, x.' + name + ' = …')}"
 
 
 _new = object.__new__

@@ -58,7 +58,20 @@ def format_of(path: str | PathLike[str]) -> Format:
 def save(
     model: MLP, path: str | PathLike[str], metadata: dict[str, Any] | None = None, *, nonfinite: bool = False
 ) -> None:
-    """Write a model file, whole or not at all: what `MLP.save` does, which says more."""
+    """Write a model file, whole or not at all: what `MLP.save` does, which says more.
+
+    Args:
+        model: the model.
+        path: the file; its ending says the format.
+        metadata: plain data to keep with it; None for the model's own.
+        nonfinite: whether to write parameters that are nan or infinite.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from autograd_mini.nn import MLP
+    >>> with TemporaryDirectory() as folder:
+    ...     save(MLP(2, [1], seed=0), f"{folder}/model.json")
+
+    """
     metadata = model.metadata if metadata is None else metadata
     if not isinstance(metadata, dict):
         raise TypeError(f"metadata is a dict; got {metadata!r} of type {type(metadata).__name__}")
@@ -96,6 +109,13 @@ def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool 
         ImportError: if the file is one of ".safetensors", and the package safetensors is not installed.
         OSError: if it cannot be read.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from autograd_mini.nn import MLP
+    >>> with TemporaryDirectory() as folder:
+    ...     MLP(2, [1], seed=0).save(f"{folder}/model.json", metadata={"task": "xor"})
+    ...     load(f"{folder}/model.json").metadata
+    {'task': 'xor'}
+
     """
     require(path)
     name = os.fsdecode(path)
@@ -119,6 +139,10 @@ def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool 
 def require(path: str | PathLike[str]) -> None:
     """Raise an ImportError if files of this name need a package that is not installed, and say which extra brings it.
 
+    Args:
+        path: the file; it need not exist.
+
     >>> require("model.json")
+
     """
     format_of(path).require()

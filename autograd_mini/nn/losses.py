@@ -18,8 +18,8 @@ from math import isfinite, nan
 from operator import add
 
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
 from autograd_mini.nn.sample import sample
 
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 def mse(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of the squared errors (prediction - target)².
 
+    Args:
+        prediction: a scalar or a list.
+        target: likewise.
+
     >>> mse([1.0, 2.0], [1.0, 4.0])
     2.0
 
@@ -64,6 +68,10 @@ if TYPE_CHECKING:
 def mae(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of the absolute errors; where an error is 0, so is its derivative.
 
+    Args:
+        prediction: a scalar or a list.
+        target: likewise.
+
     >>> mae([1.0, 2.0], [1.0, 4.0])
     1.0
 
@@ -81,6 +89,10 @@ if TYPE_CHECKING:
 
 def rss(prediction: Scalars, target: Scalars) -> Any:
     """Return the residual sum of squares: the sum of (prediction - target)².
+
+    Args:
+        prediction: a scalar or a list.
+        target: likewise.
 
     >>> rss([1.0, 2.0], [1.0, 4.0])
     4.0
@@ -133,6 +145,10 @@ def hinge(prediction: Scalars, target: Scalars) -> Any:
     """Return the mean of max(0, 1 - target * prediction), for targets 1 and -1; at its kink the derivative is 0.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks, Machine Learning 20 (1995) 273.
+
+    Args:
+        prediction: a score or a list of scores.
+        target: 1 or -1 for each.
 
     Raises:
         ValueError: if a target is neither 1 nor -1.

@@ -13,7 +13,7 @@ from autograd_mini.engine.formula import RELATIONS, evaluate, parse
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
-from autograd_mini.notation.reading import nodes_and_names, operands_shown
+from autograd_mini.notation.tex import args_shown, nodes_and_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
         if node not in made and not node.op:
             made[node] = algebra.constant(node.data)
         if node not in made:
-            operands = [made[o] if isinstance(o, Value) else algebra.constant(o) for o in operands_shown(node)]
+            operands = [made[o] if isinstance(o, Value) else algebra.constant(o) for o in args_shown(node)]
             made[node] = operands[0] if node.op == "where" else algebra.apply(node.op, operands)
     return made[nodes[-1]]
 

@@ -11,9 +11,11 @@ r"""LaTeX: a graph as a formula, and the algebra of expressions in TeX, in which
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+from autograd_mini.engine.backward import subgraph
+from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value
-from autograd_mini.notation.reading import nodes_and_names, operands_shown, value_operands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +54,7 @@ def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
 
     """
     nodes, leaf_names = nodes_and_names(y, wrt, names, limit)
-    uses: dict[Value, int] = {}
-    for node in nodes:
-        for operand in value_operands(node):
-            uses[operand] = uses.get(operand, 0) + 1
+    uses = Counter(operand for node in nodes for operand in _operands(node))
     taken = {*leaf_names.values()}
     written: dict[Value, Tex] = {leaf: symbol(name) for leaf, name in leaf_names.items()}
     lines: list[str] = []
@@ -67,8 +66,9 @@ def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
             shown.number = None  # it is a number by chance, not a constant to simplify by
             written[node] = shown
             continue
-        made = _written(node, written)
-        if uses.get(node, 0) > 1 and made.size > 2:
+        args = [written[arg] if isinstance(arg, Value) else constant(arg) for arg in args_shown(node)]
+        made = args[0] if node.op == "where" else apply(node.op, args)
+        if uses[node] > 1 and made.size > 2:
             name = node.label if node.label and node.label not in taken else f"u{len(lines) + 1}"
             taken.add(name)
             lines.append(f"{symbol(name)} &= {made}")
@@ -82,10 +82,42 @@ def latex(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
     return Formula("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
 
 
-def _written(node: Value, written: Mapping[Value, Tex]) -> Tex:
-    """Return a computed node as an operation on what its operands look like."""
-    args = [written[arg] if isinstance(arg, Value) else constant(arg) for arg in operands_shown(node)]
-    return args[0] if node.op == "where" else apply(node.op, args)
+def nodes_and_names(
+    y: Value, wrt: Value | None, names: Mapping[Value, str] | None, limit: int
+) -> tuple[list[Value], dict[Value, str]]:
+    """Return the nodes of a formula, oldest first, the result last, and the names of its leaves."""
+    if not isinstance(y, Value):
+        raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
+    nodes = subgraph([y if wrt is None else gradient(y, wrt)], _operands)
+    shown = sum(1 for node in nodes if node.op)
+    if shown > limit:
+        raise ValueError(
+            f"the formula has {shown} operations, expected at most limit={limit}: draw the graph, take a part of it, "
+            "or give a larger limit"
+        )
+    named = {node: (names or {}).get(node, "" if node.op else node.label) for node in nodes}
+    leaf_names = {node: name for node, name in named.items() if name}
+    owners: dict[str, Value] = {}
+    for node, name in leaf_names.items():
+        other = owners.setdefault(name, node)
+        if other is not node:
+            raise ValueError(
+                f"{other!r} and {node!r} are both called {name!r}, expected one Value of each name: give them "
+                "different labels, or names={value: name}"
+            )
+    return nodes, leaf_names
+
+
+def args_shown(node: Value) -> tuple[Value | float, ...]:
+    """Return the operands that a formula shows: of a `where`, the one that was taken."""
+    if node.op != "where":
+        return node.args
+    condition, this, otherwise = node.args
+    return (this if condition else otherwise,)
+
+
+def _operands(node: Value) -> list[Value]:
+    return [arg for arg in args_shown(node) if isinstance(arg, Value)]
 
 
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -309,11 +341,7 @@ def _pow(x: Tex, y: Tex) -> Tex:
     return Tex(f"{x.factor(ATOM)}^{{{y}}}", POWER)
 
 
-def _exp(x: Tex) -> Tex:
-    return Tex(f"e^{{{x}}}", POWER)
-
-
-_ONE, _TWO, _PI = constant(1.0), constant(2.0), Tex("\\pi")
+_ONE, _TWO, _E, _PI = constant(1.0), constant(2.0), Tex("e"), Tex("\\pi")
 
 _WRITERS: dict[str, Callable[..., Tex]] = {
     "add": _add,
@@ -325,9 +353,9 @@ _WRITERS: dict[str, Callable[..., Tex]] = {
     "mod": lambda x, y: Tex(f"{x.factor(PRODUCT)} \\bmod {y.factor(POWER)}", SUM),
     "floordiv": lambda x, y: Tex(f"\\left\\lfloor {_truediv(x, y)} \\right\\rfloor"),
     "abs": lambda x: Tex(f"\\left|{x}\\right|"),
-    "exp": _exp,
+    "exp": lambda x: _pow(_E, x),
     "exp2": lambda x: _pow(_TWO, x),
-    "expm1": lambda x: _sub(_exp(x), _ONE),
+    "expm1": lambda x: _sub(apply("exp", [x]), _ONE),
     "log1p": lambda x: Tex(f"\\log{_brackets(_add(_ONE, x))}"),
     "sqrt": lambda x: Tex(f"\\sqrt{{{x}}}"),
     "cbrt": lambda x: Tex(f"\\sqrt[3]{{{x}}}"),
@@ -336,7 +364,7 @@ _WRITERS: dict[str, Callable[..., Tex]] = {
     "sinpi": lambda x: Tex(f"\\sin{_brackets(_mul(_PI, x))}"),
     "cospi": lambda x: Tex(f"\\cos{_brackets(_mul(_PI, x))}"),
     "hypot": lambda x, y: Tex(f"\\sqrt{{{_add(_pow(x, _TWO), _pow(y, _TWO))}}}"),
-    "gaussian": lambda x, y: _exp(_mul(y, _pow(x, _TWO)).negated()),
+    "gaussian": lambda x, y: apply("exp", [_mul(y, _pow(x, _TWO)).negated()]),
     "floor": lambda x: Tex(f"\\left\\lfloor {x} \\right\\rfloor"),
     "ceil": lambda x: Tex(f"\\left\\lceil {x} \\right\\rceil"),
     "clamp_min": lambda x, y: apply("maximum", [x, y]),

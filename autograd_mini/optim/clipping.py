@@ -23,10 +23,19 @@ def clip_grad_norm_(
 ) -> float:
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), so that their norm is at most `max_norm`.
 
-    In: the parameters (those whose `grad` is None are left alone), the bound (at least 0; inf only measures), and the
-    order of the norm (greater than 0; inf takes the largest magnitude). Out: the norm before clipping; it does not
-    overflow on the way, where PyTorch's does. As in PyTorch, an infinite norm turns gradients into 0 (infinite ones
-    into nan), a nan norm turns all into nan. Raises RuntimeError for such a norm when `error_if_nonfinite`.
+    As in PyTorch, an infinite norm turns gradients into 0 (infinite ones into nan), a nan norm turns all into nan.
+
+    Args:
+        params: the parameters; those whose `grad` is None are left alone.
+        max_norm: the bound, at least 0; inf only measures.
+        norm_type: the order of the norm, greater than 0; inf takes the largest magnitude.
+        error_if_nonfinite: whether a norm that is not finite is an error.
+
+    Returns:
+        The norm before clipping; it does not overflow on the way, where PyTorch's does.
+
+    Raises:
+        RuntimeError: for a norm that is not finite, where `error_if_nonfinite`.
 
     Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", ICML 2013; formula
     and the 1e-6 as in torch.nn.utils.clip_grad_norm_.
@@ -37,6 +46,7 @@ def clip_grad_norm_(
     5.0
     >>> round(w.grad, 5), round(b.grad, 5)
     (0.6, -0.8)
+
     """
     bound = _bound("max_norm", max_norm)
     order = _bound("norm_type", norm_type)
@@ -60,13 +70,18 @@ def clip_grad_norm_(
 def clip_grad_value_(params: Iterable[Trainable], clip_value: float) -> None:
     """Bring every gradient into [-clip_value, clip_value].
 
-    In: the parameters (those whose `grad` is None are left alone) and the bound, at least 0. A nan stays nan.
+    A nan stays nan.
+
+    Args:
+        params: the parameters; those whose `grad` is None are left alone.
+        clip_value: the bound, at least 0.
 
     >>> from types import SimpleNamespace
     >>> w, b = SimpleNamespace(data=0.0, grad=3.0), SimpleNamespace(data=0.0, grad=-0.5)
     >>> clip_grad_value_([w, b], 1.0)
     >>> w.grad, b.grad
     (1.0, -0.5)
+
     """
     bound = _bound("clip_value", clip_value)
     given = [p for p in parameters(params) if p.grad is not None]

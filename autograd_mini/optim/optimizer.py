@@ -52,6 +52,10 @@ class Optimizer:
     is one of `OPTIMIZERS`: `fit` finds it, with that learning rate unless it is given another, and moves all
     parameters at once by its formula, which may use nothing of its operands but +, -, * and the algebra.
 
+    Args:
+        params: the parameters, each with `data` and `grad`.
+        settings: by name, for the checks of the class.
+
     >>> from autograd_mini import Parameter
     >>> from autograd_mini.optim.hyperparameters import nonnegative, share
     >>> class Averaged(Optimizer):
@@ -73,6 +77,7 @@ class Optimizer:
     >>> optimizer.step()
     >>> w.data
     0.9
+
     """
 
     rate: ClassVar[float | None] = None
@@ -188,8 +193,14 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take up settings and state that `state_dict()` of an optimiser of the same kind and size returned.
 
-        Further steps give the same bits as those of the optimiser that was saved. Raises ValueError for anything
-        else, and leaves the optimiser as it was.
+        Further steps give the same bits as those of the optimiser that was saved.
+
+        Args:
+            state_dict: what was returned, or the same read from JSON.
+
+        Raises:
+            ValueError: for anything else; the optimiser is left as it was.
+
         """
         params = self.param_groups[0]["params"]
         kind = type(self).__name__

@@ -23,9 +23,17 @@ _AVERAGES = ("step", "exp_avg", "exp_avg_sq")
 class SGD(Optimizer, name="sgd", rate=0.1):
     """Stochastic gradient descent, with momentum (Polyak's or Nesterov's) and weight decay, as torch.optim.SGD.
 
-    In: parameters; `lr`, the learning rate; `momentum`, the share of the last step kept; `dampening`, the share of a
-    new gradient left out of the momentum; `weight_decay`, the factor of an L2 penalty; `maximize`, to climb. Raises
-    ValueError for numbers out of range and for `nesterov` without momentum or with dampening.
+    Args:
+        params: the parameters, each with `data` and `grad`.
+        lr: the learning rate.
+        momentum: the fraction of the last step kept.
+        dampening: the fraction of a new gradient left out of the momentum.
+        weight_decay: the factor of an L2 penalty.
+        nesterov: whether the step looks ahead along the momentum.
+        maximize: whether to climb.
+
+    Raises:
+        ValueError: for numbers out of range, and for `nesterov` without momentum or with dampening.
 
     Source: Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep learning",
     ICML 2013, in PyTorch's variant: b = momentum b + (1 - dampening) g, from b = g at first; x = x - lr b.
@@ -38,6 +46,7 @@ class SGD(Optimizer, name="sgd", rate=0.1):
     0.95
     >>> optimizer.state_dict()["state"]
     {'momentum_buffer': [0.5]}
+
     """
 
     _checks = {  # noqa: RUF012 - ClassVar in the base class
@@ -96,9 +105,17 @@ class SGD(Optimizer, name="sgd", rate=0.1):
 class Adam(Optimizer, name="adam", rate=0.01):
     """Adam: steps scaled by running averages of the gradient and of its square, as torch.optim.Adam.
 
-    In: parameters; `lr`, the learning rate; `betas`, the shares of the two averages that a step keeps; `eps`, added to
-    the denominator; `weight_decay`, the factor of an L2 penalty; `amsgrad`, to divide by the largest average of squares
-    so far; `maximize`, to climb. Raises ValueError for numbers out of range.
+    Args:
+        params: the parameters, each with `data` and `grad`.
+        lr: the learning rate.
+        betas: the fractions of the two averages that a step keeps.
+        eps: what is added to the denominator.
+        weight_decay: the factor of an L2 penalty.
+        amsgrad: whether to divide by the largest average of squares so far.
+        maximize: whether to climb.
+
+    Raises:
+        ValueError: for numbers out of range.
 
     Source: Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1; Reddi, Kale, Kumar, "On
     the Convergence of Adam and Beyond", ICLR 2018 (amsgrad, in PyTorch's variant without bias correction of the
@@ -110,6 +127,7 @@ class Adam(Optimizer, name="adam", rate=0.01):
     >>> optimizer.step()
     >>> round(w.data, 6)
     0.9
+
     """
 
     _checks = {  # noqa: RUF012 - ClassVar in the base class
@@ -180,13 +198,26 @@ class Adam(Optimizer, name="adam", rate=0.01):
 class AdamW(Adam, name="adamw", rate=0.01):
     """Adam with decoupled weight decay, which shrinks the parameters themselves by 1 - lr * weight_decay.
 
-    In and raised: as for Adam. Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+    Args:
+        params: the parameters, each with `data` and `grad`.
+        lr: the learning rate.
+        betas: the fractions of the two averages that a step keeps.
+        eps: what is added to the denominator.
+        weight_decay: what the parameters shrink by, over the learning rate.
+        amsgrad: whether to divide by the largest average of squares so far.
+        maximize: whether to climb.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
 
     >>> from types import SimpleNamespace
     >>> w = SimpleNamespace(data=1.0, grad=0.0)
     >>> AdamW([w], lr=0.5, weight_decay=0.5).step()
     >>> w.data
     0.75
+
     """
 
     _decoupled = True

@@ -35,6 +35,22 @@ class LRScheduler:
     """What all schedules share: the optimiser, its first learning rate (`base_lrs`) and the epoch (`last_epoch`).
 
     The rate for epoch 0 is set at once; call `step()` at the end of every epoch, after the optimiser's last step.
+
+    Args:
+        optimizer: what has the learning rate.
+        settings: those of the schedule, for the checks of its class.
+
+    >>> from types import SimpleNamespace
+    >>> from autograd_mini.optim import SGD
+    >>> class Halving(LRScheduler):
+    ...     _checks = {}
+    ...     def lr_at(self, epoch):
+    ...         return self.base_lrs[0] / 2**epoch
+    >>> schedule = Halving(SGD([SimpleNamespace(data=0.0, grad=0.0)], lr=0.8))
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.4]
+
     """
 
     _checks: ClassVar[Checks]
@@ -77,8 +93,12 @@ class LRScheduler:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take up a saved schedule; it sets the optimiser's rate, so the order of loading the two does not matter.
 
-        In: what `state_dict()` of the same kind of schedule returned, settings included. Raises ValueError for
-        anything else and leaves the schedule as it was.
+        Args:
+            state_dict: what `state_dict()` of the same kind of schedule returned, settings included.
+
+        Raises:
+            ValueError: for anything else; the schedule is left as it was.
+
         """
         kind = type(self).__name__
         if not isinstance(state_dict, dict) or state_dict.get("schedule") != kind:
@@ -103,11 +123,17 @@ class LRScheduler:
 class StepLR(LRScheduler):
     """The rate times `gamma` every `step_size` epochs: lr0 * gamma ** (epoch // step_size).
 
+    Args:
+        optimizer: what has the learning rate.
+        step_size: epochs between two steps of the rate, at least 1.
+        gamma: the factor, greater than 0.
+
     >>> from types import SimpleNamespace
     >>> from autograd_mini.optim import SGD
     >>> schedule = StepLR(SGD([SimpleNamespace(data=0.0, grad=0.0)], lr=0.8), step_size=2, gamma=0.5)
     >>> [schedule.lr_at(epoch) for epoch in range(5)]
     [0.8, 0.8, 0.4, 0.4, 0.2]
+
     """
 
     step_size: int
@@ -115,7 +141,6 @@ class StepLR(LRScheduler):
     _checks = {"step_size": positive_whole, "gamma": positive}  # noqa: RUF012 - ClassVar in the base class
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        """`step_size`: epochs, at least 1; `gamma`: factor, greater than 0."""
         super().__init__(optimizer, step_size=step_size, gamma=gamma)
 
     def lr_at(self, epoch: int) -> float:
@@ -126,19 +151,23 @@ class StepLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """The rate times `gamma` every epoch: lr0 * gamma ** epoch.
 
+    Args:
+        optimizer: what has the learning rate.
+        gamma: the factor, greater than 0; a rate that grows (gamma > 1) is allowed.
+
     >>> from types import SimpleNamespace
     >>> from autograd_mini.optim import SGD
     >>> schedule = ExponentialLR(SGD([SimpleNamespace(data=0.0, grad=0.0)], lr=0.8), gamma=0.5)
     >>> schedule.step()
     >>> schedule.get_last_lr()
     [0.4]
+
     """
 
     gamma: float
     _checks = {"gamma": positive}  # noqa: RUF012 - ClassVar in the base class
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        """`gamma`: factor, greater than 0; a rate that grows (gamma > 1) is allowed."""
         super().__init__(optimizer, gamma=gamma)
 
     def lr_at(self, epoch: int) -> float:
@@ -152,11 +181,17 @@ class CosineAnnealingLR(LRScheduler):
     eta_min + (lr0 - eta_min) (1 + cos(pi epoch / T_max)) / 2, without restarts. Source: Loshchilov, Hutter, "SGDR:
     Stochastic Gradient Descent with Warm Restarts", ICLR 2017, equation 5.
 
+    Args:
+        optimizer: what has the learning rate.
+        T_max: epochs to the lowest rate, at least 1.
+        eta_min: that rate, at least 0.
+
     >>> from types import SimpleNamespace
     >>> from autograd_mini.optim import SGD
     >>> schedule = CosineAnnealingLR(SGD([SimpleNamespace(data=0.0, grad=0.0)], lr=0.8), T_max=10)
     >>> [round(schedule.lr_at(epoch), 6) for epoch in (0, 5, 10, 15)]
     [0.8, 0.4, 0.0, 0.4]
+
     """
 
     T_max: int
@@ -164,7 +199,6 @@ class CosineAnnealingLR(LRScheduler):
     _checks = {"T_max": positive_whole, "eta_min": nonnegative}  # noqa: RUF012 - ClassVar in the base class
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803 - PyTorch's name
-        """`T_max`: epochs to the lowest rate, at least 1; `eta_min`: that rate, at least 0."""
         super().__init__(optimizer, T_max=T_max, eta_min=eta_min)
 
     def lr_at(self, epoch: int) -> float:
@@ -176,11 +210,18 @@ class CosineAnnealingLR(LRScheduler):
 class LinearLR(LRScheduler):
     """The rate times a factor that goes in a line from `start_factor` to `end_factor` in `total_iters` epochs.
 
+    Args:
+        optimizer: what has the learning rate.
+        start_factor: the factor of epoch 0, greater than 0, at most 1.
+        end_factor: the factor from then on, from 0 to 1.
+        total_iters: epochs between the two, at least 1.
+
     >>> from types import SimpleNamespace
     >>> from autograd_mini.optim import SGD
     >>> schedule = LinearLR(SGD([SimpleNamespace(data=0.0, grad=0.0)], lr=0.8), start_factor=0.25, total_iters=3)
     >>> [round(schedule.lr_at(epoch), 6) for epoch in range(5)]
     [0.2, 0.4, 0.6, 0.8, 0.8]
+
     """
 
     start_factor: float
@@ -199,7 +240,6 @@ class LinearLR(LRScheduler):
         end_factor: float = 1.0,
         total_iters: int = 5,
     ) -> None:
-        """`start_factor`: over 0, at most 1; `end_factor`: from 0 to 1; `total_iters`: epochs, at least 1."""
         super().__init__(optimizer, start_factor=start_factor, end_factor=end_factor, total_iters=total_iters)
 
     def lr_at(self, epoch: int) -> float:

@@ -67,8 +67,13 @@ class Interval:
 def logspan(low: float, high: float) -> Interval:
     """Return the range from ``low`` to ``high`` (same sign, not zero) covered evenly by order of magnitude.
 
+    Args:
+        low: the lower end.
+        high: the upper end.
+
     >>> logspan(1e-6, 1e6).at(0.5)
     1.0
+
     """
     return Interval(float(low), float(high), log=True)
 

@@ -71,19 +71,30 @@ def check_grad(
 ) -> Report:
     """Compare the derivative ``df`` with the function ``f``, and report.
 
-    ``f`` takes numbers, or one list or array, and returns a number or several; ``df`` takes the same and returns the
-    partial derivatives (for several outputs, a row for each). Without ``df``, ``f`` is a function on Values, or on
-    PyTorch or JAX arrays, and its own engine's derivative is checked. A function that fails on floats is given Values.
-
-    ``at`` is the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
-    these. ``domain`` gives each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither,
-    points of many scales are searched. ``to`` is the relative accuracy that ``f`` and ``df`` are computed to, such as
-    1e-5 for a solver, a quadrature or a simulation; by default that of their arithmetic. ``budget`` is "quick",
-    "normal" or "thorough": the calls that a decision may take; to explain a wrong derivative, up to 3,000 calls of
-    ``f`` and 500 of ``df`` come on top, unless ``explained`` is False.
-
     Never raises for what ``f`` and ``df`` do. Where ``f`` cannot be evaluated at all, or not at ``at``, the verdict is
-    "wrong", for there is nothing that could be right. `TypeError` and `ValueError` are for wrong arguments.
+    "wrong", for there is nothing that could be right.
+
+    Args:
+        f: a function of numbers, or of one list or array, that returns a number or several. One that fails on floats is
+            given Values.
+        df: a function of the same that returns the partial derivatives (for several outputs, a row for each). None for
+            an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
+        at: the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
+            these.
+        domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither a point
+            nor a domain, points of many scales are searched.
+        to: the relative accuracy that ``f`` and ``df`` are computed to, such as 1e-5 for a solver, a quadrature or a
+            simulation; by default that of their arithmetic.
+        seed: what draws the points; by default that of the test session.
+        budget: "quick", "normal" or "thorough": the calls that a decision may take.
+        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``.
+
+    Returns:
+        What was found.
+
+    Raises:
+        TypeError: for an argument of the wrong kind.
+        ValueError: for a setting out of range.
 
     >>> import math
     >>> check_grad(math.sin, math.cos, at=1.0).verdict
@@ -92,6 +103,7 @@ def check_grad(
     'the sign is wrong'
     >>> check_grad(lambda x, y: (x * y).tanh(), at=(0.3, 0.7)).verdict
     'correct'
+
     """
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
@@ -204,26 +216,45 @@ def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: R
 def check_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``.
 
-    Without ``df`` that is the engine's gradient of ``f``, a function on Values; without ``ddf`` the engine's derivative
-    of ``df``. The options are those of `check_grad`.
+    Args:
+        f: a function of numbers, or of one list or array.
+        df: its gradient; None for the engine's.
+        ddf: the rows of its Hessian; None for the engine's derivative of ``df``.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
 
     >>> check_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict
     'correct'
     >>> check_hess(lambda x, y: x.sin() * y, at=(0.3, 0.7)).verdict
     'correct'
+
     """
     return check_grad(df or engine_derivative(f), ddf, **options)
 
 
 def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:
-    """Raise `GradientError` if ``df`` is not the derivative of ``f``; the options are those of `check_grad`.
+    """Raise `GradientError` if ``df`` is not the derivative of ``f``.
 
-    Returns the report. Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under
-    ``--grad-strict``, the error is raised.
+    Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under ``--grad-strict``, the error is
+    raised.
+
+    Args:
+        f: a function of numbers, or of one list or array.
+        df: its derivative; None for the engine's.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        GradientError: if the derivative is wrong.
 
     >>> import math
     >>> assert_grad(math.exp, math.exp, at=2.0).verdict
     'correct'
+
     """
     __tracebackhide__ = True
     return _concluded(check_grad(f, df, **options), f)
@@ -232,11 +263,23 @@ def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Repo
 def assert_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``ddf`` is not the second derivative of ``f``, of which ``df`` is the first.
 
-    For several inputs ``ddf`` returns the rows of the Hessian. ``df`` itself is checked first. What is left out is the
-    engine's: see `check_hess`.
+    ``df`` itself is checked first.
+
+    Args:
+        f: a function of numbers, or of one list or array.
+        df: its gradient; None for the engine's.
+        ddf: the rows of its Hessian; None for the engine's derivative of ``df``.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        GradientError: if one of the derivatives is wrong.
 
     >>> assert_hess(lambda x: x**3, lambda x: 3 * x**2, lambda x: 6 * x, at=2.0).verdict
     'correct'
+
     """
     __tracebackhide__ = True
     assert_grad(f, df, **options)

@@ -42,11 +42,15 @@ def gradtest(
 ) -> Callable[[Callable[..., Any]], Tested]:
     """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
 
-    The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned.
-    ``op.test()`` compares its values with ``oracle`` (another implementation, such as mpmath's) at points over
-    ``domain``, and checks its first derivative there, and its second one where both are the engine's; ``order=1``
-    leaves that out. The domain of an operation of the table is by default the one it was defined with. A failing test
-    raises `AssertionError` with the point that fails.
+    The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned. A
+    failing test raises `AssertionError` with the point that fails.
+
+    Args:
+        derivative: the derivative; None for the engine's.
+        domain: where to check: see `check_grad`. By default, of an operation of the table, what it was defined with.
+        oracle: another implementation, such as mpmath's, to compare the values with at points over the domain.
+        order: 1 to leave out the second derivative, which is checked where both are the engine's.
+        seed: what draws the points.
 
     >>> import math
     >>> @gradtest(lambda x: 2 * x, domain={"x": (-3, 3)}, oracle=lambda x: x**2)
@@ -56,6 +60,7 @@ def gradtest(
     >>> from autograd_mini import operation
     >>> cube = gradtest(oracle=lambda x: x**3)(operation("cube", "x * x * x", "3 * x * x"))
     >>> cube.test()
+
     """
     if order not in (None, 1, 2):
         raise ValueError(f"order is {order!r}, expected 1 or 2")

@@ -47,12 +47,22 @@ class Mutant:
     """One local derivative, made wrong by a factor.
 
     Attributes:
-        file: the file of the code that applies the operation, at `line` and `column`.
+        file: the file of the code that applies the operation.
+        line: its line there.
+        column: its column there.
         operation: the name of the operation.
         operand: the operand that receives the wrong derivative: "x" or "y", or "a call" for all those of a call.
         factor: what its derivative is multiplied by.
         noticed: the name of the test that failed; "" while there is none.
         reached: whether a derivative other than 0 was ever handed back there: if not, no test can notice.
+
+    >>> from autograd_mini import Value
+    >>> def test():
+    ...     x = Value(3.0)
+    ...     (x * x).backward()
+    ...     assert x.grad == 6.0
+    >>> {mutant.noticed for mutant in mutants(test)}
+    {'test'}
 
     """
 
@@ -228,6 +238,14 @@ def mutants(*tests: Callable[[], object], factors: Sequence[float] = FACTORS) ->
 
     Raises:
         ValueError: if a test fails as it is.
+
+    >>> from autograd_mini import Value
+    >>> def test_of_the_sign():
+    ...     x = Value(3.0)
+    ...     x.exp().backward()
+    ...     assert x.grad > 0.0
+    >>> [(mutant.factor, mutant.noticed) for mutant in mutants(test_of_the_sign)]
+    [(-1.0, 'test_of_the_sign'), (1.01, '')]
 
     """
     for test in tests:

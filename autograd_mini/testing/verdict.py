@@ -28,6 +28,12 @@ class Report:
         note: why a derivative is unresolved.
         title: the first line of the message of a wrong verdict without a witness.
 
+    >>> import math
+    >>> from autograd_mini.testing import check_grad
+    >>> report = check_grad(math.exp, math.exp, at=1.0)
+    >>> report.ok, report.verdict
+    (True, 'correct')
+
     """
 
     verdict: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from math import inf, isclose, isfinite, isnan
 
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor

@@ -10,7 +10,7 @@ from threading import current_thread, main_thread
 from time import perf_counter
 
 from autograd_mini.engine.checks import random_numbers
-from autograd_mini.engine.recording import is_recording
+from autograd_mini.engine.hooks import is_recording
 from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.train.checkpoints import Checkpoints

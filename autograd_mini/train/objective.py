@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite, nan
 
 from autograd_mini.engine.checks import real_number
-from autograd_mini.engine.choice import where
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.locations import PACKAGE, Place
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.pytree import tree_map
-from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.files.documents import shown
 from autograd_mini.nn.losses import leading
@@ -143,12 +143,21 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the mean loss and the metrics of a model over the rows of X and their targets y.
 
-    All arguments, and what is raised, are as for `fit`.
+    What is raised is as for `fit`.
+
+    Args:
+        model: a function of a row, with a method `parameters()`.
+        X: the inputs, rows of numbers.
+        y: the targets, one a row.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
+        metrics: functions (prediction, target) -> number by name; None for the accuracy where the loss tells classes
+            apart.
 
     >>> from autograd_mini import MLP
     >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [1, 0]
     >>> sorted(evaluate(MLP(2, [1], seed=0), X, y, loss="binary_cross_entropy"))
     ['accuracy', 'loss']
+
     """
     objective = Objective(loss, metrics)
     return objective.measure(model, objective.samples(model, X, y))

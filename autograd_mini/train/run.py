@@ -58,6 +58,12 @@ class Training:
         steps: the strategy that takes the steps.
         must_compile: whether that has to be a compiled one.
 
+    >>> from autograd_mini import MLP, fit
+    >>> X, y = [[0.0], [1.0]], [1.0, 3.0]
+    >>> history = fit(MLP(1, [1]), X, y, loss="mse", epochs=5, callbacks=[lambda training: training.epoch == 2])
+    >>> len(history.loss)
+    2
+
     """
 
     steps: Steps
@@ -183,7 +189,13 @@ class Training:
         return means
 
     def diverged(self, what: str, *, in_batch: bool = True) -> DivergedError:
-        """Return the error for a loss that is not finite, with the model as it was when the loss was last finite."""
+        """Return the error for a loss that is not finite, with the model as it was when the loss was last finite.
+
+        Args:
+            what: what is not finite, in words.
+            in_batch: whether that was found in a batch, to be named, or after the epoch.
+
+        """
         where = f"{what} in epoch {self.epoch + 1}" + (f", batch {self.batch + 1}" if in_batch else "")
         if not self.steps.restore():
             return DivergedError(

@@ -1,4 +1,4 @@
-"""Transforms: functions that take a function and return a derivative of it.
+"""Transforms: functions that take a function and return a gradient of it, or a derivative in a direction.
 
 Every call runs the function on fresh variables, so nothing outside receives a gradient, and transforms nest to any
 depth:
@@ -19,13 +19,12 @@ handed to the function as they are. An input that the result does not depend on 
 
 from __future__ import annotations
 
+from copy import copy
 from functools import wraps
 
 from autograd_mini.engine.checks import check_function
-from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
-from autograd_mini.transforms.forward import depending, push
 from autograd_mini.transforms.tracing import Run, plain
 
 TYPE_CHECKING = False
@@ -64,37 +63,31 @@ if TYPE_CHECKING:
         def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any:
             """Return the value and the gradient."""
 
-    class Hessian(Protocol):
-        """A function of the arguments of f that returns its second derivatives."""
 
-        @overload
-        def __call__(self, x: Value, /, *args: Any, **kwargs: Any) -> Value: ...
-        @overload
-        def __call__(self, x: float, /, *args: Any, **kwargs: Any) -> float: ...
-        @overload
-        def __call__(self, x: list[Value], /, *args: Any, **kwargs: Any) -> list[list[Value]]: ...
-        @overload
-        def __call__(self, x: list[float], /, *args: Any, **kwargs: Any) -> list[list[float]]: ...
-        @overload
-        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any: ...
-        def __call__(self, x: Any, /, *args: Any, **kwargs: Any) -> Any:
-            """Return the second derivatives."""
+def differentiated(
+    f: Callable[..., Any], argnums: Argnums, derive: Callable[[Run], Any], *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return the function of f's arguments that returns what is derived from a run of f on them."""
+    check_function("f", f)
+
+    @wraps(f)
+    def derivative_of_f(*args: Any, **kwargs: Any) -> Any:
+        with Run(f, args, kwargs, argnums, has_aux=has_aux) as run:
+            return derive(run)
+
+    return derivative_of_f
 
 
-FORWARD_COST = 2.0
-"""What a forward pass for one input costs, in reverse passes for one output; measured on random programs."""
-
-
-def _argnums(transform: Callable[Taken, Returned]) -> Callable[Taken, Returned]:
+def transform(made: Callable[Taken, Returned]) -> Callable[Taken, Returned]:
     """Return a transform that says what `argnum` of HIPS autograd is called here."""
 
-    @wraps(transform)
+    @wraps(made)
     def checked(*args: Taken.args, **kwargs: Taken.kwargs) -> Returned:
         if "argnum" in kwargs:
             raise TypeError(
-                f"{transform.__name__}(f, argnums=0) takes no 'argnum': it is argnums, an int or a tuple of ints"
+                f"{made.__name__}(f, argnums=0) takes no 'argnum': it is argnums, an int or a tuple of ints"
             )
-        return transform(*args, **kwargs)
+        return made(*args, **kwargs)
 
     return checked
 
@@ -113,7 +106,7 @@ if TYPE_CHECKING:
     def grad(f: Function, argnums: Argnums = ..., *, has_aux: bool = ...) -> Callable[..., Any]: ...
 
 
-@_argnums
+@transform
 def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes the gradient of f.
 
@@ -137,8 +130,6 @@ def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callabl
     """
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
-    check_function("f", f)
-
     @wraps(f)
     def gradient_of_f(*args: Any, **kwargs: Any) -> Any:
         value, slope = both(*args, **kwargs)
@@ -159,7 +150,7 @@ if TYPE_CHECKING:
     ) -> Callable[..., tuple[Any, Any]]: ...
 
 
-@_argnums
+@transform
 def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes f and its gradient in one go, as optimisers want it.
 
@@ -180,102 +171,83 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
     (9.0, 6.0)
 
     """
-    check_function("f", f)
 
-    @wraps(f)
-    def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
-        with Run(f, args, kwargs, argnums, has_aux=has_aux) as run:
-            y = run.scalar("grad")
-            slopes = run.treedef.unflatten(run.finished(run.reverse(y)))
-            value = run.finished([y if run.on_values else plain(y)])[0]
+    def value_and_slopes(run: Run) -> Any:
+        y = run.scalar("grad")
+        slopes = run.treedef.unflatten(run.finished(run.reverse(y)))
+        value = run.finished([y if run.on_values else plain(y)])[0]
         return ((value, run.aux) if has_aux else value), slopes
 
-    return value_and_gradient_of_f
+    return differentiated(f, argnums, value_and_slopes, has_aux=has_aux)
 
 
-@_argnums
-def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return the function that computes all the partial derivatives of a function of several results.
-
-    Reverse mode has one pass for each result, forward mode one for each input; the cheaper is taken.
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f and its derivative in one direction: the Jacobian times a vector, by one forward pass.
 
     Args:
         f: a function that returns a number or a structure of numbers.
-        argnums: the position of the argument to differentiate by, or a tuple of positions.
+        primals: the arguments, as a list or tuple.
+        tangents: how fast each of them moves, in the same structure.
 
     Returns:
-        a function of the same arguments. It returns the structure of the result with the structure of the argument in
-        the place of each number; a result of shape `a` and an argument of shape `b` give an array of shape `a + b`.
+        the result of f and the tangent of the result, in the structure of the result.
 
     Raises:
-        TypeError: when called, if an argument or the result has something in it that is no number.
+        TypeError: if an argument, a tangent or the result has something in it that is no number.
+        ValueError: if the tangents have another structure than the arguments.
 
-    >>> jacobian(lambda p: [p[0] * p[1], p[0] + p[1]])([2.0, 3.0])
-    [[3.0, 2.0], [1.0, 1.0]]
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
 
     """
-    check_function("f", f)
-
-    @wraps(f)
-    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-        with Run(f, args, kwargs, argnums) as run:
-            outputs, treedef = run.outputs()
-            if run.treedef.size * FORWARD_COST < len(outputs):
-                rows = _columns_forward(run, outputs)
-            else:
-                rows = [run.reverse(y) for y in outputs]
-            return treedef.product(run.treedef, [run.finished(row) for row in rows])
-
-    return jacobian_of_f
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"{name} is a {type(given).__name__}, expected a list or tuple with one item an argument")
+    with Run(f, primals, {}, tuple(range(len(primals)))) as run:
+        directions = matching(run.treedef, tuple(tangents), "tangents", "primals")
+        run.joined_by(directions)
+        outputs, treedef = run.outputs()
+        values = run.finished([y if run.on_values else plain(y) for y in outputs])
+        return treedef.unflatten(values), treedef.unflatten(run.finished(run.forward(outputs, directions)))
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def hessian(f: Function, argnums: Literal[0] = ..., *, sparse: Literal[False] = ...) -> Hessian: ...
-    @overload
-    def hessian(f: Function, argnums: Argnums = ..., *, sparse: bool = ...) -> Callable[..., Any]: ...
-
-
-@_argnums
-def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Callable[..., Any]:
-    """Return the function that computes the second derivatives of f.
+def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return f and its pullback: a vector times the Jacobian, one reverse pass for each vector.
 
     Args:
-        f: a function that returns one number.
-        argnums: the position of the argument to differentiate by, or a tuple of positions.
-        sparse: whether to return a scipy.sparse.csr_array with a row and a column for each number of the argument.
-            Which entries are not zero is read off the graph, and a colouring makes a few passes do for all rows.
+        f: a function that returns a number or a structure of numbers.
+        primals: its arguments.
+        kwargs: its keyword arguments, which are not differentiated.
 
     Returns:
-        a function of the same arguments. It returns the structure of the argument with that structure in the place of
-        each number; for an array of shape (n,), an array of shape (n, n).
+        the result of f, and a function `pull(cotangent)`. That takes the gradient of some scalar with respect to the
+        result, in the structure of the result, and returns the gradients with respect to the arguments, as a tuple.
 
     Raises:
-        TypeError: when called, if f returns no number, an argument has something in it that is none, or a sparse
-            Hessian is asked of Values.
-        ModuleNotFoundError: when called, if a sparse Hessian is asked for and there is no scipy.
+        TypeError: if an argument or the result has something in it that is no number.
+        ValueError: from `pull`, if the cotangent has another structure than the result.
 
-    >>> hessian(lambda p: p[0] ** 2 * p[1])([3.0, 5.0])
-    [[10.0, 6.0], [6.0, 0.0]]
+    >>> out, pull = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
+    >>> out, pull([1.0, 10.0])
+    ([6.0, 5.0], (13.0, 12.0))
 
     """
-    check_function("f", f)
+    with Run(f, primals, kwargs, tuple(range(len(primals)))) as run:
+        outputs, treedef = run.outputs()
+        result = treedef.unflatten(run.finished([y if run.on_values else plain(y) for y in outputs]))
 
-    @wraps(f)
-    def hessian_of_f(*args: Any, **kwargs: Any) -> Any:
-        with Run(f, args, kwargs, argnums) as run:
-            y = run.scalar("hessian")
-            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.treedef.size
-            if sparse:
-                from autograd_mini.transforms.sparse import sparse_hessian
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        weights = matching(treedef, cotangent, "the cotangent", "the result")
+        with copy(run) as again:  # a later question, which brings numbers of its own
+            again.joined_by(weights)
+            total: Value | float = 0.0
+            for y, weight in zip(outputs, weights, strict=True):
+                if isinstance(y, Value) and (isinstance(weight, Value) or weight != 0.0):
+                    total = y * weight + total
+            slopes: tuple[Any, ...] = again.treedef.unflatten(again.finished(again.reverse(total)))
+        return slopes
 
-                run.needs_floats("hessian(f, sparse=True)")
-                return sparse_hessian(slopes, run.variables)
-            rows = [run.finished(run.reverse(slope)) for slope in slopes]
-            return run.treedef.product(run.treedef, rows)
-
-    return hessian_of_f
+    return result, pull
 
 
 if TYPE_CHECKING:
@@ -286,7 +258,7 @@ if TYPE_CHECKING:
     def hvp(f: Function, argnums: Argnums) -> Callable[..., Any]: ...
 
 
-@_argnums
+@transform
 def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes the Hessian of f times a vector, without forming the Hessian.
 
@@ -320,19 +292,6 @@ def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
         with Run(f, args_of_f, kwargs, argnums) as run:
             directions = matching(run.treedef, vector, "the vector", "the argument")
             run.joined_by(directions)
-            y = run.scalar("hvp")
-            slopes = gradient(y, run.variables) if isinstance(y, Value) else [0.0] * run.treedef.size
-            return run.treedef.unflatten(run.finished(run.forward(slopes, directions)))
+            return run.treedef.unflatten(run.finished(run.forward(run.slopes("hvp"), directions)))
 
     return product_of_f
-
-
-def _columns_forward(run: Run, outputs: Sequence[Value | float]) -> list[list[Any]]:
-    """Return the rows of the Jacobian, found column by column."""
-    nodes = depending([y for y in outputs if isinstance(y, Value)], run.variables)
-    rows: list[list[Any]] = [[] for _ in outputs]
-    for variable in run.variables:
-        tangents = push(nodes, {variable: 1.0}, on_values=run.on_values)
-        for row, y in zip(rows, outputs, strict=True):
-            row.append(tangents.get(y, 0.0) if isinstance(y, Value) else 0.0)
-    return rows

@@ -5,15 +5,14 @@ from __future__ import annotations
 from copy import deepcopy
 from functools import wraps
 
+from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.checks import check_function
-from autograd_mini.engine.graph import _below, _differentiable, adjoints, adjoints_of
-from autograd_mini.engine.hooks import is_tracing
+from autograd_mini.engine.graph import active_operands, adjoints, adjoints_of, depending, push
+from autograd_mini.engine.hooks import Recorded, is_recording, is_tracing
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import flatten, holds_values
-from autograd_mini.engine.recording import Recorded, is_recording
 from autograd_mini.engine.value import Value, clock
-from autograd_mini.transforms.calls import Linear, Result, record
-from autograd_mini.transforms.forward import depending, push
+from autograd_mini.transforms.custom import Linear, Result, record
 from autograd_mini.transforms.tracing import called
 
 TYPE_CHECKING = False
@@ -64,7 +63,7 @@ class _Recomputed(Linear):
             if not on_values:
                 return adjoints(total, wanted)
             held = set(wanted)
-            found = adjoints_of(wanted, total, 1.0, lambda node: () if node in held else _differentiable(node))
+            found = adjoints_of(wanted, total, 1.0, lambda node: () if node in held else active_operands(node))
             return [found.get(operand, 0.0) for operand in wanted]
 
     def push(self, tangents: dict[int, Any], *, on_values: bool) -> dict[int, Any]:
@@ -142,5 +141,5 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
 
 def _closed_over(outputs: list[Value], start: int) -> list[Value]:
     """Return the Values made before the tick `start` that the outputs depend on, nothing of what lies below them."""
-    below = _below(outputs, lambda node: _differentiable(node) if node._tick > start else ())
+    below = subgraph(outputs, lambda node: active_operands(node) if node._tick > start else ())
     return [node for node in below if node._tick <= start]

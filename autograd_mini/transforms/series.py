@@ -1,29 +1,174 @@
-"""Power series: Taylor coefficients of any order, from the table's formulas for first derivatives alone.
+"""Taylor polynomials, and derivatives of any order, from the table's formulas for first derivatives alone.
 
-If z(t) = op(x(t), y(t)), then z' = (∂op/∂x) x' + (∂op/∂y) y', and the coefficient of t**k in z is 1/k times that of
-t**(k-1) on the right. Evaluating the formula of the partial on series needs only coefficients that are known by then,
-even where the formula names z itself (exp' = z) or calls a sibling (sin' = cos, cos' = -sin). Sums, products and
-quotients are convolutions; everything else is in the table. Coefficients are computed when asked for, and kept.
+If z(t) = op(x(t), y(t)) are power series, then z' = (∂op/∂x) x' + (∂op/∂y) y', and the coefficient of t**k in z is 1/k
+times that of t**(k-1) on the right. Evaluating the formula of the partial on series needs only coefficients that are
+known by then, even where the formula names z itself (exp' = z) or calls a sibling (sin' = cos, cos' = -sin). Sums,
+products and quotients are convolutions; everything else is in the table. Coefficients are computed when asked for, and
+kept; they are floats, or Values to be differentiated again: the arithmetic is the same.
 
-The coefficients are floats, or Values to be differentiated again: the arithmetic is the same.
 Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 13; McIlroy, Squinting at Power Series (1990).
 """
 
 from __future__ import annotations
 
 import operator
+from functools import wraps
+from math import factorial
 
+from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.formula import RELATIONS, evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
-from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.graph import depending, gradient
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
+from autograd_mini.transforms.tracing import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol
+
+    from autograd_mini.engine.checks import Function
+    from autograd_mini.engine.methods import Scalar
 
     Number = Value | float
+
+    class Derivative(Protocol):
+        """A function of the arguments of f, as `derivative` returns."""
+
+        def __call__(self, x: Scalar, /, *args: Any, **kwargs: Any) -> Scalar:
+            """Return the derivative by x."""
+
+
+def derivative(f: Function, order: int = 1) -> Derivative:
+    """Return the derivative, of any order, of a function of one variable.
+
+    Args:
+        f: a function of one number (and of anything else, held fixed) that returns one.
+        order: how often to differentiate.
+
+    Returns:
+        a function of the same arguments. The cost grows as the cube of the order at most: see `taylor`.
+
+    Raises:
+        TypeError: if `order` is no whole number; when called, if the argument or the result is no number.
+        ValueError: if `order` is below 0.
+
+    >>> derivative(lambda x: x**5, order=3)(2.0)
+    240.0
+
+    """
+    order = whole_number("order", order, least=0)
+
+    check_function("f", f)
+
+    @wraps(f)
+    def derivative_of_f(*args: Any, **kwargs: Any) -> Any:
+        coefficient = _taylor(f, args, kwargs, order)[order]
+        for k in range(2, order + 1):
+            coefficient = coefficient * float(k)
+        return coefficient
+
+    return derivative_of_f
+
+
+def taylor(f: Callable[[Any], Any], x0: Scalar, order: int) -> list[Scalar]:
+    """Return the coefficients of the Taylor polynomial of f: the k-th is the k-th derivative at x0 over k!.
+
+    They are propagated through the graph as truncated power series, so the cost is polynomial in the order, and there
+    are no differences of large numbers (Griewank and Walther, Evaluating Derivatives, chapter 13).
+
+    Args:
+        f: a function of one number that returns one.
+        x0: where to expand.
+        order: the highest power.
+
+    Returns:
+        order + 1 coefficients, beginning with f(x0).
+
+    Raises:
+        TypeError: if `order` is no whole number, or x0 or the result no number.
+        ValueError: if `order` is below 0.
+
+    >>> from autograd_mini import exp
+    >>> taylor(exp, 0.0, 4)
+    [1.0, 1.0, 0.5, 0.16666666666666666, 0.041666666666666664]
+
+    """
+    order = whole_number("order", order, least=0)
+    return _taylor(f, (x0,), {}, order)
+
+
+def _taylor(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], order: int) -> list[Any]:
+    with Run(f, args, kwargs, 0) as run:
+        if run.treedef.spec is not None:
+            raise TypeError(
+                f"x0 is {args[0]!r}, expected one number for derivative and taylor: use grad, jacobian or hessian"
+            )
+        y = run.scalar("derivative")
+        return run.finished(coefficients(y, run.variables[0], order, on_values=run.on_values))
+
+
+def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> list[Any]:
+    """Return the Taylor coefficients of y in the displacement of the leaf or node x, those of order 0 to `order`.
+
+    Args:
+        y: a result computed from x.
+        x: what moves.
+        order: the highest power.
+        on_values: whether the coefficients are Values, to be differentiated again, or floats.
+
+    """
+    if not isinstance(y, Value):
+        return [y] + [0.0] * order
+    if y.symbolic:  # formulas of power series branch on numbers
+        return _by_repetition(y, x, order, on_values=True)
+    algebra = SeriesAlgebra()
+    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], zero)}
+    nodes = depending([y], [x])
+    if not all(map(_has_formula, nodes)):
+        return _by_repetition(y, x, order, on_values=on_values)
+    for node in nodes:
+        operands = [
+            moving[arg]
+            if isinstance(arg, Value) and arg in moving
+            else arg
+            if on_values or not isinstance(arg, Value)
+            else arg.data
+            for arg in node.args
+        ]
+        moving[node] = _result(algebra, node, operands, node if on_values else node.data)
+    for k in range(1, order + 1):  # every operand before its results, so that no chain is too deep
+        for node in nodes:
+            series = moving[node]
+            if isinstance(series, Series):
+                series[k]
+    result = moving.get(y, y if on_values else y.data)
+    return [result[k] for k in range(order + 1)] if isinstance(result, Series) else [result] + [0.0] * order
+
+
+def _has_formula(node: Value) -> bool:
+    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
+    return row is CHOICE or TABLE.get(row.name) is row
+
+
+def _by_repetition(y: Value, x: Value, order: int, *, on_values: bool) -> list[Any]:
+    """Differentiate the graph over and over: it grows as the power of the order, but needs no formulas."""
+    found: list[Any] = [y]
+    slope = y
+    for k in range(1, order + 1):
+        slope = gradient(slope, x)
+        found.append(slope / float(factorial(k)))
+    return found if on_values else [coefficient.data for coefficient in found]
+
+
+def _result(algebra: SeriesAlgebra, node: Value, operands: list[Any], first: Number) -> Any:
+    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
+    if row is CHOICE:
+        condition, this, otherwise = operands
+        taken = condition[0] if isinstance(condition, Series) else condition
+        return this if taken else otherwise
+    return algebra.apply(row.name, operands, first)
 
 
 class Series:

@@ -8,20 +8,19 @@ derivative is whose.
 from __future__ import annotations
 
 import sys
-from copy import copy
 
+from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.checks import check_function, number
-from autograd_mini.engine.graph import _below, _differentiable, adjoints, gradient
+from autograd_mini.engine.graph import active_operands, adjoints, depending, gradient, push
+from autograd_mini.engine.hooks import Recorded
 from autograd_mini.engine.pytree import flatten, holds_values, together
-from autograd_mini.engine.recording import Recorded
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning
-from autograd_mini.transforms.forward import depending, push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, Self
+    from typing import Any
 
     from autograd_mini.engine.pytree import TreeDef
 
@@ -110,12 +109,10 @@ class Run(Recorded):
                 "jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
-        if not (isinstance(scalar, Value) and scalar._pull is not None) and not self._is_variable(scalar):
+        computed = isinstance(scalar, Value) and scalar._pull is not None
+        if not computed and not any(scalar is variable for variable in self.variables):
             self._warn_of_numbers(transform)
         return scalar
-
-    def _is_variable(self, y: Value | float) -> bool:
-        return any(y is variable for variable in self.variables)
 
     def _warn_of_numbers(self, transform: str) -> None:
         """Warn that the derivative is 0 if f, whose result depends on no variable, reads numbers out of Values."""
@@ -147,24 +144,16 @@ class Run(Recorded):
         computed = [y for y in outputs if isinstance(y, Value)]
         self.on_values = self.on_values or any(y.symbolic for y in computed)
         if _live and not self.on_values:
-            self.on_values = not _live.isdisjoint(_below(computed, _differentiable))
+            self.on_values = not _live.isdisjoint(subgraph(computed, active_operands))
 
     def joined_by(self, numbers: Iterable[Value | float]) -> None:
         """Take in further numbers, as tangents: with a Value among them, results are Values."""
         self.on_values = self.on_values or any(isinstance(given, Value) for given in numbers)
 
-    def resumed(self, weights: Iterable[Value | float]) -> Self:
-        """Return this run for a later question, which brings numbers of its own."""
-        again = copy(self)
-        again.joined_by(weights)
-        return again
-
-    def needs_floats(self, what: str) -> None:
-        """Raise TypeError if results are Values."""
-        if self.on_values:
-            raise TypeError(
-                f"an argument of {what} holds Values, expected plain numbers, as it returns: leave sparse=True out"
-            )
+    def slopes(self, transform: str) -> list[Any]:
+        """Return the gradient of the output, one number, as a graph; see `scalar`."""
+        y = self.scalar(transform)
+        return gradient(y, self.variables) if isinstance(y, Value) else [0.0] * self.treedef.size
 
     def reverse(self, y: Value | float) -> list[Any]:
         """Return dy / d variable for every variable."""

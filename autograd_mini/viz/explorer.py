@@ -90,6 +90,9 @@ def explore(y: Value, rankdir: str = "LR") -> Any:
         ValueError: if there are too many leaves, none, or an operation that cannot be computed again.
         ImportError: if anywidget is missing; the message names the extra.
 
+    >>> x = Value(2.0, label="x")
+    >>> widget = explore(x**2)  # doctest: +SKIP
+
     """
     check_value("y", y)
     nodes = order(y)

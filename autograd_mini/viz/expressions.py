@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from keyword import iskeyword
 
-from autograd_mini.engine.choice import where
 from autograd_mini.engine.formula import RELATIONS, evaluate, names_in, parse
 from autograd_mini.engine.functions import ON_VALUES
+from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import FormulaError
 

@@ -87,7 +87,7 @@ def flows(node: Value, gradient: float | None) -> list[Flow]:
 def call_of(node: Value) -> Any:
     """Return the call behind a node that a function with a derivative of its own returned; None for other nodes.
 
-    See `transforms.calls`: such a node stands on a hidden one, which holds the call.
+    See `transforms.custom`: such a node stands on a hidden one, which holds the call.
     """
     return None if node._pull is None else node._pull.rule.call(node)
 

@@ -52,6 +52,14 @@ def gallery(folder: str | PathLike[str], model: Module, history: Any, X: Any, y:
     Raises:
         TypeError: if the model is not made of layers of neurons.
 
+    >>> from autograd_mini.datasets import moons
+    >>> from autograd_mini.nn import MLP
+    >>> from tempfile import TemporaryDirectory
+    >>> X, y = moons(20)
+    >>> with TemporaryDirectory() as folder:
+    ...     gallery(folder, MLP(2, [4, 1], seed=0), [0.7, 0.5], X, y)
+    '...index.html'
+
     """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ if __name__ == "__main__":
 import numpy as np
 from processor import described
 
-from autograd_mini.transforms.gradients import hessian, hvp, value_and_grad
+from autograd_mini.transforms import hessian, hvp, value_and_grad
 
 ROUNDS = 9
 X = np.linspace(-1.2, 1.3, 10)

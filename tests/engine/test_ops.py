@@ -471,6 +471,16 @@ def test_a_deep_formula_works_or_is_an_error_of_few_words(kind, count):
             assert words
 
 
+@pytest.mark.parametrize("name", ["g", "k", "p", "node", "self", "other", "clock", "float", "type", "next", "ABSENT"])
+def test_an_operation_may_be_called_what_generated_code_calls_something_else(name):
+    own = ag.operation(name, "2.0 * x", "2.0")
+    user = ag.operation("user", f"{name}(x) * y", f"y * {name}(1.0)", f"{name}(x)")
+    x = Value(3.0)
+    y = own(x) + user(x, 2.0) + user(2.0, x)
+    y.backward()
+    assert (y.data, x.grad, gradient(user(x, x), x).data) == (30.0, 10.0, 12.0)
+
+
 @pytest.mark.parametrize("name", ["exp", "where", "two words", "x", 3])
 def test_an_operation_cannot_take_a_name_that_is_none_or_taken(name):
     with pytest.raises(ValueError, match="name"):

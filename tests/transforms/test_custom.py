@@ -15,11 +15,18 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Value, gradient
 from autograd_mini.engine.graph import order
-from autograd_mini.transforms.custom import custom_gradient, stop_gradient
-from autograd_mini.transforms.directions import jvp
-from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian
+from autograd_mini.transforms import (
+    custom_gradient,
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    stop_gradient,
+    taylor,
+)
 from autograd_mini.transforms.rematerialisation import remat
-from autograd_mini.transforms.univariate import derivative, taylor
 
 
 def product(*factors):

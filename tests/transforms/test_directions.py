@@ -12,7 +12,7 @@ from smooth import recipes, results
 
 import autograd_mini as ag
 from autograd_mini import Parameter, StaleValueError, Value, where
-from autograd_mini.transforms.directions import jvp, vjp
+from autograd_mini.transforms import jvp, vjp
 
 points = st.floats(-2, 2).map(lambda x: round(x, 3))
 triples = st.lists(points, min_size=3, max_size=3)

@@ -13,8 +13,7 @@ from smooth import last, recipes, results
 
 from autograd_mini import Parameter, StaleValueError, Value, exp, no_grad, tanh
 from autograd_mini.engine.graph import order
-from autograd_mini.transforms.directions import jvp
-from autograd_mini.transforms.gradients import grad, hessian, hvp, value_and_grad
+from autograd_mini.transforms import grad, hessian, hvp, jvp, value_and_grad
 from autograd_mini.transforms.rematerialisation import remat
 
 triples = st.lists(st.floats(-2, 2).map(lambda x: round(x, 3)), min_size=3, max_size=3)

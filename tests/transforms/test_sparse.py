@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from smooth import last, recipes
 
 from autograd_mini import Value
-from autograd_mini.transforms.custom import custom_gradient
-from autograd_mini.transforms.gradients import hessian
-from autograd_mini.transforms.sparse import star_colouring
+from autograd_mini.transforms import custom_gradient, hessian
+from autograd_mini.transforms.jacobians import star_colouring
 
 edges = st.integers(1, 12).flatmap(
     lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=30).map(lambda e: (n, e))

@@ -14,9 +14,7 @@ from smooth import last, recipes, results
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, no_grad
-from autograd_mini.transforms.directions import jvp, vjp
-from autograd_mini.transforms.gradients import grad, hessian, hvp, jacobian, value_and_grad
-from autograd_mini.transforms.univariate import derivative
+from autograd_mini.transforms import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 points = st.floats(-2, 2).map(lambda x: round(x, 3))
 

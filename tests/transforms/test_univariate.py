@@ -14,8 +14,7 @@ from smooth import MPMATH, last, recipes
 import autograd_mini as ag
 from autograd_mini import Value, gradient
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.transforms.gradients import grad
-from autograd_mini.transforms.univariate import derivative, taylor
+from autograd_mini.transforms import derivative, grad, taylor
 
 CLOSED_FORMS = {
     "exp": (ag.exp, lambda x, _: mp.exp(x)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from math import exp
 
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
 from autograd_mini.viz.plot.axes import (

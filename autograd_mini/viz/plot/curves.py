@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.viz.gradient_descent import descend
 from autograd_mini.viz.plot.axes import BLUE, GREEN, ORANGE, axes, plain_logarithmic, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, ended, line_of, names_of, plane

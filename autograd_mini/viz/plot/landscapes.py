@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.viz.plot.axes import INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
 from autograd_mini.viz.plot.maps import around, at, contours, ended, line_of, names_of, plane, scale
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite, log
 
-from autograd_mini.engine.recording import no_grad
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.plot.axes import ORANGE, pyplot
 
