@@ -6,8 +6,7 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.tape import BASIC, TRUTHS
+from autograd_mini.compiler.tape import BASIC, TRUTHS, Builder
 from autograd_mini.compiler.tracer import Primitive
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value

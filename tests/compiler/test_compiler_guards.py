@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import MLP, Neuron, Parameter, TracingError, Value
 from autograd_mini.compiler import program_cache
-from autograd_mini.compiler.llvm.list_identity import same_entries
+from autograd_mini.compiler.llvm.fastcall import same_entries
 from autograd_mini.nn import Module
 from autograd_mini.transforms import value_and_grad
 

@@ -1,10 +1,10 @@
 """The plan of a kernel: what is computed once, which sums become loops, where vectors lie, and how sums are tiled.
 
-It is data, made from a tape without LLVM; `block`, `reductions` and `driver` write what it says. What is the same for
+It is data, made from a tape without LLVM; `block`, `reductions` and `backend` write what it says. What is the same for
 every sample is computed once, ahead of the loop over blocks, and kept in memory, from where it is broadcast to all
 lanes as it is used.
 
->>> from autograd_mini.compiler.builder import Builder
+>>> from autograd_mini.compiler.tape import Builder
 >>> b = Builder(3)
 >>> x, w, c = b.input(0), b.input(1), b.input(2)
 >>> print(KernelPlan(b.finished([b.tanh(b.mul(b.exp(w), b.add(x, c)))]), [1], kept=0, width=4, registers=16))
@@ -17,9 +17,7 @@ sum 0 of 1: lanes of vector 0
 from __future__ import annotations
 
 from autograd_mini.compiler.llvm.dot_products import LONG, dot_products_of, matvecs_of
-from autograd_mini.compiler.llvm.outer_products import outer_products_of, runs_of
-from autograd_mini.compiler.llvm.scratch import Scratch
-from autograd_mini.compiler.llvm.tiling import cut, shape, tiles
+from autograd_mini.compiler.llvm.outer_products import Scratch, cut, outer_products_of, runs_of, shape, tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
