@@ -128,9 +128,7 @@ def traced(
         result = f(*taken, **named)
         layout = flatten_into(result, "the result of the traced function", numbers)
         if differentiate and layout is not None:
-            raise TypeError(
-                f"a gradient needs a function that returns one number; it returned a {type(result).__name__}"
-            )
+            raise TypeError(f"the result is a {type(result).__name__}, expected one number to differentiate")
         if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
             raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
         below = Below(trace, numbers)

@@ -6,21 +6,22 @@ function is traced anew; the programs of before are kept for when it changes bac
 
 from __future__ import annotations
 
-from math import copysign
+from math import copysign, prod
 
-from autograd_mini.compiler.batching import columns
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.program import Program, traced
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.pytree import flatten_into
 from autograd_mini.errors import TracingError
+from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
 KEPT = 64
@@ -97,11 +98,11 @@ class Programs:
         *,
         batched: bool,
         in_axes: int | Sequence[int | None] | None,
-        static: tuple[int, ...],
+        static: Sequence[int],
         backend: str,
     ) -> None:
         self._f: Callable[..., Any] | None = f
-        self._batched, self.in_axes = batched, in_axes
+        self.batched, self.in_axes = batched, in_axes
         self._static, self._backend = static, backend
         self.latest: Program | None = None
         self.traces = 0
@@ -128,8 +129,8 @@ class Programs:
         """
         if self._f is None:
             raise TracingError(
-                "this compiled function came out of a pickle, or a deep copy, with the tapes it had: it has none for "
-                "such arguments; call it with them before it is pickled or copied"
+                "the compiled function came out of a pickle, or a deep copy, with the tapes it had, expected arguments "
+                "like those of one of them: call it with such arguments before it is pickled or copied"
             )
         return self._f
 
@@ -153,46 +154,37 @@ class Programs:
             ValueError: if the arrays of a batch do not fit each other.
 
         """
-        return (self._of_batch if self._batched else self._of_one)(args, kwargs, differentiate=differentiate)
-
-    def _of_one(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool
-    ) -> tuple[Program, list[float]]:
-        inputs: list[float] = []
-        taken = [
-            (True, given) if at in self._static else (False, flatten_into(given, f"argument {at}", inputs))
-            for at, given in enumerate(args)
-        ]
-        named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
-        return self._program(taken, named, None, differentiate=differentiate), inputs
-
-    def _of_batch(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool
-    ) -> tuple[Program, int, list[Any], list[float]]:
-        if kwargs:
-            raise TypeError(f"a function of a batch takes its arguments by position; got {', '.join(kwargs)} by name")
-        axes = self.in_axes if isinstance(self.in_axes, (list, tuple)) else [self.in_axes] * len(args)
-        if len(axes) != len(args):
-            raise ValueError(f"in_axes has one entry for each of the {len(args)} arguments; got {self.in_axes!r}")
+        axes: Sequence[int | None] = [None] * len(args)
+        if self.batched:
+            if kwargs:
+                raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
+            axes = self.in_axes if isinstance(self.in_axes, (list, tuple)) else [self.in_axes] * len(args)
+            if len(axes) != len(args):
+                raise ValueError(
+                    f"in_axes is {self.in_axes!r}, expected one entry for each of the {len(args)} arguments"
+                )
         arrays: list[Any] = []
-        uniform: list[float] = []
+        inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []
         first: list[int] = []
         for at, (given, axis) in enumerate(zip(args, axes, strict=True)):
             if at in self._static:
                 taken.append((True, given))
             elif axis is None:
-                taken.append((False, flatten_into(given, f"argument {at}", uniform)))
+                taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
-                taken.append((False, columns(given, axis, f"argument {at}", arrays)))
+                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
                 first.append(at)
-        lengths = {len(array) for array in arrays}
+        named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+        if not self.batched:
+            return self._program(taken, named, None, differentiate=differentiate), inputs
+        lengths = sorted({len(array) for array in arrays})
         if len(lengths) != 1:
-            what = f"they have {sorted(lengths)}" if lengths else "there is none"
-            raise ValueError(f"the batched arguments have one row a sample, equally many; {what}")
+            counts = f"arrays of {lengths} rows" if lengths else "alike for all samples"
+            raise ValueError(f"the batched arguments are {counts}, expected arrays of equally many rows, one a sample")
         widths = [array.shape[1] for array in arrays]
         program = self._program(taken, {}, widths, differentiate=differentiate, first=first)
-        return program, lengths.pop(), arrays, uniform
+        return program, lengths[0], arrays, inputs
 
     def _program(
         self,
@@ -209,7 +201,9 @@ class Programs:
         try:
             program = state.kept.get((layouts, _wanted(state, differentiate)))
         except TypeError as error:
-            raise TypeError(f"static arguments are hashable, so that programs can be kept by them: {error}") from None
+            raise TypeError(
+                f"a static argument is not to be kept programs by, expected a hashable one: {error}"
+            ) from None
         if program is None or len(state.kept) == KEPT:
             with self._lock:
                 state = self._current()  # another thread may have traced it meanwhile
@@ -266,3 +260,34 @@ def _kind(given: Any) -> Any:
     if isinstance(given, tuple):
         return tuple(map(_kind, given))
     return (float, copysign(1.0, given)) if type(given) is float else type(given)
+
+
+def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+    """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
+
+    Raises:
+        TypeError: if something in it is no array of real numbers.
+        ValueError: if an array has no such axis.
+
+    """
+    if isinstance(given, dict):
+        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        return "dict", tuple(given), parts
+    np = extra("numpy", "a function compiled for whole batches")
+
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows that differ, expected an array with a sample in each: {error}") from None
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} is a {type(given).__name__} of dtype {array.dtype}, expected an array of real numbers")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"{name} is an array of shape {array.shape}, expected the samples along axis {axis}: for an argument that "
+            "is the same for every sample say so with in_axes=None"
+        )
+    if axis:
+        array = np.moveaxis(array, axis, 0)
+    shape = array.shape[1:]
+    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=np.float64))
+    return ("array", shape) if shape else None

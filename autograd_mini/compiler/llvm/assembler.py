@@ -316,7 +316,7 @@ def _callback(name: str) -> tuple[Any, int]:
 
 
 def function(head: str, lines: Iterable[str], over: str = "") -> list[str]:
-    """Return the text of a function. One that has parts is given the name of an argument, a pointer that is not null."""
+    """Return the text of a function; for one in parts `over` is the name of an argument, a pointer that is not null."""
     begin, end = ([f"  %always = icmp ne ptr %{over}, null"], ["  br label %never", "never:"]) if over else ([], [])
     return [f"define {head} {{", "entry:", *begin, *lines, *end, *["  ret void"] * ("void @" in head), "}"]
 
