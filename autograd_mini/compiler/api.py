@@ -7,7 +7,7 @@ from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
 from autograd_mini.compiler.llvm import fastcall
-from autograd_mini.compiler.program_cache import Programs
+from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
+
+if TYPE_CHECKING:
 
     @overload
     def jit(
@@ -245,7 +247,7 @@ class Compiled:
     @property
     def parameters(self) -> list[Value]:
         """The Values that the function closes over, in the order of their creation, so far as it was traced."""
-        return list(self._programs.parameters)
+        return list(self._programs.state.parameters)
 
     @property
     def source(self) -> str:
