@@ -106,14 +106,9 @@ in_child(_pool.cache_clear)
 
 
 def shared(run: Callable[[int, int], Any], blocks: int, threads: int, fewest: int) -> list[Any]:
-    """Return what a function (first block, block after the last) returns, for each of the parts that are shared out.
+    """Return what a function (first block, block after the last) returns, for each part of the blocks of a batch.
 
-    Args:
-        run: the function.
-        blocks: how many blocks of a batch there are.
-        threads: how many threads.
-        fewest: minimum blocks per extra thread.
-
+    There are as many parts as threads, unless that leaves fewer than `fewest` blocks to each.
     """
     if threads == 1 or blocks < fewest * threads:
         return [run(0, blocks)]

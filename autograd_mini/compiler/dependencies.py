@@ -29,7 +29,7 @@ from autograd_mini.engine.versions import is_tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 PACKAGE = __file__.rpartition("compiler")[0]
@@ -87,19 +87,7 @@ class Dependency:
 
     def read(self) -> Any:
         """Return what is there now."""
-        holder = self.holder
-        if self.kind == "item":
-            return holder.get(self.key, MISSING)
-        if self.kind == "cell":
-            return contents(holder)
-        if self.kind == "attribute":
-            return getattr(holder, self.key, MISSING)
-        if self.kind == "entries":
-            return entries(holder)
-        if self.kind == "array":
-            bounded = holder.size <= LONGEST_ARRAY
-            return holder.dtype.str, holder.shape, holder.tobytes() if bounded else b""
-        return bytes(holder)
+        return _READERS[self.kind](self.holder, self.key)
 
 
 def contents(cell: CellType) -> Any:
@@ -117,11 +105,22 @@ def entries(container: Any) -> tuple[Any, ...]:
     return tuple(container.ravel().tolist()) if hasattr(container, "ravel") else tuple(container)
 
 
-class Dependencies:
-    """Everything that functions, and other objects, read; see the module.
+def _array_contents(array: Any, _: object) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.str, array.shape, array.tobytes() if array.size <= LONGEST_ARRAY else b""
 
-    Args:
-        roots: the functions and objects, by name.
+
+_READERS: dict[str, Callable[[Any, Any], Any]] = {
+    "item": lambda mapping, key: mapping.get(key, MISSING),
+    "cell": lambda cell, _: contents(cell),
+    "attribute": lambda thing, key: getattr(thing, key, MISSING),
+    "entries": lambda container, _: entries(container),
+    "array": _array_contents,
+    "buffer": lambda buffer, _: bytes(buffer),
+}
+
+
+class Dependencies:
+    """Everything that functions and objects, given by name, read; see the module.
 
     Attributes:
         found: the places.
@@ -187,7 +186,7 @@ class Dependencies:
             self._open.append((name, thing.fget if isinstance(thing, property) else thing.__func__))
         elif isinstance(thing, (list, tuple, dict, set, frozenset, deque)):
             self._container(name, thing)
-        elif _is_array(thing):
+        elif (numpy := sys.modules.get("numpy")) is not None and isinstance(thing, numpy.ndarray):
             self._array(name, thing)
         elif isinstance(thing, bytearray) or (kind.__module__ == "array" and kind.__name__ == "array"):
             self._note("buffer", thing, None, name)
@@ -320,15 +319,14 @@ class Dependencies:
             if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
                 wanted |= held.keys() - looked_up
             looked_up.update(wanted)
-            for attribute in sorted(filter(_is_text, wanted)):
+            for attribute in sorted([name for name in wanted if isinstance(name, str)]):
                 self._attribute(name, thing, held, attribute)
         return bool(self._open)
 
     def _attribute(self, name: str, thing: Any, held: dict[str, Any] | None, attribute: str) -> None:
         place = f"{name}.{attribute}"
-        in_class: Any = next((vars(c)[attribute] for c in type(thing).__mro__ if attribute in vars(c)), MISSING)
-        if isinstance(thing, (ModuleType, FunctionType)):
-            in_class = MISSING
+        classes = () if isinstance(thing, (ModuleType, FunctionType)) else type(thing).__mro__
+        in_class: Any = next((vars(c)[attribute] for c in classes if attribute in vars(c)), MISSING)
         if isinstance(in_class, MemberDescriptorType):
             if not isinstance(thing, Value) and not _library_class(type(thing)):
                 self._note("attribute", thing, attribute, place)
@@ -356,23 +354,19 @@ class Dependencies:
         self._read(making if called else ())
         for base in own:
             for name, held in vars(base).items():
-                if name.startswith("__") and name.endswith("__") and name not in NOT_CALLED and _is_code(held):
+                code = isinstance(held, (FunctionType, classmethod, staticmethod, property))
+                if code and name.startswith("__") and name.endswith("__") and name not in NOT_CALLED:
                     self._of_class(kind, name)
 
     def _of_class(self, kind: type, attribute: str) -> None:
         """Note what a class has under a name, and that classes before it, in the order of resolution, have not."""
-        before: list[type] = []
-        for base in kind.__mro__:
-            if _library_class(base):
-                continue
-            if attribute in vars(base):
-                for earlier in before:
-                    self._note("item", vars(earlier), attribute, f"{earlier.__qualname__}.{attribute}", earlier)
-                place = f"{base.__qualname__}.{attribute}"
-                self._note("item", vars(base), attribute, place, base)
+        bases = [base for base in kind.__mro__ if not _library_class(base)]
+        last = next((at for at, base in enumerate(bases) if attribute in vars(base)), -1)
+        for base in bases[: last + 1]:
+            place = f"{base.__qualname__}.{attribute}"
+            self._note("item", vars(base), attribute, place, base)
+            if base is bases[last]:
                 self._open.append((place, vars(base)[attribute]))
-                return
-            before.append(base)
 
     def _note(self, kind: str, holder: Any, key: Any, name: str, owner: Any = None, *, of: Any = None) -> None:
         """Note a place: of the class `owner`, if it is given, or in the `__dict__` of the object `of`."""
@@ -384,19 +378,6 @@ class Dependencies:
 
 def _short(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:60]}…{name[-59:]}"
-
-
-def _is_text(name: Any) -> bool:
-    return isinstance(name, str)
-
-
-def _is_code(held: Any) -> bool:
-    return isinstance(held, (FunctionType, classmethod, staticmethod, property))
-
-
-def _is_array(thing: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(thing, numpy.ndarray)
 
 
 def _library_class(kind: type | FunctionType) -> bool:
@@ -417,10 +398,9 @@ def _is_library(file: str | None, module: str) -> bool:
 
 @cache
 def _folders() -> tuple[str, ...]:
-    from sysconfig import get_paths
+    from sysconfig import get_path  # which takes long
 
-    paths = get_paths()
-    return tuple({paths[name] + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    return tuple({f"{get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 @lru_cache(1000)

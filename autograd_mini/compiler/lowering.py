@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 class Below:
     """What the outputs of a traced function were computed from.
 
-    Args:
-        trace: the trace.
-        outputs: the results of the traced function.
-
     Attributes:
         nodes: the symbols with their operands, oldest first, inputs left out.
         outside: the leaves from outside, oldest first.
@@ -57,10 +53,7 @@ class Below:
                 )
 
     def lowered(self, parameters: Sequence[Value]) -> Tape:
-        """Return the program that computes the outputs.
-
-        Args:
-            parameters: the leaves from outside, whose inputs follow those of the trace.
+        """Return the program that computes the outputs; the inputs of parameters follow those of the trace.
 
         Raises:
             TracingError: if there is an operation that cannot be compiled.

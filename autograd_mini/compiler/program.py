@@ -120,6 +120,7 @@ class State:
         self.guard: Guard | None = None
         self.dependencies: Dependencies | None = None
         self.roots: dict[int, tuple[str, Any]] = {}
+        self.by_machine = False  # whether one of the programs is machine code
 
     @property
     def quick(self) -> Callable[[], bool] | None:
@@ -130,11 +131,11 @@ class State:
         """Return whether everything is as it was."""
         return self.guard is None or self.guard.holds()
 
-    def watch(self, roots: Sequence[tuple[str, Any]], *, by_machine: bool) -> None:
+    def watch(self, roots: Sequence[tuple[str, Any]]) -> None:
         """Compare from now on with what functions and objects read now, besides those that are watched already."""
         self.roots |= {id(root): (name, root) for name, root in roots}
         self.dependencies = Dependencies(self.roots.values())
-        self.guard = Guard(self.dependencies.found, by_machine=by_machine)
+        self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
 
     def wanted(self, *, differentiate: bool) -> int | None:
         """Return how many parameters a gradient has to be by; None if there is none to compute."""
@@ -270,10 +271,8 @@ class Programs:
                     program = self._traced(state, taken, named, widths, first, differentiate=differentiate)
                     self.traces += 1
                     given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
-                    state.watch(
-                        [(getattr(self.function, "__name__", type(self.function).__name__), self.function), *given],
-                        by_machine=any(made.backend in {"llvm", "vm"} for made in (program, *state.kept.values())),
-                    )
+                    state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+                    state.watch([(getattr(f := self.function, "__name__", type(f).__name__), f), *given])
                 state.kept[layouts, state.wanted(differentiate=differentiate)] = program
                 while len(state.kept) > KEPT:
                     del state.kept[next(iter(state.kept))]

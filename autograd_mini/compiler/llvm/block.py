@@ -181,12 +181,7 @@ class BlockWriter:
 def _transposed(writer: Assembler, array: int, columns: int, place: int) -> None:
     """Write a loop that transposes wide rows, as many columns at a time as there are lanes, and what is left over.
 
-    Args:
-        writer: where to write.
-        array: the number of the array, whose rows begin at %rows0 and so on.
-        columns: how many columns it has.
-        place: where in the scratch memory of the block the first column belongs.
-
+    The first column belongs at `place` in the scratch memory of the block.
     """
     width = writer.width
     whole = columns // width * width

@@ -9,6 +9,7 @@ sums in memory once for all these blocks.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,43 +69,36 @@ class Scratch:
         self._size += 1
 
 
-class OuterProduct:
+class OuterProduct(NamedTuple):
     """Sums of the products of some left factors with some right ones, or of the left factors alone.
 
     Attributes:
         rows: where the left factors lie, as (the first place, the distance).
         columns: where the right factors lie; None if there are none.
-        guards: where truth values lie, 1.0 or 0.0, one for each left factor: its products are added where it is 1.0;
-            None if all are.
         high: how many left factors there are.
         wide: how many right factors there are; 1 if there are none.
         first: the number of the first sum.
         down: how far on the sum of the next left factor is.
         across: how far on the sum of the next right factor is.
+        guards: where truth values lie, 1.0 or 0.0, one for each left factor: its products are added where it is 1.0;
+            None if all are.
 
     """
 
-    def __init__(
-        self,
-        rows: tuple[int, int],
-        columns: tuple[int, int] | None,
-        size: tuple[int, int],
-        sums: tuple[int, int, int],
-        guards: tuple[int, int] | None = None,
-    ) -> None:
-        self.rows, self.columns, self.guards = rows, columns, guards
-        self.high, self.wide = size
-        self.first, self.down, self.across = sums
+    rows: tuple[int, int]
+    columns: tuple[int, int] | None
+    high: int
+    wide: int
+    first: int
+    down: int
+    across: int
+    guards: tuple[int, int] | None = None
 
 
 def outer_products_of(products: Sequence[Product], scratch: Scratch) -> tuple[list[OuterProduct], list[Product]]:
     """Return the outer products among sums of products, and the sums that are in none; give factors their places.
 
-    Args:
-        products: for each the number of the sum, its two factors, and the condition under which it is added; None if
-            there is none.
-        scratch: where the factors lie.
-
+    A product is the number of the sum, its two factors, and the condition under which it is added; None for none.
     """
     sums: dict[tuple[int, int | None], dict[int, int]] = {}
     others: list[Product] = []
@@ -125,21 +119,17 @@ def outer_products_of(products: Sequence[Product], scratch: Scratch) -> tuple[li
         if across is None or down is None or len(rights) * len(heads) < FEWEST:
             others += [(at, left, right, guard) for left, guard in heads for right, at in sums[left, guard].items()]
         else:
-            size, first = (len(heads), len(rights)), sums[heads[0]][rights[0]]
             rows, columns = scratch.region([left for left, _ in heads]), scratch.region(rights)
             guards = [guard for _, guard in heads if guard is not None]
-            placed = scratch.region(guards) if guards else None
-            found.append(OuterProduct(rows, columns, size, (first, down, across), placed))
+            placed, first = scratch.region(guards) if guards else None, sums[heads[0]][rights[0]]
+            found.append(OuterProduct(rows, columns, len(heads), len(rights), first, down, across, placed))
     return found, others
 
 
 def runs_of(summands: Sequence[tuple[int, int]], scratch: Scratch) -> list[OuterProduct]:
     """Return sums of single vectors as outer products without right factors; give them their places.
 
-    Args:
-        summands: for each the number of the sum, and the vector; in the order of the numbers.
-        scratch: where the vectors lie.
-
+    A summand is the number of the sum, in whose order they are, and the vector.
     """
     runs: list[list[tuple[int, int]]] = []
     for at, step in summands:
@@ -154,7 +144,7 @@ def runs_of(summands: Sequence[tuple[int, int]], scratch: Scratch) -> list[Outer
     found = []
     for run in runs:
         (first, place), (second, following) = run[0], run[1] if len(run) > 1 else run[0]
-        found.append(OuterProduct((place, following - place), None, (len(run), 1), (first, second - first, 0)))
+        found.append(OuterProduct((place, following - place), None, len(run), 1, first, second - first, 0))
     return found
 
 
@@ -168,15 +158,10 @@ def _step(numbers: Sequence[int]) -> int | None:
 
 
 def shape(width: int, vectors: int) -> tuple[int, int]:
-    """Return how wide a tile is at most, and how many sums it has at most.
+    """Return how wide a tile is at most, and how many sums it has at most, given lanes and registers.
 
     A row of sums fills a vector, and sums fill half of the registers: factors and, where a multiply-add is two
     instructions, products need some too.
-
-    Args:
-        width: how many lanes a vector has.
-        vectors: how many vectors the registers hold.
-
     """
     side = max(width, 4)
     return side, max(side, vectors // 2)
@@ -185,13 +170,8 @@ def shape(width: int, vectors: int) -> tuple[int, int]:
 def tiles(products: Sequence[tuple[int, int, int]], side: int = 4, size: int = 12) -> list[Tile]:
     """Return the products in tiles, each made of all products of a few left factors with a few right ones.
 
-    Args:
-        products: for each the number of the sum that it belongs to, and its two factors.
-        side: how wide a tile of several rows is at most.
-        size: how many products it has at most.
-
-    Returns:
-        for each tile the left factors, the right factors, and the sums of each pair of them.
+    A product is the number of the sum that it belongs to, and its two factors. A tile is its left factors, its right
+    factors, and the sums of each pair of them; it has `size` products at most, and several rows of `side` at most.
 
     >>> tiles([(0, 7, 8), (1, 7, 9), (2, 5, 8), (3, 5, 9)])
     [([7, 5], [8, 9], {(7, 8): [0], (7, 9): [1], (5, 8): [2], (5, 9): [3]})]

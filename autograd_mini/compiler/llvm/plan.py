@@ -35,16 +35,13 @@ FEWEST = 4
 
 
 class KernelPlan:
-    """What a kernel computes, and how.
+    """What a kernel computes, and how, given a program, lanes and how many vectors the registers hold.
 
-    Args:
+    Attributes:
         tape: the program; its first inputs are the columns of the batch.
         widths: how many columns each array has.
         kept: how many of the results are stored for each sample; the others are summed.
         width: how many lanes a vector has.
-        registers: how many vectors the registers hold.
-
-    Attributes:
         batched: how many inputs are columns of the batch.
         summed: how many results are summed.
         room: how many numbers `sums` has to have room for.
@@ -86,9 +83,7 @@ class KernelPlan:
                 needed.update(operand for operand in step[1:] if not self.varies[operand])
         self.slot: dict[int, int] = {}
         self.slots = self.tape.inputs - self.batched
-        self.once = [
-            at for at, step in enumerate(steps) if not self.varies[at] and step[0] not in {"input", "constant"}
-        ]
+        self.once = [at for at, _ in self.tape.operations() if not self.varies[at]]
         for at, step in enumerate(steps):
             if step[0] == "input" and not self.varies[at]:
                 self.slot[at] = step[1] - self.batched

@@ -58,12 +58,8 @@ class Bytecode:
     its constants, the results of the orders. The last orders copy the results of the program, so that they lie side by
     side.
 
-    Args:
-        tape: the program.
-        lanes: how many numbers lie at each place.
-
     Attributes:
-        orders: the numbers; places are in bytes.
+        orders: the numbers; places are in bytes, and hold as many numbers as there are lanes.
         constants: what lies after the inputs.
         inputs: how many inputs there are.
         first: the place of the first order's result, counted in places.
