@@ -4,8 +4,7 @@ A function is traced on symbols (`tracer`), its graph and the graph of its gradi
 passes make the tape smaller (`passes`), and a backend of `backends` runs it (`python`, `numpy`, `llvm`, `vm`).
 """
 
-from autograd_mini.compiler.api import jit
+from autograd_mini.compiler.api import Compiled, jit
 from autograd_mini.compiler.backends import BACKENDS
-from autograd_mini.compiler.compiled import Compiled
 
 __all__ = ["BACKENDS", "Compiled", "jit"]

@@ -7,13 +7,19 @@ module and put its row into `BACKENDS`.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from autograd_mini.engine.forking import in_child
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
     from types import ModuleType
+    from typing import Any
 
     from autograd_mini.compiler.tape import Tape
 
@@ -63,7 +69,7 @@ BACKENDS = {
     row.name: row
     for row in (
         Backend("llvm", "llvm.backend", package="llvmlite", longest=LONGEST),
-        Backend("vm", "vm", package="llvmlite"),
+        Backend("vm", "llvm.vm", package="llvmlite"),
         Backend("numpy", "numpy", package="numpy", for_batches=True),
         Backend("python", "python"),
     )
@@ -80,20 +86,31 @@ def installed(package: str) -> bool:
 
 
 def picked(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
-    """Return the name of the backend for a tape, and why that one.
-
-    Args:
-        wanted: a name of `CHOICES`.
-        tape: the program.
-        batched: whether it is to run on batches.
-
-    """
+    """Return the name of the backend for a tape, and why that one; `wanted` is a name of `CHOICES`."""
     if wanted != "auto":
         return wanted, "asked for"
-    why = ""
-    for row in BACKENDS.values():
-        unfit = row.unfit(tape, batched=batched)
-        if not unfit:
-            return row.name, why or f"{row.package} is installed"
-        why = why or unfit
-    raise AssertionError("the last backend fits every program")
+    unfit = {name: row.unfit(tape, batched=batched) for name, row in BACKENDS.items()}
+    name = next(name for name, reason in unfit.items() if not reason)  # the last one fits every program
+    return name, next(iter(filter(None, unfit.values())), f"{BACKENDS[name].package} is installed")
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return the threads that share batches; starting them takes longer than a small batch."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(threads, thread_name_prefix="autograd_mini")
+
+
+in_child(_pool.cache_clear)
+
+
+def shared(run: Callable[[int, int], Any], blocks: int, threads: int, fewest: int) -> list[Any]:
+    """Return what a function (first block, block after the last) returns, for each part of the blocks of a batch.
+
+    There are as many parts as threads, unless that leaves fewer than `fewest` blocks to each.
+    """
+    if threads == 1 or blocks < fewest * threads:
+        return [run(0, blocks)]
+    edges = [blocks * part // threads for part in range(threads + 1)]
+    return list(_pool(threads).map(run, edges, edges[1:]))

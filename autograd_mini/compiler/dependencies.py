@@ -29,7 +29,7 @@ from autograd_mini.engine.versions import is_tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 PACKAGE = __file__.rpartition("compiler")[0]
@@ -72,8 +72,7 @@ class Dependency:
 
     Attributes:
         kind: "item" of a mapping, "cell", "attribute", "entries" of a container, "array" or "buffer".
-        holder: the mapping, cell, object, container or array.
-        key: of the item or the attribute.
+        holder: the mapping, cell, object, container or array; `key` is that of the item or the attribute.
         value: what was found.
         name: the expression that leads there.
         tracked: whether a change there makes another version; see `engine.versions`.
@@ -88,19 +87,7 @@ class Dependency:
 
     def read(self) -> Any:
         """Return what is there now."""
-        holder = self.holder
-        if self.kind == "item":
-            return holder.get(self.key, MISSING)
-        if self.kind == "cell":
-            return contents(holder)
-        if self.kind == "attribute":
-            return getattr(holder, self.key, MISSING)
-        if self.kind == "entries":
-            return entries(holder)
-        if self.kind == "array":
-            bounded = holder.size <= LONGEST_ARRAY
-            return holder.dtype.str, holder.shape, holder.tobytes() if bounded else b""
-        return bytes(holder)
+        return _READERS[self.kind](self.holder, self.key)
 
 
 def contents(cell: CellType) -> Any:
@@ -118,11 +105,22 @@ def entries(container: Any) -> tuple[Any, ...]:
     return tuple(container.ravel().tolist()) if hasattr(container, "ravel") else tuple(container)
 
 
-class Dependencies:
-    """Everything that functions, and other objects, read; see the module.
+def _array_contents(array: Any, _: object) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.str, array.shape, array.tobytes() if array.size <= LONGEST_ARRAY else b""
 
-    Args:
-        roots: the functions and objects, by name.
+
+_READERS: dict[str, Callable[[Any, Any], Any]] = {
+    "item": lambda mapping, key: mapping.get(key, MISSING),
+    "cell": lambda cell, _: contents(cell),
+    "attribute": lambda thing, key: getattr(thing, key, MISSING),
+    "entries": lambda container, _: entries(container),
+    "array": _array_contents,
+    "buffer": lambda buffer, _: bytes(buffer),
+}
+
+
+class Dependencies:
+    """Everything that functions and objects, given by name, read; see the module.
 
     Attributes:
         found: the places.
@@ -185,11 +183,10 @@ class Dependencies:
         elif isinstance(thing, type):
             self._class(thing, called=True)
         elif isinstance(thing, (property, classmethod, staticmethod)):
-            parts = ("fget",) if isinstance(thing, property) else ("__func__",)
-            self._open += [(name, getattr(thing, part)) for part in parts]
+            self._open.append((name, thing.fget if isinstance(thing, property) else thing.__func__))
         elif isinstance(thing, (list, tuple, dict, set, frozenset, deque)):
             self._container(name, thing)
-        elif _is_array(thing):
+        elif (numpy := sys.modules.get("numpy")) is not None and isinstance(thing, numpy.ndarray):
             self._array(name, thing)
         elif isinstance(thing, bytearray) or (kind.__module__ == "array" and kind.__name__ == "array"):
             self._note("buffer", thing, None, name)
@@ -199,7 +196,7 @@ class Dependencies:
     def _other(self, name: str, thing: Any) -> None:
         """Visit an object of a class of its own."""
         kind = type(thing)
-        if kind.__module__ == "autograd_mini.compiler.compiled":  # which is called as it was written
+        if kind.__module__ == "autograd_mini.compiler.api":  # which is called as it was written
             self._open.append((name, thing._programs._f))
             return
         if kind.__module__ == "operator" and hasattr(thing, "__reduce__"):  # attrgetter("k") names what it reads
@@ -219,8 +216,7 @@ class Dependencies:
             held = object.__getattribute__(thing, "__dict__")
         except AttributeError:
             held = None
-        if not isinstance(held, dict):
-            held = None
+        held = held if isinstance(held, dict) else None
         self._class(kind, called=False)
         if held is not None or not _library_class(kind):
             self._objects.append((name, thing, held, set()))
@@ -235,11 +231,9 @@ class Dependencies:
         self._room -= size
         if not isinstance(thing, (tuple, frozenset)):
             self._note("entries", thing, None, name)
+        pairs: Iterable[tuple[Any, Any]] = [*(thing.items() if isinstance(thing, dict) else enumerate(thing))]
         if isinstance(thing, dict):
-            pairs: Iterator[tuple[Any, Any]] = iter([*thing.items()])
             self._open += [(f"{name}'s key", key) for key in thing if type(key) not in ATOMS]
-        else:
-            pairs = enumerate([*thing])
         self._open += [(f"{name}[{at!r}]", held) for at, held in pairs if type(held) not in ATOMS]
         if type(thing) not in {list, tuple, dict, set, frozenset, deque}:
             self._object(name, thing)
@@ -262,11 +256,8 @@ class Dependencies:
     def _function(self, name: str, f: FunctionType) -> None:
         file = f.__code__.co_filename  # of a generated function the module says more
         library = _library_class(f) if file == "<string>" else _is_library(file, "")
-        if not library:
-            self._note("attribute", f, "__code__", f"{name}.__code__")
         for part in ("__defaults__", "__kwdefaults__"):
-            given = getattr(f, part)
-            if given is not None:
+            if (given := getattr(f, part)) is not None:
                 if not library:
                     self._note("attribute", f, part, f"{name}.{part}")
                 self._open.append((f"{name}.{part}", given))
@@ -275,9 +266,10 @@ class Dependencies:
                 self._note("cell", cell, None, variable)
             self._open.append((variable, contents(cell)))
         if not library:
+            self._note("attribute", f, "__code__", f"{name}.__code__")
             self._code(f.__code__, f.__globals__)
         elif file.startswith(NETWORKS):
-            self._read(_reads(f.__code__)[1] | _reads(f.__code__)[2])
+            self._read(name for kind, name in _reads(f.__code__) if kind in {"attribute", "asked"})
         if f.__dict__:
             self._objects.append((name, f, f.__dict__, set()))
             if "__wrapped__" in f.__dict__:
@@ -287,24 +279,25 @@ class Dependencies:
         if (id(code), id(scope)) in self._codes:
             return
         self._codes.add((id(code), id(scope)))
-        variables, attributes, asked, modules, flags = _reads(code)
-        for name in variables:
-            if name not in scope and hasattr(builtins, name):
-                continue  # taken to keep its meaning: asking for each at every call would cost as much as some calls
-            self._note("item", scope, name, name)
-            self._open.append((name, scope.get(name)))
         package = scope.get("__package__") or ""
-        for name in {f"{package}.{module}".strip(".") for module in modules} | modules:
-            if name not in sys.modules:
-                continue
-            self._note("item", sys.modules, name, f"sys.modules[{name!r}]")
-            self._open.append((name, sys.modules[name]))
-        self._asked |= asked
-        self._read(attributes | asked)
-        self._all = self._all or "all" in flags
-        self._matches = self._matches or "match" in flags
-        for flag in flags - {"all", "match"}:
-            self.unwatched.append(f"{flag}() in {code.co_qualname}, which may look anything up")
+        for kind, name in _reads(code):
+            if (
+                kind == "global"
+            ):  # a built-in is taken to keep its meaning: asking for each would cost as much as a call
+                if name in scope or not hasattr(builtins, name):
+                    self._note("item", scope, name, name)
+                    self._open.append((name, scope.get(name)))
+            elif kind == "module":
+                for module in {f"{package}.{name}".strip("."), name} & sys.modules.keys():
+                    self._note("item", sys.modules, module, f"sys.modules[{module!r}]")
+                    self._open.append((module, sys.modules[module]))
+            elif kind == "lookup":
+                self.unwatched.append(f"{name}() in {code.co_qualname}, which may look anything up")
+            else:
+                self._all, self._matches = self._all or kind == "all", self._matches or kind == "match"
+                self._read([name] if name else ())
+                if kind == "asked":
+                    self._asked.add(name)
 
     def _read(self, names: Iterable[str]) -> None:
         self._names.update(dict.fromkeys(names))
@@ -326,15 +319,14 @@ class Dependencies:
             if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
                 wanted |= held.keys() - looked_up
             looked_up.update(wanted)
-            for attribute in sorted(filter(_is_text, wanted)):
+            for attribute in sorted([name for name in wanted if isinstance(name, str)]):
                 self._attribute(name, thing, held, attribute)
         return bool(self._open)
 
     def _attribute(self, name: str, thing: Any, held: dict[str, Any] | None, attribute: str) -> None:
         place = f"{name}.{attribute}"
-        in_class: Any = next((vars(c)[attribute] for c in type(thing).__mro__ if attribute in vars(c)), MISSING)
-        if isinstance(thing, (ModuleType, FunctionType)):
-            in_class = MISSING
+        classes = () if isinstance(thing, (ModuleType, FunctionType)) else type(thing).__mro__
+        in_class: Any = next((vars(c)[attribute] for c in classes if attribute in vars(c)), MISSING)
         if isinstance(in_class, MemberDescriptorType):
             if not isinstance(thing, Value) and not _library_class(type(thing)):
                 self._note("attribute", thing, attribute, place)
@@ -362,23 +354,19 @@ class Dependencies:
         self._read(making if called else ())
         for base in own:
             for name, held in vars(base).items():
-                if name.startswith("__") and name.endswith("__") and name not in NOT_CALLED and _is_code(held):
+                code = isinstance(held, (FunctionType, classmethod, staticmethod, property))
+                if code and name.startswith("__") and name.endswith("__") and name not in NOT_CALLED:
                     self._of_class(kind, name)
 
     def _of_class(self, kind: type, attribute: str) -> None:
         """Note what a class has under a name, and that classes before it, in the order of resolution, have not."""
-        before: list[type] = []
-        for base in kind.__mro__:
-            if _library_class(base):
-                continue
-            if attribute in vars(base):
-                for earlier in before:
-                    self._note("item", vars(earlier), attribute, f"{earlier.__qualname__}.{attribute}", earlier)
-                place = f"{base.__qualname__}.{attribute}"
-                self._note("item", vars(base), attribute, place, base)
+        bases = [base for base in kind.__mro__ if not _library_class(base)]
+        last = next((at for at, base in enumerate(bases) if attribute in vars(base)), -1)
+        for base in bases[: last + 1]:
+            place = f"{base.__qualname__}.{attribute}"
+            self._note("item", vars(base), attribute, place, base)
+            if base is bases[last]:
                 self._open.append((place, vars(base)[attribute]))
-                return
-            before.append(base)
 
     def _note(self, kind: str, holder: Any, key: Any, name: str, owner: Any = None, *, of: Any = None) -> None:
         """Note a place: of the class `owner`, if it is given, or in the `__dict__` of the object `of`."""
@@ -390,19 +378,6 @@ class Dependencies:
 
 def _short(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:60]}…{name[-59:]}"
-
-
-def _is_text(name: Any) -> bool:
-    return isinstance(name, str)
-
-
-def _is_code(held: Any) -> bool:
-    return isinstance(held, (FunctionType, classmethod, staticmethod, property))
-
-
-def _is_array(thing: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(thing, numpy.ndarray)
 
 
 def _library_class(kind: type | FunctionType) -> bool:
@@ -423,46 +398,41 @@ def _is_library(file: str | None, module: str) -> bool:
 
 @cache
 def _folders() -> tuple[str, ...]:
-    from sysconfig import get_paths
+    from sysconfig import get_path  # which takes long
 
-    paths = get_paths()
-    return tuple({paths[name] + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-Reads = tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[str], frozenset[str]]
+    return tuple({f"{get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 @lru_cache(1000)
-def _reads(code: CodeType) -> Reads:
-    """Return the names of globals, attributes, attributes asked for by text, modules, and what else code reads."""
+def _reads(code: CodeType) -> frozenset[tuple[str, str]]:
+    """Return what code reads, each with its kind, in the code of inner functions too.
+
+    The kinds are "global", "attribute", "asked" for an attribute asked for by text, "module", "lookup" for a function
+    that may look anything up; and, without a name, "all" attributes, and "match" for those that classes say.
+    """
     from dis import get_instructions
 
-    variables, attributes, asked, modules, flags = (set[str]() for _ in range(5))
+    found: set[tuple[str, str]] = set()
     instructions = [*get_instructions(code)]
     for at, step in enumerate(instructions):
         name = step.argval
         if step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}:
-            variables.add(name)
+            found.add(("global", name))
             if name in {"getattr", "hasattr"}:
                 text = _text_argument(instructions, at)
-                asked.add(text) if text is not None else flags.add("all")
+                found.add(("all", "") if text is None else ("asked", text))
             elif name in {"globals", "eval", "exec", "locals"}:
-                flags.add(name)
+                found.add(("lookup", name))
         elif step.opname in {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"}:
-            attributes.add(name)
+            found.add(("attribute", name))
         elif step.opname == "IMPORT_NAME":
-            modules |= {name, name.partition(".")[0]}
+            found |= {("module", name), ("module", name.partition(".")[0])}
         elif step.opname == "MATCH_CLASS":
-            flags.add("match")
-            asked.update(part for c in code.co_consts if isinstance(c, tuple) for part in c if isinstance(part, str))
-    if ALL_ATTRIBUTES & (variables | attributes):
-        flags.add("all")
-    found = [variables, attributes, asked, modules, flags]
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            found = [mine | {*theirs} for mine, theirs in zip(found, _reads(inner), strict=True)]
-    variables, attributes, asked, modules, flags = found
-    return frozenset(variables), frozenset(attributes), frozenset(asked), frozenset(modules), frozenset(flags)
+            texts = [part for c in code.co_consts if isinstance(c, tuple) for part in c if isinstance(part, str)]
+            found |= {("match", ""), *(("asked", text) for text in texts)}
+    if any(kind in {"global", "attribute"} and name in ALL_ATTRIBUTES for kind, name in found):
+        found.add(("all", ""))
+    return frozenset(found).union(*[_reads(inner) for inner in code.co_consts if isinstance(inner, CodeType)])
 
 
 def _text_argument(instructions: list[Any], at: int) -> str | None:

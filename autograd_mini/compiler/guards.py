@@ -13,7 +13,7 @@ from operator import is_
 from types import MappingProxyType
 
 from autograd_mini.compiler.dependencies import MISSING, Dependency, entries
-from autograd_mini.compiler.llvm.list_identity import comparable, same_entries
+from autograd_mini.compiler.llvm.fastcall import comparable, same_entries
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.versions import VERSION, TrackedList
 

@@ -6,8 +6,7 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.tape import BASIC, TRUTHS
+from autograd_mini.compiler.tape import BASIC, TRUTHS, Builder
 from autograd_mini.compiler.tracer import Primitive
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
 
 class Below:
     """What the outputs of a traced function were computed from.
-
-    Args:
-        trace: the trace.
-        outputs: the results of the traced function.
 
     Attributes:
         nodes: the symbols with their operands, oldest first, inputs left out.
@@ -58,10 +53,7 @@ class Below:
                 )
 
     def lowered(self, parameters: Sequence[Value]) -> Tape:
-        """Return the program that computes the outputs.
-
-        Args:
-            parameters: the leaves from outside, whose inputs follow those of the trace.
+        """Return the program that computes the outputs; the inputs of parameters follow those of the trace.
 
         Raises:
             TracingError: if there is an operation that cannot be compiled.
@@ -69,19 +61,16 @@ class Below:
         """
         trace = self.trace
         builder = Builder(len(trace.inputs) + len(parameters))
-        places: dict[Value, int] = {node: builder.input(at) for node, at in trace.inputs.items()}
+        places = _Places(builder)
+        for node, at in trace.inputs.items():
+            places[node] = builder.input(at)
         for at, parameter in enumerate(parameters, start=len(trace.inputs)):
             places[parameter] = builder.input(at)
         names: dict[Any, str] = {}  # of the rules met so far whose rows a machine has
         truths: set[int] = set()
         for node, args in self.nodes:
             rule: Any = node._pull.rule  # type: ignore[union-attr]  # inputs are left out
-            operands = [
-                (places[arg] if arg in places else _constant(builder, places, arg))
-                if isinstance(arg, Value)
-                else builder.constant(arg)
-                for arg in args
-            ]
+            operands = [places[arg] if isinstance(arg, Value) else builder.constant(arg) for arg in args]
             name = names.get(rule)
             if name is None or not truths.isdisjoint(operands):
                 places[node] = at = _step(builder, rule, operands)
@@ -93,19 +82,21 @@ class Below:
             else:
                 made = (name, *operands)
                 places[node] = builder.placed(made, made)
-        results = []
-        for y in self.outputs:
-            if isinstance(y, Value):
-                results.append(builder.number(places[y] if y in places else _constant(builder, places, y)))
-            else:
-                results.append(builder.constant(y))
-        return builder.finished(results)
+        return builder.finished(
+            [builder.number(places[y]) if isinstance(y, Value) else builder.constant(y) for y in self.outputs]
+        )
 
 
-def _constant(builder: Builder, places: dict[Value, int], leaf: Value) -> int:
-    """Return the step of a leaf that was made while tracing."""
-    places[leaf] = at = builder.constant(leaf._data)
-    return at
+class _Places(dict[Value, int]):
+    """The steps of symbols and leaves; a leaf that was made while tracing is a constant."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+
+    def __missing__(self, leaf: Value) -> int:
+        """Return the step of such a leaf."""
+        at = self[leaf] = self._builder.constant(leaf._data)
+        return at
 
 
 def _step(builder: Builder, rule: Any, operands: list[int]) -> int:

@@ -6,10 +6,11 @@ faster than arrays of one number.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.python import scalar
-from autograd_mini.compiler.tape import BASIC
+from autograd_mini.compiler.python import scalar, source
+from autograd_mini.compiler.tape import BASIC, LEAVES
 from autograd_mini.engine import ieee
 from autograd_mini.engine.codegen import build
+from autograd_mini.engine.operators import NUMPY_NAMES
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -31,13 +32,7 @@ _NAMES = {
     "truediv": "divide",
     "neg": "negative",
     "abs": "abs",
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "asinh": "arcsinh",
-    "acosh": "arccosh",
-    "atanh": "arctanh",
+    **{row: name for name, row in NUMPY_NAMES.items() if name.startswith("arc")},
     "lt": "less",
     "le": "less_equal",
     "gt": "greater",
@@ -61,7 +56,7 @@ def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Cal
     import numpy as np
 
     del threads
-    run = build("compiled function on arrays", source(tape), _functions())["program"]
+    run = build("compiled function on arrays", text(tape), _functions())["program"]
     summed = len(tape.results) - kept
 
     def run_batch(n: int, arrays: Sequence[Any], uniform: Sequence[float]) -> tuple[list[Any], Any]:
@@ -83,30 +78,20 @@ def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Cal
     return run_batch
 
 
-def source(tape: Tape) -> str:
+def text(tape: Tape) -> str:
     """Return the program as Python text over NumPy's functions."""
-    names = tape.names()
-    lines = ["def program(x):"]
-    if tape.inputs:
-        lines.append(f"    {', '.join(f'x{i}' for i in range(tape.inputs))}, = x")
-    last = {
-        operand: at
-        for at, step in enumerate(tape.steps)
-        if step[0] not in {"input", "constant"}
-        for operand in step[1:]
-    }
-    held = {*tape.results}
-    dying: dict[int, list[str]] = {}
+    names, steps = tape.names(), tape.steps
+    last = {operand: at for at, step in tape.operations() for operand in step[1:]}
+    held, dying = {*tape.results}, dict[int, list[str]]()
     for operand, at in last.items():
-        if operand not in held and tape.steps[operand][0] not in {"input", "constant"}:
+        if steps[operand][0] not in LEAVES and operand not in held:
             dying.setdefault(at, []).append(names[operand])
-    for at, step in enumerate(tape.steps):
-        if step[0] not in {"input", "constant"}:
-            lines.append(f"    {names[at]} = {step[0]}_({', '.join(names[operand] for operand in step[1:])})")
-            if at in dying:
-                lines.append(f"    del {', '.join(dying[at])}")  # gives memory back while it is in the cache
-    lines.append(f"    return [{', '.join(names[at] for at in tape.results)}]")
-    return "\n".join(lines) + "\n"
+
+    def write(at: int, operands: list[str]) -> str:
+        done = f"{steps[at][0]}_({', '.join(operands)})"
+        return f"{done}\n    del {', '.join(dying[at])}" if at in dying else done  # memory that is in the cache
+
+    return source(tape, write)
 
 
 def _functions() -> dict[str, Any]:

@@ -126,19 +126,18 @@ def _narrowed(reach: Reach, literal: tuple[TracedBool, bool]) -> Reach:
 def _either(this: Reach, other: Reach, made: dict[Reach, TracedBool]) -> Reach:
     """Return the union, with c and not c joined to always, and alternatives left out that another one includes."""
     paths = set(this | other)
-    again = True
-    while again:
-        again = False
-        for path in list(paths):
+
+    def twins() -> tuple[Alternative, Alternative, Alternative] | None:
+        """Return two paths that one condition tells apart, and what they have in common."""
+        for path in paths:
             for condition, holds in path:
-                twin = (path - {(condition, holds)}) | {(condition, not holds)}
-                if twin in paths:
-                    paths -= {path, twin}
-                    paths.add(path - {(condition, holds)})
-                    again = True
-                    break
-            if again:
-                break
+                common = path - {(condition, holds)}
+                if (twin := common | {(condition, not holds)}) in paths:
+                    return path, twin, common
+        return None
+
+    while found := twins():
+        paths = paths.difference(found[:2]) | {found[2]}
     least = frozenset([path for path in paths if not any(other < path for other in paths)])
     if least == ALWAYS:
         return ALWAYS

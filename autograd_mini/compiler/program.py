@@ -1,13 +1,18 @@
-"""A program: one traced function, for one layout of its arguments, as a tape that a backend runs.
+"""The programs of one function: traced at the first call for each layout of its arguments, and kept by it.
 
-It is made by `traced` and can be pickled; machine code is made again where it is unpickled, at the first run.
+What the function reads besides its arguments, such as globals, is compared at every call. When it has changed, the
+function is traced anew; the programs of before are kept for when it changes back. A program can be pickled; machine
+code is made again where it is unpickled, at the first run.
 """
 
 from __future__ import annotations
 
+from math import copysign, prod
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, picked
+from autograd_mini.compiler.dependencies import Dependencies
+from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.tracer import Trace
@@ -16,28 +21,38 @@ from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
+from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.program_cache import State
     from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.pytree import Spec
 
+KEPT = 64
+"""Maximum programs kept for each function in each state, the latest used."""
+
+STATES = 8
+"""Maximum states for which programs are kept, the latest."""
+
 
 class Program:
-    """A traced function.
+    """One traced function, for one layout of its arguments, as a tape that a backend runs.
 
     Attributes:
         tape: what it computes, after all passes.
         layout: how its results are nested; None for a loss and its gradient.
         used: which of the function's parameters its inputs are, after those of the arguments.
         leaves: these parameters.
-        state: what the function read when it was traced, see `program_cache`; None where the function is not.
+        widths: of a batch, how many columns each array has.
+        kept: of a batch, how many results are returned for each sample.
+        state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
-        backend: which backend runs it, a name; known from the first run on.
+        backend: which backend runs it, a name; `why` that one.
+        text: its machine code in LLVM's language, from the first run on.
+        entry: machine code that is called directly, see `fastcall`.
 
     """
 
@@ -48,10 +63,10 @@ class Program:
         self.wanted, self.widths = wanted, widths
         self.leaves: list[Value] = []
         self.state: State | None = None
-        self.kept = 0  # of a batch: how many results are returned for each sample
+        self.kept = 0
         self.backend, self.why = picked(wanted, tape, batched=widths is not None)
         self.text = ""
-        self.entry: Callable[..., Any] | None = None  # machine code that is called directly, see `entries`
+        self.entry: Callable[..., Any] | None = None
         self._lock = own_lock(self)
         self._runs: dict[int, Callable[..., Any]] = {}
 
@@ -85,71 +100,284 @@ class Program:
         self.backend, self.why = picked(self.wanted, self.tape, batched=self.widths is not None)
 
 
-def traced(
-    f: Callable[..., Any],
-    args: Sequence[tuple[bool, Any]],
-    kwargs: dict[str, Any],
-    parameters: list[Value],
-    *,
-    before: Sequence[Value],
-    differentiate: bool,
-    backend: str,
-    widths: list[int] | None,
-    first: Sequence[int] = (),
-) -> Program:
-    """Trace a function.
+class State:
+    """What was traced while everything that the function reads was the same.
 
-    Args:
-        f: the function.
-        args: for each positional argument whether it is static, and then itself, else its layout.
-        kwargs: the layouts of keyword arguments.
-        parameters: the leaves that f is known to close over. What it closes over besides is appended.
-        before: the leaves that it closed over in an earlier trace, whose order is kept: the leaves' ticks change with
-            every assignment.
-        differentiate: whether the results shall be the loss, and its gradient with respect to all of these.
-        backend: the name of a backend, or "auto".
-        widths: of a batch, how many columns each array has.
-        first: the positions of the arguments whose numbers come first among the inputs.
-
-    Raises:
-        TracingError: if f cannot be compiled as it is.
-        TypeError: if f returns something that is no number, or for a gradient anything but one number.
+    Attributes:
+        parameters: the Values that the function closes over, so far as it was traced.
+        before: the parameters of the state before, which come first and in this order if they are parameters again:
+            the leaves' ticks change with every assignment.
+        kept: the programs.
+        guard: whether everything still is the same; None before the first trace, and where the function is not.
+        dependencies: what the guard compares.
 
     """
-    start = perf_counter()
-    with Trace() as trace:
-        symbols = iter(trace.input, None)
-        made = {}
-        for at in (*first, *[at for at in range(len(args)) if at not in first]):
-            made[at] = args[at][1] if args[at][0] else unflatten(args[at][1], symbols)
-        taken = [made[at] for at in range(len(args))]
-        named = {name: unflatten(layout, symbols) for name, layout in kwargs.items()}
-        numbers: list[Any] = []
-        result = f(*taken, **named)
-        layout = flatten_into(result, "the result of the traced function", numbers)
-        if differentiate and layout is not None:
-            raise TypeError(
-                f"a gradient needs a function that returns one number; it returned a {type(result).__name__}"
+
+    def __init__(self, before: Sequence[Value] = ()) -> None:
+        self.parameters: list[Value] = []
+        self.before = before
+        self.kept: dict[Any, Program] = {}
+        self.guard: Guard | None = None
+        self.dependencies: Dependencies | None = None
+        self.roots: dict[int, tuple[str, Any]] = {}
+        self.by_machine = False  # whether one of the programs is machine code
+
+    @property
+    def quick(self) -> Callable[[], bool] | None:
+        """The quick form of the guard, if there is anything to compare."""
+        return None if self.guard is None else self.guard.quick
+
+    def holds(self) -> bool:
+        """Return whether everything is as it was."""
+        return self.guard is None or self.guard.holds()
+
+    def watch(self, roots: Sequence[tuple[str, Any]]) -> None:
+        """Compare from now on with what functions and objects read now, besides those that are watched already."""
+        self.roots |= {id(root): (name, root) for name, root in roots}
+        self.dependencies = Dependencies(self.roots.values())
+        self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
+
+    def wanted(self, *, differentiate: bool) -> int | None:
+        """Return how many parameters a gradient has to be by; None if there is none to compute."""
+        return len(self.parameters) if differentiate else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without what is compared, which stays behind with the function."""
+        return {**vars(State()), "parameters": self.parameters, "kept": self.kept}
+
+
+class Programs:
+    """The programs of one function; `jit` says what its settings are.
+
+    Attributes:
+        latest: the program that was asked for last.
+        traces: how often the function was traced.
+
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        *,
+        batched: bool,
+        in_axes: int | Sequence[int | None] | None,
+        static: Sequence[int],
+        backend: str,
+    ) -> None:
+        self._f: Callable[..., Any] | None = f
+        self.batched, self.in_axes = batched, in_axes
+        self._static, self._backend = static, backend
+        self.latest: Program | None = None
+        self.traces = 0
+        self._states = [State()]  # the latest first
+        self._lock = own_lock(self)
+
+    @property
+    def state(self) -> State:
+        """The state in which the latest program was asked for."""
+        return self._states[0]
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself.
+
+        Raises:
+            TracingError: if it stayed behind when this was pickled.
+
+        """
+        if self._f is None:
+            raise TracingError(
+                "the compiled function came out of a pickle, or a deep copy, with the tapes it had, expected arguments "
+                "like those of one of them: call it with such arguments before it is pickled or copied"
             )
-        if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
-            raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
-        below = Below(trace, numbers)
-        known, places = set(parameters), {leaf: at for at, leaf in enumerate(before)}
-        found = [leaf for leaf in below.outside if leaf not in known]
-        parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
-        used = list(range(len(parameters)))
-        if differentiate:
-            y = numbers[0]
-            numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
+        return self._f
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel as tapes, without the function itself."""
+        return {**vars(self), "_f": None, "_lock": None, "latest": None, "_states": self._states[:1]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Run the tapes that came along."""
+        vars(self).update(state, _lock=own_lock(self))
+
+    def take(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool) -> tuple[Any, ...]:
+        """Return the program for arguments, and what of them it is to run on.
+
+        That is, of a batch, how many samples there are, their arrays, and the inputs alike for all of them; else the
+        list of inputs.
+
+        Raises:
+            TracingError: if the function cannot be compiled as it is.
+            TypeError: if an argument is of no kind that can be taken, or, to differentiate, the result is no number.
+            ValueError: if the arrays of a batch do not fit each other.
+
+        """
+        axes: Sequence[int | None] = [None] * len(args)
+        if self.batched:
+            if kwargs:
+                raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
+            given_axes: Any = self.in_axes
+            axes = given_axes if isinstance(given_axes, (list, tuple)) else [given_axes] * len(args)
+            if len(axes) != len(args):
+                raise ValueError(f"in_axes is {given_axes!r}, expected one entry for each of the {len(args)} arguments")
+        arrays: list[Any] = []
+        inputs: list[float] = []
+        taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
+        for at, (given, axis) in enumerate(zip(args, axes, strict=True)):
+            if at in self._static:
+                taken.append((True, given))
+            elif axis is None:
+                taken.append((False, flatten_into(given, f"argument {at}", inputs)))
+            else:
+                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
+        named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+        if not self.batched:
+            return self._program(taken, named, None, (), differentiate=differentiate), inputs
+        lengths = sorted({len(array) for array in arrays})
+        if len(lengths) != 1:
+            counts = f"arrays of {lengths} rows" if lengths else "alike for all samples"
+            raise ValueError(f"the batched arguments are {counts}, expected arrays of equally many rows, one a sample")
+        widths = [array.shape[1] for array in arrays]
+        first = [at for at, axis in enumerate(axes) if axis is not None and at not in self._static]
+        return self._program(taken, {}, widths, first, differentiate=differentiate), lengths[0], arrays, inputs
+
+    def _program(
+        self,
+        taken: list[tuple[bool, Any]],
+        named: dict[str, Any],
+        widths: list[int] | None,
+        first: Sequence[int],
+        *,
+        differentiate: bool,
+    ) -> Program:
+        """Return the program for layouts, traced if there is none yet.
+
+        The numbers of the arguments at the positions `first` come first among the inputs.
+        """
+        layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
+        state = self._current()
+        try:
+            program = state.kept.get((layouts, state.wanted(differentiate=differentiate)))
+        except TypeError as error:
+            raise TypeError(
+                f"a static argument is nothing to keep programs by, expected a hashable one: {error}"
+            ) from None
+        if program is None or len(state.kept) == KEPT:
+            with self._lock:
+                state = self._current()  # another thread may have traced it meanwhile
+                # Taking it out puts it behind those used before it.
+                program = state.kept.pop((layouts, state.wanted(differentiate=differentiate)), None)
+                if program is None:
+                    program = self._traced(state, taken, named, widths, first, differentiate=differentiate)
+                    self.traces += 1
+                    given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
+                    state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+                    state.watch([(getattr(f := self.function, "__name__", type(f).__name__), f), *given])
+                state.kept[layouts, state.wanted(differentiate=differentiate)] = program
+                while len(state.kept) > KEPT:
+                    del state.kept[next(iter(state.kept))]
+                self._latest(state)
+        self.latest = program
+        return program
+
+    def _traced(
+        self,
+        state: State,
+        taken: list[tuple[bool, Any]],
+        named: dict[str, Any],
+        widths: list[int] | None,
+        first: Sequence[int],
+        *,
+        differentiate: bool,
+    ) -> Program:
+        """Trace the function; what it closes over, and was not known, is appended to the state's parameters."""
+        start = perf_counter()
+        f, parameters = self.function, state.parameters
+        with Trace() as trace:
+            symbols = iter(trace.input, None)
+            made = {}
+            for at in (*first, *[at for at in range(len(taken)) if at not in first]):
+                made[at] = taken[at][1] if taken[at][0] else unflatten(taken[at][1], symbols)
+            args = [made[at] for at in range(len(taken))]
+            numbers: list[Any] = []
+            result = f(*args, **{name: unflatten(layout, symbols) for name, layout in named.items()})
+            layout = flatten_into(result, "the result of the traced function", numbers)
+            if differentiate and layout is not None:
+                raise TypeError(f"the result is a {type(result).__name__}, expected one number to differentiate")
+            if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
+                raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
             below = Below(trace, numbers)
-        else:
-            needed = set(below.outside)
-            used = [at for at in used if parameters[at] in needed]
-        tape = below.lowered([parameters[at] for at in used])
-    middle = perf_counter()
-    tape, counts = optimised(tape)
-    seconds = {"trace": middle - start, "passes": perf_counter() - middle}
-    program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, backend, widths)
-    program.leaves = [parameters[at] for at in used]
-    program.kept = 0 if differentiate else len(tape.results)
-    return program
+            known, places = set(parameters), {leaf: at for at, leaf in enumerate(state.before)}
+            found = [leaf for leaf in below.outside if leaf not in known]
+            parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
+            used = list(range(len(parameters)))
+            if differentiate:
+                y = numbers[0]
+                numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
+                below = Below(trace, numbers)
+            else:
+                needed = set(below.outside)
+                used = [at for at in used if parameters[at] in needed]
+            tape = below.lowered([parameters[at] for at in used])
+        middle = perf_counter()
+        tape, counts = optimised(tape)
+        seconds = {"trace": middle - start, "passes": perf_counter() - middle}
+        program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
+        program.leaves = [parameters[at] for at in used]
+        program.kept = 0 if differentiate else len(tape.results)
+        program.state = state
+        return program
+
+    def _current(self) -> State:
+        """Return the state that everything is in now: the latest, one of before, or a new one."""
+        if self._f is None or self.state.holds():
+            return self.state
+        latest = self.state
+        with self._lock:
+            for state in self._states:
+                if state.holds():
+                    self._latest(state)
+                    return state
+        return State(latest.parameters)
+
+    def _latest(self, state: State) -> None:
+        """Put a state before all others."""
+        self._states = [state, *[other for other in self._states if other is not state]][:STATES]
+
+
+def _kind(given: Any) -> Any:
+    """Return what tells apart static arguments that are equal: 1, 1.0 and True, or 0.0 and -0.0."""
+    if isinstance(given, tuple):
+        return tuple(map(_kind, given))
+    return (float, copysign(1.0, given)) if type(given) is float else type(given)
+
+
+def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+    """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
+
+    Raises:
+        TypeError: if something in it is no array of real numbers.
+        ValueError: if an array has no such axis.
+
+    """
+    if isinstance(given, dict):
+        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        return "dict", tuple(given), parts
+    np = extra("numpy", "a function compiled for whole batches")
+
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows that differ, expected an array with a sample in each: {error}") from None
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} is a {type(given).__name__} of dtype {array.dtype}, expected an array of real numbers")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"{name} is an array of shape {array.shape}, expected the samples along axis {axis}: for an argument that "
+            "is the same for every sample say so with in_axes=None"
+        )
+    if axis:
+        array = np.moveaxis(array, axis, 0)
+    shape = array.shape[1:]
+    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=np.float64))
+    return ("array", shape) if shape else None

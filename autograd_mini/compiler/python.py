@@ -6,7 +6,9 @@ when the quick one raises. Nothing has happened by then, so the careful one star
 
 from __future__ import annotations
 
-from autograd_mini.compiler.tape import TRUTHS, Tape, expression
+from functools import cache
+
+from autograd_mini.compiler.tape import TRUTHS, expression
 from autograd_mini.engine import ieee
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.formula import EXACT
@@ -17,22 +19,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.tape import Tape
+
 _SAME = EXACT | TRUTHS | {"select"}
 
 
 def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
     """Return the program as a function of the list of its inputs."""
-    names = _names()
-    quick = build("compiled function", _source(tape, careful=False), names)["program"]
-    careful: list[Callable[..., Any]] = []  # most programs never need it
+    names = {**QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}
+
+    def quick_text(at: int, operands: list[str]) -> str:
+        step = tape.steps[at]
+        return f"pow({', '.join(operands)})" if step[0] == "pow" else expression(step, operands)
+
+    def careful_text(at: int, operands: list[str]) -> str:
+        step = tape.steps[at]
+        return expression(step, operands) if step[0] in _SAME else f"ieee.{step[0]}({', '.join(operands)})"
+
+    quick = build("compiled function", source(tape, quick_text), names)["program"]
+
+    @cache  # most programs never need it
+    def careful() -> Callable[..., Any]:
+        made: Callable[..., Any] = build("compiled function, careful", source(tape, careful_text), names)["program"]
+        return made
 
     def run(inputs: Sequence[float]) -> list[float]:
         try:
             return quick(inputs)  # type: ignore[no-any-return]  # generated to do so
         except (ArithmeticError, ValueError):
-            if not careful:
-                careful.append(build("compiled function, careful", _source(tape, careful=True), names)["program"])
-            return careful[0](inputs)  # type: ignore[no-any-return]  # as above
+            return careful()(inputs)  # type: ignore[no-any-return]  # as above
 
     return run
 
@@ -70,24 +85,10 @@ def batch(
     return run_batch
 
 
-def _source(tape: Tape, *, careful: bool) -> str:
+def source(tape: Tape, write: Callable[[int, list[str]], str]) -> str:
+    """Return the program as a Python function of the list of its inputs, each step as `write` has it."""
     names = tape.names()
-    lines = ["def program(x):"]
-    if tape.inputs:
-        lines.append(f"    {', '.join(f'x{i}' for i in range(tape.inputs))}, = x")
-    for at, step in enumerate(tape.steps):
-        if step[0] in {"input", "constant"}:
-            continue
-        if careful and step[0] not in _SAME:
-            text = f"ieee.{step[0]}({', '.join(names[operand] for operand in step[1:])})"
-        else:
-            text = expression(step, names)
-            if step[0] == "pow":
-                text = f"pow({names[step[1]]}, {names[step[2]]})"
-        lines.append(f"    {names[at]} = {text}")
-    lines.append(f"    return [{', '.join(names[at] for at in tape.results)}]")
-    return "\n".join(lines) + "\n"
-
-
-def _names() -> dict[str, object]:
-    return {**QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}
+    lines = [f"    {names[at]} = {write(at, [names[x] for x in step[1:]])}" for at, step in tape.operations()]
+    taken = [f"    {', '.join(f'x{i}' for i in range(tape.inputs))}, = x"] if tape.inputs else []
+    results = ", ".join(names[at] for at in tape.results)
+    return "\n".join(["def program(x):", *taken, *lines, f"    return [{results}]\n"])

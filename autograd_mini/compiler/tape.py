@@ -4,8 +4,9 @@ Step number n is a tuple: ("input", i), ("constant", number), or the name of an 
 that are its operands. The operations are those of the table that a machine has (`BASIC`), comparisons, `and`, `or` and
 `not` of these, and `select`, which takes its second operand where the first holds and its third where not.
 
->>> steps = [("input", 0), ("input", 1), ("mul", 0, 1), ("constant", 1.0), ("add", 2, 3)]
->>> print(Tape(steps, results=[4], inputs=2))
+>>> builder = Builder(inputs=2)
+>>> x, y = builder.input(0), builder.input(1)
+>>> print(builder.finished([builder.add(builder.mul(x, y), 1.0)]))
 def program(x0, x1):
     v1 = x0 * x1
     v2 = v1 + 1.0
@@ -14,15 +15,22 @@ def program(x0, x1):
 
 from __future__ import annotations
 
-from autograd_mini.engine.formula import RELATIONS
+from functools import cache, partial
+from math import copysign
+
+from autograd_mini.engine.codegen import build, over_algebra
+from autograd_mini.engine.formula import OPERATORS, RELATIONS, parse, written
 from autograd_mini.engine.ops import ARITHMETIC, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from autograd_mini.engine.ops import Op
+
     Step = tuple[Any, ...]
+    Operand = int | float
 
 CONDITIONS = {name: symbol for symbol, name in RELATIONS.items()} | {"and": "and", "or": "or"}
 """Steps whose result is a truth value, besides `not`, with their symbols."""
@@ -33,50 +41,47 @@ TRUTHS = frozenset({*CONDITIONS, "not"})
 BASIC = ARITHMETIC | {"neg"} | {name for name, row in TABLE.items() if row.primitive}
 """The rows that a backend knows; any other is written out by its formula."""
 
+LEAVES = frozenset({"input", "constant"})
+"""Steps that are no operations."""
+
 
 class Tape:
-    """A program: its steps, and which of them are the results.
-
-    Attributes:
-        steps: see the module.
-        results: the numbers of the steps that are returned, in order.
-        inputs: how many inputs it has, used or not.
-
-    """
+    """A program: its steps, the numbers of those that are its results, and how many inputs it has, used or not."""
 
     __slots__ = ("inputs", "results", "steps")
 
-    def __init__(self, steps: list[Step], results: Sequence[int], inputs: int) -> None:
-        self.steps = steps
-        self.results = list(results)
-        self.inputs = inputs
+    def __init__(self, steps: list[Step], results: Iterable[int], inputs: int) -> None:
+        self.steps, self.results, self.inputs = steps, list(results), inputs
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as plain tuples."""
         return Tape, (self.steps, self.results, self.inputs)
 
     def __len__(self) -> int:
-        """Return how many operations there are, inputs and constants left out."""
+        """Return how many operations there are."""
         names = [step[0] for step in self.steps]
         return len(names) - names.count("input") - names.count("constant")
+
+    def operations(self) -> list[tuple[int, Step]]:
+        """Return the steps that are operations, with their numbers."""
+        return [(at, step) for at, step in enumerate(self.steps) if step[0] not in LEAVES]
 
     def __str__(self) -> str:
         """Return the program as readable Python, one line an operation."""
         names = self.names()
-        lines = [f"def program({', '.join(f'x{i}' for i in range(self.inputs))}):"]
-        for at, step in enumerate(self.steps):
-            if step[0] not in {"input", "constant"}:
-                lines.append(f"    {names[at]} = {expression(step, names)}")
-        lines.append(f"    return {''.join(f'{names[at]}, ' for at in self.results).strip() or '()'}")
-        return "\n".join(lines)
+        lines = [
+            f"    {names[at]} = {expression(step, [names[x] for x in step[1:]])}" for at, step in self.operations()
+        ]
+        inputs = ", ".join(f"x{i}" for i in range(self.inputs))
+        results = "".join(f"{names[at]}, " for at in self.results).strip()
+        return "\n".join([f"def program({inputs}):", *lines, f"    return {results or '()'}"])
 
     def uses(self) -> list[int]:
         """Return for each step how often it is an operand or a result."""
         counts = [0] * len(self.steps)
-        for step in self.steps:
-            if step[0] not in {"input", "constant"}:
-                for operand in step[1:]:
-                    counts[operand] += 1
+        for _, step in self.operations():
+            for operand in step[1:]:
+                counts[operand] += 1
         for at in self.results:
             counts[at] += 1
         return counts
@@ -86,9 +91,8 @@ class Tape:
         needed = [False] * len(self.steps)
         for at in self.results:
             needed[at] = True
-        for at in range(len(self.steps) - 1, -1, -1):
-            step = self.steps[at]
-            if needed[at] and step[0] not in {"input", "constant"}:
+        for at, step in reversed(self.operations()):
+            if needed[at]:
                 for operand in step[1:]:
                     needed[operand] = True
         places: dict[int, int] = {}
@@ -96,8 +100,7 @@ class Tape:
         for at, step in enumerate(self.steps):
             if needed[at]:
                 places[at] = len(steps)
-                kept = step[0] in {"input", "constant"}
-                steps.append(step if kept else (step[0], *[places[operand] for operand in step[1:]]))
+                steps.append(step if step[0] in LEAVES else (step[0], *[places[operand] for operand in step[1:]]))
         return Tape(steps, [places[at] for at in self.results], self.inputs)
 
     def varying(self, batched: int) -> list[bool]:
@@ -112,39 +115,103 @@ class Tape:
 
     def names(self) -> list[str]:
         """Return what each step is called: x0 for an input, a number for a constant, else v0, v1, and so on."""
-        named: list[str] = []
-        count = 0
-        for step in self.steps:
-            if step[0] == "input":
-                named.append(f"x{step[1]}")
-            elif step[0] == "constant":
-                named.append(literal(step[1]))
-            else:
-                count += 1
-                named.append(f"v{count}")
-        return named
+        numbers = {at: number for number, (at, _) in enumerate(self.operations(), start=1)}
+        return [
+            f"v{numbers[at]}" if at in numbers else f"x{step[1]}" if step[0] == "input" else repr(step[1])
+            for at, step in enumerate(self.steps)
+        ]
 
 
-def literal(constant: float) -> str:
-    """Write a constant as Python."""
-    if isinstance(constant, bool) or constant - constant == 0.0:
-        return repr(constant)
-    return "nan" if constant != constant else "inf" if constant > 0.0 else "-inf"  # noqa: PLR0124 - only nan differs
-
-
-def expression(step: Step, names: Sequence[str]) -> str:
-    """Write a step as Python."""
-    name, operands = step[0], [names[at] for at in step[1:]]
-    if name in {"add", "sub", "mul", "truediv", "pow", "mod", "floordiv"}:
-        return f"{_bracketed(operands[0])} {TABLE[name].symbol} {_bracketed(operands[1])}"
-    if name in CONDITIONS:
-        return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
+def expression(step: Step, operands: Sequence[str]) -> str:
+    """Write a step as Python, given the names of its operands."""
+    name = step[0]
     if name == "select":
         return f"{operands[1]} if {operands[0]} else {operands[2]}"
-    if name in {"neg", "not"}:
-        return f"-{operands[0]}" if name == "neg" else f"not {operands[0]}"
-    return f"{name}({', '.join(operands)})"
+    if name == "not":
+        return f"not {operands[0]}"
+    if name in CONDITIONS:
+        return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
+    if name in OPERATORS.values():
+        operands = [f"({operand})" if operand.startswith("-") else operand for operand in operands]
+    return written(name, operands)
 
 
-def _bracketed(operand: str) -> str:
-    return f"({operand})" if operand.startswith("-") else operand
+class Builder:
+    """Makes a tape step by step. A step that is there already is not made again.
+
+    For each operation of machines there is a method that takes operands, step numbers (int) or constants (float), and
+    returns the number of the step; for each row of the table there is one with an underscore at its end. So a builder
+    is an algebra that formulas are evaluated over: see `codegen.over_algebra`.
+    """
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.steps: list[Step] = []
+        self.places: dict[Step, int] = {}
+
+    def input(self, at: int) -> int:
+        """Return the step of an input."""
+        return self.placed(("input", at), ("input", at))
+
+    def constant(self, number: float) -> int:
+        """Return the step of a constant, a float or a bool."""
+        # 0.0 == -0.0 == False and nan != nan, so the key says what the number is.
+        key = ("constant", type(number), str(number), copysign(1.0, number))
+        return self.placed(("constant", number), key)
+
+    def step(self, name: str, *operands: Operand) -> int:
+        """Return the step that applies an operation."""
+        made = (name, *[at if type(at) is int else self.constant(at) for at in operands])
+        return self.placed(made, made)
+
+    def placed(self, step: Step, key: Step) -> int:
+        """Return the number of a step, which is put at the end if there is none with this key."""
+        at = self.places.get(key)
+        if at is None:
+            at = self.places[key] = len(self.steps)
+            self.steps.append(step)
+        return at
+
+    def number(self, at: int) -> int:
+        """Return a step as a number: a truth value becomes 1.0 or 0.0."""
+        step = self.steps[at]
+        if step[0] == "constant":
+            return self.constant(float(step[1]))
+        return self.step("select", at, 1.0, 0.0) if step[0] in TRUTHS else at
+
+    def truth(self, at: int) -> int:
+        """Return a step as a truth value."""
+        step = self.steps[at]
+        if step[0] == "constant":
+            return self.constant(bool(step[1]))
+        return at if step[0] in TRUTHS else self.step("ne", at, 0.0)
+
+    def apply(self, name: str, *operands: Operand) -> int:
+        """Return the step that a row of the table ends in, written out if machines do not have it."""
+        return self.step(name, *operands) if name in BASIC else _value(TABLE[name])(self, *operands)
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        """Return the method for an operation."""
+        renamed = {"where": "select", "all_of": "and", "any_of": "or"}.get(name, name)
+        row = name.removesuffix("_")
+        if renamed == "select" or renamed in TRUTHS or renamed in BASIC:
+            made = partial(self.step, renamed)
+        elif row != name and row in TABLE:
+            made = partial(self.apply, row)
+        else:
+            raise AttributeError(name)
+        setattr(self, name, made)
+        return made
+
+    def finished(self, results: Iterable[int]) -> Tape:
+        """Return the tape."""
+        return Tape(self.steps, results, self.inputs)
+
+
+@cache
+def _value(op: Op) -> Callable[..., int]:
+    """Return a row's value as a function of an algebra and the operands."""
+    formula = over_algebra(parse(op.value, op.operands, own=op))
+    text = f"def value(a, {', '.join(op.operands)}):\n    return {formula}\n"
+    made: Callable[..., int] = build(f"value of {op.name}", text, {})["value"]
+    return made

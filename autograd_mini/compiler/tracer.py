@@ -7,13 +7,16 @@ answer would be baked into the compiled function without a word.
 
 from __future__ import annotations
 
+import operator
+from functools import cache
 from math import nan
 
-from autograd_mini.compiler import row_functions
-from autograd_mini.engine.formula import RELATIONS
+from autograd_mini.engine.codegen import build, over_algebra
+from autograd_mini.engine.formula import RELATIONS, parse, scaled
+from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.hooks import Hook, Recorded, innermost, is_tracing
 from autograd_mini.engine.locations import Place, user_frame
-from autograd_mini.engine.operators import result
+from autograd_mini.engine.operators import result, where
 from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
@@ -47,6 +50,15 @@ def concretization_error(what: str) -> TracingError:
     )
 
 
+def _refusing(what: str) -> Any:
+    """Return a method that raises this error."""
+
+    def refuse(*_: object, **__: object) -> Any:
+        raise concretization_error(what)
+
+    return refuse
+
+
 def place() -> str:
     """Return the file, line and text of the line of the user's that is running; a notebook's cell by its number."""
     frame = user_frame()
@@ -58,12 +70,8 @@ class Primitive(Rule):
 
     def __init__(self, op: Op, active: str = "") -> None:
         super().__init__(op, active)
-
-        def pullback(_node: Value, _g: float) -> None:
-            raise concretization_error("backward()")
-
-        pullback.rule = self  # type: ignore[attr-defined]  # as every pullback has its rule
-        self.pullback = pullback  # type: ignore[assignment]  # the line above gave it its rule
+        self.pullback = _refusing("backward()")
+        self.pullback.rule = self  # as every pullback has its rule
 
     def args(self, node: Value) -> tuple[Any, ...]:
         """Return the operands."""
@@ -88,37 +96,14 @@ class Tracer(Symbolic):
 
     __slots__ = ()
 
-    @property
-    def data(self) -> float:
-        """Refuse."""
-        raise concretization_error(".data")
-
-    @data.setter
-    def data(self, _: float) -> None:
-        raise concretization_error("assigning .data")
-
-    @property
-    def grad(self) -> float:
-        """Refuse."""
-        raise concretization_error(".grad")
-
-    @grad.setter
-    def grad(self, _: float | None) -> None:
-        raise concretization_error("assigning .grad")
-
-    @property
-    def has_grad(self) -> bool:
-        """Refuse."""
-        raise concretization_error(".grad")
-
-    def __copy__(self) -> Value:
-        raise concretization_error("copying")
-
-    def __deepcopy__(self, _: object) -> Value:
-        raise concretization_error("copying")
-
-    def __reduce_ex__(self, _: object) -> Any:
-        raise concretization_error("copying")
+    data: Any = property(_refusing(".data"), _refusing("assigning .data"))
+    grad: Any = property(_refusing(".grad"), _refusing("assigning .grad"))
+    has_grad: Any = property(_refusing(".grad"))
+    __bool__ = _refusing("bool()")
+    __float__ = __complex__ = _refusing("float()")
+    __int__ = __index__ = __trunc__ = _refusing("int()")
+    __copy__ = __deepcopy__ = __reduce_ex__ = _refusing("copying")
+    backward = _refusing("backward()")
 
     def __getattr__(self, name: str) -> Any:
         """Refuse what a symbol has no more once its trace is over."""
@@ -133,35 +118,18 @@ class Tracer(Symbolic):
         """Show what computed it."""
         return f"<traced {self.op or 'input'}>"
 
-    def __bool__(self) -> bool:
-        raise concretization_error("bool()")
-
-    def __float__(self, *_: object) -> float:
-        raise concretization_error("float()")
-
-    __complex__ = __float__
-
-    def __int__(self, *_: object) -> int:
-        raise concretization_error("int()")
-
-    __index__ = __trunc__ = __int__
-
-    def backward(self, *_: object, **__: object) -> None:
-        """Refuse."""
-        raise concretization_error("backward()")
-
     def detach(self) -> Value:
         """Return the same number as a constant."""
-        return stopped(self)
+        return symbol(_STOP, (self,))
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this is not 0, else y."""
-        return comparison("ne", self, 0.0).chosen(x, y)
+        return condition("ne", self, 0.0).chosen(x, y)
 
     def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-        return row_functions.partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
+        return partials(rule.op, rule.active) if isinstance(rule, RowRule) else rule.times_partials()
 
     def adjoints_below(self, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
         """Return the adjoints of the nodes below, each computed under the condition that it is reached."""
@@ -180,15 +148,15 @@ class TracedBool(Tracer):
         return symbol(_CHOSEN, (self, x, y), x, y)
 
     def __and__(self, other: object) -> Any:
-        return _joined("and", self, other)
+        return condition("and", self, other) if isinstance(other, (TracedBool, bool)) else NotImplemented
 
     def __or__(self, other: object) -> Any:
-        return _joined("or", self, other)
+        return condition("or", self, other) if isinstance(other, (TracedBool, bool)) else NotImplemented
 
     __rand__, __ror__ = __and__, __or__
 
     def __invert__(self) -> TracedBool:
-        return _condition("not", self)
+        return condition("not", self)
 
 
 _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
@@ -197,26 +165,11 @@ _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
 )
 
 
-def _joined(name: str, this: TracedBool, other: object) -> Any:
-    if not isinstance(other, (TracedBool, bool)):
-        return NotImplemented
-    return _condition(name, this, other)
-
-
-def _condition(name: str, *operands: Any) -> TracedBool:
+def condition(name: str, *operands: Any) -> TracedBool:
+    """Return a new truth value: how numbers compare, or what `and`, `or` or `not` makes of others."""
     node = symbol(_CONDITIONS[name], operands)
     node.__class__ = TracedBool
     return node  # type: ignore[return-value]  # its class was just set
-
-
-def stopped(x: Value) -> Value:
-    """Return the same number as a constant."""
-    return symbol(_STOP, (x,))
-
-
-def comparison(name: str, x: Value | float, y: Value | float) -> TracedBool:
-    """Return the condition that x and y compare so."""
-    return _condition(name, x, y)
 
 
 def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
@@ -226,6 +179,38 @@ def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT
     if not node.symbolic:
         raise TracingError(f"a symbol was used after its trace{place()}: return it from the traced function")
     return node
+
+
+@cache
+def partials(op: Op, active: str) -> tuple[Callable[..., Any], ...]:
+    """Return for each operand that may be a symbol the function (node, g) -> g times the partial."""
+    made: list[Callable[..., Any]] = []
+    operands = ", ".join((*op.operands, "_")[:2])
+    for wanted in active:
+        tree = parse(op.partials[op.operands.index(wanted)], (*op.operands, "z"), own=op)
+        text = (
+            f"def share(node, g):\n    {operands} = (*node._pull.rule.args(node), None)[:2]\n    z = node\n"
+            f"    return {over_algebra(scaled(tree, 'g'))}\n"
+        )
+        made.append(build(f"{op.name}_{active}_times_d{wanted} on symbols", text, {"a": SYMBOLS})["share"])
+    return tuple(made)
+
+
+class _Symbols:
+    """The algebra of symbols and numbers: operations are those of Values, and a comparison may be of numbers alone."""
+
+    where = staticmethod(where)
+    all_of = staticmethod(operator.and_)
+    any_of = staticmethod(operator.or_)
+
+    def __getattr__(self, name: str) -> Any:
+        relation = name in RELATIONS.values()
+        made: Any = getattr(operator, name) if relation else getattr(ON_VALUES, name.removesuffix("_"))
+        setattr(self, name, made)
+        return made
+
+
+SYMBOLS = _Symbols()
 
 
 class Trace(Recorded, Hook):
@@ -301,8 +286,8 @@ class Trace(Recorded, Hook):
 
     def compare(self, name: str, x: Value, y: Value | float) -> TracedBool | None:
         """Return a condition."""
-        return comparison(name, x, y) if self is innermost(Trace) else None
+        return condition(name, x, y) if self is innermost(Trace) else None
 
     def detach(self, value: Value) -> Value | None:
         """Return a constant with the number of a Value."""
-        return stopped(value) if self is innermost(Trace) else None
+        return symbol(_STOP, (value,)) if self is innermost(Trace) else None

@@ -144,16 +144,22 @@ def test_logsumexp_softmax_and_clip_just_work(backend, logits):
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(ValueError, match="backend is one of"):
+    with pytest.raises(ValueError, match="backend is 'gpu', expected one of auto, llvm"):
         ag.jit(lambda x: x, backend="gpu")
-    with pytest.raises(ValueError, match="threads"):
+    with pytest.raises(ValueError, match="threads is 0, expected a whole number from 1 on"):
         ag.jit(lambda x: x, threads=0)
+    with pytest.raises(TypeError, match="threads is True, expected a whole number"):
+        ag.jit(lambda x: x, threads=True)
+    with pytest.raises(ValueError, match="static is -1, expected a whole number from 0 on"):
+        ag.jit(lambda x: x, static=(0, -1))
+    with pytest.raises(TypeError, match="static is 'n', expected a whole number"):
+        ag.jit(lambda n: n, static="n")
     with pytest.raises(TypeError, match="function"):
         ag.jit(3.0)
     with pytest.raises(RuntimeError, match="not been traced"):
         ag.jit(lambda x: x).source  # noqa: B018 - reading it is what is tested
     w = Parameter(1.0)
-    with pytest.raises(ValueError, match="p has one number for each of the 1"):
+    with pytest.raises(ValueError, match=r"p is an array of shape \(2,\), expected one number for each of the 1"):
         ag.jit(lambda x: w * x, backend="python").value_and_grad([1.0, 2.0], 1.0)
 
 
@@ -196,5 +202,5 @@ def test_jit_is_a_decorator_with_settings_too():
         return x**n
 
     assert (power(2.0, 3), power.__name__) == (8.0, "power")
-    with pytest.raises(ValueError, match="backend is one of"):
+    with pytest.raises(ValueError, match="backend is 'fortran', expected one of"):
         ag.jit(backend="fortran")

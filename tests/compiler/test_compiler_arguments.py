@@ -121,7 +121,7 @@ def test_a_direct_call_of_a_batch_refuses_what_does_not_fit(backend):
     for given, message in (
         ((p, x, x[:3]), r"\[3, 4\]"),
         ((p, x[:0], x[:0]), "at least one sample"),
-        ((np.ones(2), x, x), r"one number for each of the 1 .* shape \(2,\)"),
+        ((np.ones(2), x, x), r"shape \(2,\), expected one number for each of the 1"),
         ((np.ones((1, 1)), x, x), r"shape \(1, 1\)"),
         ((2.0, x, x), r"shape \(\)"),
         ((p, x, 1.0), "argument 1 .* in_axes=None"),
@@ -130,7 +130,7 @@ def test_a_direct_call_of_a_batch_refuses_what_does_not_fit(backend):
             fast.value_and_grad(*given)
     with pytest.raises(TypeError, match=r"argument 1 .*complex"):
         fast.value_and_grad(p, x, x * 1j)
-    with pytest.raises(TypeError, match="by position; got y by name"):
+    with pytest.raises(TypeError, match=r"y is given by name, expected .* by position"):
         fast.value_and_grad(p, x, y=x)
     assert fast.value_and_grad(p, x, x)[0] == 2.0
 
@@ -155,7 +155,7 @@ def test_the_axes_of_the_samples_are_checked():
         ag.jit(lambda x: x, batched=True, in_axes=(0, 0), backend="numpy")(np.ones(3))
     with pytest.raises(ValueError, match="along axis 2"):
         ag.jit(lambda x: x, batched=True, in_axes=2, backend="numpy")(np.ones((3, 2)))
-    with pytest.raises(ValueError, match="there is none"):
+    with pytest.raises(ValueError, match="are alike for all samples, expected arrays"):
         ag.jit(lambda x: x, batched=True, in_axes=None, backend="numpy")(1.0)
 
 

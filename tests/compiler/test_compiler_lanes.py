@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, where
-from autograd_mini.compiler.llvm import driver
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
@@ -192,7 +191,7 @@ def test_many_results_are_stored_for_each_sample():
 
 
 def test_a_program_that_needs_much_memory_does_not_take_it_from_the_stack(monkeypatch):
-    monkeypatch.setattr(driver, "STACK", 0)
+    monkeypatch.setattr(llvm, "STACK", 0)
     run = network([9, 12, 3])
     X = np.random.default_rng(0).normal(size=(30, 9))
     fast = assert_alike(lambda x: sum(run(x)), X)

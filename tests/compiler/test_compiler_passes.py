@@ -11,11 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.compiler import python
-from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.hoisting import hoist, split
-from autograd_mini.compiler.passes import PASSES, fold, optimised, rewritten
-from autograd_mini.compiler.simplify import simplify
-from autograd_mini.compiler.tape import BASIC, CONDITIONS, Tape
+from autograd_mini.compiler.passes import PASSES, fold, hoist, optimised, rewritten, simplify, split
+from autograd_mini.compiler.tape import BASIC, CONDITIONS, Builder, Tape
 from autograd_mini.engine.ops import TABLE
 
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e308, 5e-324, math.inf, -math.inf, math.nan)

@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, where
-from autograd_mini.compiler.builder import Builder
 from autograd_mini.compiler.llvm.dot_products import dot_products_of
-from autograd_mini.compiler.llvm.outer_products import outer_products_of, runs_of
+from autograd_mini.compiler.llvm.outer_products import Scratch, cut, outer_products_of, runs_of, shape, tiles
 from autograd_mini.compiler.llvm.plan import KernelPlan
-from autograd_mini.compiler.llvm.scratch import Scratch
-from autograd_mini.compiler.llvm.tiling import cut, shape, tiles
+from autograd_mini.compiler.tape import Builder
 
 np = pytest.importorskip("numpy")
 
@@ -110,7 +108,7 @@ def test_products_under_a_condition_are_guarded():
 
 def test_a_plan_is_made_without_llvmlite():
     program = (
-        "import sys; from autograd_mini.compiler.builder import Builder; "
+        "import sys; from autograd_mini.compiler.tape import Builder; "
         "from autograd_mini.compiler.llvm.plan import KernelPlan; b = Builder(2); "
         "print(KernelPlan(b.finished([b.mul(b.input(0), b.input(1))]), [1], 1, 4, 16)); "
         "assert not [name for name in sys.modules if name.startswith('llvmlite')]"

@@ -10,10 +10,8 @@ import re
 
 import pytest
 
-from autograd_mini.compiler.builder import Builder
-from autograd_mini.compiler.hoisting import hoist, split
-from autograd_mini.compiler.passes import PASSES, fold, rewritten
-from autograd_mini.compiler.simplify import simplify
+from autograd_mini.compiler.passes import PASSES, fold, hoist, rewritten, simplify, split
+from autograd_mini.compiler.tape import Builder
 
 INPUTS = "uvwxyz"
 SHORT = {

@@ -24,11 +24,11 @@ from autograd_mini.transforms import value_and_grad
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_mini.compiler import vm  # noqa: E402 - they need llvmlite
 from autograd_mini.compiler.llvm import backend as llvm  # noqa: E402 - they need llvmlite
 from autograd_mini.compiler.llvm import target as machine  # noqa: E402 - as above
-from autograd_mini.compiler.llvm.driver import kernel_text  # noqa: E402 - as above
-from autograd_mini.compiler.llvm.instructions import Instructions  # noqa: E402 - as above
+from autograd_mini.compiler.llvm import vm  # noqa: E402 - they need llvmlite
+from autograd_mini.compiler.llvm.assembler import Assembler  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.backend import kernel_text  # noqa: E402 - as above
 from autograd_mini.compiler.llvm.plan import KernelPlan  # noqa: E402 - as above
 from autograd_mini.compiler.llvm.target import FEATURE_SETS, VARIABLE, chosen  # noqa: E402 - as above
 
@@ -95,9 +95,9 @@ def test_another_name_is_refused_with_those_that_would_do():
 def test_a_width_that_the_processor_lacks_calls_functions_of_one_that_it_has(monkeypatch, name, width):
     features = FEATURE_SETS[name]
     monkeypatch.setattr("autograd_mini.compiler.llvm.target.target", lambda: HERE._replace(features=features))
-    monkeypatch.setattr("autograd_mini.compiler.llvm.instructions.vector_function", machine.vector_function.__wrapped__)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.assembler.vector_function", machine.vector_function.__wrapped__)
     declarations = set()
-    Instructions(width, "v", declarations).step("tanh", ["%x"])
+    Assembler(width, "v", declarations).step("tanh", ["%x"])
     called = re.findall(r"@(?:_ZGV(\w)N(\d)v_)?tanh", " ".join(declarations))
     found = {(letter, int(lanes)) for letter, lanes in called if lanes}
     assert found <= {(prefix[4], lanes) for lanes, prefix in features.functions.items() if lanes <= width}
@@ -117,7 +117,7 @@ def test_a_width_that_the_processor_lacks_calls_functions_of_one_that_it_has(mon
 def test_a_kernel_becomes_code_of_other_machines_too(monkeypatch, triple, name, cpu, attributes, instruction):
     made_for = machine.Target(FEATURE_SETS[name], cpu, attributes)
     monkeypatch.setattr("autograd_mini.compiler.llvm.target.target", lambda: made_for)
-    monkeypatch.setattr("autograd_mini.compiler.llvm.instructions.vector_function", machine.vector_function.__wrapped__)
+    monkeypatch.setattr("autograd_mini.compiler.llvm.assembler.vector_function", machine.vector_function.__wrapped__)
     binding = machine.llvmlite()
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()

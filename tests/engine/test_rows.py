@@ -13,9 +13,9 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Value
-from autograd_mini.compiler import BACKENDS, row_functions
-from autograd_mini.compiler.builder import Builder
+from autograd_mini.compiler import BACKENDS, tracer
 from autograd_mini.compiler.python import scalar
+from autograd_mini.compiler.tape import Builder
 from autograd_mini.engine import codegen, rules
 from autograd_mini.engine.formula import evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
@@ -127,8 +127,8 @@ def as_tape(row, at):
 def as_symbols(row, at):
     """Multiply each partial as a trace of the compiler does; the numbers are Values, so that its graph is there too."""
     leaves = [Value(number) for number in at]
-    node = getattr(row_functions.SYMBOLS, f"{row.name}_")(*leaves)
-    slopes = [times(node, 1.0) for times in row_functions.partials(row, "xy"[: len(at)])]
+    node = getattr(tracer.SYMBOLS, f"{row.name}_")(*leaves)
+    slopes = [times(node, 1.0) for times in tracer.partials(row, "xy"[: len(at)])]
     assert [getattr(slope, "data", slope) for slope in slopes] == pytest.approx(partials(row, at), rel=1e-12)
     return node.data
 

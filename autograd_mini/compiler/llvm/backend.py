@@ -1,16 +1,28 @@
-"""The backend on LLVM: a tape as machine code, for one set of numbers or over the lanes of a batch."""
+"""The backend on LLVM: a tape as machine code, for one set of numbers or over the lanes of a batch.
+
+For a batch it is a kernel. In C it would read
+
+    void kernel(i64 first, i64 end, i64 n, double divisor,
+                double **arrays, double *uniform, double **columns, double *sums)
+
+for blocks of samples `first` to `end` of the batch. The last block of a batch may be short: its rows are copied beside
+its last row, so the block need not know, and what is summed is set to 0 in the lanes that hold no sample.
+
+It is four functions, since LLVM takes longer for one in which everything stands inside of loops: `once`, `block`, the
+loops themselves, and `kernel`, which gets them the memory that they work in.
+"""
 
 from __future__ import annotations
 
 import ctypes
 
-from autograd_mini.compiler.legalize import expanded
-from autograd_mini.compiler.llvm.assembler import BEGIN, END
-from autograd_mini.compiler.llvm.driver import kernel_text
-from autograd_mini.compiler.llvm.instructions import Instructions
+from autograd_mini.compiler.backends import shared
+from autograd_mini.compiler.llvm.assembler import Assembler, function, hexadecimal, module, pointer
+from autograd_mini.compiler.llvm.block import BlockWriter, write_uniform
 from autograd_mini.compiler.llvm.plan import KernelPlan
+from autograd_mini.compiler.llvm.reductions import ReductionWriter
 from autograd_mini.compiler.llvm.target import Code, lanes, vectors
-from autograd_mini.compiler.threads import shared
+from autograd_mini.compiler.passes import legalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +33,17 @@ if TYPE_CHECKING:
 
 _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
 
-
 SHORT = 2_000
 """Maximum operations of a program that LLVM optimises; a longer one would take it long, and gain a fifth."""
+
+FEWEST = 256
+"""Minimum blocks per extra thread."""
+
+GROUP = 8
+"""Blocks of samples computed before their products are summed; their vectors stay in a near cache."""
+
+STACK = 1 << 16
+"""Maximum bytes taken from the stack, which may be small in a thread; more are allocated."""
 
 
 class MachineProgram:
@@ -36,9 +56,8 @@ class MachineProgram:
     """
 
     def __init__(self, tape: Tape) -> None:
-        tape = expanded(tape)
-        declarations: set[str] = set()
-        self.text = scalar_text(tape, declarations)
+        tape = legalised(tape)
+        self.text = scalar_text(tape)
         self._code = Code(self.text, level=1 if len(tape) <= SHORT else 0)
         self.address = self._code.address("program")
         self._call = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(self.address)
@@ -51,34 +70,23 @@ class MachineProgram:
         return list(results)
 
 
-def scalar_text(tape: Tape, declarations: set[str]) -> str:
+def scalar_text(tape: Tape) -> str:
     """Write a program of single numbers: void program(double *inputs, double *results)."""
-    writer = Instructions(1, "v", declarations)
+    writer = Assembler(1, "v", set())
     names: list[str] = []
     for step in tape.steps:
         writer.counted()
         if step[0] == "constant":
             names.append(writer.constant(step[1]))
         elif step[0] == "input":
-            place = writer.put(f"getelementptr double, ptr %inputs, i64 {step[1]}")
-            names.append(writer.put(f"load double, ptr {place}"))
+            names.append(writer.load(writer.element("double", "%inputs", step[1])))
         else:
             names.append(writer.step(step[0], [names[at] for at in step[1:]]))
     for at, result in enumerate(tape.results):
         writer.counted()
-        place = writer.put(f"getelementptr double, ptr %results, i64 {at}")
-        writer.lines.append(f"  store double {names[result]}, ptr {place}")
-    head = ["define void @program(ptr noalias %inputs, ptr noalias %results) {", BEGIN.format("results")]
-    return "\n".join([*head, *writer.lines, END, "  ret void", "}", *sorted(declarations)]) + "\n"
-
-
-def scalar(tape: Tape) -> MachineProgram:
-    """Return the program as a function of the list of its inputs."""
-    return MachineProgram(tape)
-
-
-FEWEST = 256
-"""Minimum blocks per extra thread."""
+        writer.store(names[result], writer.element("double", "%results", at))
+    head = "void @program(ptr noalias %inputs, ptr noalias %results)"
+    return module(function(head, writer.lines, "results"), writer.declarations)
 
 
 class MachineBatch:
@@ -88,11 +96,12 @@ class MachineBatch:
         plan: how it is computed.
         text: the module in LLVM's language.
         address: where the kernel begins.
+        same: of the results alike for all samples the number, the slot if it has one, and else the constant.
 
     """
 
-    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int) -> None:
-        tape = expanded(tape)
+    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> None:
+        tape = legalised(tape)
         self.width = lanes()
         self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width))
         self.text = kernel_text(plan)
@@ -101,14 +110,13 @@ class MachineBatch:
         self.kept, self.threads = kept, threads
         self.room = plan.room
         self.summed, self.slots, self.given = plan.summed, plan.slots, tape.inputs - plan.batched
-        self.same: list[tuple[int, int | None, float]] = []  # of results alike for all samples: where, and what
+        self.same: list[tuple[int, int | None, float]] = []
         for at, result in enumerate(tape.results[kept:]):
             if not plan.varies[result]:
                 step = tape.steps[result]
                 self.same.append((at, plan.slot.get(result), step[1] if step[0] == "constant" else 0.0))
-        self._call = ctypes.CFUNCTYPE(
-            None, _INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER
-        )(self.address)
+        types = (_INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER)
+        self._call = ctypes.CFUNCTYPE(None, *types)(self.address)
         self._arrays, self._columns = _POINTER * max(len(widths), 1), _POINTER * max(kept, 1)
 
     def __call__(self, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
@@ -135,6 +143,163 @@ class MachineBatch:
         return [column[:n] for column in columns], sums[: self.summed]
 
 
-def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> MachineBatch:
-    """Return the program as a function of a whole batch; see `python.batch`."""
-    return MachineBatch(tape, widths, kept, threads)
+scalar, batch = MachineProgram, MachineBatch
+
+
+# --- the kernel ---
+
+_GIVEN = "i64 %first, i64 %end, i64 %n, double %divisor, ptr %arrays, ptr %uniform, ptr %columns, ptr %sums"
+_TAKEN = _GIVEN.replace("ptr %", "ptr noalias %")
+_OF_BLOCK = ", ".join(f"ptr noalias %{name}" for name in ("rows", "uniform", "record", "columns")) + ", i64 %row"
+
+
+def kernel_text(plan: KernelPlan) -> str:
+    """Return the module of a kernel in LLVM's language."""
+    declarations: set[str] = set()
+    once, block = Assembler(1, "u", declarations), Assembler(plan.width, "v", declarations)
+    write_uniform(plan, once)
+    for name, pointers, count in (("rows", "rows", len(plan.widths)), ("column", "columns", plan.kept)):
+        for at in range(count):
+            _fetch(block, f"{name}{at}", pointers, at)
+    BlockWriter(plan, block)
+    lines = [
+        *function("internal void @once(ptr noalias %uniform)", once.lines, "uniform"),
+        *function(f"internal void @block({_OF_BLOCK}) alignstack(64)", block.lines, "uniform"),
+        *function(f"internal void @loops({_TAKEN}, ptr noalias %records) alignstack(64)", _loops(plan, declarations)),
+        *function(f"void @kernel({_TAKEN})", _kernel(plan, declarations)),
+    ]
+    return module(lines, declarations)
+
+
+def _fetch(writer: Assembler, name: str, pointers: str, at: int) -> None:
+    """Write the load of one of several pointers."""
+    writer.put(f"load ptr, ptr {writer.element('ptr', f'%{pointers}', at, f'{name}_place')}", name)
+
+
+def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
+    """Write what gets memory for the loops."""
+    size = max(GROUP * len(plan.scratch) + sum(plan.widths), 1) * plan.width * 8
+    call = f"  call void @loops({_GIVEN}, ptr %memory)"
+    if size <= STACK:
+        return [f"  %memory = alloca [{size} x i8], align 64", call]
+    declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
+    return [
+        f"  %taken = call ptr @malloc(i64 {size + 64})",
+        "  %none = icmp eq ptr %taken, null",
+        "  br i1 %none, label %stop, label %go",
+        "stop:",
+        "  call void @llvm.trap()",
+        "  unreachable",
+        "go:",
+        "  %above = getelementptr i8, ptr %taken, i64 63",
+        "  %number = ptrtoint ptr %above to i64",
+        "  %rounded = and i64 %number, -64",
+        "  %memory = inttoptr i64 %rounded to ptr",
+        call,
+        "  call void @free(ptr %taken)",
+    ]
+
+
+def _loops(plan: KernelPlan, declarations: set[str]) -> list[str]:
+    """Write the loop over groups of blocks."""
+    writer = Assembler(plan.width, "s", declarations)
+    width, kind, record = plan.width, writer.kind, len(plan.scratch)
+    declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    put, element = writer.put, writer.element
+    element(kind, "%records", GROUP * record, "copies")
+    put(f"alloca [{max(len(plan.widths), 1)} x ptr], align 8", "rows")
+    writer.write(f"call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {plan.room * 8}, i1 false)")
+    put(f"sdiv i64 %n, {width}", "full")
+    put(f"srem i64 %n, {width}", "rest")
+    for array in range(len(plan.widths)):
+        _fetch(writer, f"array{array}", "arrays", array)
+        element(kind, "%copies", sum(plan.widths[:array]), f"copy{array}")
+        element("ptr", "%rows", array, f"rows{array}_place")
+    writer.write("call void @once(ptr %uniform)")
+    writer.branch(put("icmp sgt i64 %rest, 0"), "fill", "start")
+    writer.begin("fill")
+    _fill(plan, writer)
+    writer.jump("start")
+    writer.branch(put("icmp slt i64 %first, %end"), "group", "total")
+    group = writer.loop("group", jump=False)
+    g = group.carry("i64", "%first")
+    left = put(f"sub i64 %end, {g}")
+    many = put(f"icmp sgt i64 {left}, {GROUP}")
+    put(f"select i1 {many}, i64 {GROUP}, i64 {left}", "count")
+    following = put(f"add i64 {g}, %count")
+    group.follow(g, following)
+    with writer.counting("blocks", "%count") as (_, block):
+        _call_block(plan, writer, g, block)
+    writer.branch(put(f"icmp sgt i64 {following}, %full"), "short", "reduce")
+    writer.begin("short")
+    _mask(plan, writer, g)
+    ReductionWriter(plan, writer)
+    group.end(put(f"icmp slt i64 {following}, %end"), after="total")
+    if plan.summed:  # the sums are divided, as many at a time as there are lanes
+        divisors = writer.splat("%divisor")
+        with writer.counting("means", plan.summed, step=width) as (_, at):
+            place = element("double", "%sums", at)
+            writer.store(put(f"fdiv {kind} {writer.load(place, align=8)}, {divisors}"), place, align=8)
+    return writer.lines
+
+
+def _call_block(plan: KernelPlan, writer: Assembler, group: str, block: str) -> None:
+    """Write the call for one block of a group, on its rows or, if it is short, on their copy."""
+    put, element = writer.put, writer.element
+    at = put(f"add i64 {group}, {block}")
+    partial = put(f"icmp eq i64 {at}, %full")
+    row = put(f"mul i64 {at}, {plan.width}")
+    for array, columns in enumerate(plan.widths):
+        straight = element("double", f"%array{array}", put(f"mul i64 {row}, {columns}"))
+        rows = put(f"select i1 {partial}, ptr %copy{array}, ptr {straight}")
+        writer.store(rows, f"%rows{array}_place", "ptr")
+    record = element(writer.kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    writer.write(f"call void @block(ptr %rows, ptr %uniform, ptr {record}, ptr %columns, i64 {row})")
+
+
+def _fill(plan: KernelPlan, writer: Assembler) -> None:
+    """Copy the short block's rows, with its last row in the lanes that are left."""
+    put, element = writer.put, writer.element
+    last, base = put("sub i64 %n, 1"), put(f"mul i64 %full, {plan.width}")
+    for array, columns in enumerate(plan.widths):
+        for lane in range(plan.width):
+            row = put(f"add i64 {base}, {lane}")
+            inside = put(f"icmp slt i64 {row}, %n")
+            taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+            source = element("double", f"%array{array}", put(f"mul i64 {taken}, {columns}"))
+            writer.copy(element("double", f"%copy{array}", lane * columns), source, columns * 8)
+
+
+def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
+    """Write the loop that sets the vectors of the short block to 0 in lanes without a sample."""
+    put, kind, width = writer.put, writer.kind, plan.width
+    rest = put(f"insertelement <{width} x i64> poison, i64 %rest, i32 0")
+    rests = put(f"shufflevector <{width} x i64> {rest}, <{width} x i64> poison, <{width} x i32> zeroinitializer")
+    counting = ", ".join(f"i64 {lane}" for lane in range(width))
+    counts = put(f"icmp slt <{width} x i64> <{counting}>, {rests}")
+    block = put(f"sub i64 %full, {group}")
+    record = writer.element(kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    with writer.counting("masking", max(len(plan.scratch), 1), after="reduce") as (_, at):
+        place = writer.element(kind, record, at)
+        found = writer.load(place, align=width * 8)
+        counted = put(f"select {writer.truth} {counts}, {kind} {found}, {kind} zeroinitializer")
+        writer.store(counted, place, align=width * 8)
+
+
+def call_kernel(writer: Assembler, kernel: MachineBatch, n: str, places: tuple[str, str, str]) -> str:
+    """Write the call of a kernel for n samples, and return n as a number.
+
+    The places are those of its arrays, of what is the same for all samples, and of its sums; what of these is alike for
+    all samples is put there too.
+    """
+    arrays, uniform, sums = places
+    blocks = writer.put(f"sdiv i64 {writer.put(f'add i64 {n}, {kernel.width - 1}')}, {kernel.width}")
+    divisor = writer.put(f"sitofp i64 {n} to double")
+    writer.write(
+        f"call void {pointer(kernel.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
+        f"ptr {uniform}, ptr null, ptr {sums})"
+    )
+    for at, slot, constant in kernel.same:
+        alike = hexadecimal(constant) if slot is None else writer.load(writer.element("double", uniform, slot))
+        writer.store(alike, writer.element("double", sums, at))
+    return divisor

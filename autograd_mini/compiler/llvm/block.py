@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from autograd_mini.compiler.llvm.assembler import mask
-from autograd_mini.compiler.llvm.instructions import Instructions
 from autograd_mini.compiler.llvm.plan import NARROW
 from autograd_mini.compiler.tape import TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from autograd_mini.compiler.llvm.assembler import Assembler
     from autograd_mini.compiler.llvm.dot_products import DotProduct, MatVec
     from autograd_mini.compiler.llvm.plan import KernelPlan
     from autograd_mini.compiler.tape import Step
@@ -17,9 +16,8 @@ PARTS = 4
 """Partial sums of a long dot product."""
 
 
-def uniform_lines(plan: KernelPlan, declarations: set[str]) -> list[str]:
+def write_uniform(plan: KernelPlan, writer: Assembler) -> None:
     """Write what is computed once, into its slots in `uniform`."""
-    writer = Instructions(1, "u", declarations)
     steps, names = plan.tape.steps, dict[int, str]()
 
     def operand(at: int) -> str:
@@ -27,7 +25,7 @@ def uniform_lines(plan: KernelPlan, declarations: set[str]) -> list[str]:
             if steps[at][0] == "constant":
                 names[at] = writer.constant(steps[at][1])
             else:  # an input, loaded where it is first used
-                names[at] = writer.put(f"load double, ptr {writer.element('double', '%uniform', plan.slot[at])}")
+                names[at] = writer.load(writer.element("double", "%uniform", plan.slot[at]))
         return names[at]
 
     for at in plan.once:
@@ -37,22 +35,14 @@ def uniform_lines(plan: KernelPlan, declarations: set[str]) -> list[str]:
             pointer = writer.element("double", "%uniform", plan.slot[at])
             if steps[at][0] in TRUTHS:
                 number = writer.put(f"uitofp i1 {number} to double")
-            writer.write(f"store double {number}, ptr {pointer}")
-    return writer.lines
+            writer.store(number, pointer)
 
 
 class BlockWriter:
-    """Writes the block of a kernel.
+    """Writes what is computed for a block, and the stores of what is returned for each sample."""
 
-    Attributes:
-        lines: the instructions.
-
-    """
-
-    def __init__(self, plan: KernelPlan, declarations: set[str]) -> None:
-        self.plan, self.steps = plan, plan.tape.steps
-        self.writer = Instructions(plan.width, "v", declarations)
-        self.lines = self.writer.lines
+    def __init__(self, plan: KernelPlan, writer: Assembler) -> None:
+        self.plan, self.steps, self.writer = plan, plan.tape.steps, writer
         self._names: dict[int, str] = {}
         self._loops = 0
         self._waiting = {product.end: matvec for matvec in plan.matvecs for product in matvec.products}
@@ -63,8 +53,8 @@ class BlockWriter:
         for matvec in [*dict.fromkeys(self._waiting.values())]:
             self._multiply(matvec)
         for column, at in enumerate(plan.tape.results[: plan.kept]):
-            pointer = self.writer.element("double", f"%column{column}", "%row")
-            self.writer.write(f"store {self.writer.kind} {self._operand(at)}, ptr {pointer}, align 8")
+            pointer = writer.element("double", f"%column{column}", "%row")
+            writer.store(self._operand(at), pointer, align=8)
 
     def _write(self, at: int, step: Step, columns: dict[int, str]) -> None:
         """Write a step of the tape."""
@@ -100,10 +90,10 @@ class BlockWriter:
     def _stored(self, at: int, name: str, first: int = 0) -> None:
         places = self.plan.scratch.places.get(at, [])
         if places and self.steps[at][0] in TRUTHS:
-            name = self.writer.step("select", [name, self.writer.constant(1.0), self.writer.constant(0.0)])
+            name = self.writer.number_of(name)
         for place in places[first:]:
             pointer = self.writer.element(self.writer.kind, "%record", place)
-            self.writer.write(f"store {self.writer.kind} {name}, ptr {pointer}, align {self.plan.width * 8}")
+            self.writer.store(name, pointer, align=self.plan.width * 8)
 
     def _operand(self, at: int) -> str:
         writer, step = self.writer, self.steps[at]
@@ -112,24 +102,27 @@ class BlockWriter:
         if at in self._names:
             return self._names[at]
         if self.plan.varies[at]:
-            pointer = writer.element(writer.kind, "%record", self.plan.scratch.places[at][0])
-            found = writer.put(f"load {writer.kind}, ptr {pointer}, align {writer.width * 8}")
-            return writer.step("ne", [found, writer.constant(0.0)]) if step[0] in TRUTHS else found
-        pointer = writer.element("double", "%uniform", self.plan.slot[at])
-        number = writer.splat(writer.put(f"load double, ptr {pointer}"))
-        if step[0] in TRUTHS:
-            return writer.put(f"fcmp une {writer.kind} {number}, {writer.constant(0.0)}")
-        return number
+            place = writer.element(writer.kind, "%record", self.plan.scratch.places[at][0])
+            number = writer.load(place, align=writer.width * 8)
+        else:
+            place = writer.element("double", "%uniform", self.plan.slot[at])
+            number = writer.splat(writer.load(place, "double"))
+        return writer.truth_of(number) if step[0] in TRUTHS else number
 
     def _columns(self) -> dict[int, str]:
         """Write the loads of the block's rows; return the vectors of those columns that do not lie in memory."""
         made: dict[int, str] = {}
         first = 0
         for array, columns in enumerate(self.plan.widths):
-            if columns <= NARROW:
-                made.update(enumerate(_shuffled(self.writer, array, columns), start=first))
-            else:
+            if columns > NARROW:
                 _transposed(self.writer, array, columns, self.plan.wide[array])
+            elif columns:  # rows as they lie, from which a vector is picked for each column
+                width = self.writer.width
+                kind = f"<{width * columns} x double>"
+                rows = self.writer.load(f"%rows{array}", kind, align=8)
+                for at in range(columns):
+                    lanes = [lane * columns + at for lane in range(width)]
+                    made[first + at] = self.writer.shuffled(rows, "poison", lanes, kind)
             first += columns
         return made
 
@@ -142,10 +135,13 @@ class BlockWriter:
                     return self.writer.fused(first, second, self._operand(other))
         return None
 
+    def _start(self, product: DotProduct) -> str:
+        return self.writer.constant(-0.0) if product.start is None else self._operand(product.start)
+
     def _in_parts(self, product: DotProduct) -> str:
         """Write a dot product whose terms are added up in several parts, and these in pairs."""
-        writer, none = self.writer, self.writer.constant(-0.0)
-        parts = [none if product.start is None else self._operand(product.start), *[none] * (PARTS - 1)]
+        writer = self.writer
+        parts = [self._start(product), *[writer.constant(-0.0)] * (PARTS - 1)]
         for at, (weight, x) in enumerate(zip(product.weights, product.inputs, strict=True)):
             part = at % PARTS
             parts[part] = writer.fused(self._operand(weight), self._operand(x), parts[part])
@@ -165,19 +161,16 @@ class BlockWriter:
     def _loop(self, matvec: MatVec, part: range) -> None:
         writer, kind = self.writer, self.writer.kind
         products = [matvec.products[row] for row in part]
-        starts = [
-            writer.constant(-0.0) if product.start is None else self._operand(product.start) for product in products
-        ]
+        starts = [self._start(product) for product in products]
         self._loops += 1
         with writer.counting(f"matvec{self._loops}", len(matvec.inputs)) as (loop, index):
             sums = [loop.carry(kind, start) for start in starts]
-            offset = writer.put(f"mul i64 {index}, {matvec.stride}")
-            weights = writer.element("double", "%uniform", offset)
+            weights = writer.element("double", "%uniform", writer.put(f"mul i64 {index}, {matvec.stride}"))
             place = writer.put(f"add i64 {writer.put(f'mul i64 {index}, {matvec.step}')}, {matvec.place}")
-            x = writer.put(f"load {kind}, ptr {writer.element(kind, '%record', place)}, align {writer.width * 8}")
+            x = writer.load(writer.element(kind, "%record", place), align=writer.width * 8)
             grown = []
             for total, row in zip(sums, part, strict=True):
-                weight = writer.put(f"load double, ptr {writer.element('double', weights, matvec.first[row])}")
+                weight = writer.load(writer.element("double", weights, matvec.first[row]), "double")
                 grown.append(writer.fused(writer.splat(weight), x, total))
                 loop.follow(total, grown[-1])
         self._forget()
@@ -185,30 +178,10 @@ class BlockWriter:
             self._known(product.end, new)
 
 
-def _shuffled(writer: Instructions, array: int, columns: int) -> list[str]:
-    """Write the load of narrow rows, and return a vector for each column."""
-    if not columns:
-        return []
-    width = writer.width
-    wide = f"<{width * columns} x double>"
-    rows = writer.put(f"load {wide}, ptr %rows{array}, align 8")
-    return [
-        writer.put(
-            f"shufflevector {wide} {rows}, {wide} poison, {mask([lane * columns + at for lane in range(width)])}"
-        )
-        for at in range(columns)
-    ]
-
-
-def _transposed(writer: Instructions, array: int, columns: int, place: int) -> None:
+def _transposed(writer: Assembler, array: int, columns: int, place: int) -> None:
     """Write a loop that transposes wide rows, as many columns at a time as there are lanes, and what is left over.
 
-    Args:
-        writer: where to write.
-        array: the number of the array, whose rows begin at %rows0 and so on.
-        columns: how many columns it has.
-        place: where in the scratch memory of the block the first column belongs.
-
+    The first column belongs at `place` in the scratch memory of the block.
     """
     width = writer.width
     whole = columns // width * width
@@ -221,14 +194,14 @@ def _transposed(writer: Instructions, array: int, columns: int, place: int) -> N
         _square(writer, rows, columns, str(place + whole), columns - whole)
 
 
-def _square(writer: Instructions, rows: str, columns: int, place: str, count: int) -> None:
+def _square(writer: Assembler, rows: str, columns: int, place: str, count: int) -> None:
     """Write the loads of some columns of each row, and the stores of the vectors of the columns."""
     width, kind = writer.width, writer.kind
     lines = []
     for lane in range(width):
-        row = writer.put(f"getelementptr double, ptr {rows}, i64 {lane * columns}")
+        row = writer.element("double", rows, lane * columns)
         if count == width:
-            lines.append(writer.put(f"load {kind}, ptr {row}, align 8"))
+            lines.append(writer.load(row, align=8))
         else:
             function, chosen = f"llvm.masked.load.v{width}f64.p0", f"<{width} x i1>"
             writer.declarations.add(f"declare {kind} @{function}(ptr, i32, {chosen}, {kind})")
@@ -241,10 +214,8 @@ def _square(writer: Instructions, rows: str, columns: int, place: str, count: in
                 first, second = lines[at], lines[at + size]
                 kept = [j if not j & size else width + j - size for j in range(width)]
                 moved = [j + size if not j & size else width + j for j in range(width)]
-                for where, picked in ((at, kept), (at + size, moved)):
-                    lines[where] = writer.put(f"shufflevector {kind} {first}, {kind} {second}, {mask(picked)}")
+                lines[at], lines[at + size] = [writer.shuffled(first, second, picked) for picked in (kept, moved)]
         size *= 2
     for at in range(count):
         index = writer.put(f"add i64 {place}, {at}")
-        pointer = writer.put(f"getelementptr {kind}, ptr %record, i64 {index}")
-        writer.lines.append(f"  store {kind} {lines[at]}, ptr {pointer}, align {width * 8}")
+        writer.store(lines[at], writer.element(kind, "%record", index), align=width * 8)

@@ -22,7 +22,8 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
-from autograd_mini.compiler.llvm.assembler import MEMCPY, Assembler, hexadecimal, pointer
+from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
+from autograd_mini.compiler.llvm.backend import call_kernel
 from autograd_mini.compiler.llvm.target import Code
 
 TYPE_CHECKING = False
@@ -67,12 +68,8 @@ class Memory(NamedTuple):
 class Descend:
     """The machine code: a function (batch, end) -> the batch that it came to, see the module.
 
-    Args:
-        memory: what it works in.
-        gradient: the kernel from the parameters to the mean loss, its gradient, and the means of metrics.
-        update: the kernel of the optimiser.
-        size: the rows of a batch.
-
+    `gradient` is the kernel from the parameters to the mean loss, its gradient and the means of metrics, `update` that
+    of the optimiser, `size` the rows of a batch.
     """
 
     def __init__(self, memory: Memory, gradient: MachineBatch, update: MachineBatch, size: int) -> None:
@@ -92,55 +89,38 @@ def _at(array: Any, index: int = 0) -> str:
 
 def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: int) -> str:
     """Return the module in LLVM's language."""
-    writer = Assembler(1, "d", {MEMCPY})
-    put, write, element = writer.put, writer.write, writer.element
+    writer = Assembler(1, "d", set())
+    put, element = writer.put, writer.element
     count, rows = memory.parameters, len(memory.data[0])
     given = [memory.gradient, *memory.state]
-
-    def copy(to: Any, of: str) -> None:
-        write(f"call void @llvm.memcpy.p0.p0.i64(ptr {_at(to)}, ptr {of}, i64 {8 * count}, i1 false)")
-
     for name, held in (("data", memory.data), ("arrays", given), ("columns", memory.state)):
         put(f"alloca [{len(held)} x ptr], align 16", name)
     for name, arrays in (("arrays", given), ("columns", memory.state)):
         for index, array in enumerate(arrays):
-            write(f"store ptr {_at(array)}, ptr {element('ptr', f'%{name}', index)}")
+            writer.store(_at(array), element("ptr", f"%{name}", index), "ptr")
     loop = writer.loop("batch")
     batch = loop.carry("i64", "%from")
     writer.branch(put(f"icmp sge i64 {batch}, %end"), "all", "step")
     writer.begin("all")
-    write(f"ret i64 {batch}")
+    writer.write(f"ret i64 {batch}")
     writer.begin("step")
     first = put(f"mul i64 {batch}, {size}")
     left = put(f"sub i64 {rows}, {first}")
     whole = put(f"icmp sgt i64 {left}, {size}")
     n = put(f"select i1 {whole}, i64 {size}, i64 {left}")
     for index, array in enumerate(memory.data):
-        offset = put(f"mul i64 {first}, {array[0].size}")
-        row = element("double", _at(array), offset)
-        write(f"store ptr {row}, ptr {element('ptr', '%data', index)}")
-    copy(memory.uniform, _at(memory.x))
-    up = put(f"add i64 {n}, {gradient.width - 1}")
-    blocks = put(f"sdiv i64 {up}, {gradient.width}")
-    divisor = put(f"sitofp i64 {n} to double")
-    write(
-        f"call void {pointer(gradient.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr %data, "
-        f"ptr {_at(memory.uniform)}, ptr null, ptr {_at(memory.sums)})"
-    )
-    for index, slot, constant in gradient.same:
-        value = hexadecimal(constant) if slot is None else put(f"load double, ptr {_at(memory.uniform, slot)}")
-        write(f"store double {value}, ptr {_at(memory.sums, index)}")
-    loss = put(f"load double, ptr {_at(memory.sums)}")
-    writer.branch(put(f"fcmp oeq double {put(f'fsub double {loss}, {loss}')}, 0.0"), "move", "lost")
-    writer.begin("lost")
-    write(f"ret i64 {batch}")
+        row = element("double", _at(array), put(f"mul i64 {first}, {array[0].size}"))
+        writer.store(row, element("ptr", "%data", index), "ptr")
+    writer.copy(_at(memory.uniform), _at(memory.x), 8 * count)
+    divisor = call_kernel(writer, gradient, n, ("%data", _at(memory.uniform), _at(memory.sums)))
+    loss = writer.load(_at(memory.sums))
+    writer.branch(put(f"fcmp oeq double {put(f'fsub double {loss}, {loss}')}, 0.0"), "move", "all")
     writer.begin("move")
     for total, index in enumerate([0, *range(count + 1, count + len(memory.totals))]):
-        more = put(f"fmul double {put(f'load double, ptr {_at(memory.sums, index)}')}, {divisor}")
-        _grow(writer, _at(memory.totals, total), more)
-    copy(memory.before, _at(memory.x))
-    copy(memory.gradient, _at(memory.sums, 1))
-    write(
+        _grow(writer, _at(memory.totals, total), put(f"fmul double {writer.load(_at(memory.sums, index))}, {divisor}"))
+    writer.copy(_at(memory.before), _at(memory.x), 8 * count)
+    writer.copy(_at(memory.gradient), _at(memory.sums, 1), 8 * count)
+    writer.write(
         f"call void {pointer(update.address)}(i64 0, i64 {-(-count // update.width)}, i64 {count}, double 1.0, "
         f"ptr %arrays, ptr {_at(memory.settings)}, ptr %columns, ptr {_at(memory.sums)})"
     )
@@ -148,12 +128,11 @@ def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: in
         _grow(writer, _at(memory.settings, index), "1.0")
     writer.branch(_finite(writer, memory), "fine", "broken")
     writer.begin("broken")
-    write(f"ret i64 {put(f'sub i64 -1, {batch}')}")
+    writer.write(f"ret i64 {put(f'sub i64 -1, {batch}')}")
     writer.begin("fine")
     loop.follow(batch, put(f"add i64 {batch}, 1"))
     loop.end()
-    lines = ["define i64 @descend(i64 %from, i64 %end) {", "entry:", *writer.lines, "}", *sorted(writer.declarations)]
-    return "\n".join(lines) + "\n"
+    return module(function("i64 @descend(i64 %from, i64 %end)", writer.lines), writer.declarations)
 
 
 def _finite(writer: Assembler, memory: Memory) -> str:
@@ -161,7 +140,7 @@ def _finite(writer: Assembler, memory: Memory) -> str:
     put = writer.put
     with writer.counting("look", memory.parameters) as (loop, at):
         total = loop.carry("double", "0.0")
-        number = put(f"load double, ptr {writer.element('double', _at(memory.x), at)}")
+        number = writer.load(writer.element("double", _at(memory.x), at))
         zero = put(f"fsub double {number}, {number}")  # nan for what is not finite
         added = put(f"fadd reassoc double {total}, {zero}")
         loop.follow(total, added)
@@ -170,5 +149,4 @@ def _finite(writer: Assembler, memory: Memory) -> str:
 
 def _grow(writer: Assembler, place: str, more: str) -> None:
     """Write the addition of a number to one in memory."""
-    before = writer.put(f"load double, ptr {place}")
-    writer.write(f"store double {writer.put(f'fadd double {before}, {more}')}, ptr {place}")
+    writer.store(writer.put(f"fadd double {writer.load(place)}, {more}"), place)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil, inf
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LONG = 8
 """Minimum terms of a dot product outside of loops that is added up in parts, since each addition waits for the last."""
 
 
-class DotProduct:
+class DotProduct(NamedTuple):
     """A sum: start + w0 x0 + w1 x1 and so on.
 
     Attributes:
@@ -35,10 +36,11 @@ class DotProduct:
 
     """
 
-    def __init__(self, end: int, start: int | None, terms: Sequence[tuple[int, int]], inside: Sequence[int]) -> None:
-        self.end, self.start, self.inside = end, start, inside
-        self.weights = [weight for weight, _ in terms]
-        self.inputs = tuple([x for _, x in terms])
+    end: int
+    start: int | None
+    weights: list[int]
+    inputs: tuple[int, ...]
+    inside: list[int]
 
 
 class MatVec:
@@ -66,15 +68,7 @@ class MatVec:
 def dot_products_of(
     tape: Tape, uses: Sequence[int], varies: Sequence[bool], slot: Mapping[int, int]
 ) -> list[DotProduct]:
-    """Return the dot products of a tape, of two terms or more, the latest first.
-
-    Args:
-        tape: the program.
-        uses: how often each step is used.
-        varies: whether each step varies from sample to sample.
-        slot: where the numbers lie that do not vary.
-
-    """
+    """Return the dot products of a tape, of two terms or more, the latest first; see `KernelPlan`."""
     steps = tape.steps
 
     def term(at: int) -> tuple[int, int] | None:
@@ -105,22 +99,16 @@ def dot_products_of(
             start = None
         if len(terms) > 1:
             consumed.update(inside)
-            found.append(DotProduct(end, start, terms[::-1], inside))
+            weights, inputs = zip(*terms[::-1], strict=True)
+            found.append(DotProduct(end, start, [*weights], inputs, inside))
     return found
 
 
 def matvecs_of(tape: Tape, products: Sequence[DotProduct], slot: Mapping[int, int], most: int) -> list[MatVec]:
-    """Return the dot products of the same inputs that can be computed at once.
+    """Return the dot products of the same inputs that can be computed at once, `most` of them together.
 
     That is when all inputs are known before the first of the sums is used, and the weights of each lie equally far
     apart.
-
-    Args:
-        tape: the program.
-        products: its dot products.
-        slot: where the weights lie.
-        most: how many sums are computed together.
-
     """
     alike: dict[tuple[tuple[int, ...], int], list[DotProduct]] = {}
     for product in products:
@@ -129,12 +117,10 @@ def matvecs_of(tape: Tape, products: Sequence[DotProduct], slot: Mapping[int, in
         if len(strides) == 1 and len(places) >= FEWEST:
             alike.setdefault((product.inputs, strides.pop()), []).append(product)
     first_use = {product.end: inf for product in products}
-    for at in range(len(tape.steps) - 1, -1, -1):
-        step = tape.steps[at]
-        if step[0] not in {"input", "constant"}:
-            for operand in step[1:]:
-                if operand in first_use:
-                    first_use[operand] = at
+    for at, step in reversed(tape.operations()):
+        for operand in step[1:]:
+            if operand in first_use:
+                first_use[operand] = at
     found = []
     for (inputs, stride), rows in alike.items():
         known = max(*inputs, *[product.start for product in rows if product.start is not None])

@@ -1,22 +1,24 @@
-"""The fast call: how a compiled gradient is called from Python in a few hundred nanoseconds.
+"""The fast call: built-in functions of CPython's fast calling convention, whose code is machine code made here.
 
-The machine code itself is a built-in function of CPython's fast calling convention. It takes arrays through the buffer
-protocol, runs the kernel, and returns (mean loss, gradient). Whatever it does not know, other types, strides or shapes,
-or arguments by name, it hands on, untouched, to the Python function that takes anything.
+A compiled gradient takes arrays through the buffer protocol, runs the kernel, and returns (mean loss, gradient), all in
+a few hundred nanoseconds. Whatever it does not know, other types, strides or shapes, or arguments by name, it hands on,
+untouched, to the Python function that takes anything. `same_entries` compares lists.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from array import array
+from functools import cache
 
-from autograd_mini.compiler.llvm.assembler import MEMCPY, hexadecimal, pointer
-from autograd_mini.compiler.llvm.instructions import calls_back
+from autograd_mini.compiler.backends import BACKENDS
+from autograd_mini.compiler.llvm.assembler import Assembler, calls_back, function, module, pointer
 from autograd_mini.compiler.llvm.target import Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from autograd_mini.compiler.program import Program
@@ -27,8 +29,11 @@ FAST_CALL_WITH_KEYWORDS = 0x0080 | 0x0002
 CONTIGUOUS_WITH_FORMAT = 0x0004 | 0x0008
 """PyBUF_FORMAT | PyBUF_ND: the shape and the format, and no strides, so that only contiguous arrays pass."""
 
-_VIEW = 80
-"""The size of a Py_buffer, in bytes; `buf`, `ndim`, `format` and `shape` lie at 0, 36, 40 and 48."""
+_VIEW, _DIMENSIONS, _FORMAT, _SHAPE = 80, 36, 40, 48
+"""The size of a Py_buffer in bytes, and where in it `ndim`, `format` and `shape` lie; `buf` is the first."""
+
+SIZE_OF_LIST, SIZE_AT, ENTRIES_AT = 40, 16, 24
+"""The size of a list object in bytes, and where in it its length and the address of its entries lie."""
 
 
 class _Method(ctypes.Structure):
@@ -49,153 +54,122 @@ def possible() -> bool:
     return cpython and ctypes.sizeof(ctypes.c_void_p) == 8 and locked()
 
 
-def api(name: str) -> str:
-    """Return a function of the interpreter, as LLVM names an address."""
-    return pointer(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0)
-
-
-def function(address: int, name: str, needs: Any) -> Callable[..., Any]:
-    """Return the built-in function at an address, which keeps alive what it needs."""
-    method = _Method(name.encode(), address, FAST_CALL_WITH_KEYWORDS, None)
+def _builtin(code: Code, name: str, *needs: Any) -> Callable[..., Any]:
+    """Return the built-in function that is the machine code's `entry`; it keeps alive what it needs."""
+    method = _Method(name.encode(), code.address("entry"), FAST_CALL_WITH_KEYWORDS, None)
     make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Method), ctypes.py_object, ctypes.c_void_p)(
         ("PyCFunction_NewEx", ctypes.pythonapi)
     )
-    made: Callable[..., Any] = make(ctypes.byref(method), (method, needs), None)
+    made: Callable[..., Any] = make(ctypes.byref(method), (method, code, *needs), None)
     return made
 
 
-class Views:
-    """Writes the part that every entry begins with: a view of each argument, checked.
+class Entry(Assembler):
+    """Writes a built-in function."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "e", set())
+
+    def python(self, name: str, *given: str, kind: str = "ptr") -> str:
+        """Write the call of a function of the interpreter and return its result."""
+        address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+        call = f"call {kind} {pointer(address)}({', '.join(given)})"
+        if kind != "void":
+            return self.put(call)
+        self.write(call)
+        return ""
+
+    def code(self, head: Iterable[str] = (), level: int = 1) -> Code:
+        """Return the machine code of the function `entry`, and of what stands before it."""
+        lines = function("ptr @entry(ptr %self, ptr %args, i64 %nargs, ptr %names)", self.lines)
+        return Code(module([*head, *lines], self.declarations), level)
+
+
+class GradientEntry(Entry):
+    """Writes a function of arrays that returns a number and an array.
 
     Args:
-        shapes: for each argument its shape; None for a length that all arguments share.
+        shapes: for each argument its shape; None for a length that arguments share.
         slow: the Python function that takes over if an argument is anything else.
+        rooms: the types of what else lies on the stack.
+
+    Attributes:
+        rooms: where that lies.
+        buffers: where the numbers of each argument lie.
+        length: the shared length.
 
     """
 
-    def __init__(self, shapes: Sequence[tuple[int | None, ...]], slow: Callable[..., Any]) -> None:
-        self.shapes = shapes
-        self.slow = pointer(id(slow))
-
-    def head(self) -> list[str]:
-        """Write the checks. Afterwards %buffer0 and so on are the arrays, and %n is the shared length."""
-        count, look = len(self.shapes), api("PyObject_GetBuffer")
-        lines = [
-            "define ptr @entry(ptr %self, ptr %args, i64 %nargs, ptr %names) {",
-            "entry:",
-            *[f"  %view{at} = alloca [{_VIEW} x i8], align 16" for at in range(count)],
-            "  br label %counted",
-            "counted:",
-            f"  %counts = icmp eq i64 %nargs, {count}",
-            "  %unnamed = icmp eq ptr %names, null",
-            "  %right = and i1 %counts, %unnamed",
-            "  br i1 %right, label %take0, label %slow",
-        ]
-        shared = ""
-        for at, shape in enumerate(self.shapes):
-            failed = f"free{at - 1}" if at else "slow"
-            lines += [
-                f"take{at}:",
-                f"  %place{at} = getelementptr ptr, ptr %args, i64 {at}",
-                f"  %arg{at} = load ptr, ptr %place{at}",
-                f"  %status{at} = call i32 {look}(ptr %arg{at}, ptr %view{at}, i32 {CONTIGUOUS_WITH_FORMAT})",
-                f"  %taken{at} = icmp eq i32 %status{at}, 0",
-                f"  br i1 %taken{at}, label %kind{at}, label %clear{at}",
-                f"clear{at}:",
-                f"  call void {api('PyErr_Clear')}()",
-                f"  br label %{failed}",
-                f"kind{at}:",
-                f"  %ndimplace{at} = getelementptr i8, ptr %view{at}, i64 36",
-                f"  %ndim{at} = load i32, ptr %ndimplace{at}",
-                f"  %formatplace{at} = getelementptr i8, ptr %view{at}, i64 40",
-                f"  %format{at} = load ptr, ptr %formatplace{at}",
-                f"  %unknown{at} = icmp eq ptr %format{at}, null",
-                f"  br i1 %unknown{at}, label %free{at}, label %letter{at}",
-                f"letter{at}:",
-                f"  %letters{at} = load i16, ptr %format{at}, align 1",
-                f"  %double{at} = icmp eq i16 %letters{at}, 100",  # "d" and the end of the text
-                f"  %dims{at} = icmp eq i32 %ndim{at}, {len(shape)}",
-                f"  %fits{at} = and i1 %double{at}, %dims{at}",
-                f"  br i1 %fits{at}, label %shape{at}, label %free{at}",
-                f"shape{at}:",
-                f"  %shapeplace{at} = getelementptr i8, ptr %view{at}, i64 48",
-                f"  %lengths{at} = load ptr, ptr %shapeplace{at}",
-            ]
+    def __init__(self, shapes: Sequence[tuple[int | None, ...]], slow: Callable[..., Any], *rooms: str) -> None:
+        super().__init__()
+        put, load, element = self.put, self.load, self.element
+        self._slow, self.buffers, self.length = slow, list[str](), ""
+        self.rooms = [put(f"alloca {kind}, align 64") for kind in rooms]
+        self._argument = put("alloca [2 x ptr], align 16")
+        self._made, *self._views = [put(f"alloca [{_VIEW} x i8], align 16") for _ in range(1 + len(shapes))]
+        self.require(put(f"icmp eq i64 %nargs, {len(shapes)}"), "slow")
+        self.require(put("icmp eq ptr %names, null"), "slow")
+        for at, (shape, view) in enumerate(zip(shapes, self._views, strict=True)):
+            status = self._look(load(element("ptr", "%args", at), "ptr"), view)
+            self.require(put(f"icmp eq i32 {status}, 0"), f"clear{at}")
+            dimensions = load(element("i8", view, _DIMENSIONS), "i32")
+            self.require(put(f"icmp eq i32 {dimensions}, {len(shape)}"), f"free{at}")
+            letters = load(element("i8", view, _FORMAT), "ptr")
+            self.require(put(f"icmp ne ptr {letters}, null"), f"free{at}")
+            double = f"icmp eq i16 {load(letters, 'i16', align=1)}, 100"  # "d" and the end of the text
+            self.require(put(double), f"free{at}")
+            lengths = load(element("i8", view, _SHAPE), "ptr")
             for axis, wanted in enumerate(shape):
-                name = f"{at}_{axis}"
-                lines += [
-                    f"  %lengthplace{name} = getelementptr i64, ptr %lengths{at}, i64 {axis}",
-                    f"  %length{name} = load i64, ptr %lengthplace{name}",
-                ]
-                if wanted is None and not shared:
-                    shared = f"%length{name}"
-                    lines.append(f"  %alike{name} = icmp sgt i64 {shared}, 0")
-                else:
-                    target = shared if wanted is None else wanted
-                    lines.append(f"  %alike{name} = icmp eq i64 %length{name}, {target}")
-                lines += [f"  br i1 %alike{name}, label %next{name}, label %free{at}", f"next{name}:"]
-            following = f"take{at + 1}" if at + 1 < count else "run"
-            lines += [f"  %buffer{at} = load ptr, ptr %view{at}", f"  br label %{following}"]
-        return lines
+                found = load(element("i64", lengths, axis), "i64")
+                first = wanted is None and not self.length
+                self.length = found if first else self.length
+                right = "sgt i64 {}, 0" if first else f"eq i64 {{}}, {self.length if wanted is None else wanted}"
+                self.require(put(f"icmp {right.format(found)}"), f"free{at}")
+            self.buffers.append(load(view, "ptr"))
 
-    def tail(self, result: str) -> list[str]:
-        """Write the release of the views and the way out."""
-        release = api("PyBuffer_Release")
-        lines = [f"  call void {release}(ptr %view{at})" for at in range(len(self.shapes))]
-        lines += [f"  ret ptr {result}", "failed:"]  # for want of memory; the error is set
-        lines += [f"  call void {release}(ptr %view{at})" for at in range(len(self.shapes))]
-        lines.append("  ret ptr null")
-        for at in reversed(range(len(self.shapes))):
-            lines += [
-                f"free{at}:",
-                f"  call void {release}(ptr %view{at})",
-                f"  br label %{f'free{at - 1}' if at else 'slow'}",
-            ]
-        return [
-            *lines,
-            "slow:",
-            f"  %handed = call ptr {api('PyObject_Vectorcall')}(ptr {self.slow}, ptr %args, i64 %nargs, ptr %names)",
-            "  ret ptr %handed",
-            "}",
-        ]
+    def built(self, name: str, numbers: str, size: int, made: Any, head: Sequence[str] = ()) -> Callable[..., Any]:
+        """Write the return of the first of some numbers, and of those after it as an array; return the function."""
+        import numpy as np
 
+        empty, length = np.empty, size
+        self.store(pointer(id(length)), self._argument, "ptr")
+        given = (f"ptr {pointer(id(empty))}", f"ptr {self._argument}", "i64 1", "ptr null")
+        slopes = self.python("PyObject_Vectorcall", *given)
+        self.require(self.put(f"icmp ne ptr {slopes}, null"), "failed")
+        self._look(slopes, self._made)
+        self.copy(self.load(self._made, "ptr"), self.element("double", numbers, 1), 8 * size)
+        self._release([self._made])
+        number = self.python("PyFloat_FromDouble", f"double {self.load(numbers)}")
+        self.require(self.put(f"icmp ne ptr {number}, null"), "failed")
+        pair = self.python("PyTuple_New", "i64 2")
+        self.require(self.put(f"icmp ne ptr {pair}, null"), "failed")
+        for at, part in enumerate((number, slopes)):
+            self.python("PyTuple_SetItem", f"ptr {pair}", f"i64 {at}", f"ptr {part}", kind="i32")
+        for label, result in (("done", pair), ("failed", "null")):  # for want of memory; the error is set
+            if label == "failed":
+                self.begin(label)
+            self._release(self._views)
+            self.write(f"ret ptr {result}")
+        for at, view in reversed([*enumerate(self._views)]):
+            before = f"free{at - 1}" if at else "slow"
+            self.begin(f"clear{at}")
+            self.python("PyErr_Clear", kind="void")
+            self.write(f"br label %{before}")
+            self.begin(f"free{at}")
+            self._release([view])
+            self.write(f"br label %{before}")
+        self.begin("slow")
+        given = (f"ptr {pointer(id(self._slow))}", "ptr %args", "i64 %nargs", "ptr %names")
+        self.write(f"ret ptr {self.python('PyObject_Vectorcall', *given)}")
+        return _builtin(self.code(head), name, self._slow, empty, length, made)
 
-def new_array(size: int) -> list[str]:
-    """Write the making of an array of float64; afterwards %array is it, and %numbers what it holds."""
-    import numpy as np
+    def _look(self, thing: str, view: str) -> str:
+        given = (f"ptr {thing}", f"ptr {view}", f"i32 {CONTIGUOUS_WITH_FORMAT}")
+        return self.python("PyObject_GetBuffer", *given, kind="i32")
 
-    empty, length = np.empty, size
-    _KEPT.extend((empty, length))
-    return [
-        f"  store ptr {pointer(id(length))}, ptr %call",
-        f"  %array = call ptr {api('PyObject_Vectorcall')}(ptr {pointer(id(empty))}, ptr %call, i64 1, ptr null)",
-        "  %no_array = icmp eq ptr %array, null",
-        "  br i1 %no_array, label %failed, label %allocated",
-        "allocated:",
-        "  %arrayview = alloca [80 x i8], align 16",
-        f"  %viewed = call i32 {api('PyObject_GetBuffer')}(ptr %array, ptr %arrayview, i32 {CONTIGUOUS_WITH_FORMAT})",
-        "  %numbers = load ptr, ptr %arrayview",
-    ]
-
-
-_KEPT: list[Any] = []
-"""What machine code refers to by its address."""
-
-
-def pair(number: str) -> list[str]:
-    """Write the making of (number, %array); afterwards %pair is it."""
-    return [
-        f"  call void {api('PyBuffer_Release')}(ptr %arrayview)",
-        f"  %float = call ptr {api('PyFloat_FromDouble')}(double {number})",
-        f"  %pair = call ptr {api('PyTuple_New')}(i64 2)",
-        "  %no_float = icmp eq ptr %float, null",
-        "  %no_pair = icmp eq ptr %pair, null",
-        "  %neither = or i1 %no_float, %no_pair",
-        "  br i1 %neither, label %failed, label %paired",
-        "paired:",
-        f"  %set0 = call i32 {api('PyTuple_SetItem')}(ptr %pair, i64 0, ptr %float)",
-        f"  %set1 = call i32 {api('PyTuple_SetItem')}(ptr %pair, i64 1, ptr %array)",
-    ]
+    def _release(self, views: Sequence[str]) -> None:
+        for view in views:
+            self.python("PyBuffer_Release", f"ptr {view}", kind="void")
 
 
 def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -211,8 +185,10 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
         return None
     if program.entry is None:
         made: Any = program.run()
-        code = Code(_scalar_entry(size, made.address, slow), level=1)
-        program.entry = function(code.address("entry"), "compiled", (code, made, slow))
+        results = f"@results = internal global [{size + 1} x double] zeroinitializer, align 64"  # of one call at a time
+        entry = GradientEntry([(size,)], slow)
+        entry.write(f"call void {pointer(made.address)}(ptr {entry.buffers[0]}, ptr @results)")
+        program.entry = entry.built("compiled", "@results", size, made, [results])
     return program.entry
 
 
@@ -220,16 +196,26 @@ def of_mean(
     program: Program, args: tuple[Any, ...], in_axes: object, slow: Callable[..., Any]
 ) -> Callable[..., Any] | None:
     """Return an entry for (p, *arrays) -> (mean loss, gradient) of a batch, else None."""
+    from autograd_mini.compiler.llvm.backend import call_kernel
+
     if program.backend != "llvm" or not program.used or not possible():
         return None
     if in_axes != 0 or not args or not all(map(_plain, args)):
         return None
     if program.entry is None:
         made: Any = program.run()
-        shapes = [(len(program.used),), *[(None, *array.shape[1:]) for array in args]]
-        sizes = (made.summed, made.room)
-        code = Code(_batch_entry(shapes, made.slots, sizes, made.same, made.width, made.address, slow), level=1)
-        program.entry = function(code.address("entry"), "value_and_grad", (code, made, slow))
+        count = len(program.used)
+        shapes = [(count,), *[(None, *array.shape[1:]) for array in args]]
+        rooms = (f"[{len(args)} x ptr]", f"[{max(made.slots, 1)} x double]", f"[{made.room} x double]")
+        entry = GradientEntry(shapes, slow, *rooms)
+        arrays, uniform, sums = entry.rooms
+        for at, buffer in enumerate(entry.buffers[1:]):
+            entry.store(buffer, entry.element("ptr", arrays, at), "ptr")
+        entry.copy(uniform, entry.buffers[0], 8 * count)
+        state = entry.python("PyEval_SaveThread")
+        call_kernel(entry, made, entry.length, (arrays, uniform, sums))
+        entry.python("PyEval_RestoreThread", f"ptr {state}", kind="void")
+        program.entry = entry.built("value_and_grad", sums, made.summed - 1, made)
     return program.entry
 
 
@@ -238,95 +224,56 @@ def _plain(given: Any) -> bool:
     return numpy is not None and type(given) is numpy.ndarray and given.dtype == float and given.ndim > 0
 
 
-def _batch_entry(
-    shapes: Sequence[tuple[int | None, ...]],
-    slots: int,
-    sizes: tuple[int, int],
-    same: Sequence[tuple[int, int | None, float]],
-    width: int,
-    kernel: int,
-    slow: Callable[..., Any],
-) -> str:
-    """Return the text of an entry (p, *arrays) -> (mean loss, gradient).
+# --- comparing lists ---
 
-    Args:
-        shapes: those of p and of the arrays; None for the number of samples.
-        slots: how many numbers `uniform` has room for.
-        sizes: how many sums the kernel returns, of which the first is the loss, and the room that it wants for them.
-        same: of the sums that are alike for every sample where they are, their slots, and else the constant.
-        width: how many lanes the kernel has.
-        kernel: its address.
-        slow: what takes other arguments.
 
+def comparable() -> bool:
+    """Return whether this interpreter's lists are as the machine code takes them, and there is LLVM to make it."""
+    return possible() and list.__basicsize__ == SIZE_OF_LIST and BACKENDS["llvm"].available
+
+
+def same_entries(lists: Sequence[tuple[list[Any], Sequence[Any]]]) -> Callable[[], bool]:
+    """Return a built-in function that says whether lists hold the very entries given for each.
+
+    It compares the pointers in each list with those of then; Python takes a call to compare two entries by identity.
     """
-    summed, room = sizes
-    views = Views(shapes, slow)
-    head = views.head()
-    head[2:2] = [
-        f"  %uniform = alloca [{max(slots, 1)} x double], align 64",
-        f"  %sums = alloca [{room} x double], align 64",
-        f"  %arrays = alloca [{len(shapes)} x ptr], align 16",
-        "  %call = alloca [2 x ptr], align 16",
-    ]
-    n = next(f"%length{at}_{shape.index(None)}" for at, shape in enumerate(shapes) if None in shape)
-    given = shapes[0][0]
-    lines = [*head, "run:"]
-    for at in range(1, len(shapes)):
-        lines += [
-            f"  %slot{at} = getelementptr ptr, ptr %arrays, i64 {at - 1}",
-            f"  store ptr %buffer{at}, ptr %slot{at}",
-        ]
-    arguments = f"i64 0, i64 %blocks, i64 {n}, double %divisor, ptr %arrays, ptr %uniform, ptr null, ptr %sums"
-    lines += [
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %uniform, ptr %buffer0, i64 {8 * (given or 0)}, i1 false)",
-        f"  %up = add i64 {n}, {width - 1}",
-        f"  %blocks = sdiv i64 %up, {width}",
-        f"  %divisor = sitofp i64 {n} to double",
-        f"  %state = call ptr {api('PyEval_SaveThread')}()",
-        f"  call void {pointer(kernel)}({arguments})",
-        f"  call void {api('PyEval_RestoreThread')}(ptr %state)",
-    ]
-    for at, slot, constant in same:
-        lines.append(f"  %sum{at} = getelementptr double, ptr %sums, i64 {at}")
-        if slot is None:
-            lines.append(f"  store double {hexadecimal(constant)}, ptr %sum{at}")
-        else:
-            lines += [
-                f"  %from{at} = getelementptr double, ptr %uniform, i64 {slot}",
-                f"  %alike{at} = load double, ptr %from{at}",
-                f"  store double %alike{at}, ptr %sum{at}",
-            ]
-    lines += [
-        *new_array(summed - 1),
-        "  %slopes = getelementptr double, ptr %sums, i64 1",
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %numbers, ptr %slopes, i64 {8 * (summed - 1)}, i1 false)",
-        "  %loss = load double, ptr %sums",
-        *pair("%loss"),
-    ]
-    return "\n".join([*lines, *views.tail("%pair"), MEMCPY, ""])
+    if not lists:
+        return lambda: True
+    table = array("Q", [len(lists)])
+    for held, entries in lists:
+        table.extend((id(held), len(entries)))
+    for _, entries in lists:
+        table.extend(map(id, entries))
+    # It needs the lists too, so that no other object gets their addresses.
+    return _builtin(_comparison(), "same_entries", table.tobytes(), lists)
 
 
-def _scalar_entry(size: int, program: int, slow: Callable[..., Any]) -> str:
-    """Return the text of an entry (x) -> (value, gradient) of a program of one array, of as many numbers as results.
-
-    Args:
-        size: how long the array is.
-        program: its address.
-        slow: what takes other arguments.
-
-    """
-    views = Views([(size,)], slow)
-    head = views.head()
-    head[2:2] = ["  %call = alloca [2 x ptr], align 16"]
-    lines = [
-        f"@results = internal global [{size + 1} x double] zeroinitializer, align 64",  # one call is in here at a time
-        *head,
-        "run:",
-        f"  call void {pointer(program)}(ptr %buffer0, ptr @results)",
-        *new_array(size),
-        "  %slopes = getelementptr double, ptr @results, i64 1",
-        f"  call void @llvm.memcpy.p0.p0.i64(ptr %numbers, ptr %slopes, i64 {8 * size}, i1 false)",
-        "  %value = load double, ptr @results",
-        *pair("%value"),
-    ]
-    return "\n".join([*lines, *views.tail("%pair"), MEMCPY, ""])
+@cache
+def _comparison() -> Code:
+    """Return the code, whose table has the number of lists, for each its address and length, and all entries."""
+    write = Entry()
+    put, load, element = write.put, write.load, write.element
+    write.declarations.add("declare i32 @memcmp(ptr, ptr, i64)")
+    content = write.python("PyTuple_GetItem", "ptr %self", "i64 2")  # behind its definition and its code
+    table = write.python("PyBytes_AsString", f"ptr {content}")
+    lists = load(table, "i64")
+    rows = element("i64", table, 1)
+    entries = element("i64", rows, put(f"mul i64 {lists}, 2"))
+    with write.counting("list", lists) as (loop, at):
+        expected, before = loop.carry("ptr", entries), loop.carry("i1", "true")
+        row = element("i64", rows, put(f"mul i64 {at}, 2"))
+        address, count = load(row, "ptr"), load(element("i64", row, 1), "i64")
+        size = load(element("i8", address, SIZE_AT), "i64")
+        held = load(element("i8", address, ENTRIES_AT), "ptr")
+        long = put(f"icmp eq i64 {size}, {count}")
+        within = put(f"select i1 {long}, i64 {put(f'mul i64 {count}, 8')}, i64 0")
+        difference = put(f"call i32 @memcmp(ptr {held}, ptr {expected}, i64 {within})")
+        alike = put(f"and i1 {long}, {put(f'icmp eq i32 {difference}, 0')}")
+        same = put(f"and i1 {before}, {alike}")
+        loop.follow(before, same)
+        loop.follow(expected, element("i64", expected, count))
+    yes, no = (pointer(id(answer)) for answer in (True, False))
+    answer = put(f"select i1 {same}, ptr {yes}, ptr {no}")
+    write.python("Py_IncRef", f"ptr {answer}", kind="void")
+    write.write(f"ret ptr {answer}")
+    return write.code(level=2)

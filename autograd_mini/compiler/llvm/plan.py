@@ -1,10 +1,10 @@
 """The plan of a kernel: what is computed once, which sums become loops, where vectors lie, and how sums are tiled.
 
-It is data, made from a tape without LLVM; `block`, `reductions` and `driver` write what it says. What is the same for
+It is data, made from a tape without LLVM; `block`, `reductions` and `backend` write what it says. What is the same for
 every sample is computed once, ahead of the loop over blocks, and kept in memory, from where it is broadcast to all
 lanes as it is used.
 
->>> from autograd_mini.compiler.builder import Builder
+>>> from autograd_mini.compiler.tape import Builder
 >>> b = Builder(3)
 >>> x, w, c = b.input(0), b.input(1), b.input(2)
 >>> print(KernelPlan(b.finished([b.tanh(b.mul(b.exp(w), b.add(x, c)))]), [1], kept=0, width=4, registers=16))
@@ -17,9 +17,7 @@ sum 0 of 1: lanes of vector 0
 from __future__ import annotations
 
 from autograd_mini.compiler.llvm.dot_products import LONG, dot_products_of, matvecs_of
-from autograd_mini.compiler.llvm.outer_products import outer_products_of, runs_of
-from autograd_mini.compiler.llvm.scratch import Scratch
-from autograd_mini.compiler.llvm.tiling import cut, shape, tiles
+from autograd_mini.compiler.llvm.outer_products import Scratch, cut, outer_products_of, runs_of, shape, tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,16 +35,13 @@ FEWEST = 4
 
 
 class KernelPlan:
-    """What a kernel computes, and how.
+    """What a kernel computes, and how, given a program, lanes and how many vectors the registers hold.
 
-    Args:
+    Attributes:
         tape: the program; its first inputs are the columns of the batch.
         widths: how many columns each array has.
         kept: how many of the results are stored for each sample; the others are summed.
         width: how many lanes a vector has.
-        registers: how many vectors the registers hold.
-
-    Attributes:
         batched: how many inputs are columns of the batch.
         summed: how many results are summed.
         room: how many numbers `sums` has to have room for.
@@ -88,9 +83,7 @@ class KernelPlan:
                 needed.update(operand for operand in step[1:] if not self.varies[operand])
         self.slot: dict[int, int] = {}
         self.slots = self.tape.inputs - self.batched
-        self.once = [
-            at for at, step in enumerate(steps) if not self.varies[at] and step[0] not in {"input", "constant"}
-        ]
+        self.once = [at for at, _ in self.tape.operations() if not self.varies[at]]
         for at, step in enumerate(steps):
             if step[0] == "input" and not self.varies[at]:
                 self.slot[at] = step[1] - self.batched

@@ -6,13 +6,11 @@ are added up, so that memory holds one number a sum. Around it, loops run over t
 
 from __future__ import annotations
 
-from autograd_mini.compiler.llvm.assembler import mask
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.compiler.llvm.instructions import Instructions
+    from autograd_mini.compiler.llvm.assembler import Assembler
     from autograd_mini.compiler.llvm.outer_products import OuterProduct
     from autograd_mini.compiler.llvm.plan import KernelPlan
 
@@ -20,15 +18,9 @@ if TYPE_CHECKING:
 
 
 class ReductionWriter:
-    """Writes the loops over a group of %count blocks, whose scratch memory lies from %records on, that add to %sums.
+    """Writes the loops over a group of %count blocks, whose scratch memory lies from %records on, that add to %sums."""
 
-    Args:
-        plan: the plan of the kernel.
-        writer: where to write.
-
-    """
-
-    def __init__(self, plan: KernelPlan, writer: Instructions) -> None:
+    def __init__(self, plan: KernelPlan, writer: Assembler) -> None:
         self.plan, self.writer = plan, writer
         self._number = 0
         for outer, down, across in plan.outer_products:
@@ -37,13 +29,10 @@ class ReductionWriter:
                     self._part(outer, top, left)
         for rows, columns, sums in plan.tiles:
             pairs = [sums.get((row, column), []) for row in rows for column in columns]
-            self._tile(self._places(rows), self._places(columns), pairs, [])
-
-    def _places(self, factors: Sequence[int]) -> list[int]:
-        return [self.plan.scratch.place(factor) for factor in factors]
+            self._tile([*map(plan.scratch.place, rows)], [*map(plan.scratch.place, columns)], pairs, [])
 
     def _part(self, outer: OuterProduct, down: Cut, across: Cut) -> None:
-        """Write the loops over tiles of one size, from row to row and from column to column; see `tiling.cut`."""
+        """Write the loops over tiles of one size, from row to row and from column to column."""
         writer, name = self.writer, f"outer{self._number}"
         row, row_step = outer.rows
         column, column_step = outer.columns or (0, 0)
@@ -100,9 +89,9 @@ class ReductionWriter:
 
             def factor(base: str, at: int) -> str:
                 place = writer.element(kind, writer.element(kind, base, offset), at)
-                return writer.put(f"load {kind}, ptr {place}, align {self.plan.width * 8}")
+                return writer.load(place, align=self.plan.width * 8)
 
-            holds = [writer.step("ne", [factor(bases[3], at), writer.constant(0.0)]) for at in guards]
+            holds = [writer.truth_of(factor(bases[3], at)) for at in guards]
             grown: dict[int, str] = {}
             wide = max(len(rights), 1)
             # The factors of the shorter side keep their registers, those of the longer one share theirs.
@@ -126,49 +115,35 @@ class ReductionWriter:
             _add(writer, _horizontal_add(writer, vectors), [sums[at] for at in part], bases[2])
 
 
-def _horizontal_add(writer: Instructions, vectors: Sequence[str]) -> str:
+def _horizontal_add(writer: Assembler, vectors: Sequence[str]) -> str:
     """Write the sums over the lanes of as many vectors as there are lanes; return the vector of them."""
     found, step, width = list(vectors), 1, writer.width
     while len(found) > 1:  # each lane of two vectors meets the lane at this distance; that leaves one
         picked = [[lane + width * (lane // step % 2) for lane in range(width)]]
         picked.append([at ^ step for at in picked[0]])
         found = [
-            writer.step(
-                "add",
-                [writer.put(f"shufflevector {writer.kind} {a}, {writer.kind} {b}, {mask(lanes)}") for lanes in picked],
-            )
+            writer.step("add", [writer.shuffled(a, b, lanes) for lanes in picked])
             for a, b in zip(found[::2], found[1::2], strict=True)
         ]
         step *= 2
     return found[0]
 
 
-def _add(writer: Instructions, found: str, sums: Sequence[Sequence[int]], base: str) -> None:
+def _add(writer: Assembler, found: str, sums: Sequence[Sequence[int]], base: str) -> None:
     """Write the addition of the lanes of a vector to sums in memory, of those that are neighbours at once.
 
-    Args:
-        writer: where to write.
-        found: the vector.
-        sums: for each lane the numbers of the sums that it belongs to.
-        base: from where on the sums lie.
-
+    `sums` has for each lane the numbers of the sums that it belongs to; `base` is from where on they lie.
     """
-    for run in _runs([(lane, at) for lane, ats in enumerate(sums) for at in ats]):
-        lane, at = run[0]
-        pointer = writer.put(f"getelementptr double, ptr {base}, i64 {at}")
-        kind = f"<{len(run)} x double>"
-        lanes = mask(range(lane, lane + len(run)))
-        part = writer.put(f"shufflevector {writer.kind} {found}, {writer.kind} poison, {lanes}")
-        before = writer.put(f"load {kind}, ptr {pointer}, align 8")
-        writer.write(f"store {kind} {writer.put(f'fadd {kind} {before}, {part}')}, ptr {pointer}, align 8")
-
-
-def _runs(places: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Return lanes and the places of their sums in runs of those that follow each other in both."""
     runs: list[list[tuple[int, int]]] = []
-    for lane, at in places:
-        if runs and runs[-1][-1] == (lane - 1, at - 1):
-            runs[-1].append((lane, at))
+    for place in [(lane, at) for lane, ats in enumerate(sums) for at in ats]:
+        if runs and runs[-1][-1] == (place[0] - 1, place[1] - 1):
+            runs[-1].append(place)
         else:
-            runs.append([(lane, at)])
-    return runs
+            runs.append([place])
+    for run in runs:
+        lane, at = run[0]
+        pointer = writer.element("double", base, at)
+        kind = f"<{len(run)} x double>"
+        part = writer.shuffled(found, "poison", range(lane, lane + len(run)))
+        before = writer.load(pointer, kind, align=8)
+        writer.store(writer.put(f"fadd {kind} {before}, {part}"), pointer, kind, align=8)

@@ -88,13 +88,7 @@ class Target(NamedTuple):
 
 
 def chosen(host: Mapping[str, bool], cpu: str, architecture: str, wanted: str) -> Target:
-    """Return the target for a processor.
-
-    Args:
-        host: what it can do and what it cannot, as LLVM names it.
-        cpu: its name.
-        architecture: that of its instructions.
-        wanted: the name of a feature set; the best one if it is empty.
+    """Return the target for a processor, given what it can do and what it cannot, and the name of a feature set or "".
 
     Raises:
         ValueError: if there is no such feature set, or the processor lacks what it needs.
@@ -201,20 +195,11 @@ def vector_function(name: str, operands: int, width: int) -> tuple[str, int] | N
 
 
 class Code:
-    """Machine code: keeps in memory what LLVM made of a text.
-
-    Args:
-        text: a module in LLVM's language.
-        level: how hard LLVM tries, from 0 to 3.
-
-    Attributes:
-        text: the module.
-
-    """
+    """Machine code: keeps in memory what LLVM made of a module in its language, trying as hard as `level`, 0 to 3."""
 
     def __init__(self, text: str, level: int = 2) -> None:
         binding = llvmlite()
-        self.text, made_for = text, target()
+        made_for = target()
         with _compiling:
             module = binding.parse_assembly(text)
             machine = binding.Target.from_default_triple().create_target_machine(
