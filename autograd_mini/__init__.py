@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
-    from autograd_mini.files import load
-    from autograd_mini.nn import MLP, Layer, Module, Neuron
+    from autograd_mini.nn import MLP, Layer, Module, Neuron, load
     from autograd_mini.notation import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
@@ -70,7 +69,7 @@ _HOMES = {
     "fit": "train",
     "evaluate": "train",
     "History": "train",
-    "load": "files",
+    "load": "nn",
     "ModelFormatError": "errors",
     "custom_gradient": "transforms",
     "derivative": "transforms",

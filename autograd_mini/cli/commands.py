@@ -18,7 +18,8 @@ from autograd_mini.cli.recipe import Recipe, predictions
 from autograd_mini.cli.tables import HEADERS, aligned, read_table
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import FORMATS, load, require, storage
+from autograd_mini.files import FORMATS, require, storage
+from autograd_mini.nn import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

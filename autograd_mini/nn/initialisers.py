@@ -86,12 +86,12 @@ def initialiser(init: str | Initialiser | None) -> Initialiser:
     """
     if init is None:
         return uniform
-    if isinstance(init, str):
-        if init not in INITIALISERS:
-            raise ValueError(f"init {init!r} is unknown; it is one of {', '.join(INITIALISERS)}, or a function")
+    if isinstance(init, str) and init in INITIALISERS:
         return INITIALISERS[init]
     if not callable(init):
-        raise TypeError(f"init is a name or a function init(rng, fan_in, fan_out); got {init!r}")
+        raise (ValueError if isinstance(init, str) else TypeError)(
+            f"init is {init!r}, expected one of {', '.join(INITIALISERS)}, or a function init(rng, fan_in, fan_out)"
+        )
     return init
 
 
@@ -111,7 +111,4 @@ def randomness(seed: int | Randomness | None) -> Randomness:
         return random
     if callable(getattr(seed, "random", None)):
         return seed  # type: ignore[return-value]  # just seen
-    seed = whole_number("seed", seed)  # type: ignore[arg-type]  # that is what is found out here
-    if seed < 0:
-        raise ValueError(f"seed is 0 or a greater whole number, or None for the module random; got {seed}")
-    return random.Random(seed)
+    return random.Random(whole_number("seed", seed, 0))  # type: ignore[arg-type]  # which is what is checked

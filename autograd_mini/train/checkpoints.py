@@ -18,7 +18,7 @@ from pathlib import Path
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import storage
 from autograd_mini.files.documents import parse, plain, shown
-from autograd_mini.files.schema import checked_numbers, member, written
+from autograd_mini.files.json_model import check_header, checked_numbers, member, written
 from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data
 from autograd_mini.train.data import is_plain
@@ -227,13 +227,9 @@ def _labels(training: Training) -> list[str]:
     return [str(getattr(parameter, "label", "")) for parameter in training.params]
 
 
-def _checked(document: Any) -> dict[str, Any]:
+def _checked(document: Any) -> Any:
     """Return a document if it is a checkpoint; a ValueError says why it is none."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f'it does not hold {{"format": "{FORMAT}", …}}')
-    version = member(document, "version", int)
-    if version > VERSION:
-        raise ValueError(f"it is of version {shown(version)}, and this one reads up to {VERSION}: update autograd_mini")
+    check_header(document, FORMAT, VERSION)
     for name, kind in (("run", dict), ("parameters", dict), ("optimizer", dict), ("history", dict), ("sums", list)):
         member(document, name, kind)
     for name in ("epoch", "batch", "seed"):
@@ -241,14 +237,14 @@ def _checked(document: Any) -> dict[str, Any]:
             raise ValueError(f"{name} is {shown(document[name])}, but counts from 0")
     if document.get("schedule", 0) is not None:
         member(document, "schedule", dict)
-    document["sums"] = checked_numbers(document["sums"], "sums")
+    document["sums"] = checked_numbers(document["sums"], "sums", nonfinite=True)
     _numbers("numbers", member(document["parameters"], "numbers", list))
     member(document["parameters"], "labels", list)
     history = document["history"]
     columns = member(history, "columns", dict)
     for name in columns:
         place = f"columns[{shown(name)}]"
-        column = columns[name] = checked_numbers(member(columns, name, list), place)
+        column = columns[name] = checked_numbers(member(columns, name, list), place, nonfinite=True)
         if name.endswith("loss"):
             _numbers(place, column)
         if len(column) != document["epoch"]:

@@ -291,7 +291,7 @@ def test_another_model_with_as_many_parameters_is_refused(file):
     [
         ("", "it is not JSON"),
         ("[]", "does not hold"),
-        ('{"format": "autograd_mini model"}', "does not hold"),
+        ('{"format": "autograd_mini model"}', "its format is 'autograd_mini model'"),
         ('{"format": "autograd_mini checkpoint", "version": 2}', "update autograd_mini"),
         ('{"format": "autograd_mini checkpoint", "version": 1}', "run is missing"),
         ("[" * 100_000, "deep"),
