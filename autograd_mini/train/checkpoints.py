@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.data import Sample
     from autograd_mini.train.run import Training
 
 FORMAT, VERSION = "autograd_mini checkpoint", 1

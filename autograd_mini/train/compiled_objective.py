@@ -9,19 +9,19 @@ from __future__ import annotations
 from functools import partial
 from math import inf, isclose, isfinite, isnan
 
+from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor
 from autograd_mini.train.data import arrays
-from autograd_mini.train.objective import listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.data import Sample
     from autograd_mini.train.run import Training
 
 ROUNDING = 1e-13
@@ -79,7 +79,7 @@ class CompiledObjective:
             prediction, goal = model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
             found = penalty(prediction, goal)
             for weight, metric in zip(weights, metrics, strict=True):
-                found = found + weight * constant(metric(listed(prediction), goal))
+                found = found + weight * constant(metric(tree_map(lambda output: output, prediction), goal))
             return found
 
         X, y = arrays(tried)

@@ -350,7 +350,7 @@ def test_a_split_of_arrays_gives_lists_of_plain_numbers():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([1, 2, 3], [0, 1]), ValueError, r"X has 3 rows, but y has 2: give one target for each row"),
+        (([1, 2, 3], [0, 1]), ValueError, r"X has 3 rows, but y has 2 targets: give one target for each row"),
         (([], []), ValueError, r"test_fraction 0\.25 of 0 rows is 0 for the test part and 0 for training"),
         (([1], [0]), ValueError, r"each needs at least one: give more rows or another fraction"),
         (([1, 2], [0, 1], 0.1), ValueError, r"of 2 rows is 0 for the test part and 2 for training"),
@@ -555,5 +555,5 @@ def test_a_data_frame_is_split_and_standardised_by_its_rows():
 
 
 def test_a_dict_of_columns_is_refused_rather_than_counted():
-    with pytest.raises(TypeError, match="X is a dict of 2 entries, expected rows"):
+    with pytest.raises(TypeError, match=r"X is {'a'.*, expected a list, a tuple or an array of rows"):
         split({"a": [1, 2, 3], "b": [4, 5, 6]}, [0, 1])

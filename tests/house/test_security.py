@@ -50,7 +50,7 @@ IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
-    "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
+    "datasets.examples": {"importlib"},  # importlib.resources, for its own table
     "cli.course": {"importlib"},  # whether JupyterLab is installed
     "cli.check": {"importlib"},  # the module that the command line names, to check a function in it
 }
@@ -67,7 +67,7 @@ FILES = {
 }
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
-OWN = {"datasets.flowers": {"read_text"}, "viz.explorer": {"read_text"}, "viz.stepper": {"read_text"}}
+OWN = {"datasets.examples": {"read_text"}, "viz.explorer": {"read_text"}, "viz.stepper": {"read_text"}}
 """Files of the package itself. What is missing in these tables may stand nowhere."""
 
 

@@ -16,7 +16,7 @@ from autograd_mini.optim import optimizer as optimizer_module
 from autograd_mini.optim import vectorised as vectorised_module
 from autograd_mini.optim.hyperparameters import flag, nonnegative, share
 from autograd_mini.optim.vectorised import vectorised
-from autograd_mini.train import resolve as resolve_module
+from autograd_mini.train import fitting as fitting_module
 
 finite = st.floats(-1e3, 1e3).filter(lambda x: x == 0 or abs(x) > 1e-3)
 # Two implementations can agree to rounding only where the denominator of Adam's step is no rounding error itself:
@@ -156,7 +156,7 @@ def test_optimisers_are_found_by_name():
 
 def test_an_optimiser_written_as_one_class_is_found_by_fit_and_moves_all_parameters_at_once(monkeypatch):
     monkeypatch.setattr(optimizer_module, "OPTIMIZERS", {})
-    for module in (vectorised_module, resolve_module):
+    for module in (vectorised_module, fitting_module):
         monkeypatch.setattr(module, "OPTIMIZERS", optimizer_module.OPTIMIZERS)
 
     class RMSprop(Optimizer, name="rmsprop", rate=0.02):

@@ -525,5 +525,5 @@ def test_moons_are_told_apart():
 def test_what_is_no_model_and_what_are_no_callbacks_is_named():
     with pytest.raises(TypeError, match=r"expected one with parameters\(\), such as an MLP"):
         fit(lambda x: x[0], [[1.0]], [1.0], loss="mse")
-    with pytest.raises(TypeError, match="callbacks is 3, but expected a list"):
+    with pytest.raises(TypeError, match="callbacks is 3, expected a list"):
         fit(MLP(1, [1]), [[1.0]], [1.0], loss="mse", callbacks=3)
