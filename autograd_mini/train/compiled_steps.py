@@ -14,10 +14,8 @@ from time import perf_counter
 from autograd_mini.engine.functions import maximum, sqrt
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
-from autograd_mini.optim.clipping import bounded
-from autograd_mini.optim.optimizer import StepAlgebra
-from autograd_mini.optim.parameters import numbers, set_data, set_gradients
-from autograd_mini.optim.vectorised import vectorised
+from autograd_mini.optim.optimizer import StepAlgebra, vectorised
+from autograd_mini.optim.parameters import bounded, numbers, set_data, set_gradients
 from autograd_mini.train.compiled_objective import CompiledObjective
 from autograd_mini.train.data import arrays
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from autograd_mini.optim.vectorised import Vectorised
+    from autograd_mini.optim.optimizer import Vectorised
     from autograd_mini.train.data import Sample
     from autograd_mini.train.run import Training
 
