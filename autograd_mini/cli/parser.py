@@ -6,13 +6,11 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 
 from autograd_mini import __version__
-from autograd_mini.cli import commands, pictures
+from autograd_mini.cli import commands
 from autograd_mini.cli.check import check
 from autograd_mini.cli.course import course
-from autograd_mini.cli.demo import demo
-from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import TASKS, Settings
-from autograd_mini.cli.tables import HEADERS
+from autograd_mini.cli.tables import HEADERS, UserError
 from autograd_mini.nn import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import OPTIMIZERS
@@ -58,7 +56,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"autograd-mini {__version__}")
     top.set_defaults(run=lambda _arguments: top.print_help())
-    commands_of = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands_of = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
 
     def command(name: str, run: Callable[[Namespace], int | None], summary: str, details: str = "") -> ArgumentParser:
         added: ArgumentParser = commands_of.add_parser(
@@ -70,7 +68,7 @@ def parser() -> ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    _demo(command("demo", demo, "train on irises and on moons, and save what comes out"))
+    _demo(command("demo", commands.demo, "train on irises and on moons, and save what comes out"))
     _course(
         command(
             "course",
@@ -91,18 +89,25 @@ def parser() -> ArgumentParser:
         )
     )
     _predict(command("predict", commands.predict, "write a CSV file with the predictions of a model behind its rows"))
-    for name, run, summary, ending in (
+    for name, summary, out, ending in (
         (
             "draw",
-            pictures.draw,
             "draw the graph of an expression with its gradients",
+            "graph.svg",
             ".svg, .png, .pdf, .dot, .html, .mmd",
         ),
-        ("step", pictures.step, "write a page that steps through the gradients of an expression", ".html"),
+        ("step", "write a page that steps through the gradients of an expression", "step.html", ".html"),
     ):
-        _picture(
-            command(name, run, summary, f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'), name, ending
+        example = f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'
+        added = command(name, commands.draw, summary, example)
+        added.add_argument(
+            "expression",
+            type=str.strip,
+            metavar="EXPRESSION",
+            help="a formula of names, numbers and operations (see ops)",
         )
+        added.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
+        added.add_argument("-o", "--out", metavar="FILE", default=out, help=f"where to write, {ending} (%(default)s)")
     command("ops", commands.ops, "print the table of operations with their derivatives")
     _check(
         command(
@@ -188,15 +193,6 @@ def _header(parser: ArgumentParser) -> None:
 
 def _drop_missing(parser: ArgumentParser, rows: str) -> None:
     parser.add_argument("--drop-missing", action="store_true", help=f"leave out {rows}")
-
-
-def _picture(parser: ArgumentParser, name: str, ending: str) -> None:
-    out = "graph.svg" if name == "draw" else "step.html"
-    parser.add_argument(
-        "expression", type=str.strip, metavar="EXPRESSION", help="a formula of names, numbers and operations (see ops)"
-    )
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
-    parser.add_argument("-o", "--out", metavar="FILE", default=out, help=f"where to write, {ending} (%(default)s)")
 
 
 def _check(parser: ArgumentParser) -> None:

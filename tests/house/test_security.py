@@ -61,9 +61,8 @@ FILES = {
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
     "cli.tables": {"read_bytes"},  # the tables that the command line names
-    "cli.demo": {"mkdir", "open"},  # the folder that the command line names, as the next
-    "cli.course": {"mkdir", "open", "read_bytes"},
-    "cli.commands": {"unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
+    "cli.course": {"mkdir", "open", "read_bytes"},  # the folder that the command line names, as in the next
+    "cli.commands": {"mkdir", "open", "unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
 }
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
