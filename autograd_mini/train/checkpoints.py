@@ -68,7 +68,9 @@ class Checkpoints:
         self._every = positive_whole("every", every)
         self._path = None if path is None else _path("checkpoint", path)
         if self._path is not None and not self._path.resolve().parent.is_dir():
-            raise FileNotFoundError(f"checkpoint is {os.fspath(self._path)!r}, and its folder does not exist: make it first")
+            raise FileNotFoundError(
+                f"checkpoint is {os.fspath(self._path)!r}, and its folder does not exist: make it first"
+            )
         if self._path is not None and self._path.is_dir():
             raise IsADirectoryError(f"checkpoint is {os.fspath(self._path)!r}, a folder: give the name of a file in it")
         if resume is True and self._path is None:

@@ -284,7 +284,6 @@ class CompiledDescent:
         from autograd_mini.compiler import jit
         from autograd_mini.compiler.llvm.descend import Descend, Memory
 
-        self.rows, self.size = len(data[0]), size
         self.settings, self._names, self._counts = optimizer.settings, optimizer.names, optimizer.counts
         self._count = len(optimizer.now[0])
         self._columns = [column for column in ("x", *self._names) if column not in self._counts]

@@ -241,7 +241,9 @@ def _check_settings(settings: Mapping[str, Any], made: str, known: Sequence[str]
     for name in settings:
         if known is None or name in known:
             continue
-        if name not in ARGUMENTS and (meant := _meant(name, ARGUMENTS)):
+        if name in ARGUMENTS:
+            raise TypeError(f"{made} has no setting {name!r}: leave it out, and set it where the optimiser is made")
+        if meant := _meant(name, ARGUMENTS):
             raise TypeError(f"fit has no argument {name!r}: did you mean {meant}?")
         if meant := _meant(name, known):
             raise TypeError(f"{made} has no setting {name!r}: did you mean {meant}?")

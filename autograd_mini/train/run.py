@@ -35,7 +35,7 @@ BEGINNING = 32
 """Minimum rows whose mean loss stands for that of the untrained model; of fewer than twice as many, half."""
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)  # the samples would fill a screen
 class Training:
     """The state of a training run between two steps. `fit` makes it, and hands it to the callbacks.
 
@@ -90,7 +90,8 @@ class Training:
     sums: list[float] = field(default_factory=list)
     interrupted: bool = False
     must_compile: bool = False
-    _beginning: float | None = None  # the mean loss over the first rows
+    steps: Steps = field(init=False)
+    _beginning: float | None = field(default=None, init=False)  # the mean loss over the first rows
 
     def __post_init__(self) -> None:
         """Find what the optimiser moves."""
@@ -98,7 +99,6 @@ class Training:
         self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(self.params)
         known = {*map(id, self.params)}
         self.params = (*self.params, *[parameter for parameter in self.moved if id(parameter) not in known])
-        self.steps: Steps
 
     @property
     def batches(self) -> int:

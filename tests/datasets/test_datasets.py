@@ -361,6 +361,7 @@ def test_a_split_of_arrays_gives_lists_of_plain_numbers():
         (([1, 2], [0, 1], math.nan), ValueError, r"test_fraction is nan"),
         (([1, 2], [0, 1], "0.5"), TypeError, r"test_fraction is '0\.5', expected a number"),
         (([1, 2], [0, 1], 0.5, -1), ValueError, r"seed is -1"),
+        (({1, 2}, [0, 1]), TypeError, r"X is \{1, 2\}, expected a list, a tuple or an array"),
         ((5, [0, 1]), TypeError, r"X is 5, expected a list, a tuple or an array"),
         (([1, 2], None), TypeError, r"y is None, expected a list, a tuple or an array"),
         (([1, 2], [[0], [0]], 0.5), TypeError, r"row \d of y is \[0\], which cannot be a class.*stratify=False"),

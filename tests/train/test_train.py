@@ -245,6 +245,7 @@ def test_a_ready_optimiser_goes_on_where_it_stopped():
         ({"momentun": 0.9}, TypeError, "SGD has no setting 'momentun': did you mean momentum"),
         ({"optimizer": SGD([Value(1.0)]), "epoch": 3}, TypeError, "did you mean epochs"),
         ({"color": "red"}, TypeError, "'color' is neither an argument of fit .*epochs.* nor a setting of SGD .*momen"),
+        ({"optimizer": lambda params: SGD(params, lr=0.5), "lr": 0.1}, TypeError, "has no setting 'lr': leave it out"),
         ({"lr": -1}, ValueError, "lr"),
         ({"optimizer": SGD([Value(1.0)]), "lr": 0.1}, TypeError, "lr=0.1"),
         ({"optimizer": SGD([Value(1.0)])}, ValueError, "none of the model's parameters"),
