@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
-    from autograd_mini.files import load
-    from autograd_mini.nn import MLP, Layer, Module, Neuron
+    from autograd_mini.nn import MLP, Layer, Module, Neuron, load
     from autograd_mini.notation import latex, sympy
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
@@ -61,8 +60,7 @@ _HOMES = {
         "datasets": ("datasets",),
         "diagnosis": ("anomaly", "diagnosis", "doctor", "origin", "place_of"),
         "errors": ("AnomalyError", "DiagnosisWarning", "DivergedError", "ModelFormatError"),
-        "files": ("load",),
-        "nn": ("MLP", "Layer", "Module", "Neuron", "nn"),
+        "nn": ("MLP", "Layer", "Module", "Neuron", "load", "nn"),
         "notation": ("latex", "sympy"),
         "optim": ("optim",),
         "testing": ("testing",),

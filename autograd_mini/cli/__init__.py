@@ -8,8 +8,8 @@ import os
 import sys
 from contextlib import suppress
 
-from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.parser import parser, words
+from autograd_mini.cli.tables import UserError
 from autograd_mini.errors import ModelFormatError
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 
-from autograd_mini.cli.failure import UserError, suggestion
+from autograd_mini.cli.tables import UserError, suggestion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

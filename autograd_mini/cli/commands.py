@@ -1,4 +1,4 @@
-"""A command is what `autograd-mini` does at a word: train, predict, ops. Each takes the parsed arguments and prints."""
+"""A command is what `autograd-mini` does at a word: demo, train, predict, draw, step, ops; given parsed arguments."""
 
 # ruff: noqa: T201 - a command prints
 
@@ -12,17 +12,74 @@ from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 
-from autograd_mini.cli.failure import UserError
+from autograd_mini import datasets, viz
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import Recipe, predictions
-from autograd_mini.cli.tables import HEADERS, aligned, read_table
+from autograd_mini.cli.tables import HEADERS, Table, UserError, aligned, read_table
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.errors import ModelFormatError
-from autograd_mini.files import FORMATS, load, require, storage
+from autograd_mini.extras import pip
+from autograd_mini.files import FORMATS, require, storage
+from autograd_mini.nn import load
+from autograd_mini.viz.expressions import assignments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+
+
+def demo(arguments: Namespace) -> None:
+    """Train on irises and on moons, print the accuracies, and write models, data and a picture to a folder."""
+    out = Path(arguments.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UserError(f"cannot write to {out}: it is a file, not a folder") from None
+
+    iris = datasets.iris()
+    irises = Table("iris", [*iris.feature_names, "species"], _rows(iris.X, [iris.target_names[k] for k in iris.y]))
+    X, y = datasets.moons(200, noise=0.1, seed=arguments.seed)
+    moons = Table("moons", ["x", "y", "moon"], _rows(X, [("upper", "lower")[k] for k in y]))
+
+    rows = [["", "network", "train accuracy", "test accuracy", "baseline", "seconds"]]
+    for table, target, settings in (
+        (irises, "species", Settings(hidden=(8,), optimizer="sgd", lr=0.1, seed=arguments.seed)),
+        (moons, "moon", Settings(hidden=(8, 8), optimizer="adam", lr=0.02, epochs=60, seed=arguments.seed)),
+    ):
+        print(f"{table.name}: {len(table.rows)} rows, {target} from {len(table.header) - 1} numbers", flush=True)
+        learned = learn(table, target, settings)
+        _, (_, _, train, _), (_, _, test, baseline) = learned.scores
+        weights, _ = learned.model.matrices()
+        shape = "-".join(map(str, [len(weights[0][0]), *map(len, weights)]))
+        rows.append([table.name, shape, train, test, baseline, f"{learned.history.seconds:.1f}"])
+        learned.model.save(out / f"{table.name}.json")
+        with (out / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+            table.write(file)
+    classes = [learned.recipe.classes.index(name) for name in table.cells(target)]
+    viz.gallery(out, learned.model, learned.history, learned.recipe.inputs(table), classes)
+
+    print(f"\n{aligned(rows)}\n\nbaseline: always the most frequent class\n")
+    print(f"{out}:")
+    for names, what in (
+        ("iris.json, moons.json", "the trained models"),
+        ("iris.csv, moons.csv", "the data"),
+        ("index.html", _pictures(out)),
+    ):
+        print(f"  {names.ljust(21)}  {what}")
+    print(f"\nLook at {out / 'index.html'}")
+    print(f"Now try: autograd-mini predict {out / 'iris.json'} {out / 'iris.csv'}")
+
+
+def _pictures(out: Path) -> str:
+    """Say what the gallery shows of the moons model, or what an extra is missing for."""
+    missing = [name for name in ("neuron.svg", "boundary.svg") if not (out / name).exists()]
+    if missing:
+        return f"a page of pictures, some not drawn: {pip('pygraphviz', 'matplotlib')} draws them all"
+    return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a surface"
+
+
+def _rows(X: list[list[float]], classes: list[str]) -> list[list[str]]:
+    return [[*map(repr, row), name] for row, name in zip(X, classes, strict=True)]
 
 
 def train(arguments: Namespace) -> int:
@@ -110,6 +167,18 @@ def predict(arguments: Namespace) -> None:
         sys.stdout.write(text.getvalue())
     else:
         storage.write(arguments.out, text.getvalue().encode())
+
+
+def draw(arguments: Namespace) -> None:
+    """Draw the graph of an expression with its gradients, or for `step` write a page that steps through its passes."""
+    writable(arguments.out)
+    try:
+        result = viz.expression(arguments.expression, assignments(arguments.numbers))
+        result.backward()
+        (viz.draw if arguments.command == "draw" else viz.step)(result).save(arguments.out)
+    except (ValueError, ImportError) as error:  # a formula, a number, the ending of the file; a missing extra
+        raise UserError(str(error)) from None
+    print(arguments.out)
 
 
 def ops(_arguments: Namespace) -> None:

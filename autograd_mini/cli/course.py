@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from autograd_mini.cli.failure import UserError
+from autograd_mini.cli.tables import UserError
 from autograd_mini.extras import pip
 
 TYPE_CHECKING = False

@@ -9,13 +9,14 @@ from statistics import median
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
-from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.recipe import Recipe, filled, predictions
+from autograd_mini.cli.tables import UserError
 from autograd_mini.datasets import Standardiser, split
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.errors import DiagnosisWarning, DivergedError
 from autograd_mini.nn import MLP
 from autograd_mini.train import fit
+from autograd_mini.train.objective import ACCURACY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from autograd_mini.cli.tables import Table
     from autograd_mini.train import History
-
-SEPARATING = ("binary_cross_entropy", "hinge", "cross_entropy")
-"""The losses that tell classes apart; the others measure the distance of numbers."""
 
 RECTIFYING = frozenset(name for name, row in TABLE.items() if row.activation == "rectifier")
 """The activations that halve the variance, for which He's initialiser is made; Xavier's is for the others."""
@@ -203,7 +201,7 @@ def _complete(table: Table, columns: Sequence[str], target: str, settings: Setti
 def _task(table: Table, target: str, settings: Settings, notes: list[str]) -> tuple[str, str]:
     """Return the task and the loss, "auto" for that of the classes; a note where whole numbers are classes."""
     task, loss = settings.task, settings.loss
-    meant = task if loss == "auto" else CLASSIFICATION if loss in SEPARATING else REGRESSION
+    meant = task if loss == "auto" else CLASSIFICATION if loss in ACCURACY else REGRESSION
     if task not in {"auto", meant}:
         raise UserError(f"--loss {loss} is for {meant}, but --task is {task}: leave one of the two out")
     numeric = table.is_numeric(target)

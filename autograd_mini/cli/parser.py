@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from math import inf, nan
 
 from autograd_mini import __version__
-from autograd_mini.cli import commands, pictures
+from autograd_mini.cli import commands
 from autograd_mini.cli.check import check
 from autograd_mini.cli.course import course
-from autograd_mini.cli.demo import demo
-from autograd_mini.cli.failure import UserError
 from autograd_mini.cli.learning import TASKS, Settings
-from autograd_mini.cli.tables import HEADERS
+from autograd_mini.cli.tables import HEADERS, UserError
 from autograd_mini.nn import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES
 from autograd_mini.optim import OPTIMIZERS
@@ -58,7 +57,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"autograd-mini {__version__}")
     top.set_defaults(run=lambda _arguments: top.print_help())
-    commands_of = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands_of = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
 
     def command(name: str, run: Callable[[Namespace], int | None], summary: str, details: str = "") -> ArgumentParser:
         added: ArgumentParser = commands_of.add_parser(
@@ -70,16 +69,18 @@ def parser() -> ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    _demo(command("demo", demo, "train on irises and on moons, and save what comes out"))
-    _course(
-        command(
-            "course",
-            course,
-            "copy the notebooks of the course to a folder, and open them in JupyterLab",
-            "A notebook that is there and that you have changed is kept as it is. JupyterLab opens if it is installed "
-            "and the command runs in a terminal.",
-        )
-    )
+    add = command("demo", commands.demo, "train on irises and on moons, and save what comes out").add_argument
+    add("--out", metavar="DIR", default="autograd-mini-demo", help="where to write (%(default)s)")
+    add("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
+    add = command(
+        "course",
+        course,
+        "copy the notebooks of the course to a folder, and open them in JupyterLab",
+        "A notebook that is there and that you have changed is kept as it is. JupyterLab opens if it is installed "
+        "and the command runs in a terminal.",
+    ).add_argument
+    add("--out", metavar="DIR", default="autograd_mini_course", help="where to copy to (%(default)s)")
+    add("--no-open", dest="open", action="store_false", help="do not open JupyterLab")
     _train(
         command(
             "train",
@@ -90,19 +91,27 @@ def parser() -> ArgumentParser:
             "Inputs, and a target of numbers, are scaled to mean 0 and deviation 1; `predict` undoes it.",
         )
     )
-    _predict(command("predict", commands.predict, "write a CSV file with the predictions of a model behind its rows"))
-    for name, run, summary, ending in (
+    predict = command("predict", commands.predict, "write a CSV file with the predictions of a model behind its rows")
+    predict.add_argument("model", metavar="MODEL.json", help="a model that `autograd-mini train` has saved")
+    predict.add_argument("data", metavar="DATA.csv", nargs="?", help=f"{DATA}, as is none; columns are found by name")
+    _header(predict)
+    _drop_missing(predict, "the rows that lack a cell which the model reads")
+    predict.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
+    for name, summary, out, endings in (
         (
             "draw",
-            pictures.draw,
             "draw the graph of an expression with its gradients",
+            "graph.svg",
             ".svg, .png, .pdf, .dot, .html, .mmd",
         ),
-        ("step", pictures.step, "write a page that steps through the gradients of an expression", ".html"),
+        ("step", "write a page that steps through the gradients of an expression", "step.html", ".html"),
     ):
-        _picture(
-            command(name, run, summary, f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'), name, ending
-        )
+        example = f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'
+        add = command(name, commands.draw, summary, example).add_argument
+        formula = "a formula of names, numbers and operations (see ops)"
+        add("expression", type=str.strip, metavar="EXPRESSION", help=formula)
+        add("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
+        add("-o", "--out", metavar="FILE", default=out, help=f"where to write, {endings} (%(default)s)")
     command("ops", commands.ops, "print the table of operations with their derivatives")
     _check(
         command(
@@ -114,16 +123,6 @@ def parser() -> ArgumentParser:
         )
     )
     return top
-
-
-def _demo(parser: ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", default="autograd-mini-demo", help="where to write (%(default)s)")
-    parser.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all that is random (%(default)s)")
-
-
-def _course(parser: ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", default="autograd_mini_course", help="where to copy to (%(default)s)")
-    parser.add_argument("--no-open", dest="open", action="store_false", help="do not open JupyterLab")
 
 
 def _train(parser: ArgumentParser) -> None:
@@ -146,7 +145,12 @@ def _train(parser: ArgumentParser) -> None:
     choice("--activation", "of the hidden neurons", ACTIVATIONS, standard.activation)
     choice("--loss", "auto goes by the task", ["auto", *LOSSES], standard.loss)
     choice("--optimizer", "what moves the parameters", [*OPTIMIZERS], standard.optimizer)
-    option("--lr", "RATE", "the learning rate (0.1 for sgd, 0.01 for the others)", type=_rate)
+    option(
+        "--lr",
+        "RATE",
+        "the learning rate (0.1 for sgd, 0.01 for the others)",
+        type=_number("a number above 0", lambda rate: 0 < rate < inf),
+    )
     option("--epochs", "N", "how often to go through the data (%(default)s)", type=_whole(1), default=standard.epochs)
     option("--batch-size", "N", "rows a step (%(default)s)", type=_whole(1), default=standard.batch_size)
     option("--seed", "N", "of all that is random (%(default)s)", type=_whole(0), default=standard.seed)
@@ -154,7 +158,7 @@ def _train(parser: ArgumentParser) -> None:
         "--test-fraction",
         "SHARE",
         "the share of the rows kept for the test, from 0 (%(default)s)",
-        type=_fraction,
+        type=_number("a number from 0 to below 1", lambda share: 0 <= share < 1),
         default=standard.test_fraction,
     )
     option("--out", "MODEL.json", "where to save the model, .json or .safetensors (%(default)s)", default="model.json")
@@ -166,14 +170,6 @@ def _train(parser: ArgumentParser) -> None:
         default=standard.every,
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
-
-
-def _predict(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL.json", help="a model that `autograd-mini train` has saved")
-    parser.add_argument("data", metavar="DATA.csv", nargs="?", help=f"{DATA}, as is none; columns are found by name")
-    _header(parser)
-    _drop_missing(parser, "the rows that lack a cell which the model reads")
-    parser.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
 
 
 def _header(parser: ArgumentParser) -> None:
@@ -188,15 +184,6 @@ def _header(parser: ArgumentParser) -> None:
 
 def _drop_missing(parser: ArgumentParser, rows: str) -> None:
     parser.add_argument("--drop-missing", action="store_true", help=f"leave out {rows}")
-
-
-def _picture(parser: ArgumentParser, name: str, ending: str) -> None:
-    out = "graph.svg" if name == "draw" else "step.html"
-    parser.add_argument(
-        "expression", type=str.strip, metavar="EXPRESSION", help="a formula of names, numbers and operations (see ops)"
-    )
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
-    parser.add_argument("-o", "--out", metavar="FILE", default=out, help=f"where to write, {ending} (%(default)s)")
 
 
 def _check(parser: ArgumentParser) -> None:
@@ -238,25 +225,19 @@ def _whole(least: int) -> Callable[[str], int]:
     return read
 
 
-def _number(text: str, expected: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ArgumentTypeError(f"it is {text!r}, expected {expected}") from None
+def _number(expected: str, accepts: Callable[[float], bool]) -> Callable[[str], float]:
+    """Return a reader of numbers in a range."""
 
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = nan
+        if not accepts(number):
+            raise ArgumentTypeError(f"it is {text!r}, expected {expected}")
+        return number
 
-def _rate(text: str) -> float:
-    number = _number(text, "a number above 0")
-    if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"it is {text!r}, expected a number above 0")
-    return number
-
-
-def _fraction(text: str) -> float:
-    number = _number(text, "a number from 0 to below 1")
-    if not 0 <= number < 1:
-        raise ArgumentTypeError(f"it is {text!r}, expected a number from 0 to below 1")
-    return number
+    return read
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -6,8 +6,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 
-from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.tables import Table
+from autograd_mini.cli.tables import Table, UserError
 from autograd_mini.datasets import Standardiser
 from autograd_mini.engine.functions import sigmoid, softmax
 from autograd_mini.engine.hooks import no_grad

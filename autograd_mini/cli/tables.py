@@ -6,11 +6,10 @@ import csv
 import re
 import sys
 from collections import Counter
+from difflib import get_close_matches
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-
-from autograd_mini.cli.failure import UserError, suggestion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +35,26 @@ FOREIGN = {
     b"\xfe\xff": "it is UTF-16 text: save it as CSV in UTF-8",
 }
 """How files begin that are often taken for CSV files, and what to do."""
+
+
+class UserError(Exception):
+    """Ends the command with its message on standard error and exit status 2."""
+
+
+def suggestion(wrong: str, names: Sequence[str]) -> str:
+    """Return a hint at the names that `wrong` was probably meant to be, or at all of them.
+
+    >>> suggestion("Spezies", ["petal_width", "species"])
+    "did you mean 'species'?"
+    >>> suggestion("weight", ["petal_width", "species"])
+    "there are 'petal_width', 'species'"
+    """
+    by_lower = {name.strip().lower(): name for name in reversed(names)}
+    close = [by_lower[lower] for lower in get_close_matches(wrong.strip().lower(), by_lower, n=3, cutoff=0.6)]
+    if close:
+        return f"did you mean {' or '.join(map(repr, close))}?"
+    shown = ", ".join(map(repr, names[:10]))
+    return f"there are {shown}{', ...' * (len(names) > 10)}"
 
 
 class Table:

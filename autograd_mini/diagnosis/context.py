@@ -87,7 +87,7 @@ def outputs(model: Any, X: Any) -> list[Value]:
         TypeError: if the model cannot be called.
 
     """
-    from autograd_mini.train.data import table
+    from autograd_mini.datasets.preprocessing import table
 
     if not callable(model):
         raise TypeError(f"X is for a model that can be called on a row; got a {type(model).__name__}: leave X out")

@@ -1,4 +1,4 @@
-"""Model files: networks written to disk and read back, bit for bit, and trusted with nothing.
+"""Model files: what describes a network, written to disk and read back, bit for bit, and trusted with nothing.
 
 A model file is a JSON document:
 
@@ -32,7 +32,7 @@ order, so that the reader knows from the head how long the rest may be.
 """
 
 from autograd_mini.files.json_model import HEAD, PER_PARAMETER
-from autograd_mini.files.models import FORMATS, load, require, save
+from autograd_mini.files.models import FORMATS, read, require, write
 from autograd_mini.files.storage import LARGEST, SMALL
 
-__all__ = ["FORMATS", "HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "load", "require", "save"]
+__all__ = ["FORMATS", "HEAD", "LARGEST", "PER_PARAMETER", "SMALL", "read", "require", "write"]

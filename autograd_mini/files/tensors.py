@@ -24,7 +24,7 @@ from math import prod
 
 from autograd_mini.extras import extra
 from autograd_mini.files.documents import parse, shown
-from autograd_mini.files.schema import check_architecture, check_header, member, written
+from autograd_mini.files.json_model import described, member, written
 from autograd_mini.files.storage import LARGEST, SMALL
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from autograd_mini.files.architecture import Numbers
+    from autograd_mini.files.json_model import Numbers
 
 SUFFIXES: tuple[str, ...] = (".safetensors",)
 HEAD = SMALL + 8
@@ -43,16 +43,11 @@ SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """The types that the numbers of a file may have, and their bytes."""
 
 
-def library() -> ModuleType:
+def require() -> ModuleType:
     """Return safetensors with its functions for NumPy, or raise an ImportError that says how to get it."""
     extra("safetensors.numpy", "a .safetensors file", "save the model as .json")
     package: ModuleType = extra("safetensors", "a .safetensors file")
     return package
-
-
-def require() -> None:
-    """Raise an ImportError that says how to get the package, unless it is installed."""
-    library()
 
 
 def dumps(description: dict[str, Any], numbers: Numbers, *, nonfinite: bool) -> bytes:
@@ -67,7 +62,7 @@ def dumps(description: dict[str, Any], numbers: Numbers, *, nonfinite: bool) -> 
         held[f"layers.{index}.weight"] = np.array(rows, dtype=np.float64)
         held[f"layers.{index}.bias"] = np.array(bias, dtype=np.float64)
     # One entry alone: safetensors writes several in an order that changes from process to process.
-    data: bytes = library().numpy.save(held, {KEY: json.dumps(description, allow_nan=False)})
+    data: bytes = require().numpy.save(held, {KEY: json.dumps(description, allow_nan=False)})
     if (size := int.from_bytes(data[:8], "little")) > SMALL:
         raise ValueError(f"the header would have {size} bytes, more than {SMALL}: note down less, or save it as .json")
     return data
@@ -77,26 +72,17 @@ def allowed(head: bytes, *, alone: bool) -> int:
     """Return how many bytes a file may have that begins like this."""
     header, start = _header(head)
     names, _, _ = _described(header, alone=alone)
-    return min(LARGEST, start + sum(_size(header[name]) for name in names))
+    tensors = [header[name] for name in names]
+    return min(LARGEST, start + sum(SIZES[tensor["dtype"]] * int(prod(tensor["shape"])) for tensor in tensors))
 
 
-def loads(data: bytes, *, alone: bool, nonfinite: bool) -> tuple[dict[str, Any], tuple[Any, Any], dict[str, Any]]:
-    """Return the architecture, the numbers (W, b) and the metadata of a file.
-
-    Args:
-        data: the content of the file.
-        alone: whether it must say what the activations are; else the architecture may lack them.
-        nonfinite: whether to take numbers that are nan or infinite.
-
-    Raises:
-        ValueError: if something in it is not as it must be.
-
-    """
+def loads(data: bytes, *, alone: bool, nonfinite: bool) -> tuple[dict[str, Any], Numbers, dict[str, Any]]:
+    """Return the architecture, the numbers (W, b) and the metadata of a file."""
     header, _ = _header(data)
     names, architecture, metadata = _described(header, alone=alone)
     try:
-        held = dict(library().deserialize(data))
-    except library().SafetensorError as error:
+        held = dict(require().deserialize(data))
+    except require().SafetensorError as error:
         raise ValueError(f"safetensors cannot read it: {error}") from None
     lists = [_listed(name, held[name], nonfinite=nonfinite) for name in names]
     return architecture, (lists[::2], lists[1::2]), metadata
@@ -109,7 +95,7 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
         raise ValueError(f"it does not begin with a header of at most {SMALL} bytes, as safetensors files do")
     header = parse(data[8 : 8 + size])
     if not isinstance(header, dict):
-        raise ValueError(f"its header is {shown(header)}, but expected an object")  # noqa: TRY004 - the file is wrong
+        raise ValueError(f"its header is {shown(header)}, expected an object")  # noqa: TRY004 - the file is wrong
     return header, 8 + size
 
 
@@ -122,19 +108,16 @@ def _described(header: dict[str, Any], *, alone: bool) -> tuple[list[str], dict[
     nin = shapes[0][-1]
     for name, shape, wanted in zip(names[::2], shapes[::2], zip(nouts, [nin, *nouts], strict=False), strict=True):
         if shape != [*wanted]:
-            raise ValueError(f"the tensor {shown(name)} has the shape {shape}, but expected {[*wanted]}")
+            raise ValueError(f"the tensor {shown(name)} has the shape {shape}, expected {[*wanted]}")
     there = {"kind": "MLP", "nin": nin, "nouts": nouts}
     if KEY not in notes:
         if alone:
             raise ValueError("it says nothing of activations: give a model that has them, load(path, into=model)")
         return names, there, {}
-    description = parse(member(notes, KEY, str).encode("utf-8", "replace"))
-    check_header(description)
-    said = member(description, "architecture", dict)
-    check_architecture(said)
+    said, metadata = described(parse(member(notes, KEY, str).encode("utf-8", "replace")))
     if said | there != said:
         raise ValueError(f"its tensors are those of {shown(there)}, but it says {shown(said)}")
-    return names, said, member(description, "metadata", dict) if "metadata" in description else {}
+    return names, said, metadata
 
 
 def _ordered(names: list[str]) -> list[str]:
@@ -164,17 +147,13 @@ def _shape(name: str, header: dict[str, Any]) -> Any:
     info = member(header, name, dict)
     kind, shape = member(info, "dtype", str), member(info, "shape", list)
     if kind not in SIZES:
-        raise ValueError(f"the tensor {shown(name)} holds {shown(kind)}, but expected {', '.join(SIZES)}")
+        raise ValueError(f"the tensor {shown(name)} holds {shown(kind)}, expected {', '.join(SIZES)}")
     if len(shape) != (2 if name.endswith("weight") else 1) or not all(type(n) is int and 0 < n < 2**32 for n in shape):
         raise ValueError(
-            f"the tensor {shown(name)} has the shape {shown(shape)}, but expected (neurons, inputs) "
+            f"the tensor {shown(name)} has the shape {shown(shape)}, expected (neurons, inputs) "
             "for a weight and (neurons,) for a bias"
         )
     return shape
-
-
-def _size(info: dict[str, Any]) -> int:
-    return SIZES[info["dtype"]] * int(prod(info["shape"]))
 
 
 def _listed(name: str, tensor: dict[str, Any], *, nonfinite: bool) -> Any:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from autograd_mini.nn.activations import ACTIVATIONS
+from autograd_mini.engine.functions import log_softmax, softmax
 from autograd_mini.nn.initialisers import INITIALISERS
-from autograd_mini.nn.layers import Layer, Neuron
+from autograd_mini.nn.layers import ACTIVATIONS, Layer, Neuron
 from autograd_mini.nn.losses import (
     LOSSES,
     binary_cross_entropy,
     cross_entropy,
     hinge,
     huber,
-    log_softmax,
     mae,
     mse,
     rss,
-    softmax,
 )
-from autograd_mini.nn.mlp import MLP
+from autograd_mini.nn.mlp import MLP, load
 from autograd_mini.nn.module import Module
 
 __all__ = [
@@ -32,6 +30,7 @@ __all__ = [
     "cross_entropy",
     "hinge",
     "huber",
+    "load",
     "log_softmax",
     "mae",
     "mse",

@@ -35,43 +35,23 @@ def uniform(rng: Randomness, _fan_in: int = 1, _fan_out: int = 1) -> float:
     return -1.0 + 2.0 * rng.random()
 
 
-def xavier_uniform(rng: Randomness, fan_in: int, fan_out: int) -> float:
-    """Draw from the uniform distribution on ±sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, equation 16."""
-    return sqrt(6.0 / (fan_in + fan_out)) * uniform(rng)
-
-
-def xavier_normal(rng: Randomness, fan_in: int, fan_out: int) -> float:
-    """Draw from the normal distribution of variance 2 / (fan_in + fan_out): Glorot and Bengio, equation 12."""
-    return sqrt(2.0 / (fan_in + fan_out)) * _normal(rng)
-
-
-def he_uniform(rng: Randomness, fan_in: int, _fan_out: int = 1) -> float:
-    """Draw from the uniform distribution of variance 2 / fan_in, on ±sqrt(6 / fan_in): see `he_normal`."""
-    return sqrt(6.0 / fan_in) * uniform(rng)
-
-
-def he_normal(rng: Randomness, fan_in: int, _fan_out: int = 1) -> float:
-    """Draw from the normal distribution of variance 2 / fan_in: He et al., equation 10."""
-    return sqrt(2.0 / fan_in) * _normal(rng)
-
-
-def zeros(_rng: Randomness, _fan_in: int, _fan_out: int) -> float:
-    """Return 0."""
-    return 0.0
-
-
-def _normal(rng: Randomness) -> float:
+def normal(rng: Randomness) -> float:
     """Draw from the standard normal distribution: Box and Muller, Ann. Math. Statist. 29 (1958) 610."""
     return sqrt(-2.0 * log(1.0 - rng.random())) * cos(tau * rng.random())
 
 
+def _scaled(draw: Callable[[Randomness], float], square: Callable[[int, int], float]) -> Initialiser:
+    """Return the initialiser that draws a number and multiplies it by the root of a function of the fans."""
+    return lambda rng, fan_in, fan_out: sqrt(square(fan_in, fan_out)) * draw(rng)
+
+
 INITIALISERS: dict[str, Initialiser] = {
     "uniform": uniform,
-    "xavier_uniform": xavier_uniform,
-    "xavier_normal": xavier_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-    "zeros": zeros,
+    "xavier_uniform": _scaled(uniform, lambda fan_in, fan_out: 6.0 / (fan_in + fan_out)),  # equation 16
+    "xavier_normal": _scaled(normal, lambda fan_in, fan_out: 2.0 / (fan_in + fan_out)),  # equation 12
+    "he_uniform": _scaled(uniform, lambda fan_in, _: 6.0 / fan_in),  # of the variance of the next
+    "he_normal": _scaled(normal, lambda fan_in, _: 2.0 / fan_in),  # equation 10
+    "zeros": lambda *_: 0.0,
 }
 """The initialisers by name."""
 
@@ -86,12 +66,12 @@ def initialiser(init: str | Initialiser | None) -> Initialiser:
     """
     if init is None:
         return uniform
-    if isinstance(init, str):
-        if init not in INITIALISERS:
-            raise ValueError(f"init {init!r} is unknown; it is one of {', '.join(INITIALISERS)}, or a function")
+    if isinstance(init, str) and init in INITIALISERS:
         return INITIALISERS[init]
     if not callable(init):
-        raise TypeError(f"init is a name or a function init(rng, fan_in, fan_out); got {init!r}")
+        raise (ValueError if isinstance(init, str) else TypeError)(
+            f"init is {init!r}, expected one of {', '.join(INITIALISERS)}, or a function init(rng, fan_in, fan_out)"
+        )
     return init
 
 
@@ -111,7 +91,4 @@ def randomness(seed: int | Randomness | None) -> Randomness:
         return random
     if callable(getattr(seed, "random", None)):
         return seed  # type: ignore[return-value]  # just seen
-    seed = whole_number("seed", seed)  # type: ignore[arg-type]  # that is what is found out here
-    if seed < 0:
-        raise ValueError(f"seed is 0 or a greater whole number, or None for the module random; got {seed}")
-    return random.Random(seed)
+    return random.Random(whole_number("seed", seed, 0))  # type: ignore[arg-type]  # which is what is checked

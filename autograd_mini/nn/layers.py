@@ -1,25 +1,89 @@
-"""A layer: neurons side by side, each with weights, a bias and an activation, all on the same inputs."""
+"""A layer: neurons side by side, each with weights, a bias and an activation, all on the same inputs.
+
+An activation is a function of one number, given by name or as a callable. The names are those of the table of
+operations: every operation of one operand, and every one that has a default for the second, a user's own included.
+"linear" is none at all.
+"""
 
 from __future__ import annotations
 
 from operator import mul
 
+from autograd_mini.engine import functions
 from autograd_mini.engine.checks import number, whole_number
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Parameter
 from autograd_mini.engine.versions import TrackedList, tracked
-from autograd_mini.nn.activations import activate, activation_of, title
 from autograd_mini.nn.initialisers import initialiser, randomness
-from autograd_mini.nn.module import Module
-from autograd_mini.nn.sample import sample
+from autograd_mini.nn.module import Module, sample
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from autograd_mini.engine.value import Value
-    from autograd_mini.nn.activations import Activation
     from autograd_mini.nn.initialisers import Initialiser, Randomness
-    from autograd_mini.nn.sample import Inputs
+    from autograd_mini.nn.module import Inputs
+
+    Activation = str | Callable[[Any], Any]
+
+ACTIVATIONS = ("linear", *[name for name, row in TABLE.items() if row.activation])
+"""The names that are in use as activations; `known` takes others too."""
+
+_TITLES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}
+
+
+def known(name: str) -> bool:
+    """Return whether a name can stand for an activation."""
+    row = TABLE.get(name)
+    return name == "linear" or (row is not None and (len(row.operands) == 1 or row.default is not None))
+
+
+def activation_of(activation: Activation | None, argument: str = "activation") -> Activation:
+    """Return an activation as its name where it has one, else as the callable that it is; None is "linear".
+
+    Raises:
+        ValueError: if the name is unknown.
+        TypeError: if it is neither a name nor callable.
+
+    >>> activation_of(functions.tanh)
+    'tanh'
+
+    """
+    if activation is None:
+        return "linear"
+    if isinstance(activation, str):
+        if not known(activation):
+            raise ValueError(
+                f"{argument} is {activation!r}, expected one of {', '.join(ACTIVATIONS)}, or any other operation of "
+                "one operand (autograd_mini.operation adds your own), or a function of a Value"
+            )
+        return activation
+    if not callable(activation):
+        raise TypeError(f"{argument} is {activation!r}, expected a name such as 'relu' or a function of a Value")
+    name = getattr(activation, "__name__", "")
+    homes = (functions, functions.ON_VALUES) if known(name) else ()
+    return name if any(getattr(home, name, None) is activation for home in homes) else activation
+
+
+def activate(activation: Activation, x: Any) -> Any:
+    """Apply an activation that `activation_of` returned."""
+    if activation == "linear":
+        return x
+    return getattr(functions.ON_VALUES, activation)(x) if isinstance(activation, str) else activation(x)
+
+
+def title(activation: Activation) -> str:
+    """Return how a neuron with this activation is called: "ReLU", "Linear", "Tanh", or the function's own name.
+
+    >>> title("leaky_relu")
+    'LeakyReLU'
+
+    """
+    if isinstance(activation, str):
+        return _TITLES.get(activation) or "".join(word.capitalize() for word in activation.split("_"))
+    return str(getattr(activation, "__name__", type(activation).__name__))
 
 
 @tracked
@@ -62,10 +126,10 @@ class Neuron(Module):
         seed: int | Randomness | None = None,
         fan_out: int = 1,
     ) -> None:
-        nin = width("nin", nin)
+        nin = whole_number("nin", nin, 1)
         if not isinstance(nonlin, bool):
             raise TypeError(
-                f"nonlin is True or False; got {nonlin!r}: an activation is given by name, activation={nonlin!r}"
+                f"nonlin is {nonlin!r}, expected True or False: an activation is given by name, activation={nonlin!r}"
             )
         self.activation = activation if nonlin else None
         draw, rng = initialiser(init), randomness(seed)
@@ -109,7 +173,7 @@ class Neuron(Module):
         x = sample(x)
         w = self.w
         if len(x) != len(w):
-            raise ValueError(f"{self!r} takes {len(w)} inputs; got {len(x)}")
+            raise ValueError(f"x has {len(x)} numbers, expected the {len(w)} inputs of {self!r}")
         total: Value = sum(map(mul, w, x), self.b)
         output: Value = activate(self._activation, total)
         return output
@@ -152,7 +216,7 @@ class Layer(Module):
         init: str | Initialiser | None = None,
         seed: int | Randomness | None = None,
     ) -> None:
-        nout, rng = width("nout", nout), randomness(seed)
+        nout, rng = whole_number("nout", nout, 1), randomness(seed)
         self.neurons: list[Neuron] = TrackedList(
             [Neuron(nin, nonlin, activation=activation, init=init, seed=rng, fan_out=nout) for _ in range(nout)]
         )
@@ -175,13 +239,3 @@ def label(neuron: Neuron, place: str) -> None:
     for k, weight in enumerate(neuron.w, start=1):
         weight.label = f"w{place}[{k}]"
     neuron.b.label = f"b{place}"
-
-
-def width(argument: str, value: int) -> int:
-    """Return a number of inputs or of neurons, or raise an error that names the argument."""
-    if isinstance(value, bool):
-        raise TypeError(f"{argument} is {value!r}, but expected a whole number (an int)")
-    value = whole_number(argument, value)
-    if value < 1:
-        raise ValueError(f"{argument} is {value}, but expected at least 1")
-    return value

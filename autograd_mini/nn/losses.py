@@ -13,20 +13,20 @@ branch, and is nan for a target that is not allowed, since nothing can be raised
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import reduce, wraps
 from math import isfinite, nan
 from operator import add
 
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.functions import exp, log1p, log_softmax, relu, softmax, softplus
+from autograd_mini.engine.functions import exp, log1p, relu, softplus
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
-from autograd_mini.nn.sample import sample
+from autograd_mini.nn.module import sample
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, overload
+    from typing import Any, Protocol, overload
 
     Scalar = Value | float
     Scalars = Iterable[Scalar] | Scalar
@@ -34,16 +34,64 @@ if TYPE_CHECKING:
     Loss = Value | Any
     """A Value; of an iterator or an array of plain numbers a float, which checkers take as well."""
 
+    class OverEntries(Protocol):
+        """A loss of a prediction and a target that are scalars, or lists of equally many."""
 
-if TYPE_CHECKING:
-
-    @overload
-    def mse(prediction: Numbers, target: Numbers) -> float: ...
-    @overload
-    def mse(prediction: Scalars, target: Scalars) -> Loss: ...
+        @overload
+        def __call__(self, prediction: Numbers, target: Numbers) -> float: ...
+        @overload
+        def __call__(self, prediction: Scalars, target: Scalars) -> Loss: ...
 
 
-def mse(prediction: Scalars, target: Scalars) -> Any:
+TARGETS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "hinge": ("-1 or 1: of classes 0 and 1 make 2 * target - 1", lambda t: (t == 1.0) | (t == -1.0)),
+    "binary_cross_entropy": (
+        "0 or 1, or a probability between them: of classes -1 and 1 make (target + 1) / 2",
+        lambda t: (t >= 0.0) & (t <= 1.0),
+    ),
+}
+"""For the losses that do not take every number for a target: what they expect, and whether a target is that."""
+
+
+def _over_entries(total: Callable[[Sequence[Any]], Any]) -> Callable[[Callable[[Any, Any], Any]], OverEntries]:
+    """Return a decorator that makes a loss of the formula for one entry: its total over the entries, as a mean."""
+
+    def made(formula: Callable[[Any, Any], Any]) -> OverEntries:
+        @wraps(formula)
+        def loss(prediction: Scalars, target: Scalars) -> Any:
+            return total([formula(p, t) for p, t in _pairs(prediction, target)])
+
+        return loss
+
+    return made
+
+
+def _pairs(prediction: Scalars, target: Scalars) -> list[tuple[Any, Any]]:
+    """Return each entry of a prediction with its target.
+
+    Raises:
+        ValueError: if one has more entries than the other, or there are none.
+        TypeError: if one is no number.
+
+    """
+    predictions, targets = sample(prediction, "prediction"), sample(target, "target")
+    if len(predictions) != len(targets):
+        raise ValueError(f"prediction has {len(predictions)} entries and target {len(targets)}, but each needs its own")
+    if not predictions:
+        raise ValueError("prediction is empty, so there is nothing to measure")
+    return [*zip(predictions, targets, strict=True)]
+
+
+def _sum(terms: Sequence[Any]) -> Any:
+    return reduce(add, terms)
+
+
+def _mean(terms: Sequence[Any]) -> Any:
+    return terms[0] if len(terms) == 1 else reduce(add, terms) / len(terms)
+
+
+@_over_entries(_mean)
+def mse(prediction: Any, target: Any) -> Any:
     """Return the mean of the squared errors (prediction - target)².
 
     Args:
@@ -54,18 +102,12 @@ def mse(prediction: Scalars, target: Scalars) -> Any:
     2.0
 
     """
-    return _mean([error * error for error in _errors(prediction, target)])
+    error = prediction - target
+    return error * error
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def mae(prediction: Numbers, target: Numbers) -> float: ...
-    @overload
-    def mae(prediction: Scalars, target: Scalars) -> Loss: ...
-
-
-def mae(prediction: Scalars, target: Scalars) -> Any:
+@_over_entries(_mean)
+def mae(prediction: Any, target: Any) -> Any:
     """Return the mean of the absolute errors; where an error is 0, so is its derivative.
 
     Args:
@@ -76,18 +118,11 @@ def mae(prediction: Scalars, target: Scalars) -> Any:
     1.0
 
     """
-    return _mean([abs(error) for error in _errors(prediction, target)])
+    return abs(prediction - target)
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def rss(prediction: Numbers, target: Numbers) -> float: ...
-    @overload
-    def rss(prediction: Scalars, target: Scalars) -> Loss: ...
-
-
-def rss(prediction: Scalars, target: Scalars) -> Any:
+@_over_entries(_sum)
+def rss(prediction: Any, target: Any) -> Any:
     """Return the residual sum of squares: the sum of (prediction - target)².
 
     Args:
@@ -98,7 +133,8 @@ def rss(prediction: Scalars, target: Scalars) -> Any:
     4.0
 
     """
-    return reduce(add, [error * error for error in _errors(prediction, target)])
+    error = prediction - target
+    return error * error
 
 
 if TYPE_CHECKING:
@@ -128,20 +164,13 @@ def huber(prediction: Scalars, target: Scalars, delta: float = 1.0) -> Any:
     """
     delta = number(delta, "delta")
     if not (delta > 0.0 and isfinite(delta)):
-        raise ValueError(f"delta is finite and greater than 0; got {delta!r}")
-    errors = [(error, abs(error)) for error in _errors(prediction, target)]
+        raise ValueError(f"delta is {delta!r}, expected a finite number greater than 0")
+    errors = [(p - t, abs(p - t)) for p, t in _pairs(prediction, target)]
     return _mean([where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta)) for error, size in errors])
 
 
-if TYPE_CHECKING:
-
-    @overload
-    def hinge(prediction: Numbers, target: Numbers) -> float: ...
-    @overload
-    def hinge(prediction: Scalars, target: Scalars) -> Loss: ...
-
-
-def hinge(prediction: Scalars, target: Scalars) -> Any:
+@_over_entries(_mean)
+def hinge(prediction: Any, target: Any) -> Any:
     """Return the mean of max(0, 1 - target * prediction), for targets 1 and -1; at its kink the derivative is 0.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks, Machine Learning 20 (1995) 273.
@@ -157,26 +186,11 @@ def hinge(prediction: Scalars, target: Scalars) -> Any:
     0.25
 
     """
-    return _mean([_hinge(p, t) for p, t in _pairs(prediction, target)])
+    return _where_allowed("hinge", target, lambda: relu(1.0 - target * prediction))
 
 
-def _hinge(p: Any, t: Any) -> Any:
-    return _where_allowed(
-        (t == 1.0) | (t == -1.0),
-        lambda: relu(1.0 - t * p),
-        lambda: f"the targets of hinge are 1 and -1; got {t!r}: for classes 0 and 1 pass 2 * target - 1",
-    )
-
-
-if TYPE_CHECKING:
-
-    @overload
-    def binary_cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
-    @overload
-    def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Loss: ...
-
-
-def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Any:
+@_over_entries(_mean)
+def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     """Return the mean of -t log(p) - (1 - t) log(1 - p), where p = sigmoid(prediction).
 
     It is computed as t softplus(-prediction) + (1 - t) softplus(prediction), whose value and derivative are accurate
@@ -195,28 +209,21 @@ def binary_cross_entropy(prediction: Scalars, target: Scalars) -> Any:
     1.9287498479639178e-22
 
     """
-    return _mean([_binary(logit, t) for logit, t in _pairs(prediction, target)])
-
-
-def _binary(logit: Any, t: Any) -> Any:
-    """Leave out the term of weight 0, where softplus may be infinite; a target that is a Value needs both."""
+    # The term of weight 0 is left out, where softplus may be infinite; a target that is a Value needs both.
 
     def loss() -> Any:
-        if isinstance(t, Value) and not t.symbolic:
+        if isinstance(target, Value) and not target.symbolic:
             return both()
-        return _pick(t == 1.0, lambda: softplus(-logit), lambda: _pick(t == 0.0, lambda: softplus(logit), both))
+        return _pick(
+            target == 1.0,
+            lambda: softplus(-prediction),
+            lambda: _pick(target == 0.0, lambda: softplus(prediction), both),
+        )
 
     def both() -> Any:
-        return t * softplus(-logit) + (1.0 - t) * softplus(logit)
+        return target * softplus(-prediction) + (1.0 - target) * softplus(prediction)
 
-    return _where_allowed(
-        (t >= 0.0) & (t <= 1.0),
-        loss,
-        lambda: (
-            f"the targets of binary_cross_entropy are 0, 1, or probabilities between; got {t!r}: for classes -1 and 1 "
-            "pass (target + 1) / 2"
-        ),
-    )
+    return _where_allowed("binary_cross_entropy", target, loss)
 
 
 if TYPE_CHECKING:
@@ -249,17 +256,14 @@ def cross_entropy(prediction: Iterable[Scalar], target: int) -> Any:
     logits = sample(prediction, "prediction")
     if len(logits) < 2:
         raise ValueError(
-            f"the prediction of cross_entropy is a list of logits, one a class; got {len(logits)}: for two classes and "
-            "one logit there is binary_cross_entropy"
+            f"prediction has {len(logits)} entries, expected a list of logits, one a class: for two classes and one "
+            "logit there is binary_cross_entropy"
         )
     right: Any = target
     if not (isinstance(right, Value) and right.symbolic):
         index = number(target, "target")
         if index not in range(len(logits)):
-            raise ValueError(
-                f"the target of cross_entropy is the index of a class, a whole number from 0 to {len(logits) - 1}; got "
-                f"{target!r}"
-            )
+            raise ValueError(f"target is {target!r}, expected the index of a class, from 0 to {len(logits) - 1}")
         right = int(index)
     largest, winner = leading(logits)
     chosen: Any = nan
@@ -300,37 +304,15 @@ def _pick(condition: Any, this: Callable[[], Any], otherwise: Callable[[], Any])
     return this() if condition else otherwise()
 
 
-def _where_allowed(condition: Any, loss: Callable[[], Any], wrong: Callable[[], str]) -> Any:
-    """Return a loss where the condition on its target holds; else raise a ValueError, or nan where it is not known."""
-    if isinstance(condition, Value) and condition.symbolic:
-        return where(condition, loss(), nan)
-    if not condition:
-        raise ValueError(wrong())
+def _where_allowed(name: str, target: Any, loss: Callable[[], Any]) -> Any:
+    """Return a loss where its target is allowed; else raise a ValueError, or return nan where it is not known."""
+    expected, accepts = TARGETS[name]
+    allowed = accepts(target)
+    if isinstance(allowed, Value) and allowed.symbolic:
+        return where(allowed, loss(), nan)
+    if not allowed:
+        raise ValueError(f"target is {target!r}, expected by {name} {expected}")
     return loss()
-
-
-def _errors(prediction: Scalars, target: Scalars) -> list[Any]:
-    return [p - t for p, t in _pairs(prediction, target)]
-
-
-def _pairs(prediction: Scalars, target: Scalars) -> list[tuple[Any, Any]]:
-    """Return each entry of a prediction with its target.
-
-    Raises:
-        ValueError: if one has more entries than the other, or there are none.
-        TypeError: if one is no number.
-
-    """
-    predictions, targets = sample(prediction, "prediction"), sample(target, "target")
-    if len(predictions) != len(targets):
-        raise ValueError(f"prediction has {len(predictions)} entries and target {len(targets)}, but each needs its own")
-    if not predictions:
-        raise ValueError("prediction is empty, so there is nothing to measure")
-    return [*zip(predictions, targets, strict=True)]
-
-
-def _mean(terms: Sequence[Any]) -> Any:
-    return terms[0] if len(terms) == 1 else reduce(add, terms) / len(terms)
 
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
@@ -343,16 +325,3 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "cross_entropy": cross_entropy,
 }
 """The losses by name."""
-
-__all__ = [
-    "LOSSES",
-    "binary_cross_entropy",
-    "cross_entropy",
-    "hinge",
-    "huber",
-    "log_softmax",
-    "mae",
-    "mse",
-    "rss",
-    "softmax",
-]

@@ -1,24 +1,25 @@
-"""A multi-layer perceptron: layers in a row, each on the outputs of the one before."""
+"""A multi-layer perceptron (MLP): layers one after another, each on the outputs of the one before; kept in a file."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
+from autograd_mini.engine.checks import whole_number
 from autograd_mini.engine.versions import TrackedList
-from autograd_mini.nn.activations import activation_of
+from autograd_mini.errors import ModelFormatError
 from autograd_mini.nn.initialisers import randomness
-from autograd_mini.nn.layers import Layer, label, width
+from autograd_mini.nn.layers import Layer, Neuron, activation_of, known, label
 from autograd_mini.nn.module import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from os import PathLike
     from typing import Any
 
-    from autograd_mini.nn.activations import Activation
     from autograd_mini.nn.initialisers import Initialiser, Randomness
-    from autograd_mini.nn.sample import Inputs
+    from autograd_mini.nn.layers import Activation
+    from autograd_mini.nn.module import Inputs
 
 
 class MLP(Module):
@@ -63,14 +64,11 @@ class MLP(Module):
         init: str | Initialiser | None = None,
         seed: int | Randomness | None = None,
     ) -> None:
-        try:
-            widths = [width("nin", nin), *(width("every width in nouts", nout) for nout in nouts)]
-        except TypeError:
-            if hasattr(nouts, "__iter__"):
-                raise
-            raise TypeError(f"nouts lists the widths of the layers; got {nouts!r}: write [{nouts!r}]") from None
+        if not hasattr(nouts, "__iter__"):
+            raise TypeError(f"nouts is {nouts!r}, expected the widths of the layers: write [{nouts!r}]")
+        widths = [whole_number("nin", nin, 1), *(whole_number("every width in nouts", nout, 1) for nout in nouts)]
         if len(widths) == 1:
-            raise ValueError("nouts is empty, but a network has at least one layer: MLP(nin, [1])")
+            raise ValueError("nouts is empty, expected a width for each layer, and at least one: MLP(nin, [1])")
         activation, output = activation_of(activation), activation_of(output, "output")
         rng, last = randomness(seed), len(widths) - 2
         self.layers: list[Layer] = TrackedList(
@@ -87,14 +85,7 @@ class MLP(Module):
     def __call__(self, x: Inputs) -> Any:
         """Return the outputs for one sample: a list of Values, or the Value itself if there is one output.
 
-        Args:
-            x: `nin` numbers or Values, in a list, tuple, generator or array of one dimension; a single one may stand
-                alone.
-
-        Raises:
-            ValueError: if there are more or fewer than `nin`.
-            TypeError: if one of them is no number.
-
+        For `x`, and what is raised, see `Neuron`.
         """
         y: Any = x
         for layer in self.layers:
@@ -136,10 +127,133 @@ class MLP(Module):
             OSError: if the file cannot be written.
 
         """
-        from autograd_mini.files import save  # `files` builds on this module; json and re are slow to import
+        from autograd_mini import files  # json and re are slow to import
 
-        save(self, path, metadata, nonfinite=nonfinite)
+        metadata = self.metadata if metadata is None else metadata
+        if not isinstance(metadata, dict):
+            raise TypeError(f"metadata is {metadata!r} of type {type(metadata).__name__}, expected a dict")
+        files.require(path)
+        nin, *nouts = _sizes(self)
+        activations = []
+        for index, layer in enumerate(self.layers):
+            used = list(dict.fromkeys(neuron.activation for neuron in layer.neurons))
+            if len(used) > 1 or not isinstance(used[0], str):
+                raise ValueError(
+                    f"the neurons of layers[{index}] have the activation {', '.join(map(str, used))}, but a file holds "
+                    "one name a layer: define the function by autograd_mini.operation and give its name, or " + _WAY_OUT
+                )
+            activations.append(used[0])
+        architecture = {"kind": "MLP", "nin": nin, "nouts": nouts, "activations": activations}
+        files.write(path, architecture, self.matrices(), metadata, nonfinite=nonfinite)
 
     def __repr__(self) -> str:
         """Show the layers, as micrograd does."""
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool = False) -> MLP:
+    """Return the model that `MLP.save` wrote to a file: the same bits in every parameter, and its `metadata`.
+
+    Args:
+        path: the file.
+        into: a model of the same shape to take the parameters, and nothing else, in place of a new one. It is what a
+            ".safetensors" file from elsewhere needs, which says nothing of activations; its tensors are named
+            "layers.0.weight", "layers.0.bias", "layers.1.weight" and so on, with any text before the numbers and any
+            gaps between them, as PyTorch names the `Linear` modules of a `Sequential`.
+        nonfinite: whether to take parameters that are nan or infinite.
+
+    Returns:
+        A new model, or `into`.
+
+    Raises:
+        ModelFormatError: if it is no such file, or one from a newer version.
+        ValueError: if the file is in order, but `into` has another shape or other activations.
+        ImportError: if the file is one of ".safetensors", and the package safetensors is not installed.
+        OSError: if it cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from autograd_mini.nn import MLP
+    >>> with TemporaryDirectory() as folder:
+    ...     MLP(2, [1], seed=0).save(f"{folder}/model.json", metadata={"task": "xor"})
+    ...     load(f"{folder}/model.json").metadata
+    {'task': 'xor'}
+
+    """
+    from os import fsdecode
+
+    from autograd_mini import files  # json and re are slow to import
+    from autograd_mini.optim.parameters import set_data
+
+    architecture, (weights, biases), metadata = files.read(path, alone=into is None, nonfinite=nonfinite)
+    nin, nouts, activations = architecture["nin"], architecture["nouts"], architecture.get("activations", ())
+    model = into
+    if model is None:
+        for name in activations:
+            if not known(name):
+                raise ModelFormatError(
+                    f"{fsdecode(path)} is no model file that can be read here: the activation {name[:50]!r} is "
+                    "unknown; define it first, by autograd_mini.operation"
+                )
+        model = MLP(nin, nouts, init="zeros")
+        model.metadata = metadata
+        for layer, activation in zip(model.layers, activations, strict=True):
+            for neuron in layer.neurons:
+                neuron.activation = activation
+    elif why := _unfit(model, [nin, *nouts], activations):
+        raise ValueError(f"{fsdecode(path)} does not fit the model: {why}")
+    parameters, numbers = [], []
+    for layer, rows, column in zip(model.layers, weights, biases, strict=True):
+        for neuron, row, bias in zip(layer.neurons, rows, column, strict=True):
+            parameters += [*neuron.w, neuron.b]
+            numbers += [*row, bias]
+    set_data(parameters, numbers)
+    return model
+
+
+_WAY_OUT = "keep the numbers, from matrices(), in a file of your own"
+
+
+def _sizes(model: MLP) -> list[int]:
+    """Return how many inputs there are and how many neurons each layer has; a ValueError for what is no plain MLP."""
+    _only(MLP, [model])
+    _only(Layer, model.layers)
+    for layer in model.layers:
+        _only(Neuron, layer.neurons)
+    sizes = [len(model.layers[0].neurons[0].w), *(len(layer.neurons) for layer in model.layers)]
+    for index, (layer, fan_in) in enumerate(zip(model.layers, sizes, strict=False)):
+        found = [len(neuron.w) for neuron in layer.neurons]
+        if any(size != fan_in for size in found):
+            raise ValueError(f"layers[{index}] has neurons of {found} weights where {fan_in} are needed: {_WAY_OUT}")
+    return sizes
+
+
+def _only(kind: type, parts: Sequence[object]) -> None:
+    for part in parts:
+        if type(part) is not kind:
+            raise ValueError(
+                f"a file holds an MLP of Layers of Neurons, but one {kind.__name__} is a {type(part).__name__}: "
+                + _WAY_OUT
+            )
+    if not parts:
+        raise ValueError(f"a file holds at least one {kind.__name__} in every part, but here there is none")
+
+
+def _unfit(model: MLP, there: list[int], activations: Sequence[str]) -> str | None:
+    """Return why numbers of these sizes and activations are none for a model; None if they are."""
+    here = _sizes(model)
+    if here != there:
+        return f"it has layers of {_dashed(there)} units, but the model of {_dashed(here)}"
+    for index, (layer, name) in enumerate(zip(model.layers, activations, strict=False)):
+        for neuron in layer.neurons:
+            if neuron.activation != name:
+                return (
+                    f"layers[{index}] has the activation {name[:50]!r}, but that of the model is "
+                    f"{neuron.activation!r}: assign it first, or load a new model"
+                )
+    return None
+
+
+def _dashed(sizes: Sequence[int]) -> str:
+    """Return sizes as textbooks write those of a network: 2-16-16-1."""
+    text = "-".join(map(str, sizes))
+    return text if len(text) <= 60 else f"{text[:50]}…"

@@ -1,15 +1,21 @@
-"""A module: a function with parameters, which are found among its attributes."""
+"""A module: a function of a sample with parameters, which are found among its attributes."""
 
 from __future__ import annotations
 
-from autograd_mini.engine.value import Parameter, Value
+from autograd_mini.engine.checks import number
+from autograd_mini.engine.value import Computed, Leaf, Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from autograd_mini.compiler import Compiled
+
+    Inputs = Iterable[Value | float] | Value | float
+
+_READY = frozenset({float, Value, Leaf, Computed, Parameter})
+_ONE_BY_ONE = "pass one sample at a time, as in [model(row) for row in X]"
 
 
 class Module:
@@ -109,7 +115,7 @@ def predictor(model: Callable[[Any], Any], *, backend: str = "auto", threads: in
 
         if not isinstance(row, np.ndarray):  # the table had one axis, so that its rows are numbers
             raise ValueError(  # noqa: TRY004 - the shape is wrong
-                "argument 0 is a table with a row for each sample, of shape (samples, inputs); got one axis: "
+                "argument 0 has one axis, expected a table of shape (samples, inputs), with a row for each sample: "
                 "write [row] for a single row, and X.reshape(-1, 1) for samples of one number"
             )
         outputs = model([*row])
@@ -147,3 +153,47 @@ def _find(place: object, name: str, found: dict[str, Value], seen: set[int]) -> 
 def _find_in_attributes(module: Module, name: str, found: dict[str, Value], seen: set[int]) -> None:
     for attribute, member in vars(module).items():
         _find(member, f"{name}.{attribute}" if name else attribute, found, seen)
+
+
+class CheckedSample(list["Value | float"]):
+    """A list that has been checked, so that all the neurons of a layer take it as it is."""
+
+    __slots__ = ()
+
+
+def sample(x: Any, name: str = "x") -> CheckedSample:
+    """Return inputs as a checked list: Values stay, and plain numbers become floats, not Values.
+
+    Args:
+        x: a list, tuple, generator or array of Values and numbers, or a single one.
+        name: what to call it in an error.
+
+    Raises:
+        TypeError: if there is something in it that is no number.
+        ValueError: if it has more than one dimension.
+
+    >>> sample((1, 2.5))
+    [1.0, 2.5]
+
+    """
+    if type(x) is CheckedSample:
+        return x
+    if isinstance(x, (str, bytes, bytearray, dict, set, frozenset)):
+        raise TypeError(f"{name} is {x!r} of type {type(x).__name__}, expected a list of numbers")
+    if getattr(x, "ndim", 1) > 1:
+        raise ValueError(f"{name} is an array of shape {getattr(x, 'shape', '?')}, expected one sample: {_ONE_BY_ONE}")
+    try:
+        entries = iter(x)
+    except TypeError:
+        entries = iter((x,))
+    return CheckedSample(
+        entry if type(entry) in _READY else _checked(entry, f"{name}[{index}]") for index, entry in enumerate(entries)
+    )
+
+
+def _checked(entry: object, name: str) -> Value | float:
+    if isinstance(entry, Value):
+        return entry
+    if isinstance(entry, (list, tuple)):
+        raise TypeError(f"{name} is a {type(entry).__name__}, expected a number: {_ONE_BY_ONE}")
+    return number(entry, name)  # type: ignore[arg-type]  # `number` checks it

@@ -7,9 +7,9 @@ nothing here knows about the engine.
 from __future__ import annotations
 
 from autograd_mini.optim import optimizers
-from autograd_mini.optim.clipping import clip_grad_norm_, clip_grad_value_
 from autograd_mini.optim.optimizer import OPTIMIZERS, Optimizer
 from autograd_mini.optim.optimizers import *  # noqa: F403 - `optimizers.__all__` lists them
+from autograd_mini.optim.parameters import clip_grad_norm_, clip_grad_value_
 from autograd_mini.optim.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, LRScheduler, StepLR
 
 __all__ = [

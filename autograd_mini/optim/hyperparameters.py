@@ -31,44 +31,34 @@ def finite(name: str, value: object) -> float:
     return real_number(name, value)  # type: ignore[arg-type]  # which is what is checked
 
 
-def nonnegative(name: str, value: object) -> float:
-    """Take a finite number of at least zero."""
-    number = finite(name, value)
-    if number < 0.0:
-        raise ValueError(f"{name} must be at least 0, got {value!r}")
-    return number
+def _number_in(expected: str, accepts: Callable[[float], bool]) -> Callable[[str, object], float]:
+    """Return the check for a finite number in a range."""
+
+    def check(name: str, value: object) -> float:
+        number = finite(name, value)
+        if not accepts(number):
+            raise ValueError(f"{name} is {value!r}, expected {expected}")
+        return number
+
+    return check
 
 
-def positive(name: str, value: object) -> float:
-    """Take a finite number greater than zero."""
-    number = finite(name, value)
-    if number <= 0.0:
-        raise ValueError(f"{name} must be greater than 0, got {value!r}")
-    return number
-
-
-def share(name: str, value: object) -> float:
-    """Take a number from 0 to 1, both included."""
-    number = finite(name, value)
-    if not 0.0 <= number <= 1.0:
-        raise ValueError(f"{name} must be from 0 to 1, got {value!r}")
-    return number
-
-
-def positive_share(name: str, value: object) -> float:
-    """Take a number from 0 to 1, zero excluded."""
-    return share(name, positive(name, value))
+nonnegative = _number_in("a number of at least 0", lambda number: number >= 0.0)
+"""The check for a finite number of at least zero."""
+positive = _number_in("a number greater than 0", lambda number: number > 0.0)
+"""The check for a finite number greater than zero."""
+share = _number_in("a number from 0 to 1", lambda number: 0.0 <= number <= 1.0)
+"""The check for a number from 0 to 1, both included."""
+positive_share = _number_in("a number greater than 0 and at most 1", lambda number: 0.0 < number <= 1.0)
+"""The check for a number from 0 to 1, zero excluded."""
+_decay_rate = _number_in("a number of at least 0 and less than 1", lambda number: 0.0 <= number < 1.0)
 
 
 def decay_rates(name: str, value: object) -> tuple[float, float]:
     """Take a pair of numbers from 0 to 1, 1 excluded: how much of each moving average a step keeps."""
-    pair = tuple(value) if isinstance(value, tuple | list) else ()
-    if len(pair) != 2:
-        raise TypeError(f"{name} must be a pair of numbers such as (0.9, 0.999), got {value!r}")
-    first, second = (finite(f"{name}[{index}]", number) for index, number in enumerate(pair))
-    for index, number in enumerate((first, second)):
-        if not 0.0 <= number < 1.0:
-            raise ValueError(f"{name}[{index}] must be at least 0 and less than 1, got {number!r}")
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} is {value!r}, expected a pair of numbers such as (0.9, 0.999)")
+    first, second = (_decay_rate(f"{name}[{index}]", number) for index, number in enumerate(value))
     return first, second
 
 
@@ -85,7 +75,7 @@ def positive_whole(name: str, value: object) -> int:
 def flag(name: str, value: object) -> bool:
     """Take True or False."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} is {value!r}, expected True or False")
     return value
 
 

@@ -1,4 +1,4 @@
-"""An optimiser moves parameters along their gradients and remembers what the next step needs."""
+"""An optimiser moves parameters along their gradients, one by one or at once, and keeps what the next step needs."""
 
 from __future__ import annotations
 
@@ -116,21 +116,10 @@ class Optimizer:
         """Return the step as a function (x, gradient, *state) -> (x, *state), of numbers or of arrays of them."""
         raise NotImplementedError
 
-    def _update(
-        self, settings: dict[str, Any], data: list[float], grads: list[float], columns: Columns
-    ) -> tuple[list[float], Columns]:
-        """Return the new data and the columns that changed; nothing given is modified."""
-        names = self._names(settings)
-        if not data:
-            return [], {name: [] for name in names}
-        moved = map(self._formula(settings, FLOATS), data, grads, *[columns[name] for name in names])
-        new, *changed = map(list, zip(*moved, strict=True))
-        return new, dict(zip(names, changed, strict=True))
-
     def _column(self, name: str, column: object, size: int) -> list[Any]:
         """Check and copy a column of a saved state."""
         if not isinstance(column, list) or len(column) != size:
-            raise ValueError(f"its column {name!r} must be a list of {size} numbers")
+            raise ValueError(f"its column {name!r} is no list of {size} numbers")
         kinds = {float, type(self._start[name])}
         for index, value in enumerate(column):
             if type(value) not in kinds:
@@ -166,7 +155,14 @@ class Optimizer:
         grads = numbers(params, "grad")
         if settings.get("maximize"):
             grads = [-g for g in grads]
-        new, changed = self._update(settings, numbers(params, "data"), grads, columns)
+        names = self._names(settings)
+        new: list[float] = []
+        changed: Columns = {name: [] for name in names}
+        if params:
+            given = [columns[name] for name in names]
+            moved = map(self._formula(settings, FLOATS), numbers(params, "data"), grads, *given)
+            new, *found = map(list, zip(*moved, strict=True))
+            changed = dict(zip(names, found, strict=True))
         if some:
             changed = {name: _spread(state[name], rows, column) for name, column in changed.items()}
         commit(params, new, self, {**self._state, **changed})
@@ -231,3 +227,74 @@ def _spread(column: list[Any], rows: list[int], values: list[Any]) -> list[Any]:
     for row, value in zip(rows, values, strict=True):
         full[row] = value
     return full
+
+
+class Vectorised:
+    """The parameters and the state of an optimiser as arrays of NumPy.
+
+    They are read when it is made; `settle` writes them back. Between the two, nobody else may change either.
+
+    Attributes:
+        names: the columns of the state.
+        counts: those of them that are whole numbers, kept as one number while it is the same for all parameters.
+        settings: the optimiser's settings when they were last read.
+        now: the parameters, an array of float64, and after them the columns of the state; replaced as a whole by
+            every step, so that an interrupt finds what was before a step or what is after it.
+
+    """
+
+    def __init__(self, optimizer: Optimizer, columns: list[Any]) -> None:
+        import numpy as np
+
+        self._optimizer, self._params = optimizer, optimizer.param_groups[0]["params"]
+        self._algebra = StepAlgebra(np.sqrt, np.divide, np.maximum)
+        self.counts = counts(optimizer)
+        self.refresh()
+        self.now = (
+            np.array(numbers(self._params, "data")),
+            *[np.array(column) if isinstance(column, list) else column for column in columns],
+        )
+
+    def refresh(self) -> None:
+        """Read the settings, such as the learning rate, anew."""
+        group = {name: value for name, value in self._optimizer.param_groups[0].items() if name != "params"}
+        self.settings = self._optimizer._settings(group)
+        self.names = self._optimizer._names(self.settings)
+        self._formula = self._optimizer._formula(self.settings, self._algebra)
+
+    def step(self, gradient: Any) -> None:
+        """Move all parameters by one update along an array of their gradients."""
+        self.now = self._formula(self.now[0], -gradient if self.settings["maximize"] else gradient, *self.now[1:])
+
+    def settle(self) -> None:
+        """Write parameters and state back, all or nothing."""
+        data, *columns = self.now
+        state = {
+            name: [column] * len(data) if name in self.counts or column is None else column.tolist()
+            for name, column in zip(self.names, columns, strict=True)
+        }
+        commit(self._params, data.tolist(), self._optimizer, {**self._optimizer._state, **state})
+
+
+def counts(optimizer: Optimizer) -> frozenset[str]:
+    """Return the columns of an optimiser's state that are whole numbers."""
+    return frozenset(name for name, start in optimizer._start.items() if type(start) is int)
+
+
+def vectorised(optimizer: Any) -> Vectorised | None:
+    """Return an optimiser of `OPTIMIZERS` on arrays; None for one of another kind.
+
+    None too where parameters have taken different numbers of steps, which happens to those that had no gradient.
+    """
+    if type(optimizer) not in OPTIMIZERS.values() or "step" in vars(optimizer):  # one of its own
+        return None
+    group = optimizer.param_groups[0]
+    columns: list[Any] = []
+    for name in optimizer._names(optimizer._settings(group)):
+        column = optimizer._state.get(name) or [optimizer._start[name]] * len(group["params"])
+        if name in counts(optimizer) or None in column:
+            if len(set(column)) > 1:
+                return None
+            column = column[0]
+        columns.append(column)
+    return Vectorised(optimizer, columns)

@@ -78,8 +78,8 @@ class SGD(Optimizer, name="sgd", rate=0.1):
         settings = super()._settings(given)
         if settings["nesterov"] and (settings["momentum"] == 0 or settings["dampening"] != 0):
             raise ValueError(
-                "nesterov=True requires momentum > 0 and dampening=0, got "
-                f"momentum={settings['momentum']}, dampening={settings['dampening']}"
+                f"momentum is {settings['momentum']} and dampening {settings['dampening']}, expected momentum > 0 and "
+                "dampening=0 with nesterov=True"
             )
         return settings
 

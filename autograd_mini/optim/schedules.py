@@ -58,7 +58,7 @@ class LRScheduler:
     def __init__(self, optimizer: Optimizer, **settings: object) -> None:
         """Start at epoch 0 from the optimiser's present learning rate."""
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"optimizer must be an Optimizer such as SGD, got {type(optimizer).__name__}")
+            raise TypeError(f"optimizer is of type {type(optimizer).__name__}, expected an Optimizer such as SGD")
         vars(self).update(checked(self._checks, settings))
         self.optimizer = optimizer
         self.base_lrs = [optimizer.lr]
@@ -103,7 +103,7 @@ class LRScheduler:
         kind = type(self).__name__
         if not isinstance(state_dict, dict) or state_dict.get("schedule") != kind:
             found = state_dict.get("schedule") if isinstance(state_dict, dict) else type(state_dict).__name__
-            raise ValueError(f"state_dict must be one of {kind}, got one of {found!r}")
+            raise ValueError(f"state_dict is one of {found!r}, expected one of {kind}")
         try:
             settings = checked({**self._checks, "last_epoch": whole, "lr": nonnegative}, state_dict)
             (base,) = state_dict.get("base_lrs", ())

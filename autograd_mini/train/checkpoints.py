@@ -18,7 +18,7 @@ from pathlib import Path
 from autograd_mini.errors import ModelFormatError
 from autograd_mini.files import storage
 from autograd_mini.files.documents import parse, plain, shown
-from autograd_mini.files.schema import checked_numbers, member, written
+from autograd_mini.files.json_model import check_header, checked_numbers, member, written
 from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data
 from autograd_mini.train.data import is_plain
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.data import Sample
     from autograd_mini.train.run import Training
 
 FORMAT, VERSION = "autograd_mini checkpoint", 1
@@ -68,7 +68,9 @@ class Checkpoints:
         self._every = positive_whole("every", every)
         self._path = None if path is None else _path("checkpoint", path)
         if self._path is not None and not self._path.resolve().parent.is_dir():
-            raise FileNotFoundError(f"checkpoint is {os.fspath(self._path)!r}, but its folder does not exist")
+            raise FileNotFoundError(
+                f"checkpoint is {os.fspath(self._path)!r}, and its folder does not exist: make it first"
+            )
         if self._path is not None and self._path.is_dir():
             raise IsADirectoryError(f"checkpoint is {os.fspath(self._path)!r}, a folder: give the name of a file in it")
         if resume is True and self._path is None:
@@ -89,11 +91,6 @@ class Checkpoints:
     def due(self) -> bool:
         """Whether a checkpoint is due after this epoch."""
         return self._path is not None and self._training.epoch % self._every == 0
-
-    def epoch_done(self) -> None:
-        """Write a checkpoint if one is due."""
-        if self.due:
-            self.write()
 
     def write(self) -> None:
         """Write a checkpoint, whole or not at all, unless the one there says the same."""
@@ -200,7 +197,7 @@ class Checkpoints:
         if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:
             raise ModelFormatError(
                 f"{self._from} is no checkpoint that can be read here: it has {len(found['sums'])} sums after batch "
-                f"{found['batch']} of {batches}, but expected {sums}"
+                f"{found['batch']} of {batches}, expected {sums}"
             )
 
     def _same(self, name: str, value: Any, there: Any, epoch: int) -> None:
@@ -220,35 +217,31 @@ def _path(name: str, path: Any) -> Path:
     if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         return Path(path)
     error = ValueError if path == "" else TypeError
-    raise error(f"{name} is {path!r}, but expected the name of a file, such as 'run.json'")
+    raise error(f"{name} is {path!r}, expected the name of a file, such as 'run.json'")
 
 
 def _labels(training: Training) -> list[str]:
     return [str(getattr(parameter, "label", "")) for parameter in training.params]
 
 
-def _checked(document: Any) -> dict[str, Any]:
+def _checked(document: Any) -> Any:
     """Return a document if it is a checkpoint; a ValueError says why it is none."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f'it does not hold {{"format": "{FORMAT}", …}}')
-    version = member(document, "version", int)
-    if version > VERSION:
-        raise ValueError(f"it is of version {shown(version)}, and this one reads up to {VERSION}: update autograd_mini")
+    check_header(document, FORMAT, VERSION)
     for name, kind in (("run", dict), ("parameters", dict), ("optimizer", dict), ("history", dict), ("sums", list)):
         member(document, name, kind)
     for name in ("epoch", "batch", "seed"):
         if member(document, name, int) < 0:
-            raise ValueError(f"{name} is {shown(document[name])}, but counts from 0")
+            raise ValueError(f"{name} is {shown(document[name])}, expected a number from 0 on")
     if document.get("schedule", 0) is not None:
         member(document, "schedule", dict)
-    document["sums"] = checked_numbers(document["sums"], "sums")
+    document["sums"] = checked_numbers(document["sums"], "sums", nonfinite=True)
     _numbers("numbers", member(document["parameters"], "numbers", list))
     member(document["parameters"], "labels", list)
     history = document["history"]
     columns = member(history, "columns", dict)
     for name in columns:
         place = f"columns[{shown(name)}]"
-        column = columns[name] = checked_numbers(member(columns, name, list), place)
+        column = columns[name] = checked_numbers(member(columns, name, list), place, nonfinite=True)
         if name.endswith("loss"):
             _numbers(place, column)
         if len(column) != document["epoch"]:
@@ -260,7 +253,7 @@ def _checked(document: Any) -> dict[str, Any]:
 def _numbers(name: str, column: list[Any]) -> None:
     for index, entry in enumerate(column):
         if type(entry) not in (int, float) or not isfinite(entry):
-            raise ValueError(f"{name}[{index}] is {shown(entry)}, but expected a number")
+            raise ValueError(f"{name}[{index}] is {shown(entry)}, expected a number")
 
 
 def data_fingerprint(samples: Sequence[Sample]) -> str:

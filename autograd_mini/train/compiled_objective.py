@@ -10,18 +10,18 @@ from functools import partial
 from math import inf, isclose, isfinite, isnan
 
 from autograd_mini.engine.hooks import no_grad
+from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor
 from autograd_mini.train.data import arrays
-from autograd_mini.train.objective import listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.train.objective import Sample
+    from autograd_mini.train.data import Sample
     from autograd_mini.train.run import Training
 
 ROUNDING = 1e-13
@@ -79,7 +79,7 @@ class CompiledObjective:
             prediction, goal = model([*row]), target if getattr(target, "ndim", 0) == 0 else [*target]
             found = penalty(prediction, goal)
             for weight, metric in zip(weights, metrics, strict=True):
-                found = found + weight * constant(metric(listed(prediction), goal))
+                found = found + weight * constant(metric(tree_map(lambda output: output, prediction), goal))
             return found
 
         X, y = arrays(tried)
@@ -117,17 +117,15 @@ class CompiledObjective:
         if any(id(weight) not in places for weight in weights):
             raise TracingError("a metric does not depend on the sample")
         self._metrics: Any = np.array([places[id(weight)] for weight in weights], dtype=int)
-        self._at: Any = slice(0, len(found))
-        self._unused = None
-        if found != [*range(len(found))]:
-            self._unused = np.array([at for at, place in enumerate(found) if place is None], dtype=int)
-            self._at = np.array([place or 0 for place in found], dtype=int)
-            self._spot = np.array([at for at, place in enumerate(found) if place is not None], dtype=int)
+        in_order = found == [*range(len(found))]
+        used = [at for at, place in enumerate(found) if place is not None]
+        self._used: Any = slice(None) if in_order else np.array(used)
+        self._at: Any = slice(0, len(found)) if in_order else np.array([found[at] for at in used])
+        self._flat = np.zeros(len(found))
         self._direct = found == [*range(len(self._leaves))]
         known = {*map(id, [*self._moved, *weights])}
         self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
-        first = len(found)
-        in_order = self._unused is None and [*self._metrics] == [*range(first, len(self._leaves))]
+        in_order = in_order and [*self._metrics] == [*range(len(found), len(self._leaves))]
         self.plain = in_order and self.backend == "llvm" and not self.outside
         self.read()
 
@@ -149,15 +147,10 @@ class CompiledObjective:
         if self._direct:
             loss, gradient = self._call(x, X, y)
             return loss, gradient, []
-        if self._unused is None:
-            self._p[self._at] = x
-            loss, slopes = self._call(self._p, X, y)
-            gradient = slopes[self._at]
-        else:
-            self._p[self._at[self._spot]] = x[self._spot]
-            loss, slopes = self._call(self._p, X, y)
-            gradient = slopes[self._at]
-            gradient[self._unused] = 0.0
+        self._p[self._at] = x[self._used]
+        loss, slopes = self._call(self._p, X, y)
+        gradient = self._flat.copy()
+        gradient[self._used] = slopes[self._at]
         return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
 
     def changed(self) -> bool:

@@ -1,92 +1,98 @@
-"""Training data is rows of numbers and a target for each: read once, checked, as floats or arrays, and shuffled."""
+"""Training data is a target for each row of numbers: checked for the loss, as floats or arrays, and shuffled."""
 
 from __future__ import annotations
 
 import sys
 from math import isfinite
 
-from autograd_mini.engine.checks import random_numbers, real_number, unframed
+from autograd_mini.datasets.preprocessing import members, numbers
+from autograd_mini.engine.checks import random_numbers, real_number
 from autograd_mini.errors import TracingError
+from autograd_mini.nn.losses import TARGETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.train.objective import Sample
-
-_PLAIN = {float, int}
+    Target = Any  # a float, an int (a class index), or a list of floats; for a loss of the user's own, what they gave
+    Sample = tuple[list[float], Target]
 
 GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 MASK = 2**64 - 1
 """The constants of SplitMix64."""
 
 
-def members(name: str, data: Any, expected: str) -> list[Any]:
-    """List what a list, tuple, generator, array, tensor, data frame or series holds, arrays as Python's own numbers.
+def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
+    """Return y as the targets of a loss for a model with that many outputs; one target a row.
 
-    >>> members("y", (label for label in "ab"), "targets")
-    ['a', 'b']
+    Args:
+        name: what messages call y.
+        y: the targets; for several outputs and a loss of numbers, a row of as many for each sample. A column, that is
+            rows of one number, counts as numbers.
+        loss: the name of the loss; None for a function of the user's own, whose targets are left as they are.
+        outputs: the length of a prediction; None where the model predicts one number.
 
-    Raises a TypeError that names the argument for text, a dict, a set, and what cannot be walked through.
-    """
-    array = unframed(data)
-    plain = array.tolist() if hasattr(array, "tolist") else array
-    if not isinstance(plain, (str, bytes, dict, set, frozenset)):  # text has no rows, a set has no order
-        try:
-            return list(plain)
-        except TypeError:
-            pass
-    raise TypeError(f"{name} is {data!r}, but expected {expected}")
+    Raises:
+        TypeError: for what is no number.
+        ValueError: naming the row, for a number that is nan, infinite, or not what the loss expects.
 
-
-def table(name: str, data: Any) -> list[list[float]]:
-    """Return data as rows of finite floats, all of one width of at least 1.
-
-    Raises, naming row (from 0) and column (its name in a data frame, else from 0), ValueError where there is no row, a
-    row is empty or longer or shorter than the first, or a number is nan or infinite; TypeError for what is no number.
-
-    >>> table("X", [(1, 2.5), [3, 4]])
-    [[1.0, 2.5], [3.0, 4.0]]
-    >>> table("X", [[1, 2], [3, float("nan")]])
+    >>> targets("y", [[0.0], [2.0]], "cross_entropy", outputs=3)
+    [0, 2]
+    >>> targets("y", [0, 3], "cross_entropy", outputs=3)
     Traceback (most recent call last):
-    ValueError: row 1, column 1 of X is nan, expected a finite number
+    ValueError: row 1 of y is 3, expected by cross_entropy the index of a class: a whole number from 0 to 2
+
     """
-    names = [*getattr(data, "columns", ())] if hasattr(data, "to_numpy") else []
-    rows: list[list[float]] = []
-    for index, row in enumerate(
-        members(name, data, "a table, that is rows of numbers such as [[5.1, 3.5], [4.9, 3.0]]")
-    ):
-        cells = members(f"row {index} of {name}", row, "a row of numbers: for a single input write [[x] for x in X]")
-        if rows and len(cells) != len(rows[0]):
-            raise ValueError(f"row {index} of {name} has {len(cells)} numbers, but row 0 has {len(rows[0])}")
-        rows.append(numbers(cells, f"row {index}, column {{}} of {name}", names))
-    if not rows:
-        raise ValueError(f"{name} is empty, but expected at least one row")
-    if not rows[0]:
-        raise ValueError(f"row 0 of {name} is empty, but expected at least one number")
-    return rows
+    given = members(name, y, "a list or an array of targets")
+    if loss is None:
+        return [_as_given(f"row {row} of {name}", target) for row, target in enumerate(given)]
+    if given and all(_is_row(target) and len(target) == 1 for target in given):
+        given = [target[0] for target in given]
+    expected, accepts = TARGETS.get(loss, ("a number", isfinite))
+    if loss == "cross_entropy":
+        if outputs is None or outputs < 2:
+            raise ValueError(
+                "the model predicts one number, expected by cross_entropy one output a class, at least 2: use "
+                "binary_cross_entropy for two classes, or a model with more outputs"
+            )
+        expected, accepts = f"the index of a class: a whole number from 0 to {outputs - 1}", range(outputs).__contains__
 
-
-def numbers(cells: Sequence[Any], name: str, columns: Sequence[object] = ()) -> list[float]:
-    """Return cells as finite floats; `name` says what a cell is, with {} for its column."""
-    if set(map(type, cells)) <= _PLAIN:
+    def checked(place: str, target: Any) -> float:
+        wrong = f"{place} is {target!r}, expected by {loss} {expected}"
         try:
-            floats = [*map(float, cells)]
-        except OverflowError:
-            floats = [float("nan")]  # the search below names the cell
-        if all(map(isfinite, floats)):
-            return floats
-    return [
-        real_number(name.format(repr(columns[index]) if index < len(columns) else index), cell)
-        for index, cell in enumerate(cells)
-    ]
+            found = real_number(place, target)
+        except TypeError:
+            raise TypeError(wrong) from None
+        if not accepts(found):
+            raise ValueError(wrong)
+        return found
+
+    found: list[Target] = []
+    for row, target in enumerate(given):
+        place = f"row {row} of {name}"
+        if outputs is None or loss == "cross_entropy":
+            found.append(checked(place, target) if outputs is None else int(checked(place, target)))
+            continue
+        cells = list(target) if _is_row(target) else [target]
+        if len(cells) != outputs:
+            raise ValueError(f"{place} is {target!r}, expected a number for each of the {outputs} outputs of the model")
+        found.append([checked(f"{place}, column {column}", cell) for column, cell in enumerate(cells)])
+    return found
 
 
-def same_length(X: Sequence[object], y: Sequence[object], X_name: str, y_name: str) -> None:
-    """Raise a ValueError unless there is a target for every row."""
-    if len(X) != len(y):
-        raise ValueError(f"{X_name} has {len(X)} rows, but {y_name} has {len(y)} targets: give one target for each row")
+def _is_row(target: Any) -> bool:
+    return isinstance(target, (list, tuple)) or getattr(target, "ndim", 0) == 1
+
+
+def _as_given(name: str, target: Any) -> Target:
+    """Return a target for a loss of the user's own: arrays and their numbers as Python's, nothing nan or infinite."""
+    target = target.tolist() if hasattr(target, "tolist") else target
+    if isinstance(target, float):
+        return real_number(name, target)
+    if _is_row(target) and all(isinstance(cell, (float, int)) for cell in target):
+        numbers(target, f"{name}, column {{}}")
+    return target
 
 
 def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:

@@ -1,40 +1,36 @@
-"""`fit` trains a model: it checks what it is given, then runs epoch after epoch until one of the reasons to stop."""
+"""`fit` trains a model: it checks what it is given, chooses optimiser and schedule, and runs the training."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
-from contextlib import contextmanager
 from random import SystemRandom
-from threading import current_thread, main_thread
-from time import perf_counter
 
-from autograd_mini.engine.checks import random_numbers
+from autograd_mini.engine.checks import check_function, random_numbers
 from autograd_mini.engine.hooks import is_recording
+from autograd_mini.optim import OPTIMIZERS
 from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.objective import Objective
 from autograd_mini.train.progress import progress_bar
-from autograd_mini.train.resolve import chosen_optimizer, chosen_schedule
 from autograd_mini.train.run import Training
-from autograd_mini.train.strategy import choose_strategy
+from autograd_mini.train.steps import chosen_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, Literal
 
     from autograd_mini.engine.checks import Function
     from autograd_mini.optim import LRScheduler, Optimizer
+    from autograd_mini.train.data import Sample
     from autograd_mini.train.history import History
-    from autograd_mini.train.objective import Metric, Model, Sample
-    from autograd_mini.train.resolve import Loss
-    from autograd_mini.train.strategy import Compile
+    from autograd_mini.train.objective import Loss, Metric, Model
+    from autograd_mini.train.steps import Compile
 
 
-def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
+def fit(  # noqa: PLR0913 - the choices there are in training
     model: Model,
     X: Any,
     y: Any,
@@ -126,85 +122,61 @@ def fit(  # noqa: PLR0913, PLR0915 - the choices there are in training
     True
 
     """
-    epochs, patience = whole("epochs", epochs), positive_whole("patience", patience)
-    tol = None if tol is None else nonnegative("tol", tol)
-    clip_norm = None if clip_norm is None else positive("clip_norm", clip_norm)
-    callbacks = _functions(callbacks)
     if not is_recording():
         raise RuntimeError("fit was called inside no_grad(), where there are no gradients: call it outside")
+    if not callable(getattr(model, "parameters", None)):
+        raise TypeError(f"model is {model!r}, expected one with parameters(), such as an MLP")
     random_numbers(seed)  # refuses what is no seed
     objective = Objective(loss, metrics)
     samples = objective.samples(model, X, y)
-    held_out = _validation(objective, model, validation)
-    size = len(samples) if batch_size is None else positive_whole("batch_size", batch_size)
-    if not callable(getattr(model, "parameters", None)):
-        raise TypeError(f"model is {model!r}, but expected one with parameters(), such as an MLP")
     params = parameters(model.parameters())
     given = optimizer, schedule
-    arguments = fit.__code__.co_varnames[: fit.__code__.co_argcount + fit.__code__.co_kwonlyargcount]
-    optimizer = chosen_optimizer(optimizer, params, lr, options, arguments)
+    optimizer = _chosen_optimizer(optimizer, params, lr, options)
     training = Training(
-        model,
-        params,
-        optimizer,
-        chosen_schedule(schedule, optimizer),
+        model=model,
+        params=params,
+        optimizer=optimizer,
+        schedule=_chosen_schedule(schedule, optimizer),
         objective=objective,
         samples=samples,
-        held_out=held_out,
-        batch_size=size,
-        clip_norm=clip_norm,
+        held_out=_held_out(objective, model, validation),
+        epochs=whole("epochs", epochs),
+        batch_size=len(samples) if batch_size is None else positive_whole("batch_size", batch_size),
+        clip_norm=None if clip_norm is None else positive("clip_norm", clip_norm),
         shuffle=bool(shuffle),
         seed=SystemRandom().getrandbits(64) if seed is None else int(seed),
+        tol=None if tol is None else nonnegative("tol", tol),
+        patience=positive_whole("patience", patience),
+        callbacks=_functions(callbacks),
     )
-    training.watched = bool(callbacks)
-    saved = Checkpoints(training, checkpoint, every, resume, given)
-    saved.resume(seed)
-    training.steps = choose_strategy(training, compile)
-
-    bar = progress_bar(progress, epochs, training.batches)
-    start = perf_counter() - training.history.seconds
-
-    def converged() -> bool:
-        return tol is not None and _converged(training.history.monitored, tol, patience)
-
-    def epoch() -> str | None:
-        """Run an epoch and return the reason to stop after it, if there is one."""
-        row = training.run_epoch(bar.batch)
-        training.history.seconds = perf_counter() - start
-        if row is None:
-            return "interrupted"
-        if held_out:
-            row |= training.validate()
-        training.end_epoch(row)
-        bar.epoch(training.epoch, row)
-        if callbacks or saved.due:
-            training.steps.settle()
-        if sum(bool(callback(training)) for callback in callbacks):  # each is called
-            return "callback"
-        saved.epoch_done()
-        return "converged" if converged() else "interrupted" if training.interrupted else None
-
-    stopped = "converged" if converged() else None
-    with _interrupts(training):
-        try:
-            while stopped is None and training.epoch < epochs:
-                stopped = epoch()
-        finally:
-            training.steps.settle()
-            training.history.seconds = perf_counter() - start
-            bar.close()
-        training.history.stopped = stopped or "epochs"
-        saved.write()
-    training.warn_if_diverging()
-    return training.history
+    checkpoints = Checkpoints(training, checkpoint, every, resume, given)
+    checkpoints.resume(seed)
+    training.steps = chosen_steps(training, compile)
+    return training.run(checkpoints, progress_bar(progress, training.epochs, training.batches))
 
 
-def _validation(objective: Objective, model: Model, validation: Any) -> list[Sample]:
+_CODE = fit.__code__
+ARGUMENTS = _CODE.co_varnames[: _CODE.co_argcount + _CODE.co_kwonlyargcount]
+"""The names of the arguments of `fit`, for which a setting may have been mistyped."""
+ELSEWHERE = {
+    "learning_rate": "lr",
+    "max_iter": "epochs",
+    "max_norm": "clip_norm",
+    "n_iter": "epochs",
+    "optimiser": "optimizer",
+    "random_state": "seed",
+    "validation_data": "validation",
+    "verbose": "progress",
+}
+"""Arguments of `fit` by the names that other libraries give them."""
+
+
+def _held_out(objective: Objective, model: Model, validation: Any) -> list[Sample]:
     """Return the samples of the pair (X, y) to validate on, none for None."""
     if validation is None:
         return []
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise TypeError(f"validation is of type {type(validation).__name__}, but expected a pair (X, y)")
+        raise TypeError(f"validation is of type {type(validation).__name__}, expected a pair (X, y)")
     X, y = validation
     return objective.samples(model, X, y, of=" of validation")
 
@@ -212,42 +184,103 @@ def _validation(objective: Objective, model: Model, validation: Any) -> list[Sam
 def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callable[[Training], object]]:
     """Return the callbacks in a list, each of them callable."""
     if callable(callbacks):
-        raise TypeError("callbacks is one function, but expected a list of them: write callbacks=[function]")
+        raise TypeError("callbacks is one function, expected a list of them: write callbacks=[function]")
     if not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks is {callbacks!r}, but expected a list of functions of the Training")
+        raise TypeError(f"callbacks is {callbacks!r}, expected a list of functions of the Training")
     found = list(callbacks)
     for index, callback in enumerate(found):
-        if not callable(callback):
-            raise TypeError(f"callbacks[{index}] is {callback!r}, but expected a function of the Training")
+        check_function(f"callbacks[{index}]", callback)
     return found
 
 
-def _converged(losses: list[float], tol: float, patience: int) -> bool:
-    """Return whether the last `patience` epochs improve the lowest loss before them by no more than `tol`."""
-    return len(losses) > patience and min(losses[:-patience]) - min(losses[-patience:]) <= tol
+def _chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, options: Mapping[str, Any]) -> Any:
+    """Return an optimiser of the parameters; what is given is what `fit` is given, which says more.
 
+    Raises:
+        TypeError: for a setting it does not have, and for what is no optimiser.
+        ValueError: for an unknown name, a number out of range, and a ready optimiser of other parameters.
 
-@contextmanager
-def _interrupts(training: Training) -> Iterator[None]:
-    """Let the first interrupt end training after the step under way, and a second one raise KeyboardInterrupt.
-
-    An interrupt is Ctrl-C in a terminal, or the stop button of a notebook.
-
-    In another thread than the main one, which gets no signals, and where another handler is installed already,
-    nothing changes.
     """
-    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
+    found = OPTIMIZERS.get(optimizer) if isinstance(optimizer, str) else optimizer
+    if found is None or not (callable(found) or hasattr(found, "step")):
+        raise (ValueError if isinstance(optimizer, str) else TypeError)(
+            f"optimizer is {optimizer!r}, expected one of {', '.join(map(repr, OPTIMIZERS))}, a class, or an optimiser"
+        )
+    if isinstance(optimizer, str) and lr is None:
+        lr = found.rate
+    settings = dict(options) if lr is None else {"lr": lr, **options}
+    if isinstance(found, type) or not hasattr(found, "step"):
+        _check_settings(settings, getattr(found, "__name__", "the optimiser"), _settings_of(found))
+        return found(params, **settings)
+    _check_settings(options, "", [])
+    if settings:
+        raise TypeError(
+            f"optimizer is a ready {type(optimizer).__name__}, expected no settings beside its own: leave out "
+            + ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        )
+    groups = getattr(optimizer, "param_groups", [])
+    moved = {id(parameter) for group in groups for parameter in group["params"]}
+    if groups and not any(id(parameter) in moved for parameter in params):
+        raise ValueError("optimizer moves none of the model's parameters: make it from this model's parameters()")
+    return optimizer
 
-    def stop(number: int, frame: object) -> None:
-        if training.interrupted:
-            signal.default_int_handler(number, frame)  # type: ignore[arg-type]  # the frame it is given
-        training.interrupted = True
 
-    signal.signal(signal.SIGINT, stop)
+def _settings_of(make: Callable[..., Any]) -> list[str] | None:
+    """Return the names of what a class or a function takes beside the parameters; None if it may take any."""
+    from inspect import signature
+
     try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is stop:  # a callback may have set another
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        known = signature(make).parameters
+    except ValueError:  # a callable written in C
+        return None
+    return None if any(one.kind is one.VAR_KEYWORD for one in known.values()) else [*known][1:]
+
+
+def _check_settings(settings: Mapping[str, Any], made: str, known: Sequence[str] | None) -> None:
+    """Raise a TypeError for the first setting that what is made does not know, and say what may be meant."""
+    for name in settings:
+        if known is None or name in known:
+            continue
+        if name in ARGUMENTS:
+            raise TypeError(f"{made} has no setting {name!r}: leave it out, and set it where the optimiser is made")
+        if meant := _meant(name, ARGUMENTS):
+            raise TypeError(f"fit has no argument {name!r}: did you mean {meant}?")
+        if meant := _meant(name, known):
+            raise TypeError(f"{made} has no setting {name!r}: did you mean {meant}?")
+        if made:
+            raise TypeError(
+                f"{name!r} is neither an argument of fit ({', '.join(ARGUMENTS)}) nor a setting of {made} "
+                f"({', '.join(known)})"
+            )
+
+
+def _meant(name: str, names: Sequence[str]) -> str | None:
+    """Return the one of some names that is closest to a mistyped one, or that is it in another library's words."""
+    from difflib import get_close_matches
+
+    if ELSEWHERE.get(name) in names:
+        return ELSEWHERE[name]
+    return next(iter(get_close_matches(name, names, n=1, cutoff=0.7)), None)
+
+
+def _chosen_schedule(schedule: Any, optimizer: Any) -> Any:
+    """Return a schedule of the optimiser: a ready one, or what a function makes of the optimiser; None for None.
+
+    Raises:
+        TypeError: for what is neither.
+        ValueError: for a schedule of another optimiser.
+
+    """
+    way_out = "lambda optimizer: StepLR(optimizer, 30)"
+    if schedule is not None and (isinstance(schedule, type) or not hasattr(schedule, "step")):
+        if not callable(schedule):
+            raise TypeError(f"schedule is {schedule!r}, expected a schedule, or a function that makes one: {way_out}")
+        schedule = schedule(optimizer)
+        if not hasattr(schedule, "step"):
+            raise TypeError(f"schedule returned {schedule!r}, expected a schedule, with a method step()")
+    if getattr(schedule, "optimizer", optimizer) is not optimizer:
+        raise ValueError(
+            "schedule moves the rate of another optimiser: pass that optimiser too, or a function that makes the "
+            f"schedule, such as {way_out}"
+        )
+    return schedule

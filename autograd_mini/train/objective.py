@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from math import nan
 
-from autograd_mini.engine.checks import real_number
+from autograd_mini.datasets.preprocessing import same_length, table
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.locations import PACKAGE, Place
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Value
 from autograd_mini.files.documents import shown
-from autograd_mini.nn.losses import leading
-from autograd_mini.train.data import members, numbers, same_length, table
-from autograd_mini.train.resolve import chosen_loss
+from autograd_mini.nn.losses import LOSSES, leading
+from autograd_mini.train.data import targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Protocol
 
-    from autograd_mini.train.resolve import Loss
+    from autograd_mini.train.data import Sample, Target
 
-    Target = Any  # a float, an int (a class index), or a list of floats; for a loss of the user's own, what they gave
+    Loss = Callable[[Any, Any], Any]
     Metric = Callable[[Any, Target], float]
-    Sample = tuple[list[float], Target]
 
     class Model(Protocol):
         """What can be trained: a function of a row of numbers that lists its parameters."""
@@ -34,6 +32,32 @@ if TYPE_CHECKING:
 
         def parameters(self) -> Iterable[Any]:
             """Return what training changes."""
+
+
+def _accuracy(border: float) -> Callable[[Any, Target], Any]:
+    """Return the share of outputs, one or several, that are on the side of 0 where their target is of the border."""
+
+    def accuracy(prediction: Any, target: Target) -> Any:
+        if isinstance(prediction, list):
+            return sum(map(accuracy, prediction, target)) / len(prediction)
+        right, wrong = where(target > border, 1.0, 0.0), where(target > border, 0.0, 1.0)
+        return where(prediction > 0.0, right, wrong)
+
+    return accuracy
+
+
+def _argmax_accuracy(logits: list[Any], target: Any) -> Any:
+    """Return 1 if the largest logit is that of the target; of equal ones the first counts."""
+    _, winner = leading(logits)
+    return where(target == winner, 1.0, 0.0)
+
+
+ACCURACY: dict[str, Callable[[Any, Target], Any]] = {
+    "cross_entropy": _argmax_accuracy,
+    "binary_cross_entropy": _accuracy(0.5),
+    "hinge": _accuracy(0.0),
+}
+"""For the losses that tell classes apart, what their predictions are worth as answers, from 0 to 1."""
 
 
 class Objective:
@@ -49,14 +73,19 @@ class Objective:
 
     def __init__(self, loss: str | Loss, metrics: Mapping[str, Metric] | None = None) -> None:
         """Find the loss by its name, and without metrics the accuracy, if the loss tells classes apart."""
-        self.name, self.loss = chosen_loss(loss)
+        function = LOSSES.get(loss) if isinstance(loss, str) else loss
+        if not callable(function):
+            raise (ValueError if isinstance(loss, str) else TypeError)(
+                f"loss is {loss!r}, expected one of {', '.join(map(repr, LOSSES))}, or a function (prediction, target) "
+                "-> scalar"
+            )
+        self.loss = function
+        self.name = next((name for name, known in LOSSES.items() if known is function), None)
         if metrics is None:
             metrics = {"accuracy": ACCURACY[self.name]} if self.name in ACCURACY else {}
         for name, metric in metrics.items():
             if not callable(metric):
-                raise TypeError(
-                    f"metrics[{name!r}] is {metric!r}, but expected a function (prediction, target) -> number"
-                )
+                raise TypeError(f"metrics[{name!r}] is {metric!r}, expected a function (prediction, target) -> number")
             if name in {"loss", "lr", "epoch"} or name.startswith("validation_"):
                 raise ValueError(f"metrics has the name {name!r}, which the history uses itself: choose another")
         self.metrics = dict(metrics)
@@ -81,7 +110,7 @@ class Objective:
     def of_nothing(self, model: Model, samples: Sequence[Sample]) -> float:
         """Return the mean loss of predicting 0 everywhere; nan where the loss is not defined there."""
         with no_grad():
-            prediction = _zero(model(samples[0][0]))
+            prediction = tree_map(lambda _: 0.0, model(samples[0][0]))
             try:
                 losses = [self.loss(prediction, target) for _, target in samples]
                 return sum(_figure("loss", loss) for loss in losses) / len(losses)
@@ -108,7 +137,7 @@ class Objective:
         else:
             kind = type(loss).__name__
             raise TypeError(
-                f"loss returned {loss!r} of type {kind}, but expected one Value: (prediction, target) -> scalar"
+                f"loss returned {loss!r} of type {kind}, expected one Value: (prediction, target) -> scalar"
             )
         if self.metrics:
             figures += self.measured(_plain(prediction), target)
@@ -185,21 +214,9 @@ def _raised_in(error: Exception) -> str:
     return found
 
 
-def _zero(prediction: Any) -> Any:
-    """Return a prediction of the same shape that is 0 everywhere."""
-    if isinstance(prediction, dict):
-        return {name: _zero(output) for name, output in prediction.items()}
-    return [*map(_zero, prediction)] if isinstance(prediction, (list, tuple)) else 0.0
-
-
 def _plain(prediction: Any) -> Any:
     """Return a prediction as plain floats."""
     return tree_map(lambda output: output.data if isinstance(output, Value) else output, prediction)
-
-
-def listed(prediction: Any) -> Any:
-    """Return a prediction as metrics get it, with its Values as they are: lists in place of tuples."""
-    return tree_map(lambda output: output, prediction)
 
 
 def _figure(name: str, found: Any) -> float:
@@ -208,118 +225,7 @@ def _figure(name: str, found: Any) -> float:
         return found.data
     if not hasattr(found, "__float__"):
         raise TypeError(
-            f"metrics[{name!r}] returned {found!r} of type {type(found).__name__}, but expected a number: "
+            f"metrics[{name!r}] returned {found!r} of type {type(found).__name__}, expected a number: "
             "(prediction, target) -> number"
         )
     return float(found)
-
-
-def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
-    """Return y as the targets of a loss for a model with that many outputs; one target a row.
-
-    Args:
-        name: what messages call y.
-        y: the targets; for several outputs and a loss of numbers, a row of as many for each sample. A column, that is
-            rows of one number, counts as numbers.
-        loss: the name of the loss; None for a function of the user's own, whose targets are left as they are.
-        outputs: the length of a prediction; None where the model predicts one number.
-
-    Raises:
-        TypeError: for what is no number.
-        ValueError: naming the row, for a number that is nan, infinite, or not what the loss expects.
-
-    >>> targets("y", [[0.0], [2.0]], "cross_entropy", outputs=3)
-    [0, 2]
-    >>> targets("y", [0, 3], "cross_entropy", outputs=3)
-    Traceback (most recent call last):
-    ValueError: row 1 of y is 3, but cross_entropy expects the index of a class: a whole number from 0 to 2
-
-    """
-    given = members(name, y, "a list or an array of targets")
-    if loss is None:
-        return [_as_given(f"row {row} of {name}", target) for row, target in enumerate(given)]
-    if given and all(_is_row(target) and len(target) == 1 for target in given):
-        given = [target[0] for target in given]
-    if loss == "cross_entropy":
-        if outputs is None or outputs < 2:
-            raise ValueError(
-                "cross_entropy needs a model with one output a class, at least 2, but the model predicts one number: "
-                "use binary_cross_entropy for two classes, or a model with more outputs"
-            )
-        expected, classes = f"the index of a class: a whole number from 0 to {outputs - 1}", range(outputs)
-        return [
-            int(_number(f"row {row} of {name}", target, loss, expected, lambda t: t in classes))
-            for row, target in enumerate(given)
-        ]
-    expected, accepts = _EXPECTED.get(loss, ("a number", isfinite))
-    if outputs is None:
-        return [_number(f"row {row} of {name}", target, loss, expected, accepts) for row, target in enumerate(given)]
-    return [_row(f"row {row} of {name}", t, loss, expected, accepts, outputs) for row, t in enumerate(given)]
-
-
-def _accuracy(border: float) -> Callable[[Any, Target], Any]:
-    """Return the share of outputs, one or several, that are on the side of 0 where their target is of the border."""
-
-    def accuracy(prediction: Any, target: Target) -> Any:
-        if isinstance(prediction, list):
-            return sum(map(accuracy, prediction, target)) / len(prediction)
-        right, wrong = where(target > border, 1.0, 0.0), where(target > border, 0.0, 1.0)
-        return where(prediction > 0.0, right, wrong)
-
-    return accuracy
-
-
-def _argmax_accuracy(logits: list[Any], target: Any) -> Any:
-    """Return 1 if the largest logit is that of the target; of equal ones the first counts."""
-    _, winner = leading(logits)
-    return where(target == winner, 1.0, 0.0)
-
-
-ACCURACY: dict[str, Callable[[Any, Target], Any]] = {
-    "cross_entropy": _argmax_accuracy,
-    "binary_cross_entropy": _accuracy(0.5),
-    "hinge": _accuracy(0.0),
-}
-"""For the losses that tell classes apart, what their predictions are worth as answers, from 0 to 1."""
-
-_EXPECTED: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "binary_cross_entropy": ("0 or 1, or a probability between them", lambda t: 0.0 <= t <= 1.0),
-    "hinge": ("-1 or 1 (of classes 0 and 1 make 2 * y - 1)", lambda t: t in {-1.0, 1.0}),
-}
-
-
-def _number(name: str, target: Any, loss: str, expected: str, accepts: Callable[[float], bool]) -> float:
-    """Return a target as a float the loss accepts, or raise an error that says what it expects."""
-    try:
-        number = real_number(name, target)
-    except TypeError:
-        raise TypeError(f"{name} is {target!r}, but {loss} expects {expected}") from None
-    if not accepts(number):
-        raise ValueError(f"{name} is {target!r}, but {loss} expects {expected}")
-    return number
-
-
-def _row(
-    name: str, target: Any, loss: str, expected: str, accepts: Callable[[float], bool], outputs: int
-) -> list[float]:
-    """Return the targets of several outputs as floats."""
-    cells = list(target) if _is_row(target) else [target]
-    if len(cells) != outputs:
-        raise ValueError(
-            f"{name} is {target!r}, but the model has {outputs} outputs, so {loss} expects {outputs} numbers"
-        )
-    return [_number(f"{name}, column {column}", cell, loss, expected, accepts) for column, cell in enumerate(cells)]
-
-
-def _is_row(target: Any) -> bool:
-    return isinstance(target, (list, tuple)) or getattr(target, "ndim", 0) == 1
-
-
-def _as_given(name: str, target: Any) -> Target:
-    """Return a target for a loss of the user's own: arrays and their numbers as Python's, nothing nan or infinite."""
-    target = target.tolist() if hasattr(target, "tolist") else target
-    if isinstance(target, float):
-        return real_number(name, target)
-    if _is_row(target) and all(isinstance(cell, (float, int)) for cell in target):
-        numbers(target, f"{name}, column {{}}")
-    return target

@@ -103,7 +103,7 @@ def progress_bar(wanted: bool | Literal["auto"], epochs: int, batches: int) -> P
 
     """
     if not (wanted is True or wanted is False or wanted == "auto"):
-        raise ValueError(f'progress is {wanted!r}, but expected True, False or "auto"')
+        raise ValueError(f'progress is {wanted!r}, expected True, False or "auto"')
     notebook = _in_notebook()
     error = sys.stderr  # None in a program without a console
     if not epochs or wanted is False or error is None or (wanted == "auto" and not (notebook or error.isatty())):

@@ -1,26 +1,31 @@
-"""A training run: what `fit` was given, and everything that decides what its next step does."""
+"""A training run is everything that decides what its next step does, and epoch after epoch of such steps."""
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import inf, isfinite
+from threading import current_thread, main_thread
+from time import perf_counter
 from warnings import warn
 
-from autograd_mini.errors import DiagnosisWarning, DivergedError
+from autograd_mini.errors import DiagnosisWarning, DivergedError, TracingError
 from autograd_mini.optim import LRScheduler
 from autograd_mini.train.data import shuffled
 from autograd_mini.train.history import History
-from autograd_mini.train.strategy import begin_epoch
+from autograd_mini.train.steps import eager_instead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeAlias
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
-    from autograd_mini.train.compiled_steps import CompiledSteps
-    from autograd_mini.train.eager_steps import EagerSteps
-    from autograd_mini.train.objective import Model, Objective, Sample
-
-    Steps: TypeAlias = "EagerSteps | CompiledSteps"
+    from autograd_mini.train.checkpoints import Checkpoints
+    from autograd_mini.train.data import Sample
+    from autograd_mini.train.objective import Model, Objective
+    from autograd_mini.train.progress import Progress
+    from autograd_mini.train.steps import Steps
 
 
 DIVERGING = 100.0
@@ -30,6 +35,7 @@ BEGINNING = 32
 """Minimum rows whose mean loss stands for that of the untrained model; of fewer than twice as many, half."""
 
 
+@dataclass(eq=False, kw_only=True, repr=False)  # the samples would fill a screen
 class Training:
     """The state of a training run between two steps. `fit` makes it, and hands it to the callbacks.
 
@@ -45,18 +51,21 @@ class Training:
         objective: the loss and the metrics.
         samples: the rows to train on with their targets.
         held_out: those to validate on.
+        epochs: how many epochs there are at most.
         batch_size: the rows of a batch.
         clip_norm: the most that the norm of all gradients may be before a step, or None.
         shuffle: whether the rows come in another order in each epoch.
         seed: what shuffles them.
+        tol: the improvement of the loss in `patience` epochs up to which training counts as converged, or None.
+        patience: see `tol`.
+        callbacks: what is called after each epoch, and may change anything.
         history: the figures of the epochs so far.
         epoch: how many epochs are done.
         batch: how many batches of the next epoch are done already; 0 but after an interrupt.
         sums: over these batches, the sum of the loss and of each metric.
         interrupted: whether to stop after the step that is under way.
-        watched: whether there are callbacks, which may change anything between two epochs.
-        steps: the strategy that takes the steps.
-        must_compile: whether that has to be a compiled one.
+        steps: what takes the steps.
+        must_compile: whether these have to be compiled ones.
 
     >>> from autograd_mini import MLP, fit
     >>> X, y = [[0.0], [1.0]], [1.0, 3.0]
@@ -66,80 +75,68 @@ class Training:
 
     """
 
-    steps: Steps
+    model: Model
+    params: Sequence[Any]
+    optimizer: Any
+    schedule: Any
+    objective: Objective
+    samples: Sequence[Sample]
+    held_out: Sequence[Sample]
+    epochs: int
+    batch_size: int
+    clip_norm: float | None
+    shuffle: bool
+    seed: int
+    tol: float | None
+    patience: int
+    callbacks: Sequence[Callable[[Training], object]]
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    batch: int = 0
+    sums: list[float] = field(default_factory=list)
+    interrupted: bool = False
+    must_compile: bool = False
+    steps: Steps = field(init=False)
+    _beginning: float | None = field(default=None, init=False)  # the mean loss over the first rows
 
-    def __init__(
-        self,
-        model: Model,
-        params: Sequence[Any],
-        optimizer: Any,
-        schedule: Any,
-        *,
-        objective: Objective,
-        samples: Sequence[Sample],
-        held_out: Sequence[Sample],
-        batch_size: int,
-        clip_norm: float | None,
-        shuffle: bool,
-        seed: int,
-    ) -> None:
-        self.model = model
-        groups = getattr(optimizer, "param_groups", [])
-        self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(params)
-        known = {*map(id, params)}
-        self.params = (*params, *[parameter for parameter in self.moved if id(parameter) not in known])
-        self.optimizer, self.schedule = optimizer, schedule
-        self.objective, self.samples, self.held_out = objective, samples, held_out
-        self.batch_size, self.clip_norm = batch_size, clip_norm
-        self.shuffle, self.seed = shuffle, seed
-        self.history = History()
-        self.epoch = 0
-        self.batch = 0
-        self.sums: list[float] = []
-        self.interrupted = self.watched = self.must_compile = False
-        self._beginning: float | None = None  # the mean loss over the first rows
+    def __post_init__(self) -> None:
+        """Find what the optimiser moves."""
+        groups = getattr(self.optimizer, "param_groups", [])
+        self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(self.params)
+        known = {*map(id, self.params)}
+        self.params = (*self.params, *[parameter for parameter in self.moved if id(parameter) not in known])
 
     @property
     def batches(self) -> int:
         """The number of batches of an epoch."""
         return -(-len(self.samples) // self.batch_size)
 
-    @property
-    def order(self) -> Sequence[int]:
-        """The order in which the rows come in this epoch."""
-        count = len(self.samples)
-        return shuffled(count, self.seed, self.epoch) if self.shuffle else range(count)
+    def run(self, checkpoints: Checkpoints, bar: Progress) -> History:
+        """Run epoch after epoch until one of the reasons to stop, and return the history; for errors see `fit`."""
+        start = perf_counter() - self.history.seconds
+        stopped = "converged" if self._converged() else None
+        with self._interrupts():
+            try:
+                while stopped is None and self.epoch < self.epochs:
+                    stopped = self._epoch(checkpoints, bar, start)
+            finally:
+                self.steps.settle()
+                self.history.seconds = perf_counter() - start
+                bar.close()
+            self.history.stopped = stopped or "epochs"
+            checkpoints.write()
+        self._warn_if_diverging()
+        return self.history
 
-    def run_epoch(self, done: Callable[[int, int], None]) -> dict[str, float] | None:
-        """Take a step for every batch that is not done yet, and return the means over the epoch; None if interrupted.
-
-        Args:
-            done: called after steps with the epoch, from 1, and the number of batches done.
-
-        Raises:
-            DivergedError: if the loss or a parameter is no longer finite.
-
-        """
-        begin_epoch(self, self.order)
-        while self.batch < self.batches and not self.interrupted:
-            taken, self.sums = self.steps.take(self.batch, self.sums)
-            self.batch += taken
-            self._note_beginning()
-            done(self.epoch + 1, self.batch)
-        if self.batch < self.batches:
-            return None
-        means = {name: total / len(self.samples) for name, total in zip(self.objective.names, self.sums, strict=True)}
-        self._finite(means, "the mean loss")
-        self.steps.check(means)
-        return means
-
-    def validate(self) -> dict[str, float]:
-        """Return the means over the samples kept out of training, after the steps of an epoch."""
-        measured = self._finite(self.steps.validate(), "the validation loss")
-        return {f"validation_{name}": figure for name, figure in measured.items()}
-
-    def end_epoch(self, row: Mapping[str, float]) -> None:
-        """Write the figures of the epoch down, with its learning rate, and go on to the next."""
+    def _epoch(self, checkpoints: Checkpoints, bar: Progress, start: float) -> str | None:
+        """Run an epoch and return the reason to stop after it, if there is one."""
+        row = self._means(bar)
+        self.history.seconds = perf_counter() - start
+        if row is None:
+            return "interrupted"
+        if self.held_out:
+            measured = self._finite(self.steps.validate(), "the validation loss")
+            row |= {f"validation_{name}": figure for name, figure in measured.items()}
         lr = getattr(self.optimizer, "lr", None)
         self.history.append(row if lr is None else {**row, "lr": lr})
         self.epoch += 1
@@ -148,15 +145,75 @@ class Training:
             if type(self.schedule).__module__ != LRScheduler.__module__:
                 self.steps.settle()  # one of the user's own may look at anything, and change it
             self.schedule.step()
+        bar.epoch(self.epoch, row)
+        if self.callbacks or checkpoints.due:
+            self.steps.settle()
+        if sum(bool(callback(self)) for callback in self.callbacks):  # each is called
+            return "callback"
+        if checkpoints.due:
+            checkpoints.write()
+        return "converged" if self._converged() else "interrupted" if self.interrupted else None
 
-    def _note_beginning(self) -> None:
-        """Note the mean loss of the first rows, once these are enough to tell."""
-        count = len(self.samples)
-        rows = min(self.batch * self.batch_size, count)
-        if self._beginning is None and rows >= min(BEGINNING, count / 2):
-            self._beginning = self.history.loss[0] if self.history.epochs else self.sums[0] / rows
+    def _means(self, bar: Progress) -> dict[str, float] | None:
+        """Take a step for every batch that is not done yet, and return the means over the epoch; None if interrupted.
 
-    def warn_if_diverging(self) -> None:
+        Raises:
+            DivergedError: if the loss or a parameter is no longer finite.
+
+        """
+        count, batches = len(self.samples), self.batches
+        order = shuffled(count, self.seed, self.epoch) if self.shuffle else range(count)
+        try:
+            self.steps.begin(order)
+        except TracingError as error:  # compiled steps turned out to be wrong
+            self.steps = eager_instead(self, error)
+            self.steps.begin(order)
+        self.history.backend, self.history.why = self.steps.backend, self.steps.why
+        while self.batch < batches and not self.interrupted:
+            taken, self.sums = self.steps.take(self.batch, self.sums)
+            self.batch += taken
+            rows = min(self.batch * self.batch_size, count)
+            if self._beginning is None and rows >= min(BEGINNING, count / 2):
+                self._beginning = self.history.loss[0] if self.history.epochs else self.sums[0] / rows
+            bar.batch(self.epoch + 1, self.batch)
+        if self.batch < batches:
+            return None
+        means = {name: total / count for name, total in zip(self.objective.names, self.sums, strict=True)}
+        self._finite(means, "the mean loss")
+        self.steps.check(means)
+        return means
+
+    def _converged(self) -> bool:
+        """Return whether the last `patience` epochs improve the lowest loss before them by no more than `tol`."""
+        losses, last = self.history.monitored, -self.patience
+        return (
+            self.tol is not None and len(losses) > self.patience and min(losses[:last]) - min(losses[last:]) <= self.tol
+        )
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """Let the first interrupt end training after the step under way, and a second one raise KeyboardInterrupt.
+
+        An interrupt is Ctrl-C in a terminal, or the stop button of a notebook. In another thread than the main one,
+        which gets no signals, and where another handler is installed already, nothing changes.
+        """
+        if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+
+        def stop(number: int, frame: object) -> None:
+            if self.interrupted:
+                signal.default_int_handler(number, frame)  # type: ignore[arg-type]  # the frame it is given
+            self.interrupted = True
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            if signal.getsignal(signal.SIGINT) is stop:  # a callback may have set another
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _warn_if_diverging(self) -> None:
         """Warn if the loss has grown far beyond that of the untrained model, and that of a model that predicts 0.
 
         A loss that has come down again from where it was after the first epoch is not diverging.
@@ -174,7 +231,7 @@ class Training:
                 f"{self.epoch}. Try {self._remedy()}, clip_norm=1.0, or inputs and targets of size 1 "
                 "(datasets.standardise), from new parameters"
             ),
-            stacklevel=3,
+            stacklevel=4,  # where `fit` was called
         )
 
     def _remedy(self) -> str:

@@ -75,7 +75,7 @@ def layers_of(model: Module) -> list[list[Any]]:
 
 def network(model: Module, *, names: bool = False) -> Diagram:
     """Return the diagram of a model: MLP, Layer or Neuron; with the names of weights and biases, or their numbers."""
-    from autograd_mini.nn.activations import title
+    from autograd_mini.nn.layers import title
 
     layers = layers_of(model)
     columns = [Column("inputs", 0, len(layers[0][0].w), [])]

@@ -16,7 +16,7 @@ from command import parser
 
 import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value, doctor
-from autograd_mini.nn.activations import ACTIVATIONS
+from autograd_mini.nn.layers import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES
 
 TARGETS = {

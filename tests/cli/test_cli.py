@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 import autograd_mini
 from autograd_mini import MLP, datasets, load
 from autograd_mini.cli import commands, main
-from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.tables import Table, aligned, read_table
+from autograd_mini.cli.tables import Table, UserError, aligned, read_table
 from autograd_mini.engine.ops import TABLE
 
 IRIS = datasets.iris()
@@ -572,7 +571,7 @@ def quick(monkeypatch):
     """Let the demo train for one epoch."""
     from dataclasses import replace
 
-    from autograd_mini.cli import demo as module
+    from autograd_mini.cli import commands as module
 
     learn = module.learn
     monkeypatch.setattr(module, "learn", lambda table, target, how: learn(table, target, replace(how, epochs=1)))

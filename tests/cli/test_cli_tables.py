@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from autograd_mini import datasets, load
 from autograd_mini.cli import main
-from autograd_mini.cli.failure import UserError
-from autograd_mini.cli.tables import MISSING, Table, read_table
+from autograd_mini.cli.tables import MISSING, Table, UserError, read_table
 
 IRIS = datasets.iris()
 NAMES = ",".join(IRIS.feature_names)

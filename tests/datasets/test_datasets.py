@@ -350,7 +350,7 @@ def test_a_split_of_arrays_gives_lists_of_plain_numbers():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([1, 2, 3], [0, 1]), ValueError, r"X has 3 rows, but y has 2: give one target for each row"),
+        (([1, 2, 3], [0, 1]), ValueError, r"X has 3 rows, but y has 2 targets: give one target for each row"),
         (([], []), ValueError, r"test_fraction 0\.25 of 0 rows is 0 for the test part and 0 for training"),
         (([1], [0]), ValueError, r"each needs at least one: give more rows or another fraction"),
         (([1, 2], [0, 1], 0.1), ValueError, r"of 2 rows is 0 for the test part and 2 for training"),
@@ -361,6 +361,7 @@ def test_a_split_of_arrays_gives_lists_of_plain_numbers():
         (([1, 2], [0, 1], math.nan), ValueError, r"test_fraction is nan"),
         (([1, 2], [0, 1], "0.5"), TypeError, r"test_fraction is '0\.5', expected a number"),
         (([1, 2], [0, 1], 0.5, -1), ValueError, r"seed is -1"),
+        (({1, 2}, [0, 1]), TypeError, r"X is \{1, 2\}, expected a list, a tuple or an array"),
         ((5, [0, 1]), TypeError, r"X is 5, expected a list, a tuple or an array"),
         (([1, 2], None), TypeError, r"y is None, expected a list, a tuple or an array"),
         (([1, 2], [[0], [0]], 0.5), TypeError, r"row \d of y is \[0\], which cannot be a class.*stratify=False"),
@@ -555,5 +556,5 @@ def test_a_data_frame_is_split_and_standardised_by_its_rows():
 
 
 def test_a_dict_of_columns_is_refused_rather_than_counted():
-    with pytest.raises(TypeError, match="X is a dict of 2 entries, expected rows"):
+    with pytest.raises(TypeError, match=r"X is {'a'.*, expected a list, a tuple or an array of rows"):
         split({"a": [1, 2, 3], "b": [4, 5, 6]}, [0, 1])

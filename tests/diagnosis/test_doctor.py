@@ -20,7 +20,7 @@ from autograd_mini.diagnosis.named_parameters import NamedParameters
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import operands
 from autograd_mini.engine.hooks import on_result
-from autograd_mini.nn.activations import ACTIVATIONS
+from autograd_mini.nn.layers import ACTIVATIONS
 from autograd_mini.nn.losses import LOSSES, cross_entropy, hinge, mse
 from autograd_mini.optim import SGD, Adam, clip_grad_norm_
 

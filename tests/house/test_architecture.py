@@ -29,10 +29,10 @@ MAY_IMPORT = {
     "optim": {"engine", "errors", "extras"},
     "testing": {"transforms", "engine", "errors", "extras"},
     "compiler": {"transforms", "engine", "errors", "extras"},
-    "nn": {"compiler", "transforms", "engine", "errors", "extras"},
-    "files": {"nn", "optim", "engine", "errors", "extras"},
-    "train": {"files", "nn", "optim", "compiler", "transforms", "engine", "errors", "extras"},
-    "diagnosis": {"train", "nn", "optim", "transforms", "engine", "errors", "extras"},
+    "files": {"errors", "extras"},
+    "nn": {"files", "optim", "compiler", "transforms", "engine", "errors", "extras"},
+    "train": {"files", "datasets", "nn", "optim", "compiler", "transforms", "engine", "errors", "extras"},
+    "diagnosis": {"train", "datasets", "nn", "optim", "transforms", "engine", "errors", "extras"},
     "viz": {"diagnosis", "testing", "notation", "train", "nn", "transforms", "engine", "errors", "extras"},
     "site": {"notation", "engine", "errors", "extras"},
     "cli": {"viz", "testing", "train", "files", "nn", "optim", "datasets", "engine", "errors", "extras"},
@@ -93,11 +93,9 @@ def imported(name, *, lazy):
 
 
 ASKED_FOR_WHEN_CALLED = {
-    (f"{NAME}.nn.mlp", f"{NAME}.files"),
     (f"{NAME}.engine.operators", f"{NAME}.engine.arrays"),
 }
-"""`MLP.save` asks for the module that writes files when it is called, so that networks need not know of files; the
-methods of Value that NumPy calls ask for the module that imports NumPy."""
+"""The methods of Value that NumPy calls ask for the module that imports NumPy when they are called."""
 
 
 def unit(name):

@@ -45,14 +45,13 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    f"compiler.llvm.{name}": {"ctypes"}
-    for name in ("assembler", "backend", "descend", "fastcall", "target", "vm")
+    f"compiler.llvm.{name}": {"ctypes"} for name in ("assembler", "backend", "descend", "fastcall", "target", "vm")
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
     "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
-    "datasets.flowers": {"importlib"},  # importlib.resources, for its own table
+    "datasets.examples": {"importlib"},  # importlib.resources, for its own table
     "site.pages": {"importlib"},  # importlib.metadata, for the README of an installed package
     "site.playground": {"importlib"},  # whether npm came as a wheel
     "cli.course": {"importlib"},  # whether JupyterLab is installed
@@ -68,16 +67,15 @@ FILES = {
     "site.playground": {"mkdir", "write_text", "shutil", "copyfile", "tempfile"},
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
     "cli.tables": {"read_bytes"},  # the tables that the command line names
-    "cli.demo": {"mkdir", "open"},  # the folder that the command line names, as the next
-    "cli.course": {"mkdir", "open", "read_bytes"},
-    "cli.commands": {"unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
+    "cli.course": {"mkdir", "open", "read_bytes"},  # the folder that the command line names, as in the next
+    "cli.commands": {"mkdir", "open", "unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
 }
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
 OWN = {
     "site.pages": {"read_text", "read_bytes"},
     "site.playground": {"read_text"},
-    "datasets.flowers": {"read_text"},
+    "datasets.examples": {"read_text"},
     "viz.explorer": {"read_text"},
     "viz.stepper": {"read_text"},
 }

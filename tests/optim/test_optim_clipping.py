@@ -113,13 +113,13 @@ def test_a_non_finite_norm_is_an_error_on_request_and_changes_nothing(wrong):
 @pytest.mark.parametrize(
     ("clip", "error", "says"),
     [
-        (lambda p: clip_grad_norm_(p, -1.0), ValueError, r"max_norm must be at least 0, got -1\.0"),
+        (lambda p: clip_grad_norm_(p, -1.0), ValueError, r"max_norm is -1\.0, expected a number of at least 0"),
         (lambda p: clip_grad_norm_(p, math.nan), ValueError, "max_norm is nan, expected a finite number"),
-        (lambda p: clip_grad_norm_(p, 1.0, 0), ValueError, "norm_type must be greater than 0"),
+        (lambda p: clip_grad_norm_(p, 1.0, 0), ValueError, "norm_type is 0, expected a number greater than 0"),
         (lambda p: clip_grad_norm_(p, 1.0, -math.inf), ValueError, "norm_type is -inf, expected a finite number"),
         (lambda p: clip_grad_norm_(p * 2, 1.0), ValueError, r"params\[0\], params\[1\] are one and the same"),
-        (lambda p: clip_grad_norm_(p[0], 1.0), TypeError, "got one SimpleNamespace"),
-        (lambda p: clip_grad_value_(p, -1.0), ValueError, r"clip_value must be at least 0, got -1\.0"),
+        (lambda p: clip_grad_norm_(p[0], 1.0), TypeError, "is one SimpleNamespace, expected a list"),
+        (lambda p: clip_grad_value_(p, -1.0), ValueError, r"clip_value is -1\.0, expected a number of at least 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(clip, error, says):

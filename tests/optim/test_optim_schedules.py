@@ -122,14 +122,14 @@ def test_repr_names_the_settings_and_the_epoch():
     [
         (lambda o: StepLR(o, 0), ValueError, "step_size is 0, expected a whole number from 1 on"),
         (lambda o: StepLR(o, 1.5), TypeError, r"step_size is 1\.5, expected a whole number from 1 on"),
-        (lambda o: StepLR(o, 1, gamma=0), ValueError, "gamma must be greater than 0, got 0"),
+        (lambda o: StepLR(o, 1, gamma=0), ValueError, "gamma is 0, expected a number greater than 0"),
         (lambda o: ExponentialLR(o, math.nan), ValueError, "gamma is nan, expected a finite number"),
         (lambda o: CosineAnnealingLR(o, -1), ValueError, "T_max is -1, expected a whole number from 1 on"),
-        (lambda o: CosineAnnealingLR(o, 1, -1), ValueError, "eta_min must be at least 0, got -1"),
-        (lambda o: LinearLR(o, 0), ValueError, "start_factor must be greater than 0, got 0"),
-        (lambda o: LinearLR(o, 2), ValueError, "start_factor must be from 0 to 1, got 2"),
-        (lambda o: LinearLR(o, end_factor=-1), ValueError, "end_factor must be from 0 to 1, got -1"),
-        (lambda o: LinearLR(o.param_groups), TypeError, "optimizer must be an Optimizer such as SGD, got list"),
+        (lambda o: CosineAnnealingLR(o, 1, -1), ValueError, "eta_min is -1, expected a number of at least 0"),
+        (lambda o: LinearLR(o, 0), ValueError, "start_factor is 0, expected a number greater than 0 and at most 1"),
+        (lambda o: LinearLR(o, 2), ValueError, "start_factor is 2, expected a number greater than 0 and at most 1"),
+        (lambda o: LinearLR(o, end_factor=-1), ValueError, "end_factor is -1, expected a number from 0 to 1"),
+        (lambda o: LinearLR(o.param_groups), TypeError, "optimizer is of type list, expected an Optimizer such as SGD"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name_and_value(schedule, error, says):
@@ -155,10 +155,10 @@ good = StepLR(optimizer_at(0.5), 3).state_dict()
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        ([], "one of StepLR, got one of 'list'"),
-        (good | {"schedule": "LinearLR"}, "one of StepLR, got one of 'LinearLR'"),
+        ([], "one of 'list', expected one of StepLR"),
+        (good | {"schedule": "LinearLR"}, "one of 'LinearLR', expected one of StepLR"),
         ({"schedule": "StepLR"}, "the setting 'step_size' is missing"),
-        (good | {"gamma": -1}, "gamma must be greater than 0, got -1"),
+        (good | {"gamma": -1}, "gamma is -1, expected a number greater than 0"),
         (good | {"last_epoch": -1}, "last_epoch is -1, expected a whole number from 0 on"),
         (good | {"last_epoch": "3"}, "last_epoch is '3', expected a whole number"),
         (good | {"base_lrs": []}, "no state of StepLR"),

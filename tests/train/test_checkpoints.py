@@ -291,7 +291,7 @@ def test_another_model_with_as_many_parameters_is_refused(file):
     [
         ("", "it is not JSON"),
         ("[]", "does not hold"),
-        ('{"format": "autograd_mini model"}', "does not hold"),
+        ('{"format": "autograd_mini model"}', "its format is 'autograd_mini model'"),
         ('{"format": "autograd_mini checkpoint", "version": 2}', "update autograd_mini"),
         ('{"format": "autograd_mini checkpoint", "version": 1}', "run is missing"),
         ("[" * 100_000, "deep"),
@@ -405,7 +405,7 @@ def test_a_metric_that_is_not_finite_is_saved(file):
     [
         ({"batch": 10**9}, "0 sums after batch 1000000000"),
         ({"batch": 1}, "0 sums after batch 1 of 3"),
-        ({"batch": 1, "sums": [0.5]}, "1 sums after batch 1 of 3, but expected 2"),
+        ({"batch": 1, "sums": [0.5]}, "1 sums after batch 1 of 3, expected 2"),
         ({"sums": [0.5]}, "1 sums after batch 0"),
         ({"sums": [0.5, "many"]}, "expected a number"),
         ({"history": {"seconds": 0.0, "columns": {}}}, "figures , but"),

@@ -245,6 +245,7 @@ def test_a_ready_optimiser_goes_on_where_it_stopped():
         ({"momentun": 0.9}, TypeError, "SGD has no setting 'momentun': did you mean momentum"),
         ({"optimizer": SGD([Value(1.0)]), "epoch": 3}, TypeError, "did you mean epochs"),
         ({"color": "red"}, TypeError, "'color' is neither an argument of fit .*epochs.* nor a setting of SGD .*momen"),
+        ({"optimizer": lambda params: SGD(params, lr=0.5), "lr": 0.1}, TypeError, "has no setting 'lr': leave it out"),
         ({"lr": -1}, ValueError, "lr"),
         ({"optimizer": SGD([Value(1.0)]), "lr": 0.1}, TypeError, "lr=0.1"),
         ({"optimizer": SGD([Value(1.0)])}, ValueError, "none of the model's parameters"),
@@ -525,5 +526,5 @@ def test_moons_are_told_apart():
 def test_what_is_no_model_and_what_are_no_callbacks_is_named():
     with pytest.raises(TypeError, match=r"expected one with parameters\(\), such as an MLP"):
         fit(lambda x: x[0], [[1.0]], [1.0], loss="mse")
-    with pytest.raises(TypeError, match="callbacks is 3, but expected a list"):
+    with pytest.raises(TypeError, match="callbacks is 3, expected a list"):
         fit(MLP(1, [1]), [[1.0]], [1.0], loss="mse", callbacks=3)

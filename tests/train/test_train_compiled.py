@@ -355,7 +355,9 @@ def test_a_compiled_model_names_rows_of_the_wrong_width():
 
 @pytest.mark.parametrize("row", [[1.0, 2.0], (0.5,), []])
 def test_a_single_row_says_how_to_write_a_table_of_it(row):
-    with pytest.raises(ValueError, match=r"\(samples, inputs\); got one axis: write \[row\]"):
+    with pytest.raises(
+        ValueError, match=r"has one axis, expected a table of shape \(samples, inputs\).*: write \[row\]"
+    ):
         MLP(2, [1]).jit(backend="numpy")(row)
 
 

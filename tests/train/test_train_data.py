@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import Parameter, Value
+from autograd_mini.datasets.preprocessing import table
 from autograd_mini.train import evaluate, fit
-from autograd_mini.train.data import table
-from autograd_mini.train.objective import targets
+from autograd_mini.train.data import targets
 
 rows = st.integers(1, 4).flatmap(
     lambda width: st.lists(
@@ -167,7 +167,7 @@ def test_targets_come_from_arrays_and_columns_of_arrays():
         ("cross_entropy", None, [0], ValueError, "binary_cross_entropy"),
         ("binary_cross_entropy", None, [0, 2], ValueError, "row 1 of y is 2.*0 or 1"),
         ("binary_cross_entropy", None, [-1], ValueError, "row 0 of y is -1"),
-        ("hinge", None, [1, 0], ValueError, r"row 1 of y is 0.*-1 or 1.*2 \* y - 1"),
+        ("hinge", None, [1, 0], ValueError, r"row 1 of y is 0.*-1 or 1.*2 \* target - 1"),
         ("mse", None, [1, None], TypeError, "row 1 of y is None.*a number"),
         ("mse", None, [1, math.inf], ValueError, "row 1 of y is inf"),
         ("mse", None, [[1, 2]], TypeError, r"row 0 of y is \[1, 2\]"),

@@ -1,20 +1,71 @@
-"""Eager steps: every sample's graph is built and walked back, one after the other."""
+"""The steps of training: compiled where model and loss allow it and it pays, else eager.
+
+Eagerly every sample's graph is built and walked back, one after the other.
+"""
 
 from __future__ import annotations
 
 from math import isfinite
 from operator import add, attrgetter
 
+from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.engine.hooks import on_leaf
+from autograd_mini.errors import TracingError
 from autograd_mini.optim import clip_grad_norm_
 from autograd_mini.optim.parameters import set_data, set_gradients
+from autograd_mini.train.compiled_steps import CompiledSteps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from autograd_mini.train.run import Training
 
+    Compile = bool | str
+    Steps: TypeAlias = "EagerSteps | CompiledSteps"
+
+WORTH = 5_000
+"""Minimum of rows times parameters for compiling, which takes some tenths of a second, to pay."""
+
 _data = attrgetter("data")
+
+
+def chosen_steps(training: Training, compile: Compile) -> Steps:  # noqa: A002 - the argument of fit
+    """Return what takes the steps of a run.
+
+    Args:
+        training: the run.
+        compile: True or the name of a backend to compile or raise, False for eager steps, "auto" to decide.
+
+    Raises:
+        ValueError: if `compile` is none of these.
+        TracingError: if model or loss cannot be compiled, but must.
+
+    """
+    if not isinstance(compile, str) and compile in (True, False):
+        compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
+    elif compile not in CHOICES:
+        raise ValueError(f"compile is {compile!r}, expected True, False, or one of {', '.join(map(repr, CHOICES))}")
+    training.must_compile = compile is not False and compile != "auto"
+    rows, parameters = len(training.samples), len(training.params)
+    if compile is False:
+        return EagerSteps(training, "compile=False")
+    if not training.must_compile and on_leaf:
+        return EagerSteps(training, "a block of anomaly() or origin() is on, which look at every operation")
+    if not training.must_compile and rows * parameters < WORTH:
+        return EagerSteps(training, f"{rows} rows and {parameters} parameters are soon done without compiling")
+    try:
+        return CompiledSteps(training, compile if isinstance(compile, str) else "auto")
+    except (TracingError, ImportError) as error:
+        return eager_instead(training, error)
+
+
+def eager_instead(training: Training, error: Exception) -> EagerSteps:
+    """Return eager steps where compiled ones are wrong or impossible, or raise the error if they must be compiled."""
+    if training.must_compile:
+        raise error
+    return EagerSteps(training, str(error))
 
 
 class EagerSteps:
