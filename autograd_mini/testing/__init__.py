@@ -17,7 +17,7 @@ from autograd_mini.testing.gradcheck import (
 )
 from autograd_mini.testing.gradtest import gradtest
 from autograd_mini.testing.mutation import Mutant, mutants
-from autograd_mini.testing.verdict import Report
+from autograd_mini.testing.report import Report
 
 __all__ = [
     "GradientError",

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.counterexample import Counterexample, measured_at
+from autograd_mini.testing.explanation import Counterexample, measured_at
 from autograd_mini.testing.point import first_reach
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.adapters import adapt, arity, engine_derivative, point_numbers, takes
 from autograd_mini.testing.causes import likely_cause
-from autograd_mini.testing.counterexample import find_counterexample, region_of
 from autograd_mini.testing.domain import intervals
+from autograd_mini.testing.explanation import find_counterexample, region_of
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError, Problem, ShapeError, located
+from autograd_mini.testing.report import LogEntry, Report, settings
 from autograd_mini.testing.search import (
     FEW_INPUTS,
     Decision,
@@ -22,7 +23,6 @@ from autograd_mini.testing.search import (
     check_over,
     constants_in,
 )
-from autograd_mini.testing.verdict import LogEntry, Report, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

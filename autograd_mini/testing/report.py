@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from autograd_mini.testing.problem import Calls
 
 if TYPE_CHECKING:
-    from autograd_mini.testing.counterexample import Counterexample
+    from autograd_mini.testing.explanation import Counterexample
 
 
 @dataclass(slots=True)
