@@ -14,8 +14,8 @@ from autograd_mini.testing.gradcheck import (
     assert_hess,
     check_grad,
     check_hess,
+    gradtest,
 )
-from autograd_mini.testing.gradtest import gradtest
 from autograd_mini.testing.mutation import Mutant, mutants
 from autograd_mini.testing.report import Report
 

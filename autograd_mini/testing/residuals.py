@@ -1,19 +1,20 @@
 """A residual: the curve R(t) = f(t) - f(a) - (integral of g from a to t), which says what a mismatch is due to.
 
 A mismatch alone proves nothing: f may be noisy beyond its last digit, jump, or rise between two samples of g. The
-residual tells these apart. An error of the derivative makes R a smooth
-curve far above its noise, at every scale; noise makes R a cloud; a jump puts all of R into one spot; and rounding
-inside f makes a staircase, whose slopes are wrong everywhere but do not add up.
+residual tells these apart. An error of the derivative makes R a smooth curve far above its noise, at every scale; noise
+makes R a cloud; a jump puts all of R into one spot; and rounding inside f makes a staircase, whose slopes are wrong
+everywhere but do not add up.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.discontinuities import PIECES, Classification, find_jump, jittered_grid, staircase
+from autograd_mini.testing.finite_differences import PIECES, find_jump, jittered_grid, staircase
 from autograd_mini.testing.problem import total
 from autograd_mini.testing.segment import Integral, compare
 
@@ -41,6 +42,21 @@ WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
 """Most quanta that rounding moves a quantised f by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What explains a mismatch.
+
+    ``kind`` is "wrong" (proved, on [a, b]), "noise" (R is a cloud of size ``size``), "approximation" (an error of
+    ``size`` that f may as well have), "jump" (f jumps at ``a``), "clear" (nothing remains on closer inspection),
+    "staircase" (f itself is quantised) or "broken" (not finite).
+    """
+
+    kind: str
+    a: float
+    b: float
+    size: float = 0.0
 
 
 def roughness(positions: Sequence[float], curve: Sequence[float]) -> float:
@@ -118,7 +134,7 @@ class ResidualClassifier:
         steps = [v - u for u, v in pairwise(curve)]
         worst = max(range(len(steps)), key=lambda i: abs(steps[i]))
         if is_a_step(curve, worst):
-            return self.classify_step(integral, positions[worst], positions[worst + 1], steps[worst], depth)
+            return self.classify_step(positions, positions[worst], positions[worst + 1], steps[worst], depth)
         noise = max(roughness(positions, curve), explained / 4)
         if spread > SIGNAL_TO_NOISE * max(noise, integral.error / 4):
             return self.classify_smooth(positions, curve, explained, depth)
@@ -126,20 +142,16 @@ class ResidualClassifier:
 
     def rounding(self, integral: Integral, positions: Sequence[float]) -> float:
         """Return the part of a residual that rounding explains."""
-        line = self.line
-        results = 2 * max(map(line.roundoff, positions))
-        arguments = 4 * line.problem.eps * max(line.sensitivity(line.snap(t)) for t in (positions[0], positions[-1]))
-        l1_norm = sum(panel.l1_norm for panel in integral.panels)
-        return results + arguments + 32 * 2.0**-52 * l1_norm
+        ends = map(self.line.snap, (positions[0], positions[-1]))
+        return self.line.rounding(positions, ends) + 32 * 2.0**-52 * integral.l1_norm
 
-    def classify_step(self, integral: Integral, a: float, b: float, size: float, depth: int) -> Classification:
-        """Classify a residual that arises in one piece: as a jump, or by a narrower interval sampled afresh."""
+    def classify_step(self, around: Sequence[float], a: float, b: float, size: float, depth: int) -> Classification:
+        """Classify a residual that arises on [a, b] alone: as a jump, or by a wider interval sampled afresh."""
         jump = find_jump(self.line, a, b, size)
         if jump is not None:
             return Classification("jump", jump, jump, abs(size))
         margin = (b - a) / 4
-        a, b = max(integral.a, a - margin), min(integral.b, b + margin)
-        return self.classify(a, b, size, depth + 1)
+        return self.classify(max(around[0], a - margin), min(around[-1], b + margin), size, depth + 1)
 
     def classify_smooth(
         self, positions: Sequence[float], curve: Sequence[float], explained: float, depth: int
@@ -149,25 +161,21 @@ class ResidualClassifier:
         if sum(a <= t <= b for t in positions) <= 3:
             i = positions.index(a)
             step = max((v - u for u, v in zip(curve[i:], curve[i + 1 : i + 3], strict=False)), key=abs)
-            jump = find_jump(self.line, a, b, step)
-            if jump is not None:
-                return Classification("jump", jump, jump, abs(step))
-            margin = (b - a) / 4
-            return self.classify(max(positions[0], a - margin), min(positions[-1], b + margin), step, depth + 1)
-        verdict = staircase(self.line, a, b, self.rng)
-        if verdict is not None:
-            return verdict
+            return self.classify_step(positions, a, b, step, depth)
+        if steps := staircase(self.line, a, b, self.rng):
+            return Classification("staircase", a, b, steps)
         run = slice(positions.index(a), positions.index(b) + 1)
         if self.is_made_of_jumps(positions[run], curve[run]):
             return Classification("jump", a, b, max(curve) - min(curve))
         size = max(curve[run]) - min(curve[run])
         if self.is_approximate(a, b, size):
             return Classification("approximation", a, b, size)
+        extent = max(curve) - min(curve)
         if self.is_reproduced(a, b):
             return Classification("wrong", a, b, size)
         if (a, b) != (positions[0], positions[-1]) and self.is_reproduced(positions[0], positions[-1]):
-            return Classification("wrong", positions[0], positions[-1], max(curve) - min(curve))
-        return Classification("noise", a, b, max(curve) - min(curve))
+            return Classification("wrong", positions[0], positions[-1], extent)
+        return Classification("noise", a, b, extent)
 
     def is_approximate(self, a: float, b: float, size: float) -> bool:
         """Return whether an error of some size on [a, b] may as well be one of f, as accurate as libraries have it.
@@ -193,7 +201,7 @@ class ResidualClassifier:
     def smallest_change(self, t: float) -> float:
         """Return the smallest change of f from its value at ``t`` among all known values; 0 if there is none."""
         here = self.line.value(t)
-        values = (row[self.line.output] for row in self.line.problem.known_values())
+        values = self.line.problem.known_values(self.line.output)
         return min((abs(v - here) for v in values if math.isfinite(v) and v != here), default=0.0)
 
     def surroundings(self, a: float, b: float) -> tuple[float, float]:
@@ -220,12 +228,12 @@ class ResidualClassifier:
         fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
         steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
         largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]
-        jumps = [
-            find_jump(line, positions[i], positions[i + 1], step, SMALL_JUMP)
+        jumps = sum(
+            find_jump(line, positions[i], positions[i + 1], step, SMALL_JUMP) is not None
             for step, i in largest
             if abs(step) * SMALL_JUMP > 6 * fuzz
-        ]
-        return len([jump for jump in jumps if jump is not None]) >= 2 or self.is_right_nearby(positions, curve)
+        )
+        return jumps >= 2 or self.is_right_nearby(positions, curve)
 
     def is_right_nearby(self, positions: Sequence[float], curve: Sequence[float]) -> bool:
         """Return whether g is right on short stretches between the positions of a residual, its error thus in jumps."""
@@ -244,41 +252,23 @@ class ResidualClassifier:
         self, positions: Sequence[float], curve: Sequence[float], explained: float
     ) -> tuple[float, float]:
         """Return the longest run of neighbouring pieces whose slope error is not small against the largest."""
-        slopes = [
-            abs(curve[i + 1] - curve[i]) / (positions[i + 1] - positions[i])
-            if abs(curve[i + 1] - curve[i]) > explained
-            else 0.0
-            for i in range(len(positions) - 1)
-        ]
-        bar, best, start = max(slopes) / 20, (0, len(slopes)), None
-        runs = []
-        for i, slope in enumerate([*slopes, -1.0]):
-            if slope > bar:
-                start = i if start is None else start
-            elif start is not None:
-                runs.append((start, i))
-                start = None
-        if runs:
-            best = max(runs, key=lambda run: run[1] - run[0])
-        return positions[best[0]], positions[best[1]]
+        steps = [abs(v - u) for u, v in pairwise(curve)]
+        slopes = [s / (v - u) if s > explained else 0.0 for s, (u, v) in zip(steps, pairwise(positions), strict=True)]
+        bar = max(slopes) / 20
+        runs = [[*run] for wrong, run in groupby(range(len(slopes)), lambda i: slopes[i] > bar) if wrong]
+        longest = max(runs, key=len, default=[*range(len(slopes))])
+        return positions[longest[0]], positions[longest[-1] + 1]
 
     def is_reproduced(self, a: float, b: float) -> bool:
         """Return whether fresh pieces of [a, b] show the error too."""
-        line = self.line
-        positions = jittered_grid(line, a, b, FRESH_PIECES, self.rng)
-        middle = positions[len(positions) // 2]
-        first = compare(line, a, b)
-        integral = Integral(line, a, middle, goal=abs(first.mismatch) / 60)
-        rest = Integral(line, middle, b, goal=abs(first.mismatch) / 60)
-        if integral.broken or rest.broken or len(positions) < 8:
+        positions = jittered_grid(self.line, a, b, FRESH_PIECES, self.rng)
+        integral = Integral(self.line, a, b, goal=abs(compare(self.line, a, b).mismatch) / 30, pieces=2)
+        if integral.broken or len(positions) < 8:
             return False
-        left = integral.residuals([t for t in positions if t <= middle])
-        right = rest.residuals([t for t in positions if t >= middle])
-        curve = [*left, *(left[-1] + r for r in right[1:])]
-        error = integral.error + rest.error
+        curve = integral.residuals(positions)
         if not all(map(math.isfinite, curve)) or any(is_a_step(curve, i) for i in range(len(curve) - 1)):
             return False
-        noise = max(roughness(positions, curve), self.rounding(integral, positions) / 4, error / 4)
+        noise = max(roughness(positions, curve), self.rounding(integral, positions) / 4, integral.error / 4)
         return max(curve) - min(curve) > SIGNAL_TO_NOISE * noise
 
     def classify_scatter(self, integral: Integral, positions: Sequence[float], noise: float) -> Classification:

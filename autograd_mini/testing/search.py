@@ -1,5 +1,7 @@
 """A search: the lines along which a derivative is checked, at a point, over a box or at all scales, and its decision.
 
+Mistakes are frequent beside constants, so the constants in the source of f and df are checked as points of their own.
+
 With many inputs a line moves all of them at once, in a direction balanced so that every partial weighs about the same:
 a check costs no more than one with three inputs. Inputs whose partials weigh a thousand times less than others get
 directions of their own, so that the large ones do not hide them.
@@ -9,17 +11,19 @@ from __future__ import annotations
 
 import inspect
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autograd_mini.testing.domain import Interval, random_point, scan, scan_lines, special_points
+from autograd_mini.testing.domain import LineScan, random_point, scan_lines
 from autograd_mini.testing.point import Outcome, PointCheck, first_reach
-from autograd_mini.testing.problem import BudgetSpentError, Line, Problem
+from autograd_mini.testing.problem import STOPPED, BudgetSpentError, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
+    from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.problem import Point, Problem
 
 FEW_INPUTS = 4
@@ -53,74 +57,56 @@ class Decision:
         fine = self.outcomes and all(o.verdict == "correct" for o in self.outcomes)
         return "correct" if fine and not self.spent else "unresolved"
 
-    def add(self, outcome: Outcome) -> bool:
-        """Record an outcome; return whether the check is decided by it."""
+    def fails(self, outcome: Outcome, point: Point, rng: Random) -> bool:
+        """Record an outcome; return whether it is wrong, which then is localised by coordinate at a point."""
         self.outcomes.append(outcome)
-        if outcome.verdict == "wrong":
-            self.failure = outcome
-        elif outcome.note and not self.note:
-            self.note = outcome.note
-        return outcome.verdict == "wrong"
+        if outcome.verdict != "wrong":
+            self.note = self.note or outcome.note
+            return False
+        line = outcome.line
+        if line is not None and line.axis is None:
+            axes = axes_through(line.problem, point, line.output)
+            found = (PointCheck(axis, x, reach, rng).run() for axis, x, reach in axes)
+            outcome = next((one for one in found if one.verdict == "wrong"), outcome)
+        self.failure = outcome
+        return True
 
 
 def check_at(problem: Problem, point: Point, rng: Random, box: Sequence[Interval] | None = None) -> Decision:
     """Check every partial derivative of every output at one point."""
     decision = Decision()
     problem.value(point)
-    for output in range(problem.outputs):
+    for output in range(problem.outputs or 1):
         for line, x, reach in lines_through(problem, point, output, rng, box):
-            try:
-                outcome = PointCheck(line, x, reach, rng).run()
-            except BudgetSpentError:
-                outcome = Outcome("unresolved", line=line, note="the budget of calls is spent")
-            if decision.add(outcome):
-                if line.axis is None:
-                    decision.failure = localise(problem, point, output, rng) or outcome
+            if decision.fails(PointCheck(line, x, reach, rng).run(), point, rng):
                 return decision
     return decision
 
 
-def localise(problem: Problem, point: Point, output: int, rng: Random) -> Outcome | None:
-    """Find the coordinate that a wrong direction is due to."""
-    for line, x, reach in axes_through(problem, point, output):
-        try:
-            outcome = PointCheck(line, x, reach, rng).run()
-        except BudgetSpentError:
-            return None
-        if outcome.verdict == "wrong":
-            return outcome
-    return None
-
-
-def check_over(problem: Problem, domain: Sequence[Interval], rng: Random, bases: int) -> Decision:
-    """Check every partial derivative of every output over a box."""
+def check_over(
+    problem: Problem, domain: Sequence[Interval], rng: Random, bases: int, drawn: Sequence[Point]
+) -> Decision:
+    """Check every partial derivative of every output over a box, and at points drawn from it."""
     decision = Decision()
+    bases = bases if len(domain) <= 2 else max(1, bases - 1)
     try:
         random_point(problem, domain, 0, rng)
-        for output in range(problem.outputs):
-            for line, borders in scan_lines(
-                problem, domain, output, rng, bases if len(domain) <= 2 else max(1, bases - 1)
-            ):
-                if decision.add(scan(line, borders, rng)):
-                    if (
-                        line.axis is None
-                        and decision.failure is not None
-                        and decision.failure.classification is not None
-                    ):
-                        at = line.point((decision.failure.classification.a + decision.failure.classification.b) / 2)
-                        decision.failure = localise(problem, at, output, rng) or decision.failure
+        for output in range(problem.outputs or 1):
+            for line, borders in scan_lines(problem, domain, output, rng, bases):
+                outcome = LineScan(line, rng).run(borders)
+                wrong = outcome.classification
+                if decision.fails(outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base, rng):
                     return decision
-        most_f, most_g = problem.budget_f, problem.budget_g
         for point in special_points(domain, {0.0, *problem.constants}, rng):
-            problem.allow(*_BESIDE_A_CONSTANT)
-            problem.budget_f, problem.budget_g = min(problem.budget_f, most_f), min(problem.budget_g, most_g)
-            beside = check_at(problem, point, rng, domain)
-            problem.budget_f, problem.budget_g = most_f, most_g
-            if beside.failure is not None:
-                decision.failure = beside.failure
+            with problem.at_most(*_BESIDE_A_CONSTANT):
+                decision.failure = check_at(problem, point, rng, domain).failure
+            if decision.failure is not None:
                 return decision
+        for point in drawn:
+            if decision.failure is None:
+                decision.failure = check_at(problem, point, rng, domain).failure
     except BudgetSpentError:
-        decision.spent, decision.note = True, "the budget of calls is spent"
+        decision.spent, decision.note = True, STOPPED[BudgetSpentError]
     return decision
 
 
@@ -129,15 +115,15 @@ def check_anywhere(problem: Problem, rng: Random) -> Decision:
     decision, found = Decision(), 0
     count = len(problem.names)
     try:
-        beside = [tuple(c for _ in range(count)) for c in sorted(problem.constants | {0.0}, key=abs)[:4]]
+        beside = [(c,) * count for c in sorted(problem.constants | {0.0}, key=abs)[:4]]
         for attempt in range(60):
-            if attempt < len(beside):
+            chosen = attempt < len(beside)
+            if chosen:
                 point: Point = beside[attempt]
             else:
                 signs = (1.0,) if attempt % 3 == 0 else (-1.0, 1.0)
                 point = tuple(rng.choice(signs) * 10 ** rng.uniform(-2, 1 + attempt % 2) for _ in range(count))
-            if problem.grid:
-                point = tuple(map(problem.grid, point))
+            point = tuple(map(problem.grid, point))
             if not math.isfinite(problem.value(point)):
                 continue
             here = check_at(problem, point, rng)
@@ -146,16 +132,27 @@ def check_anywhere(problem: Problem, rng: Random) -> Decision:
                 if here.failure.note and not math.isfinite(here.failure.claimed):
                     continue
                 return here
-            fine = [o for o in here.outcomes if o.verdict == "correct"]
-            if attempt >= len(beside) or len(fine) == len(here.outcomes):
-                decision.outcomes += here.outcomes if len(fine) == len(here.outcomes) else []
+            fine = all(o.verdict == "correct" for o in here.outcomes)
+            if fine:
+                decision.outcomes += here.outcomes
+            if fine or not chosen:
                 decision.note = decision.note or here.note
-                found += attempt >= len(beside)
+                found += not chosen
             if found >= _SEARCHED:
                 break
     except BudgetSpentError:
-        decision.note = "the budget of calls is spent"
+        decision.note = STOPPED[BudgetSpentError]
     return decision
+
+
+def special_points(domain: Sequence[Interval], constants: Iterable[float], rng: Random, most: int = 6) -> list[Point]:
+    """Return points of the domain beside which mistakes are frequent: zero, and constants of the source."""
+    order = sorted(set(constants), key=lambda c: (c != 0.0, abs(c)))
+    return [
+        tuple(constant if constant in interval else interval.at(rng.random()) for interval in domain)
+        for constant in order
+        if any(constant in interval for interval in domain)
+    ][:most]
 
 
 def constants_in(*functions: object) -> set[float]:
@@ -172,18 +169,11 @@ def constants_in(*functions: object) -> set[float]:
         elif inspect.iscode(thing):
             waiting += thing.co_consts
         elif inspect.isfunction(thing):
-            waiting += [
-                thing.__code__,
-                *(c.cell_contents for c in thing.__closure__ or () if _is_number_or_function(c)),
-            ]
+            waiting.append(thing.__code__)
+            for cell in thing.__closure__ or ():
+                with suppress(ValueError):  # an empty cell
+                    waiting.append(cell.cell_contents)
     return found
-
-
-def _is_number_or_function(cell: Any) -> bool:
-    try:
-        return isinstance(cell.cell_contents, (int, float)) or inspect.isfunction(cell.cell_contents)
-    except ValueError:  # an empty cell
-        return False
 
 
 def lines_through(
