@@ -95,7 +95,9 @@ def _listed(model: Any) -> list[Value]:
     listed = list(found() if callable(found) else found)
     for index, value in enumerate(listed):
         if not isinstance(value, Value):
-            raise TypeError(f"parameter {index} of the model is a Value; got {value!r} of type {type(value).__name__}")
+            raise TypeError(
+                f"parameter {index} of the model is {value!r} of type {type(value).__name__}, expected a Value"
+            )
     return listed
 
 
@@ -107,8 +109,8 @@ def _values(place: Any) -> Iterator[Value]:
         yield from _listed(place)
     elif isinstance(place, (str, bytes)) or not hasattr(place, "__iter__"):
         raise TypeError(
-            f"model is an object with parameters(), or its parameters in a list; got {place!r} of type "
-            f"{type(place).__name__}"
+            f"model is {place!r} of type {type(place).__name__}, expected an object with parameters(), or its "
+            "parameters in a list"
         )
     else:
         for member in place.values() if isinstance(place, dict) else place:
