@@ -23,7 +23,7 @@ from autograd_mini.engine.value import Value
 from autograd_mini.testing.problem import Problem, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from autograd_mini.testing.problem import Point
 
@@ -31,33 +31,33 @@ SINGLE_EPS = 2.0**-23
 """Unit roundoff of single precision."""
 
 
-def leaves(result: Any, what: str) -> Iterator[float]:
-    """Yield the numbers in a result, however nested; a complex number is outside the reals and becomes nan.
+def leaves(result: Any, what: str) -> list[float]:
+    """Return the numbers in a result, however nested; a complex number is outside the reals and becomes nan.
 
-    >>> list(leaves([1, (2.5, {"a": 3})], "f"))
+    >>> leaves([1, (2.5, {"a": 3})], "f")
     [1.0, 2.5, 3.0]
     """
-    for leaf in pytree.leaves(result):
-        if isinstance(leaf, Value):
-            yield leaf.data
-        elif hasattr(leaf, "tolist"):  # an array or a tensor
-            yield from leaves((leaf.detach() if hasattr(leaf, "detach") else leaf).tolist(), what)
-        elif isinstance(leaf, complex):
-            yield math.nan
-        elif leaf is None or isinstance(leaf, (str, bytes)):
-            raise ShapeError(f"{what} returned {leaf!r}, expected a number or a sequence of numbers")
-        else:
-            yield _float(leaf, what)
-
-
-def _float(number: Any, what: str) -> float:
+    if type(result) is float:
+        return [result]
+    if isinstance(result, dict):
+        result = [*result.values()]
+    if isinstance(result, (list, tuple)):
+        return [n for item in result for n in ((item,) if type(item) is float else leaves(item, what))]
+    if isinstance(result, Value):
+        return [result.data]
+    if hasattr(result, "tolist"):  # an array or a tensor
+        return leaves((result.detach() if hasattr(result, "detach") else result).tolist(), what)
+    if isinstance(result, complex):
+        return [math.nan]
     try:
-        return float(number)
+        if not isinstance(result, (str, bytes)):
+            return [float(result)]
     except OverflowError:
-        return math.inf
+        return [math.inf]
     except TypeError:
-        kind = type(number).__name__
-        raise ShapeError(f"{what} returned {kind}, expected a number or a sequence of numbers") from None
+        pass
+    shown = repr(result) if result is None or isinstance(result, (str, bytes)) else type(result).__name__
+    raise ShapeError(f"{what} returned {shown}, expected a number or a sequence of numbers")
 
 
 def to_single(x: float) -> float:
@@ -151,7 +151,7 @@ class Arguments:
                 raise ValueError(f"at names {', '.join(map(str, at))}, expected names among the parameters of f")
             at = tuple(at[name] for name in named if name in at)
         try:
-            self.numbers = tuple(leaves(at, "at"))
+            self.numbers = (*leaves(at, "at"),)
         except ShapeError:
             expected = "a number, a tuple of numbers, a dict by name, a list or an array"
             raise TypeError(f"at is {at!r}, expected {expected}") from None
@@ -166,21 +166,26 @@ class Arguments:
         count = len(self.example)
         pairs = zip(names_of(f, count), self.example, strict=True)
         self.names = tuple(name + index for name, part in pairs for index in _indices(part))
-        libraries = list(filter(None, map(library_of, pytree.leaves(self.example))))
-        self.library = next((library for library in libraries if library.derivative), None)
-        made = filter(library_of, pytree.leaves(self.of(self.numbers)))
-        self.single = any(bits in str(array.dtype) for array in made for bits in ("16", "32"))
+        self._apart = not any(map(_is_container, self.example))
+        arrays = [part for part in pytree.leaves(self.of(self.numbers)) if library_of(part)]
+        self.library = next(
+            (library for array in arrays if (library := library_of(array)) and library.derivative), None
+        )
+        self.single = any(bits in str(array.dtype) for array in arrays for bits in ("16", "32"))
 
-    def of(self, point: Iterable[Any]) -> tuple[Any, ...]:
+    def of(self, point: Point) -> tuple[Any, ...]:
         """Return arguments like the example with the numbers of a point."""
-        numbers = iter(point)
+        return point if self._apart else _filled(self.example, iter(point))
 
-        def like(part: Any) -> Any:
-            if library := library_of(part):
-                return library.array([*islice(numbers, math.prod(part.shape))], part)
-            return type(part)(map(like, part)) if isinstance(part, (list, tuple)) else next(numbers)
 
-        return tuple(map(like, self.example))
+def _filled(example: Any, numbers: Iterator[float]) -> Any:
+    """Return nested lists and arrays like an example with other numbers."""
+    if type(example) is float:
+        return next(numbers)
+    if isinstance(example, (list, tuple)):
+        return type(example)([_filled(part, numbers) for part in example])
+    library = library_of(example)
+    return library.array([*islice(numbers, math.prod(example.shape))], example) if library else next(numbers)
 
 
 def _is_container(part: object) -> bool:
@@ -313,7 +318,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, arguments: Argum
     derivative = Call(df, arguments.of)
 
     def function(at: Point) -> Sequence[float]:
-        values = list(leaves(value(at), "f"))
+        values = leaves(value(at), "f")
         if not values:
             raise ShapeError("f returned no number, expected one or several")
         if len(values) != (problem.outputs or len(values)):
@@ -327,7 +332,7 @@ def adapt(f: Callable[..., Any], df: Callable[..., Any] | None, arguments: Argum
             heads = [*dict.fromkeys(name.partition("[")[0] for name in names)]
             order = names if set(result) == set(names) else heads if set(result) == set(heads) else result
             result = [result[name] for name in order]
-        flat = list(leaves(result, "df"))
+        flat = leaves(result, "df")
         if len(flat) != count * rows:
             kind = "partial derivative" if rows == 1 else f"x {rows} partial derivative"
             raise ShapeError(

@@ -227,8 +227,7 @@ class Line:
 
     def slope(self, t: float) -> float:
         """Return the claimed derivative along the line at ``t``; nan where it is not a finite number."""
-        terms = self._terms(t)
-        slope = terms[0] if self.axis is not None else total(terms)
+        slope = total(self._terms(t))
         return slope if math.isfinite(slope) else NAN
 
     def strength(self, t: float) -> float:

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def integral_to(x: float, series: Sequence[float]) -> float:
 
 def dot(weights: Iterable[float], samples: Iterable[float]) -> float:
     """Return the weighted sum of samples."""
-    return sum(w * s for w, s in zip(weights, samples, strict=True))
+    weighted: Iterable[float] = map(mul, weights, samples)
+    return sum(weighted)
 
 
 @dataclass(slots=True)
