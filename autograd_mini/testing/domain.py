@@ -11,14 +11,14 @@ from autograd_mini.testing.adapters import leaves, names_of
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError, Line, why_stopped
-from autograd_mini.testing.residuals import Classification, ResidualClassifier
+from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
-    from autograd_mini.testing.problem import Point, Problem
+    from autograd_mini.testing.problem import Point
 
 TILES = 16
 """Tiles of a line before any is split."""
@@ -134,9 +134,9 @@ def _draws(strategy: Any, seed: int) -> list[float]:
 class LineScan:
     """The check of one line over its tiles: how much of it is verified, and how finely."""
 
-    def __init__(self, line: Line, rng: Random) -> None:
+    def __init__(self, line: Line) -> None:
         """Prepare to scan ``line``."""
-        self.line, self.rng = line, rng
+        self.line = line
         self.resolution = self.noise = self.accuracy = self.cut = 0.0
         self.classification: Classification | None = None
 
@@ -183,7 +183,7 @@ class LineScan:
         fine = segment.quadrature <= 1e-2 * max(segment.l1_norm, abs(segment.mismatch))
         noise = max(self.noise, self.accuracy * segment.scale)
         if segment.state == "mismatch" and abs(segment.mismatch) > noise and fine:
-            classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
+            classification = classify(self.line, segment.a, segment.b, segment.mismatch)
             if classification.kind == "wrong":
                 self.classification = classification
                 return "done"
@@ -214,30 +214,3 @@ class LineScan:
         usual = abs(self.line.value(middle)) / (b - a)
         small = found.error <= 1e-6 * max(abs(found.value), usual) + 1e-300
         return Classification("wrong", middle, middle) if small else None
-
-
-def scan_lines(
-    problem: Problem, domain: Sequence[Interval], output: int, rng: Random, bases: int
-) -> Iterator[tuple[Line, list[float]]]:
-    """Yield lines across a box with the borders of their tiles: along the axes, or between random corners of it."""
-    for _ in range(bases if len(domain) > 1 else 1):
-        base = random_point(problem, domain, output, rng)
-        if len(domain) <= 4:
-            for axis, interval in enumerate(domain):
-                line = Line(problem, base, axis=axis, output=output, low=interval.low, high=interval.high)
-                yield line, interval.tiles(rng)
-            continue
-        other = random_point(problem, domain, output, rng)
-        direction = [v - u for u, v in zip(base, other, strict=True)]
-        line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
-        yield line, Interval(0.0, 1.0).tiles(rng)
-
-
-def random_point(problem: Problem, domain: Sequence[Interval], output: int, rng: Random) -> Point:
-    """Return a point of the domain where f is finite, if a few attempts find one."""
-    point: Point = ()
-    for _ in range(10):
-        point = tuple(problem.grid(interval.at(rng.random())) for interval in domain)
-        if math.isfinite(problem.value(point, output)):
-            break
-    return point

@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.point import PointCheck, first_reach
-from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, why_stopped
+from autograd_mini.testing.point import PointCheck
+from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, first_reach, why_stopped
 from autograd_mini.testing.report import Counterexample
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from random import Random
 
-    from autograd_mini.testing.domain import Interval
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Point, Problem
     from autograd_mini.testing.report import Report
@@ -76,7 +74,7 @@ _FEATURES: dict[str, Callable[[float], float]] = {
 """Terms that a derivative may lack, as functions of one input."""
 
 
-def explain(problem: Problem, failure: Outcome, rng: Random, report: Report, box: Sequence[Interval] | None) -> None:
+def explain(problem: Problem, failure: Outcome, report: Report) -> None:
     """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
     line, classification = failure.line, failure.classification
     if line is None or classification is None or line.axis is None:
@@ -87,15 +85,15 @@ def explain(problem: Problem, failure: Outcome, rng: Random, report: Report, box
     try:
         partial = Partial(problem, line.axis, line.output)
         report.witness = found = partial.counterexample(line, classification)
-        report.cause_kind, report.cause = Cause(partial, found, rng).likely()
+        report.cause_kind, report.cause = Cause(partial, found).likely()
         if report.cause_kind == "raised":
             report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
         axes = axes_through(problem, found.point, line.output)
-        for other, x, reach in axes if len(axes) <= FEW_INPUTS else ():
-            if other.axis is not None and other.axis != line.axis:
-                verdict = PointCheck(other, x, reach, rng).run().verdict
-                found.others[problem.names[other.axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
-        found.region = partial.region(found, box)
+        for axis, other in enumerate(axes if len(axes) <= FEW_INPUTS else ()):
+            if axis != line.axis:
+                verdict = PointCheck(other).run().verdict
+                found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
+        found.region = partial.region(found)
     except (BudgetSpentError, ShapeError):
         report.note = "the explanation ran out of calls"
     except ArithmeticError as error:
@@ -199,12 +197,13 @@ class Partial:
         tolerance = 20 * found.error + min(relative, 1e-3) * abs(found.value)
         return not abs(self.claimed(point) - found.value) <= tolerance
 
-    def region(self, example: Counterexample, box: Sequence[Interval] | None) -> str:
+    def region(self, example: Counterexample) -> str:
         """Describe where along its own input a claim is wrong, if that is a proper part of what was looked at."""
         x, name = example.point[self.axis], example.wrt
         if example.interval[0] == example.interval[1]:
             return f"only at {name} = {x!r}"
-        low, high = (box[self.axis].low, box[self.axis].high) if box else (x - 3 * abs(x) - 1, x + 3 * abs(x) + 1)
+        line, around = self.line(example.point), 3 * abs(x) + 1
+        low, high = (line.low, line.high) if self.problem.box else (x - around, x + around)
         positions = [low + (high - low) * (i + 0.5) / _SAMPLES_OF_REGION for i in range(_SAMPLES_OF_REGION)]
         known = [(t, mark) for t in positions if (mark := self.is_wrong(example, t)) is not None]
         right = [t for t, mark in known if not mark]
@@ -259,9 +258,9 @@ class LocalSample:
 class Cause:
     """The search for the usual mistake behind a wrong partial derivative."""
 
-    def __init__(self, partial: Partial, example: Counterexample, rng: Random) -> None:
+    def __init__(self, partial: Partial, example: Counterexample) -> None:
         """Prepare to explain ``example``."""
-        self.partial, self.example, self.rng = partial, example, rng
+        self.partial, self.example = partial, example
         self.samples: list[LocalSample] = []
 
     def likely(self) -> tuple[str, str]:
@@ -307,8 +306,8 @@ class Cause:
         a, b = example.interval
         for _ in range(2 * _SAMPLES):
             spread = 0.5 * (len(example.point) <= 6)
-            point = [x + self.rng.uniform(-spread, spread) * first_reach(x) for x in example.point]
-            point[axis] = a + self.rng.uniform(0.15, 0.85) * (b - a)
+            point = [x + problem.rng.uniform(-spread, spread) * first_reach(x) for x in example.point]
+            point[axis] = a + problem.rng.uniform(0.15, 0.85) * (b - a)
             at = tuple(map(problem.grid, point))
             reach = min(at[axis] - a, b - at[axis], first_reach(at[axis]))
             claims = problem.partials(at, partial.output)

@@ -17,7 +17,6 @@ from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from random import Random
 
     from autograd_mini.testing.problem import Line
 
@@ -74,10 +73,10 @@ def measure(line: Line, x: float, reach: float, side: int = 0) -> Measured:
     return best
 
 
-def jittered_grid(line: Line, a: float, b: float, pieces: int, rng: Random) -> list[float]:
+def jittered_grid(line: Line, a: float, b: float, pieces: int = PIECES) -> list[float]:
     """Return ``pieces + 1`` ascending positions from a to b, the inner ones off the regular grid by up to 30 %."""
     step = (b - a) / pieces
-    inner = (line.snap(a + step * (i + rng.uniform(-0.3, 0.3))) for i in range(1, pieces))
+    inner = (line.snap(a + step * (i + line.problem.rng.uniform(-0.3, 0.3))) for i in range(1, pieces))
     return sorted({a, b, *(t for t in inner if a < t < b)})
 
 
@@ -104,14 +103,14 @@ def find_jump(line: Line, a: float, b: float, size: float, share: float = 0.5) -
     return a
 
 
-def staircase(line: Line, a: float, b: float, rng: Random) -> float:
+def staircase(line: Line, a: float, b: float) -> float:
     """Return the size of the steps of f around [a, b], if it is quantised and they make up for the error; or 0."""
     fa, fb = line.value(a), line.value(b)
     probe = compare(line, a, b)
     if probe.state == "broken":
         return 0.0
     error = (fb - fa) - probe.integral
-    if fa == fb and len({line.value(t) for t in jittered_grid(line, a, b, PIECES, rng)}) == 1:
+    if fa == fb and len({line.value(t) for t in jittered_grid(line, a, b)}) == 1:
         jump = next_change(line, a, b)
         return jump if jump > abs(error) / 2 else 0.0
     for factor in (1, 3, 9, 27, 81, 243, 729, 2187, 6561):

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.testing.problem import Point
 
     class Tested(Protocol):
         """An operation with its test."""
@@ -104,44 +103,43 @@ def check_grad(
         raise ValueError("at and domain are both given, expected one: a point, or a range")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    rng = Random(f"{seed}")
     box, drawn = intervals(f, domain, seed) if domain is not None else ([], [])
     if box:
         at = tuple(interval.at(0.5) for interval in box)
     arguments = Arguments(f, (1.0,) * (arity(f) or arity(df) or 1) if at is None else at)
-    wanted = None if box or at is None else arguments.numbers
     problem = adapt(f, df, arguments)
+    problem.at, problem.box = None if box or at is None else arguments.numbers, box
+    problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
-    problem.df.most_faults = None if wanted is None else FAULTS
+    problem.df.most_faults = None if problem.at is None else FAULTS
     problem.eps = max(problem.eps, (to or 0.0) / 4)
     report = Report("unresolved", seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
         try:
-            problem.constants = constants_in(f, df)
-            if box:
-                decision = check_over(problem, box, rng, bases, drawn)
+            if problem.at is not None:
+                decision = check_at(problem, problem.at)
             else:
-                decision = check_anywhere(problem, rng) if wanted is None else check_at(problem, wanted, rng)
-            _conclude(problem, decision, report, wanted)
+                decision = check_over(problem, bases, drawn) if box else check_anywhere(problem)
+            _conclude(problem, decision, report)
             if decision.failure is not None and explained:
-                explain(problem, decision.failure, rng, report, box)
+                explain(problem, decision.failure, report)
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)
     return report
 
 
-def _conclude(problem: Problem, decision: Decision, report: Report, wanted: Point | None) -> None:
+def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
     report.verdict, report.note = decision.verdict, decision.note
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0
-    faults, missing = problem.f.faults, problem.not_finite(wanted)
-    fault = next((fault for fault in faults if wanted in (None, fault.where)), None) if missing is not None else None
-    what = "function"
+    missing, what = problem.not_finite(), "function"
+    faults = problem.f.faults if missing is not None else []
+    fault = next((fault for fault in faults if problem.at in (None, fault.where)), None)
     if fault is not None:
         kind, cause, place = "raised", f"f raised {fault}", fault.where
     elif missing is not None:

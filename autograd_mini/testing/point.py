@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.problem import NAN, BudgetSpentError, why_stopped
-from autograd_mini.testing.residuals import Classification, ResidualClassifier
+from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import Integral, Segment, compare
 
 if TYPE_CHECKING:
-    from random import Random
-
     from autograd_mini.testing.problem import Line
 
 TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
@@ -52,17 +50,12 @@ class Outcome:
     claimed: float = 0.0
 
 
-def first_reach(x: float) -> float:
-    """Return the half length of the first segment around ``x``: a quarter of it, or a quarter at zero."""
-    return abs(x) / 4 or 0.25
-
-
 class PointCheck:
-    """The check of one line at one parameter ``x``."""
+    """The check of one line at the point it was laid through, on segments around its parameter ``x``."""
 
-    def __init__(self, line: Line, x: float, reach: float, rng: Random) -> None:
-        """Prepare to check ``line`` at ``x`` on segments of half length ``reach``."""
-        self.line, self.x, self.reach, self.rng = line, x, reach, rng
+    def __init__(self, line: Line) -> None:
+        """Prepare to check ``line``."""
+        self.line, self.x, self.reach = line, line.start, line.reach
         self.claimed = NAN
         self.best: dict[int, float] = {}
         self.reaches: dict[int, float] = {}
@@ -180,7 +173,7 @@ class PointCheck:
             return
         mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding + self.noise
         if abs(mismatch) > tolerance:
-            classification = ResidualClassifier(line, self.rng).classify(a, b, mismatch)
+            classification = classify(line, a, b, mismatch)
             if classification.kind == "wrong":
                 self.classification = classification
             tolerance += classification.size if classification.kind == "approximation" else math.inf
@@ -224,7 +217,7 @@ class PointCheck:
             return "shrink"
         coarse = segment.quadrature > 1e-3 * max(segment.l1_norm, abs(segment.mismatch))
         if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and not coarse:
-            classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
+            classification = classify(self.line, segment.a, segment.b, segment.mismatch)
             if classification.kind == "wrong" and not self.is_noise(classification.size):
                 self.classification = classification
                 return "wrong"

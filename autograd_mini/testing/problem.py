@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from autograd_mini.testing.domain import Interval
 
     Point = tuple[float, ...]
 
@@ -110,7 +113,7 @@ class Callee(Generic[T]):
 
 
 class Problem:
-    """A function of ``len(names)`` numbers to ``outputs`` numbers, with its claimed Jacobian.
+    """A function of ``len(names)`` numbers to ``outputs`` numbers, with its claimed Jacobian, and where to check it.
 
     Args:
         function: maps a point to a list of ``outputs`` floats.
@@ -119,6 +122,9 @@ class Problem:
         budget: most calls of the function, and of the Jacobian.
 
     Attributes:
+        at: the point to check; None for others.
+        box: an interval for each input, to check over; empty for other checks.
+        rng: what chooses lines, points and positions.
         outputs: how many outputs there are; 0 until f has returned for the first time.
         eps: the unit roundoff of the arithmetic that the function computes in.
         grid: what rounds a number to that arithmetic.
@@ -136,6 +142,9 @@ class Problem:
     ) -> None:
         self.f, self.df = Callee(function, budget[0]), Callee(jacobian, budget[1])
         self.names = names
+        self.at: Point | None = None
+        self.box: Sequence[Interval] = ()
+        self.rng = Random(0)
         self.outputs = 0
         self.eps = 2.0**-52
         self.grid: Callable[[float], float] = float
@@ -155,11 +164,11 @@ class Problem:
         """Return ``f``, or ``f[1]`` where there are several outputs."""
         return f"f[{output}]" if self.outputs > 1 else "f"
 
-    def not_finite(self, wanted: Point | None) -> Point | None:
-        """Return ``wanted`` if an output is no finite number there, or, without it, a point if none is anywhere."""
-        if wanted is not None:
-            values = self.f.known.get(wanted, ())
-            return None if values is not None and all(map(math.isfinite, values)) else wanted
+    def not_finite(self) -> Point | None:
+        """Return the point to check if f is no finite number there; without it, some point if f is none anywhere."""
+        if self.at is not None:
+            values = self.f.known.get(self.at, ())
+            return None if values is not None and all(map(math.isfinite, values)) else self.at
         return None if any(map(math.isfinite, self.known_values())) else next(iter(self.f.known), None)
 
     def known_values(self, output: int | None = None) -> list[float]:
@@ -186,6 +195,11 @@ class Problem:
             self.f.budget, self.df.budget = left
 
 
+def first_reach(x: float) -> float:
+    """Return how far from a number differences are taken first: a quarter of it, or a quarter at zero."""
+    return abs(x) / 4 or 0.25
+
+
 class Line:
     """The points ``base + t * direction``, or, for an axis, ``base`` with one coordinate replaced by ``t``.
 
@@ -206,9 +220,20 @@ class Line:
         high: float = math.inf,
     ) -> None:
         """Lay a line through ``base`` along coordinate ``axis`` or ``direction``, of interest in [low, high]."""
-        self.low, self.high = low, high
         self.problem, self.base, self.axis, self.output = problem, base, axis, output
         self.direction = tuple(direction)
+        inside = problem.box[axis] if problem.box and axis is not None else None
+        self.low, self.high = (inside.low, inside.high) if inside else (low, high)
+
+    @property
+    def start(self) -> float:
+        """The parameter of ``base``."""
+        return 0.0 if self.axis is None else self.base[self.axis]
+
+    @property
+    def reach(self) -> float:
+        """The half length of the first segment around it: a direction is as long as it is to be looked along."""
+        return 1.0 if self.axis is None else first_reach(self.start)
 
     def point(self, t: float) -> Point:
         """Return the point of the line at parameter ``t``."""

@@ -264,6 +264,11 @@ class Integral:
             found.append(self.line.value(t) - (known + self.panels[index].up_to(t)))
         return [r - found[0] for r in found]
 
+    def rounding(self, positions: Sequence[float]) -> float:
+        """Return the part of the residuals at positions that rounding explains."""
+        ends = map(self.line.snap, (positions[0], positions[-1]))
+        return self.line.rounding(positions, ends) + 32 * 2.0**-52 * self.l1_norm
+
     def error_between(self, a: float, b: float) -> float:
         """Return the estimated error of the integral over the pieces that meet [a, b]."""
         return sum(panel.error for panel in self.panels if panel.b > a and panel.a < b)

@@ -15,7 +15,7 @@ from autograd_mini.testing.adapters import leaves
 from autograd_mini.testing.explanation import short_numbers
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError
-from autograd_mini.testing.residuals import ResidualClassifier, roughness
+from autograd_mini.testing.residuals import classify, roughness
 from autograd_mini.testing.search import constants_in
 from autograd_mini.testing.segment import NODES, WEIGHTS, Integral, coefficients, compare, integral_to
 
@@ -71,7 +71,7 @@ def test_the_roughness_of_a_curve_is_the_size_of_its_noise(size, seed):
 def test_a_residual_tells_what_a_mismatch_is(kind, f, g):
     line = line_of(f, g)
     mismatch = f(0.9) - f(-0.7) - (math.sin(0.9) - math.sin(-0.7))
-    assert ResidualClassifier(line, Random(1)).classify(-0.7, 0.9, mismatch or 1e-9).kind == kind
+    assert classify(line, -0.7, 0.9, mismatch or 1e-9).kind == kind
 
 
 @given(st.floats(-3, 3))
