@@ -6,7 +6,6 @@
 (True, 1.0)
 """
 
-from autograd_mini.testing.domain import logspan
 from autograd_mini.testing.gradcheck import (
     GradientError,
     UnresolvedGradientWarning,
@@ -17,6 +16,7 @@ from autograd_mini.testing.gradcheck import (
     gradtest,
 )
 from autograd_mini.testing.mutation import Mutant, mutants
+from autograd_mini.testing.problem import logspan
 from autograd_mini.testing.report import Report
 
 __all__ = [

@@ -356,6 +356,6 @@ def refuse_without_values(problem: Problem, point: Point) -> None:
     for fault in problem.f.faults:
         if isinstance(fault.error, (TypeError, AttributeError)):
             raise TypeError(
-                f"df is missing, and f does not compute with Values ({fault}): pass the derivative to check, as in "
-                "check_grad(f, df), or compute in f with the functions of autograd_mini"
+                f"df is missing, and f does not compute with Values ({fault}), expected one or the other: pass the "
+                "derivative to check, check_grad(f, df), or compute in f with the functions of autograd_mini"
             ) from fault.error

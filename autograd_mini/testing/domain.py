@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.adapters import leaves, names_of
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError, Line, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, why_stopped
 from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import compare
 
@@ -28,53 +28,13 @@ _ENDS_AND_MIDDLE = slice(1, None, 2)
 """Checkpoints of a segment at which f is compared on a tile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The range of one input: from ``low`` to ``high``, by magnitude rather than by difference where ``log``."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a range that is empty, not finite, or logarithmic across zero."""
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"domain is ({self.low!r}, {self.high!r}), expected finite low < high")
-        if self.log and self.low * math.copysign(1.0, self.high) <= 0:
-            raise ValueError(
-                f"logspan is ({self.low!r}, {self.high!r}), expected two numbers of the same sign, not zero"
-            )
-
-    def at(self, share: float) -> float:
-        """Return the number a ``share`` (0 to 1) of the way through."""
-        if self.log:
-            sign = math.copysign(1.0, self.low)
-            low, high = math.log(abs(self.low)), math.log(abs(self.high))
-            found = sign * math.exp(low + (high - low) * share)
-        else:
-            found = self.low + (self.high - self.low) * share
-        return min(max(found, self.low), self.high)
-
-    def tiles(self, rng: Random) -> list[float]:
-        """Return the borders of its tiles: at random jitter, denser by magnitude where it spans decades."""
-        shares = [0.0, *((i + rng.uniform(-0.2, 0.2)) / TILES for i in range(1, TILES)), 1.0]
-        small, large = sorted((abs(self.low), abs(self.high)))
-        wide = self.low * self.high > 0 and large > 1e3 * small
-        interval = Interval(self.low, self.high, log=True) if wide else self
-        return sorted({*map(interval.at, shares), *([0.0] if 0.0 in self else [])})
-
-    def __contains__(self, x: float) -> bool:
-        """Return whether ``x`` lies inside or on an end."""
-        return self.low <= x <= self.high
-
-
-def logspan(low: float, high: float) -> Interval:
-    """Return the range from ``low`` to ``high`` (same sign, not zero) covered evenly by order of magnitude.
-
-    >>> logspan(1e-6, 1e6).at(0.5)
-    1.0
-    """
-    return Interval(float(low), float(high), log=True)
+def tiles(interval: Interval, rng: Random) -> list[float]:
+    """Return the borders of the tiles of an interval: at random jitter, denser by magnitude where it spans decades."""
+    shares = [0.0, *((i + rng.uniform(-0.2, 0.2)) / TILES for i in range(1, TILES)), 1.0]
+    small, large = sorted((abs(interval.low), abs(interval.high)))
+    wide = interval.low * interval.high > 0 and large > 1e3 * small
+    positions = map((replace(interval, log=True) if wide else interval).at, shares)
+    return sorted({*positions, *([0.0] if 0.0 in interval else [])})
 
 
 def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Interval], list[Point]]:

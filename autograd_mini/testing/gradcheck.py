@@ -258,7 +258,9 @@ def own_domain(operation: Callable[..., Any]) -> Any:
     """Return the domain that an operation of the table was defined with."""
     row = inspect.getclosurevars(operation).nonlocals.get("row") if inspect.isfunction(operation) else None
     if not isinstance(row, Op):
-        raise TypeError("domain is missing: pass gradtest(domain=...) an interval for each input, by name or in a list")
+        raise TypeError(
+            "domain is missing, expected an interval for each input, by name or in a list: gradtest(domain=...)"
+        )
     return list(row.domain)
 
 

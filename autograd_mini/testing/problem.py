@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from autograd_mini.testing.domain import Interval
-
     Point = tuple[float, ...]
 
 NAN = math.nan
@@ -65,6 +63,47 @@ def located(names: Sequence[str], point: Point, axis: int = -1) -> str:
     """
     shown = [f"{n}={v!r}" for n, v in zip(names, point, strict=True)]
     return ", ".join(shown if len(shown) <= 8 else [*shown[:3], "...", shown[axis]])
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The range of one input: from ``low`` to ``high``, by magnitude rather than by difference where ``log``."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is empty, not finite, or logarithmic across zero."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"domain is ({self.low!r}, {self.high!r}), expected finite low < high")
+        if self.log and self.low * math.copysign(1.0, self.high) <= 0:
+            raise ValueError(
+                f"logspan is ({self.low!r}, {self.high!r}), expected two numbers of the same sign, not zero"
+            )
+
+    def at(self, share: float) -> float:
+        """Return the number a ``share`` (0 to 1) of the way through."""
+        if self.log:
+            sign = math.copysign(1.0, self.low)
+            low, high = math.log(abs(self.low)), math.log(abs(self.high))
+            found = sign * math.exp(low + (high - low) * share)
+        else:
+            found = self.low + (self.high - self.low) * share
+        return min(max(found, self.low), self.high)
+
+    def __contains__(self, x: float) -> bool:
+        """Return whether ``x`` lies inside or on an end."""
+        return self.low <= x <= self.high
+
+
+def logspan(low: float, high: float) -> Interval:
+    """Return the range from ``low`` to ``high`` (same sign, not zero) covered evenly by order of magnitude.
+
+    >>> logspan(1e-6, 1e6).at(0.5)
+    1.0
+    """
+    return Interval(float(low), float(high), log=True)
 
 
 @dataclass(frozen=True, slots=True)

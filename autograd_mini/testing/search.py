@@ -15,9 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.domain import Interval, LineScan
+from autograd_mini.testing.domain import LineScan, tiles
 from autograd_mini.testing.point import Outcome, PointCheck
-from autograd_mini.testing.problem import STOPPED, BudgetSpentError, Line, first_reach
+from autograd_mini.testing.problem import STOPPED, BudgetSpentError, Interval, Line, first_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -193,11 +193,11 @@ def lines_across(problem: Problem, output: int, bases: int) -> Iterator[tuple[Li
         base = random_point(problem, output)
         if len(box) <= FEW_INPUTS:
             for line, interval in zip(axes_through(problem, base, output), box, strict=True):
-                yield line, interval.tiles(rng)
+                yield line, tiles(interval, rng)
         else:
             direction = [v - u for u, v in zip(base, random_point(problem, output), strict=True)]
             line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
-            yield line, Interval(0.0, 1.0).tiles(rng)
+            yield line, tiles(Interval(0.0, 1.0), rng)
 
 
 def lines_through(problem: Problem, point: Point, output: int) -> Iterator[Line]:
