@@ -1,4 +1,7 @@
-"""A context: a loss with its graph, a model with its parameters, and the gradient between them, which nothing shows."""
+"""A context: a loss with its graph, a model with its parameters, and the gradient between them, which nothing shows.
+
+A finding is one mistake that can be seen in it, with its reason and its remedy.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,72 @@ from math import isfinite
 
 from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import adjoints, operands, order
-from autograd_mini.engine.hooks import Recorded
-from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable
 
     from autograd_mini.diagnosis.named_parameters import NamedParameters
     from autograd_mini.diagnosis.units import UnitLayer
+    from autograd_mini.engine.locations import Place
+    from autograd_mini.engine.value import Value
 
-ROWS = 256
-"""Maximum rows that are run, taken at even distances of more."""
+_WIDTH = 100  # characters a line
+
+
+class Finding:
+    """One mistake.
+
+    Attributes:
+        kind: a word for it, such as "zero_grad" or "dead"; `doctor` lists them.
+        message: what was found, a sentence.
+        reason: why that matters.
+        remedy: what to change.
+        place: the line of code that it belongs to; None if that is not known.
+        names: the names of the parameters concerned.
+
+    >>> print(Finding("dead", "2 of 8 neurons are dead.", "Their gradient is 0.", "Lower the learning rate."))
+    dead: 2 of 8 neurons are dead.
+      why    Their gradient is 0.
+      change Lower the learning rate.
+
+    """
+
+    __slots__ = ("kind", "message", "names", "place", "reason", "remedy")
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        reason: str,
+        remedy: str,
+        *,
+        place: Place | None = None,
+        names: Iterable[str] = (),
+    ) -> None:
+        self.kind, self.message, self.reason, self.remedy = kind, message, reason, remedy
+        self.place, self.names = place, tuple(names)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Pairs of a heading and its text: why, what to change, and where, if that is known."""
+        known = [] if self.place is None else [("where", str(self.place))]
+        return [("why", self.reason), ("change", self.remedy), *known]
+
+    def __str__(self) -> str:
+        """Return the finding as text, wrapped."""
+        from textwrap import fill
+
+        lines = [fill(f"{self.kind}: {self.message}", _WIDTH, subsequent_indent="  ", break_long_words=False)]
+        for heading, text in self.facts:
+            lines.append(
+                fill(text, _WIDTH, initial_indent=f"  {heading:7}", subsequent_indent=" " * 9, break_long_words=False)
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Show the kind and the message."""
+        return f"<{self.kind}: {self.message}>"
 
 
 class Context:
@@ -78,47 +134,3 @@ class Context:
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: "1 node", "2,000 nodes"."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def outputs(model: Any, X: Any) -> list[Value]:
-    """Return what a model computes of rows, as Values.
-
-    Raises:
-        TypeError: if the model cannot be called.
-
-    """
-    from autograd_mini.datasets.preprocessing import table
-
-    if not callable(model):
-        raise TypeError(f"X is for a model that can be called on a row; got a {type(model).__name__}: leave X out")
-    with Recorded():
-        return [value for row in _some(table("X", X)) for value in _values(model(row))]
-
-
-def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
-    """Return the mean of a loss, given as `fit` takes it, over rows and their targets."""
-    from autograd_mini.train.objective import Objective
-
-    if X is None or y is None:
-        raise TypeError(
-            f"loss is {loss!r}, which needs rows to compute it of: doctor(loss, model, X, y); or pass the Value itself"
-        )
-    objective = Objective(loss, {})
-    with Recorded():
-        samples = _some(objective.samples(model, X, y))
-        total: Value | float = sum(objective.loss_of(model(row), target) for row, target in samples) * (
-            1.0 / len(samples)
-        )
-    return total
-
-
-def _some(rows: list[Any]) -> list[Any]:
-    return [rows[at * len(rows) // ROWS] for at in range(ROWS)] if len(rows) > ROWS else rows
-
-
-def _values(result: Any) -> Iterator[Value]:
-    if isinstance(result, Value):
-        yield result
-    elif hasattr(result, "__iter__"):
-        for part in result:
-            yield from _values(part)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
 _SHOWN = 4  # maximum names in a summary
@@ -66,25 +68,27 @@ class NamedParameters:
     def summary(self, values: Iterable[Value]) -> str:
         """Name some parameters: by what holds them and no others, where that is shorter."""
         chosen = list(values)
-        left = set(chosen)
-        shared = {part for value, name in self._names.items() if value not in left for part in _holders(name)}
-        groups: dict[str, int] = {}
-        for name in map(self.name, chosen):
-            holder = next((part for part in _holders(name) if part not in shared), name)
-            groups[holder] = groups.get(holder, 0) + 1
+        shared = self._holders_of_others(chosen)
+        groups = Counter(
+            next((part for part in _holders(name) if part not in shared), name) for name in map(self.name, chosen)
+        )
         texts = [name if count == 1 else f"{name} ({count} parameters)" for name, count in groups.items()]
         return ", ".join(texts[:_SHOWN]) + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
 
     def together(self, values: Iterable[Value]) -> str:
         """Return the expression that leads to some parameters and no others, such as "layers[0]"; "" if none does."""
-        chosen = set(values)
-        shared = {part for value, name in self._names.items() if value not in chosen for part in _holders(name)}
+        chosen = list(values)
+        shared = self._holders_of_others(chosen)
         common = ""
         for parts in zip(*(_holders(self.name(value)) for value in chosen), strict=False):
             if len(set(parts)) > 1 or (common and common not in shared):
                 break
             common = parts[0]
         return "" if common in shared else common
+
+    def _holders_of_others(self, chosen: Sequence[Value]) -> set[str]:
+        left = set(chosen)
+        return {part for value, name in self._names.items() if value not in left for part in _holders(name)}
 
 
 def _listed(model: Any) -> list[Value]:
@@ -95,7 +99,9 @@ def _listed(model: Any) -> list[Value]:
     listed = list(found() if callable(found) else found)
     for index, value in enumerate(listed):
         if not isinstance(value, Value):
-            raise TypeError(f"parameter {index} of the model is a Value; got {value!r} of type {type(value).__name__}")
+            raise TypeError(
+                f"parameter {index} of the model is {value!r} of type {type(value).__name__}, expected a Value"
+            )
     return listed
 
 
@@ -107,8 +113,8 @@ def _values(place: Any) -> Iterator[Value]:
         yield from _listed(place)
     elif isinstance(place, (str, bytes)) or not hasattr(place, "__iter__"):
         raise TypeError(
-            f"model is an object with parameters(), or its parameters in a list; got {place!r} of type "
-            f"{type(place).__name__}"
+            f"model is {place!r} of type {type(place).__name__}, expected an object with parameters(), or its "
+            "parameters in a list"
         )
     else:
         for member in place.values() if isinstance(place, dict) else place:
@@ -141,9 +147,7 @@ def _walk(
 
 def _repeat(members: list[Any], known: set[Value]) -> list[Any]:
     """Return the members that stand in a list more than once, and hold parameters."""
-    counts: dict[int, int] = {}
-    for member in members:
-        counts[id(member)] = counts.get(id(member), 0) + 1
+    counts = Counter(map(id, members))
     return [member for member in members if counts[id(member)] > 1 and _holds(member, known)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import hypot, isfinite, sqrt
 
-from autograd_mini.diagnosis.findings import Finding
+from autograd_mini.diagnosis.context import Finding
 from autograd_mini.engine.graph import operands
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Parameter, Value

@@ -6,7 +6,6 @@
 (True, 1.0)
 """
 
-from autograd_mini.testing.domain import logspan
 from autograd_mini.testing.gradcheck import (
     GradientError,
     UnresolvedGradientWarning,
@@ -14,10 +13,11 @@ from autograd_mini.testing.gradcheck import (
     assert_hess,
     check_grad,
     check_hess,
+    gradtest,
 )
-from autograd_mini.testing.gradtest import gradtest
 from autograd_mini.testing.mutation import Mutant, mutants
-from autograd_mini.testing.verdict import Report
+from autograd_mini.testing.problem import logspan
+from autograd_mini.testing.report import Report
 
 __all__ = [
     "GradientError",

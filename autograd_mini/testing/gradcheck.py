@@ -1,36 +1,36 @@
-"""A gradient check: `check_grad` and `check_hess` decide whether a derivative is right, `assert_grad` fails a test."""
+"""A gradient check: `check_grad` decides whether a derivative is right, `assert_grad` and `gradtest` make it a test."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.adapters import adapt, arity, engine_derivative, point_numbers, takes
-from autograd_mini.testing.causes import likely_cause
-from autograd_mini.testing.counterexample import find_counterexample, region_of
+from autograd_mini.engine.ops import Op
+from autograd_mini.testing.adapters import Arguments, Call, adapt, arity, engine_derivative, leaves
 from autograd_mini.testing.domain import intervals
-from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError, Problem, ShapeError, located
-from autograd_mini.testing.search import (
-    FEW_INPUTS,
-    Decision,
-    axes_through,
-    check_anywhere,
-    check_at,
-    check_over,
-    constants_in,
-)
-from autograd_mini.testing.verdict import LogEntry, Report, settings
+from autograd_mini.testing.explanation import explain
+from autograd_mini.testing.problem import Problem, ShapeError, located
+from autograd_mini.testing.report import Calls, LogEntry, Report, settings
+from autograd_mini.testing.search import Decision, check_anywhere, check_at, check_over, constants_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
+    from typing import Protocol
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.testing.domain import Interval
-    from autograd_mini.testing.point import Outcome
-    from autograd_mini.testing.problem import Fault, Point
+
+    class Tested(Protocol):
+        """An operation with its test."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Return the result of the operation."""
+
+        def test(self) -> None:
+            """Run the test."""
+
 
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
 """Most calls of f and of df, and lines laid across a domain of several inputs, by the name of a budget."""
@@ -41,8 +41,10 @@ LOOSEST = 0.01
 FAULTS = 16
 """Exceptions of df around a point, without a result among them, after which it is not called again."""
 
-_EXPLANATION = (3000, 500)
-"""Most further calls of f and of df for the explanation of a wrong derivative."""
+_VALUES = 200
+"""Points at which `gradtest` compares values with an oracle."""
+_AGREEMENT = 1e-9
+"""Relative difference up to which they agree."""
 
 
 class GradientError(AssertionError):
@@ -113,104 +115,54 @@ def check_grad(
         raise ValueError("at and domain are both given, expected one: a point, or a range")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    rng = Random(f"{seed}")
-    box = points = None
-    if domain is not None:
-        box, points = intervals(f, domain, seed)
-        numbers: tuple[float, ...] = tuple(i.at(0.5) for i in box)
-        example = numbers if takes(f, len(numbers)) else list(numbers)
-    elif at is not None:
-        numbers, example = point_numbers(f, at)
-    else:
-        count = arity(f) or arity(df) or 1
-        numbers = (1.0,) * count
-        example = numbers
-    problem = adapt(f, df, example, numbers)
-    budget_f, budget_g, bases = BUDGETS[budget]
-    problem.budget_f, problem.budget_g = budget_f, budget_g
-    if at is not None:
-        problem.most_faults = FAULTS
-    if to is not None:
-        problem.eps = max(problem.eps, to / 4)
-    report = Report("unresolved", calls=problem.calls, seed=seed)
+    box, drawn = intervals(f, domain, seed) if domain is not None else ([], [])
+    if box:
+        at = tuple(interval.at(0.5) for interval in box)
+    arguments = Arguments(f, (1.0,) * (arity(f) or arity(df) or 1) if at is None else at)
+    problem = adapt(f, df, arguments)
+    problem.at, problem.box = None if box or at is None else arguments.numbers, box
+    problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
+    problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
+    problem.df.most_faults = None if problem.at is None else FAULTS
+    problem.eps = max(problem.eps, (to or 0.0) / 4)
+    report = Report("unresolved", seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
         try:
-            problem.constants = constants_in(f, df)
-            if box is not None:
-                decision = check_over(problem, box, rng, bases)
-                for point in points or ():
-                    if decision.failure is None:
-                        decision.failure = check_at(problem, point, rng, box).failure
-            elif at is not None:
-                decision = check_at(problem, numbers, rng)
+            if problem.at is not None:
+                decision = check_at(problem, problem.at)
             else:
-                decision = check_anywhere(problem, rng)
+                decision = check_over(problem, bases, drawn) if box else check_anywhere(problem)
+            _conclude(problem, decision, report)
+            if decision.failure is not None and explained:
+                explain(problem, decision.failure, report)
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
-            return report
-        _conclude(problem, decision, report, None if at is None else numbers)
-        if decision.failure is not None and explained:
-            explain(problem, decision.failure, rng, report, box)
+    report.calls = Calls(problem.f.calls, problem.df.calls)
     return report
 
 
-def _conclude(problem: Problem, decision: Decision, report: Report, wanted: Point | None) -> None:
+def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
     report.verdict, report.note = decision.verdict, decision.note
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0
-    fault = next((fault for fault in problem.faults_f if fault.where == wanted), None)
-    if fault is None and not any(math.isfinite(v) for row in problem.known_values() for v in row):
-        fault = next(iter(problem.faults_f), None)
+    missing, what = problem.not_finite(), "function"
+    faults = problem.f.faults if missing is not None else []
+    fault = next((fault for fault in faults if problem.at in (None, fault.where)), None)
     if fault is not None:
-        _fail(problem, report, "function", "f", fault)
-    elif (place := problem.not_finite(wanted)) is not None:
-        report.verdict, report.cause_kind, report.title = "wrong", "not finite", "the function cannot be evaluated"
-        report.cause = f"f is not a finite real number at {located(problem.names, place)}"
-    elif problem.faults_g and problem.gradient_never_worked():
-        _fail(problem, report, "derivative", "df", problem.faults_g[0])
-        decision.failure = None
-
-
-def _fail(problem: Problem, report: Report, what: str, name: str, fault: Fault) -> None:
-    report.verdict, report.cause_kind = "wrong", "raised"
-    report.title = f"the {what} cannot be evaluated"
-    report.cause = f"{name} raised {fault} at {located(problem.names, fault.where)}"
-
-
-def explain(problem: Problem, failure: Outcome, rng: Random, report: Report, box: Sequence[Interval] | None) -> None:
-    """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
-    line, classification = failure.line, failure.classification
-    if line is None or classification is None or line.axis is None:
-        names = ", ".join(problem.names[:3])
-        report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
+        kind, cause, place = "raised", f"f raised {fault}", fault.where
+    elif missing is not None:
+        kind, cause, place = "not finite", "f is not a finite real number", missing
+    elif problem.df.faults and problem.gradient_never_worked():
+        fault, what, decision.failure = problem.df.faults[0], "derivative", None
+        kind, cause, place = "raised", f"df raised {fault}", fault.where
+    else:
         return
-    problem.allow(*_EXPLANATION)
-    try:
-        found = find_counterexample(problem, line, classification)
-        report.witness = found
-        report.cause_kind, report.cause = likely_cause(problem, found, line.output, rng)
-        if report.cause_kind == "raised":
-            report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
-        if len(problem.names) <= FEW_INPUTS:
-            for axis, name in enumerate(problem.names):
-                if axis != line.axis:
-                    other = localise_axis(problem, found.point, line.output, axis, rng)
-                    found.others[name] = {"correct": "ok", "wrong": "wrong"}.get(other, "undecided")
-        found.region = region_of(problem, found, line.output, box)
-    except (BudgetSpentError, ShapeError):
-        report.note = "the explanation ran out of calls"
-    except ArithmeticError:
-        report.note = BEYOND_FLOATS
-
-
-def localise_axis(problem: Problem, point: Point, output: int, axis: int, rng: Random) -> str:
-    """Return the verdict on one partial derivative at a point."""
-    line, x, reach = axes_through(problem, point, output)[axis]
-    return PointCheck(line, x, reach, rng).run().verdict
+    report.verdict, report.title = "wrong", f"the {what} cannot be evaluated"
+    report.cause_kind, report.cause = kind, f"{cause} at {located(problem.names, place)}"
 
 
 def check_hess(f: Function, df: Function | None = None, ddf: Function | None = None, **options: Any) -> Report:
@@ -295,3 +247,80 @@ def _concluded(report: Report, f: object) -> Report:
     if report.verdict == "unresolved":
         warnings.warn(f"{name}: {report}", UnresolvedGradientWarning, stacklevel=3)
     return report
+
+
+def gradtest(
+    derivative: Function | None = None,
+    *,
+    domain: Any = None,
+    oracle: Function | None = None,
+    order: int | None = None,
+    seed: int = 0,
+) -> Callable[[Callable[..., Any]], Tested]:
+    """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
+
+    The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned. A
+    failing test raises `AssertionError` with the point that fails.
+
+    Args:
+        derivative: the derivative; None for the engine's.
+        domain: where to check: see `check_grad`. By default, of an operation of the table, what it was defined with.
+        oracle: another implementation, such as mpmath's, to compare the values with at points over the domain.
+        order: 1 to leave out the second derivative, which is checked where both are the engine's.
+        seed: what draws the points.
+
+    >>> import math
+    >>> @gradtest(lambda x: 2 * x, domain={"x": (-3, 3)}, oracle=lambda x: x**2)
+    ... def square(x):
+    ...     return x * x
+    >>> square.test()
+    >>> from autograd_mini import operation
+    >>> cube = gradtest(oracle=lambda x: x**3)(operation("cube", "x * x * x", "3 * x * x"))
+    >>> cube.test()
+
+    """
+    if order not in (None, 1, 2):
+        raise ValueError(f"order is {order!r}, expected 1 or 2")
+    if order == 2 and derivative is not None:
+        raise ValueError("order is 2 beside a derivative, expected 1: use assert_hess with the second derivative")
+
+    def decorate(operation: Any) -> Any:
+        over = own_domain(operation) if domain is None else domain
+
+        def test() -> None:
+            __tracebackhide__ = True
+            if oracle is not None:
+                _compare(operation, oracle, over, seed)
+            if derivative is not None or order == 1:
+                assert_grad(operation, derivative, domain=over, seed=seed)
+            else:
+                assert_hess(operation, domain=over, seed=seed)
+
+        operation.test = test
+        return operation
+
+    return decorate
+
+
+def own_domain(operation: Callable[..., Any]) -> Any:
+    """Return the domain that an operation of the table was defined with."""
+    row = inspect.getclosurevars(operation).nonlocals.get("row") if inspect.isfunction(operation) else None
+    if not isinstance(row, Op):
+        raise TypeError(
+            "domain is missing, expected an interval for each input, by name or in a list: gradtest(domain=...)"
+        )
+    return list(row.domain)
+
+
+def _compare(operation: Callable[..., Any], oracle: Callable[..., Any], domain: Any, seed: int) -> None:
+    __tracebackhide__ = True
+    box, _ = intervals(operation, domain, seed)
+    rng = Random(seed)
+    value = Call(operation, tuple)
+    for _ in range(_VALUES):
+        point = tuple(interval.at(rng.random()) for interval in box)
+        (found,) = leaves(value(point), "the operation")
+        (expected,) = leaves(oracle(*point), "the oracle")
+        if not math.isclose(found, expected, rel_tol=_AGREEMENT, abs_tol=1e-300):
+            name = getattr(operation, "__name__", "the operation")
+            raise AssertionError(f"{name}{point} is {found!r}, and the oracle says {expected!r}")

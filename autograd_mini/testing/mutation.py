@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.engine.hooks import Hook
+from autograd_mini.engine.hooks import Block
 from autograd_mini.engine.locations import span, user_frame
 from autograd_mini.engine.operators import hidden
 from autograd_mini.engine.ops import Op
@@ -32,7 +32,6 @@ from autograd_mini.engine.value import Value, clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Self
 
     Place = tuple[str, int, int, str, str]  # file, line, column, operation, operand
 
@@ -95,18 +94,11 @@ class Mutant:
         return f"{self.file}:{self.line}:{self.column}: {name} times {self.factor:g} {end}"
 
 
-class _Watch(Hook):
-    """A block whose hook sees every new node, of all threads that a test starts."""
+class _Watch(Block):
+    """A block that sees every new node, of all threads that a test starts."""
 
     rank = 3  # after `no_grad` has made leaves
     everywhere = True
-
-    def __enter__(self) -> Self:
-        self.enter()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.leave()
 
 
 class _Survey(_Watch):
@@ -131,10 +123,11 @@ class _Mutation(_Watch):
         if self.mutant.place not in places_of(node):
             return node
         if self.mutant.operand == _CALL:
-            return self.rule.node(node, next(clock))
+            return hidden(self.rule, node._data, node)
         slot = "_y" if self.mutant.operand == "y" and node._pull.rule.active == "xy" else "_x"  # type: ignore[union-attr]
-        before, node._tick = node._tick, next(clock)  # an operand is older than its result
-        setattr(node, slot, self.rule.node(getattr(node, slot), before))
+        operand = getattr(node, slot)
+        setattr(node, slot, hidden(self.rule, operand._data, operand))
+        node._tick = next(clock)  # an operand is older than its result
         return node
 
 
@@ -168,12 +161,6 @@ class _Factor(Rule):
         """Add the contribution to the operand."""
         node._x._adjoint += self.times(g)
 
-    def node(self, operand: Value, tick: int) -> Value:
-        """Return a node with the value of an operand."""
-        node = hidden(self, operand._data, operand)
-        node._tick = tick
-        return node
-
 
 def places_of(node: Value) -> list[Place]:
     """Return the places of a node's local derivatives; none for a leaf, such as `no_grad` makes."""
@@ -206,7 +193,8 @@ class Mutation:
 
         A test that fails as it is proves nothing and is passed over.
         """
-        with _Survey() as survey:
+        survey = _Survey()
+        with survey:
             if _fails(test):
                 return
         for place in survey.places:

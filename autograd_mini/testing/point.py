@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.discontinuities import Classification
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.problem import BEYOND_FLOATS, BudgetSpentError
-from autograd_mini.testing.residuals import ResidualClassifier
+from autograd_mini.testing.problem import NAN, BudgetSpentError, why_stopped
+from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import Integral, Segment, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-    from random import Random
-
     from autograd_mini.testing.problem import Line
 
 TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
@@ -54,18 +50,13 @@ class Outcome:
     claimed: float = 0.0
 
 
-def first_reach(x: float) -> float:
-    """Return the half length of the first segment around ``x``: a quarter of it, or a quarter at zero."""
-    return abs(x) / 4 or 0.25
-
-
 class PointCheck:
-    """The check of one line at one parameter ``x``."""
+    """The check of one line at the point it was laid through, on segments around its parameter ``x``."""
 
-    def __init__(self, line: Line, x: float, reach: float, rng: Random) -> None:
-        """Prepare to check ``line`` at ``x`` on segments of half length ``reach``."""
-        self.line, self.x, self.reach, self.rng = line, x, reach, rng
-        self.claimed = line.slope(x)
+    def __init__(self, line: Line) -> None:
+        """Prepare to check ``line``."""
+        self.line, self.x, self.reach = line, line.start, line.reach
+        self.claimed = NAN
         self.best: dict[int, float] = {}
         self.reaches: dict[int, float] = {}
         self.classification: Classification | None = None
@@ -78,16 +69,14 @@ class PointCheck:
 
     def run(self) -> Outcome:
         """Verify both sides, on shorter segments where g is not resolved, on longer ones where rounding hides it."""
-        line, x = self.line, self.x
-        if not math.isfinite(line.value(x)):
-            return Outcome("unresolved", line=line, note="f is not a finite number there")
         try:
+            self.claimed = self.line.slope(self.x)
+            if not math.isfinite(self.line.value(self.x)):
+                return Outcome("unresolved", line=self.line, note="f is not a finite number there")
             self.verify_sides()
             return self.conclude()
-        except BudgetSpentError:
-            return Outcome("unresolved", self.worst(), None, line, "the budget of calls is spent")
-        except ArithmeticError:
-            return Outcome("unresolved", self.worst(), None, line, BEYOND_FLOATS)
+        except (BudgetSpentError, ArithmeticError) as error:
+            return Outcome("unresolved", self.worst(), None, self.line, why_stopped(error))
 
     def verify_sides(self) -> None:
         """Verify each side of the point at the longest reach that works."""
@@ -102,32 +91,27 @@ class PointCheck:
             if len(self.reaches) < 2 and self.verify(x - reach, x + reach, (-1, 1), reach):
                 break
             for side in (-1, 1):
-                if side not in self.reaches:
-                    near, far = (x, x + side * reach)
-                    if (
-                        not self.verify(min(near, far), max(near, far), (side,), reach)
-                        and scale
-                        and self.classification is None
-                    ):
-                        near = x + side * reach / 2
-                        self.verify(min(near, far), max(near, far), (side,), reach, offset=True)
+                if side in self.reaches or self.verify(x, x + side * reach, (side,), reach):
+                    continue
+                if scale and self.classification is None:
+                    self.verify(x + side * reach / 2, x + side * reach, (side,), reach, offset=True)
             if self.classification or len(self.reaches) == 2 or self.rounding_limited:
                 break
             reach /= SHRINK
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.reaches.setdefault(side, tried)
-        if self.classification is None:
-            for side in (-1, 1):
-                if not self.noise and (side not in self.reaches or side in self.empty):
-                    self.integrate(side, self.reach)
-                for far in (*self.coarse, 4 * self.reach, 16 * self.reach, max(64 * self.reach, FAR)):
-                    if side in self.reaches or self.classification is not None or not self.is_still(side):
-                        break
-                    self.integrate(side, far)
+        for side in (-1, 1) if self.classification is None else ():
+            if not self.noise and (side not in self.reaches or side in self.empty):
+                self.integrate(side, self.reach)
+            for far in (*self.coarse, 4 * self.reach, 16 * self.reach, max(64 * self.reach, FAR)):
+                if side in self.reaches or self.classification is not None or not self.is_still(side):
+                    break
+                self.integrate(side, far)
 
-    def verify(self, a: float, b: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
-        """Compare over [a, b] for the given sides; return whether they are decided, as right or as wrong."""
+    def verify(self, near: float, far: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
+        """Compare over a stretch for the given sides; return whether they are decided, as right or as wrong."""
+        a, b = sorted((near, far))
         a, b = self.line.snap(max(a, self.line.low)), self.line.snap(min(b, self.line.high))
         if not b - a > 16 * self.line.ulp(b):
             return False
@@ -177,8 +161,7 @@ class PointCheck:
         A power such as x**16 looks the same at every scale around zero: shorter segments are not resolved any better.
         """
         line, x = self.line, self.x
-        near, far = x, line.snap(min(max(x + side * reach, self.line.low), self.line.high))
-        a, b = min(near, far), max(near, far)
+        a, b = sorted((x, line.snap(min(max(x + side * reach, line.low), line.high))))
         if not 64 * line.ulp(b) < b - a < math.inf:
             return
         segment = compare(line, a, b)
@@ -186,17 +169,16 @@ class PointCheck:
             return
         integral = Integral(line, a, b, goal=max(TARGET * segment.l1_norm / 2, segment.rounding))
         residuals = integral.residuals([a + (b - a) * k / 4 for k in range(4)] + [b])
-        l1_norm = sum(panel.l1_norm for panel in integral.panels)
         if integral.broken or not all(map(math.isfinite, residuals)):
             return
         mismatch, tolerance = max(residuals, key=abs), integral.error + segment.rounding + self.noise
         if abs(mismatch) > tolerance:
-            classification = ResidualClassifier(line, self.rng).classify(a, b, mismatch)
+            classification = classify(line, a, b, mismatch)
             if classification.kind == "wrong":
                 self.classification = classification
             tolerance += classification.size if classification.kind == "approximation" else math.inf
-        if tolerance <= (POOREST if self.is_still(side) else COARSE) * l1_norm:
-            self.reaches[side], self.best[side] = abs(far - near), tolerance / l1_norm
+        if tolerance <= (POOREST if self.is_still(side) else COARSE) * integral.l1_norm:
+            self.reaches[side], self.best[side] = b - a, tolerance / integral.l1_norm
             self.empty.discard(side)
 
     def local_resolution(self, segment: Segment) -> float:
@@ -235,7 +217,7 @@ class PointCheck:
             return "shrink"
         coarse = segment.quadrature > 1e-3 * max(segment.l1_norm, abs(segment.mismatch))
         if segment.state == "mismatch" and abs(segment.mismatch) > self.noise and not coarse:
-            classification = ResidualClassifier(self.line, self.rng).classify(segment.a, segment.b, segment.mismatch)
+            classification = classify(self.line, segment.a, segment.b, segment.mismatch)
             if classification.kind == "wrong" and not self.is_noise(classification.size):
                 self.classification = classification
                 return "wrong"
@@ -291,21 +273,16 @@ class PointCheck:
         open_sides = [s for s in (-1, 1) if s not in self.reaches and s not in still and self.is_inside(s)]
         if not math.isfinite(self.claimed) or not self.central:
             reach = min(self.reaches.values(), default=self.reach)
-            inside = [s for s in (-1, 1) if self.is_inside(s)]
-            verdict, note = check_exactly_at(line, self.x, reach, inside, self.reaches, self.noise)
+            verdict, note = self.check_exactly_there(reach, [s for s in (-1, 1) if self.is_inside(s)])
             if verdict == "wrong":
                 self.classification = Classification("wrong", self.x, self.x)
             if verdict != "correct":
                 return Outcome(verdict, self.worst(), self.classification, line, note, claimed=self.claimed)
         if open_sides or not self.reaches:
-            return Outcome("unresolved", self.worst(), None, line, self.why())
+            noisy = f"f is noise or steps of {self.noise:.1g} here" if self.noise else ""
+            note = noisy or "f and g could not be compared at any scale"
+            return Outcome("unresolved", self.worst(), None, line, note)
         return Outcome("correct", self.worst(), None, line)
-
-    def why(self) -> str:
-        """Say in words what keeps the point unresolved."""
-        if self.noise:
-            return f"f is noise or steps of {self.noise:.1g} here"
-        return "f and g could not be compared at any scale"
 
     def worst(self) -> float:
         """Return the resolution of the less well resolved side."""
@@ -320,57 +297,50 @@ class PointCheck:
         step = max(16 * line.ulp(x), self.reach * 1e-6)
         return any(math.isfinite(line.value(line.snap(x + side * step * k))) for k in (1, 1000))
 
+    def check_exactly_there(self, reach: float, inside: list[int]) -> tuple[str, str]:
+        """Return the verdict on the claim at exactly x, and a note where it is not "correct".
 
-def diverges(line: Line, x: float, reach: float, sides: Container[int]) -> bool:
-    """Return whether the claim grows without bound towards ``x`` from a side, as that of sqrt does at zero."""
-    for side in (-1, 1):
-        slopes = [abs(line.slope(line.snap(x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
-        if side in sides and all(v > 1.2 * u for u, v in pairwise(slopes)):
-            return True
-    return False
+        ``inside`` are the sides (-1, 1) on which f is finite.
+        """
+        line, x, claimed = self.line, self.x, self.claimed
+        if self.lies_between_neighbours(reach) if math.isfinite(claimed) else self.diverges(reach):
+            return "correct", ""
+        height = max((abs(line.value(x)), *(abs(line.value(line.snap(x + s * reach / 4))) for s in inside)))
+        slopes = [measure(line, x, reach / 4, side) for side in inside]
+        if not slopes or not all(_trusted(m, claimed, height / reach) for m in slopes):
+            return "unresolved", "the claim at the point itself is none of its neighbours', and f gives no slope there"
+        low, high = min(m.value - 5 * m.error for m in slopes), max(m.value + 5 * m.error for m in slopes)
+        slack = 1e-6 * max(abs(low), abs(high)) + self.noise / reach
+        if low - slack <= claimed <= high + slack:
+            return "correct", ""
+        kinked = len(slopes) == 2 and abs(slopes[0].value - slopes[1].value) > 10 * sum(m.error for m in slopes) + slack
+        if not math.isfinite(claimed) and kinked:
+            return "unresolved", "the claim is not a number where f has a kink"
+        if math.isfinite(claimed) and (self.noise or not self.reaches):
+            return "unresolved", "f is too noisy to judge the point itself"
+        return "wrong", "only at the point itself"
 
-
-def lies_between_neighbours(line: Line, x: float, claimed: float, reach: float) -> bool:
-    """Return whether the claim is in the hull of the gradients beside it, at some distance down to the last digits."""
-    step = reach / 64
-    while step > 4 * line.ulp(x):
-        sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
-        sides = [pair for pair in sides if all(map(math.isfinite, pair))]
-        if sides:
-            low, high = min(map(min, sides)), max(map(max, sides))
-            slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))
-            if low - slack <= claimed <= high + slack:
+    def diverges(self, reach: float) -> bool:
+        """Return whether the claim grows without bound from a side that is right, as that of sqrt does at zero."""
+        for side in (-1, 1):
+            slopes = [abs(self.line.slope(self.line.snap(self.x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
+            if side in self.reaches and all(v > 1.2 * u for u, v in pairwise(slopes)):
                 return True
-        step /= 64
-    return False
+        return False
 
-
-def check_exactly_at(  # the whole situation of a point
-    line: Line, x: float, reach: float, inside: list[int], verified: Container[int], noise: float
-) -> tuple[str, str]:
-    """Return the verdict on the claim at exactly ``x``, and a note where it is not "correct".
-
-    ``inside`` are the sides (-1, 1) on which f is finite, ``verified`` those on which g is known to be right.
-    """
-    claimed = line.slope(x)
-    if math.isfinite(claimed) and lies_between_neighbours(line, x, claimed, reach):
-        return "correct", ""
-    if not math.isfinite(claimed) and diverges(line, x, reach, verified):
-        return "correct", ""
-    height = max((abs(line.value(x)), *(abs(line.value(line.snap(x + s * reach / 4))) for s in inside)))
-    slopes = [measure(line, x, reach / 4, side) for side in inside]
-    if not slopes or not all(_trusted(m, claimed, height / reach) for m in slopes):
-        return "unresolved", "the claim at the point itself is none of its neighbours', and f gives no slope there"
-    low, high = min(m.value - 5 * m.error for m in slopes), max(m.value + 5 * m.error for m in slopes)
-    slack = 1e-6 * max(abs(low), abs(high)) + noise / reach
-    if low - slack <= claimed <= high + slack:
-        return "correct", ""
-    kinked = len(slopes) == 2 and abs(slopes[0].value - slopes[1].value) > 10 * sum(m.error for m in slopes) + slack
-    if not math.isfinite(claimed) and kinked:
-        return "unresolved", "the claim is not a number where f has a kink"
-    if math.isfinite(claimed) and (noise or not any(side in verified for side in (-1, 1))):
-        return "unresolved", "f is too noisy to judge the point itself"
-    return "wrong", "only at the point itself"
+    def lies_between_neighbours(self, reach: float) -> bool:
+        """Return whether the claim is in the hull of the gradients beside it, down to the last digits."""
+        line, x, step = self.line, self.x, reach / 64
+        while step > 4 * line.ulp(x):
+            sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
+            sides = [pair for pair in sides if all(map(math.isfinite, pair))]
+            if sides:
+                low, high = min(map(min, sides)), max(map(max, sides))
+                slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))
+                if low - slack <= self.claimed <= high + slack:
+                    return True
+            step /= 64
+        return False
 
 
 def _trusted(measured: Measured, claimed: float, usual: float) -> bool:

@@ -1,25 +1,25 @@
 """A residual: the curve R(t) = f(t) - f(a) - (integral of g from a to t), which says what a mismatch is due to.
 
 A mismatch alone proves nothing: f may be noisy beyond its last digit, jump, or rise between two samples of g. The
-residual tells these apart. An error of the derivative makes R a smooth
-curve far above its noise, at every scale; noise makes R a cloud; a jump puts all of R into one spot; and rounding
-inside f makes a staircase, whose slopes are wrong everywhere but do not add up.
+residual tells these apart. An error of the derivative makes R a smooth curve far above its noise, at every scale; noise
+makes R a cloud; a jump puts all of R into one spot; and rounding inside f makes a staircase, whose slopes are wrong
+everywhere but do not add up.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.discontinuities import PIECES, Classification, find_jump, jittered_grid, staircase
+from autograd_mini.testing.finite_differences import find_jump, jittered_grid, staircase
 from autograd_mini.testing.problem import total
 from autograd_mini.testing.segment import Integral, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
     from autograd_mini.testing.problem import Line
 
@@ -41,6 +41,21 @@ WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
 """Most quanta that rounding moves a quantised f by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What explains a mismatch.
+
+    ``kind`` is "wrong" (proved, on [a, b]), "noise" (R is a cloud of size ``size``), "approximation" (an error of
+    ``size`` that f may as well have), "jump" (f jumps at ``a``), "clear" (nothing remains on closer inspection),
+    "staircase" (f itself is quantised) or "broken" (not finite).
+    """
+
+    kind: str
+    a: float
+    b: float
+    size: float = 0.0
 
 
 def roughness(positions: Sequence[float], curve: Sequence[float]) -> float:
@@ -90,219 +105,187 @@ def is_a_step(curve: Sequence[float], i: int) -> bool:
     return step > STEP_SHARE * (step + rest)
 
 
-class ResidualClassifier:
-    """The classification of one mismatch on one line."""
+def classify(line: Line, a: float, b: float, mismatch: float, depth: int = 0) -> Classification:
+    """Return what explains a mismatch on [a, b]."""
+    if depth > DEEPEST or b - a < 64 * line.ulp(b):
+        return Classification("clear", a, b)
+    integral = Integral(line, a, b, goal=abs(mismatch) / 40)
+    if integral.broken:
+        return Classification("broken", a, b)
+    positions = jittered_grid(line, a, b)
+    curve = integral.residuals(positions)
+    if not all(map(math.isfinite, curve)):
+        return Classification("broken", a, b)
+    explained = integral.rounding(positions)
+    spread = max(curve) - min(curve)
+    if spread <= FEW_STEPS * quantum_of([line.value(t) for t in positions]):
+        return Classification("noise", a, b, spread)
+    if spread <= explained + integral.error:
+        return Classification("clear", a, b, explained)
+    steps = [v - u for u, v in pairwise(curve)]
+    worst = max(range(len(steps)), key=lambda i: abs(steps[i]))
+    if is_a_step(curve, worst):
+        return classify_step(line, positions, positions[worst], positions[worst + 1], steps[worst], depth)
+    noise = max(roughness(positions, curve), explained / 4)
+    if spread > SIGNAL_TO_NOISE * max(noise, integral.error / 4):
+        return classify_smooth(line, positions, curve, explained, depth)
+    return classify_scatter(line, integral, positions, max(noise, spread / 4))
 
-    def __init__(self, line: Line, rng: Random) -> None:
-        """Prepare to classify on ``line``, with ``rng`` to jitter the positions."""
-        self.line, self.rng = line, rng
 
-    def classify(self, a: float, b: float, mismatch: float, depth: int = 0) -> Classification:
-        """Return what explains a mismatch on [a, b]."""
-        line = self.line
-        if depth > DEEPEST or b - a < 64 * line.ulp(b):
-            return Classification("clear", a, b)
-        integral = Integral(line, a, b, goal=abs(mismatch) / 40)
-        if integral.broken:
-            return Classification("broken", a, b)
-        positions = jittered_grid(line, a, b, PIECES, self.rng)
-        curve = integral.residuals(positions)
+def classify_step(line: Line, around: Sequence[float], a: float, b: float, size: float, depth: int) -> Classification:
+    """Classify a residual that arises on [a, b] alone: as a jump, or by a wider interval sampled afresh."""
+    jump = find_jump(line, a, b, size)
+    if jump is not None:
+        return Classification("jump", jump, jump, abs(size))
+    margin = (b - a) / 4
+    return classify(line, max(around[0], a - margin), min(around[-1], b + margin), size, depth + 1)
+
+
+def classify_smooth(
+    line: Line, positions: Sequence[float], curve: Sequence[float], explained: float, depth: int
+) -> Classification:
+    """Report the pieces that carry the residual as wrong, unless f is quantised; confirm on fresh samples."""
+    a, b = longest_wrong_run(positions, curve, explained)
+    if sum(a <= t <= b for t in positions) <= 3:
+        i = positions.index(a)
+        step = max((v - u for u, v in zip(curve[i:], curve[i + 1 : i + 3], strict=False)), key=abs)
+        return classify_step(line, positions, a, b, step, depth)
+    if steps := staircase(line, a, b):
+        return Classification("staircase", a, b, steps)
+    run = slice(positions.index(a), positions.index(b) + 1)
+    if is_made_of_jumps(line, positions[run], curve[run]):
+        return Classification("jump", a, b, max(curve) - min(curve))
+    size = max(curve[run]) - min(curve[run])
+    if is_approximate(line, a, b, size):
+        return Classification("approximation", a, b, size)
+    extent = max(curve) - min(curve)
+    if is_reproduced(line, a, b):
+        return Classification("wrong", a, b, size)
+    if (a, b) != (positions[0], positions[-1]) and is_reproduced(line, positions[0], positions[-1]):
+        return Classification("wrong", positions[0], positions[-1], extent)
+    return Classification("noise", a, b, extent)
+
+
+def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
+    """Return whether an error of some size on [a, b] may as well be one of f, as accurate as libraries have it.
+
+    That is relative to f, or to the range of f around it where that is smaller, as that of 1e6 + sin(x); in a tail,
+    as of a distribution, it is relative to the range. Around it, f and its derivative then have to agree.
+    """
+    eps = line.problem.eps
+    segment = compare(line, a, b, slice(3, None))
+    if size <= max(SMALLEST_ERROR, 16 * eps) * segment.l1_norm:
+        return True
+    low, high = surroundings(line, a, b)
+    around = [v for t in jittered_grid(line, low, high) if math.isfinite(v := line.value(t))]
+    extent = max(around) - min(around)
+    if size <= FEW_STEPS * quantum_of(around) or (not extent and size <= ACCURACY * smallest_change(line, a)):
+        return True
+    if not size <= max(max(ACCURACY, 16 * eps) * min(segment.scale, extent), TAIL_ACCURACY * extent):
+        return False
+    wide = Integral(line, low, high, goal=SMALLEST_ERROR * extent)
+    residuals = wide.residuals([low, a, b, high]) if not wide.broken else [math.inf]
+    return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
+
+
+def smallest_change(line: Line, t: float) -> float:
+    """Return the smallest change of f from its value at ``t`` among all known values; 0 if there is none."""
+    here = line.value(t)
+    values = line.problem.known_values(line.output)
+    return min((abs(v - here) for v in values if math.isfinite(v) and v != here), default=0.0)
+
+
+def surroundings(line: Line, a: float, b: float) -> tuple[float, float]:
+    """Return an interval around [a, b] on which f is finite, at most three times as far from zero."""
+    reach = max(16 * (b - a), WIDE * max(abs(a), abs(b)) if line.axis is not None else 4 * WIDE)
+    ends = []
+    for start, side in ((a, -1), (b, 1)):
+        end = start
+        for k in range(1, 9):
+            outer = line.snap(min(max(start + side * k * reach / 8, line.low), line.high))
+            if not math.isfinite(line.value(outer)):
+                break
+            end = outer
+        ends.append(end)
+    return ends[0], ends[1]
+
+
+def is_made_of_jumps(line: Line, positions: Sequence[float], curve: Sequence[float]) -> bool:
+    """Return whether two of the three largest steps of a residual are jumps of f, as those of floor are."""
+    width = (positions[-1] - positions[0]) * 1e-4
+    middle = positions[len(positions) // 2]
+    window = jittered_grid(line, middle, line.snap(middle + width))
+    near = [line.value(t) for t in window]
+    fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
+    steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
+    largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]
+    jumps = sum(
+        find_jump(line, positions[i], positions[i + 1], step, SMALL_JUMP) is not None
+        for step, i in largest
+        if abs(step) * SMALL_JUMP > 6 * fuzz
+    )
+    return jumps >= 2 or is_right_nearby(line, positions, curve)
+
+
+def is_right_nearby(line: Line, positions: Sequence[float], curve: Sequence[float]) -> bool:
+    """Return whether g is right on short stretches between the positions of a residual, its error thus in jumps."""
+    a, width = positions[0], positions[-1] - positions[0]
+    usual = (max(curve) - min(curve)) / width
+    found = []
+    for share in (0.13, 0.31, 0.47, 0.68, 0.89):
+        start = line.snap(a + share * width)
+        stretch = compare(line, start, line.snap(start + 1e-6 * width), slice(3, None))
+        length = stretch.b - stretch.a
+        if stretch.state != "broken" and stretch.tolerance < usual * length / 50:
+            found.append(abs(stretch.mismatch) / length)
+    return len(found) >= 3 and median(found) < usual / 50
+
+
+def longest_wrong_run(positions: Sequence[float], curve: Sequence[float], explained: float) -> tuple[float, float]:
+    """Return the longest run of neighbouring pieces whose slope error is not small against the largest."""
+    steps = [abs(v - u) for u, v in pairwise(curve)]
+    slopes = [s / (v - u) if s > explained else 0.0 for s, (u, v) in zip(steps, pairwise(positions), strict=True)]
+    bar = max(slopes) / 20
+    runs = [[*run] for wrong, run in groupby(range(len(slopes)), lambda i: slopes[i] > bar) if wrong]
+    longest = max(runs, key=len, default=[*range(len(slopes))])
+    return positions[longest[0]], positions[longest[-1] + 1]
+
+
+def is_reproduced(line: Line, a: float, b: float) -> bool:
+    """Return whether fresh pieces of [a, b] show the error too."""
+    positions = jittered_grid(line, a, b, FRESH_PIECES)
+    integral = Integral(line, a, b, goal=abs(compare(line, a, b).mismatch) / 30, pieces=2)
+    if integral.broken or len(positions) < 8:
+        return False
+    curve = integral.residuals(positions)
+    if not all(map(math.isfinite, curve)) or any(is_a_step(curve, i) for i in range(len(curve) - 1)):
+        return False
+    noise = max(roughness(positions, curve), integral.rounding(positions) / 4, integral.error / 4)
+    return max(curve) - min(curve) > SIGNAL_TO_NOISE * noise
+
+
+def classify_scatter(line: Line, integral: Integral, positions: Sequence[float], noise: float) -> Classification:
+    """Tell noise from an error that oscillates too fast for sixteen pieces, in smaller windows."""
+    a, b = integral.a, integral.b
+    width = b - a
+    for _ in range(3):
+        width /= 24
+        if width < 256 * line.ulp(max(abs(a), abs(b))):
+            break
+        start = line.snap(a + line.problem.rng.uniform(0.05, 0.9) * (b - a - width))
+        window = jittered_grid(line, start, line.snap(start + width))
+        curve = integral.residuals(window)
         if not all(map(math.isfinite, curve)):
             return Classification("broken", a, b)
-        explained = self.rounding(integral, positions)
+        explained = integral.rounding(window)
         spread = max(curve) - min(curve)
-        if spread <= FEW_STEPS * quantum_of([line.value(t) for t in positions]):
-            return Classification("noise", a, b, spread)
-        if spread <= explained + integral.error:
-            return Classification("clear", a, b, explained)
-        steps = [v - u for u, v in pairwise(curve)]
-        worst = max(range(len(steps)), key=lambda i: abs(steps[i]))
-        if is_a_step(curve, worst):
-            return self.classify_step(integral, positions[worst], positions[worst + 1], steps[worst], depth)
-        noise = max(roughness(positions, curve), explained / 4)
-        if spread > SIGNAL_TO_NOISE * max(noise, integral.error / 4):
-            return self.classify_smooth(positions, curve, explained, depth)
-        return self.classify_scatter(integral, positions, max(noise, spread / 4))
-
-    def rounding(self, integral: Integral, positions: Sequence[float]) -> float:
-        """Return the part of a residual that rounding explains."""
-        line = self.line
-        results = 2 * max(map(line.roundoff, positions))
-        arguments = 4 * line.problem.eps * max(line.sensitivity(line.snap(t)) for t in (positions[0], positions[-1]))
-        l1_norm = sum(panel.l1_norm for panel in integral.panels)
-        return results + arguments + 32 * 2.0**-52 * l1_norm
-
-    def classify_step(self, integral: Integral, a: float, b: float, size: float, depth: int) -> Classification:
-        """Classify a residual that arises in one piece: as a jump, or by a narrower interval sampled afresh."""
-        jump = find_jump(self.line, a, b, size)
-        if jump is not None:
-            return Classification("jump", jump, jump, abs(size))
-        margin = (b - a) / 4
-        a, b = max(integral.a, a - margin), min(integral.b, b + margin)
-        return self.classify(a, b, size, depth + 1)
-
-    def classify_smooth(
-        self, positions: Sequence[float], curve: Sequence[float], explained: float, depth: int
-    ) -> Classification:
-        """Report the pieces that carry the residual as wrong, unless f is quantised; confirm on fresh samples."""
-        a, b = self.longest_wrong_run(positions, curve, explained)
-        if sum(a <= t <= b for t in positions) <= 3:
-            i = positions.index(a)
-            step = max((v - u for u, v in zip(curve[i:], curve[i + 1 : i + 3], strict=False)), key=abs)
-            jump = find_jump(self.line, a, b, step)
-            if jump is not None:
-                return Classification("jump", jump, jump, abs(step))
-            margin = (b - a) / 4
-            return self.classify(max(positions[0], a - margin), min(positions[-1], b + margin), step, depth + 1)
-        verdict = staircase(self.line, a, b, self.rng)
-        if verdict is not None:
-            return verdict
-        run = slice(positions.index(a), positions.index(b) + 1)
-        if self.is_made_of_jumps(positions[run], curve[run]):
-            return Classification("jump", a, b, max(curve) - min(curve))
-        size = max(curve[run]) - min(curve[run])
-        if self.is_approximate(a, b, size):
-            return Classification("approximation", a, b, size)
-        if self.is_reproduced(a, b):
-            return Classification("wrong", a, b, size)
-        if (a, b) != (positions[0], positions[-1]) and self.is_reproduced(positions[0], positions[-1]):
-            return Classification("wrong", positions[0], positions[-1], max(curve) - min(curve))
-        return Classification("noise", a, b, max(curve) - min(curve))
-
-    def is_approximate(self, a: float, b: float, size: float) -> bool:
-        """Return whether an error of some size on [a, b] may as well be one of f, as accurate as libraries have it.
-
-        That is relative to f, or to the range of f around it where that is smaller, as that of 1e6 + sin(x); in a tail,
-        as of a distribution, it is relative to the range. Around it, f and its derivative then have to agree.
-        """
-        line, eps = self.line, self.line.problem.eps
-        segment = compare(line, a, b, slice(3, None))
-        if size <= max(SMALLEST_ERROR, 16 * eps) * segment.l1_norm:
-            return True
-        low, high = self.surroundings(a, b)
-        around = [v for t in jittered_grid(line, low, high, PIECES, self.rng) if math.isfinite(v := line.value(t))]
-        extent = max(around) - min(around)
-        if size <= FEW_STEPS * quantum_of(around) or (not extent and size <= ACCURACY * self.smallest_change(a)):
-            return True
-        if not size <= max(max(ACCURACY, 16 * eps) * min(segment.scale, extent), TAIL_ACCURACY * extent):
-            return False
-        wide = Integral(line, low, high, goal=SMALLEST_ERROR * extent)
-        residuals = wide.residuals([low, a, b, high]) if not wide.broken else [math.inf]
-        return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
-
-    def smallest_change(self, t: float) -> float:
-        """Return the smallest change of f from its value at ``t`` among all known values; 0 if there is none."""
-        here = self.line.value(t)
-        values = (row[self.line.output] for row in self.line.problem.known_values())
-        return min((abs(v - here) for v in values if math.isfinite(v) and v != here), default=0.0)
-
-    def surroundings(self, a: float, b: float) -> tuple[float, float]:
-        """Return an interval around [a, b] on which f is finite, at most three times as far from zero."""
-        line = self.line
-        reach = max(16 * (b - a), WIDE * max(abs(a), abs(b)) if line.axis is not None else 4 * WIDE)
-        ends = []
-        for start, side in ((a, -1), (b, 1)):
-            end = start
-            for k in range(1, 9):
-                outer = line.snap(min(max(start + side * k * reach / 8, line.low), line.high))
-                if not math.isfinite(line.value(outer)):
-                    break
-                end = outer
-            ends.append(end)
-        return ends[0], ends[1]
-
-    def is_made_of_jumps(self, positions: Sequence[float], curve: Sequence[float]) -> bool:
-        """Return whether two of the three largest steps of a residual are jumps of f, as those of floor are."""
-        line, width = self.line, (positions[-1] - positions[0]) * 1e-4
-        middle = positions[len(positions) // 2]
-        window = jittered_grid(line, middle, line.snap(middle + width), PIECES, self.rng)
-        near = [line.value(t) for t in window]
-        fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
-        steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
-        largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]
-        jumps = [
-            find_jump(line, positions[i], positions[i + 1], step, SMALL_JUMP)
-            for step, i in largest
-            if abs(step) * SMALL_JUMP > 6 * fuzz
-        ]
-        return len([jump for jump in jumps if jump is not None]) >= 2 or self.is_right_nearby(positions, curve)
-
-    def is_right_nearby(self, positions: Sequence[float], curve: Sequence[float]) -> bool:
-        """Return whether g is right on short stretches between the positions of a residual, its error thus in jumps."""
-        a, width = positions[0], positions[-1] - positions[0]
-        usual = (max(curve) - min(curve)) / width
-        found = []
-        for share in (0.13, 0.31, 0.47, 0.68, 0.89):
-            start = self.line.snap(a + share * width)
-            stretch = compare(self.line, start, self.line.snap(start + 1e-6 * width), slice(3, None))
-            length = stretch.b - stretch.a
-            if stretch.state != "broken" and stretch.tolerance < usual * length / 50:
-                found.append(abs(stretch.mismatch) / length)
-        return len(found) >= 3 and median(found) < usual / 50
-
-    def longest_wrong_run(
-        self, positions: Sequence[float], curve: Sequence[float], explained: float
-    ) -> tuple[float, float]:
-        """Return the longest run of neighbouring pieces whose slope error is not small against the largest."""
-        slopes = [
-            abs(curve[i + 1] - curve[i]) / (positions[i + 1] - positions[i])
-            if abs(curve[i + 1] - curve[i]) > explained
-            else 0.0
-            for i in range(len(positions) - 1)
-        ]
-        bar, best, start = max(slopes) / 20, (0, len(slopes)), None
-        runs = []
-        for i, slope in enumerate([*slopes, -1.0]):
-            if slope > bar:
-                start = i if start is None else start
-            elif start is not None:
-                runs.append((start, i))
-                start = None
-        if runs:
-            best = max(runs, key=lambda run: run[1] - run[0])
-        return positions[best[0]], positions[best[1]]
-
-    def is_reproduced(self, a: float, b: float) -> bool:
-        """Return whether fresh pieces of [a, b] show the error too."""
-        line = self.line
-        positions = jittered_grid(line, a, b, FRESH_PIECES, self.rng)
-        middle = positions[len(positions) // 2]
-        first = compare(line, a, b)
-        integral = Integral(line, a, middle, goal=abs(first.mismatch) / 60)
-        rest = Integral(line, middle, b, goal=abs(first.mismatch) / 60)
-        if integral.broken or rest.broken or len(positions) < 8:
-            return False
-        left = integral.residuals([t for t in positions if t <= middle])
-        right = rest.residuals([t for t in positions if t >= middle])
-        curve = [*left, *(left[-1] + r for r in right[1:])]
-        error = integral.error + rest.error
-        if not all(map(math.isfinite, curve)) or any(is_a_step(curve, i) for i in range(len(curve) - 1)):
-            return False
-        noise = max(roughness(positions, curve), self.rounding(integral, positions) / 4, error / 4)
-        return max(curve) - min(curve) > SIGNAL_TO_NOISE * noise
-
-    def classify_scatter(self, integral: Integral, positions: Sequence[float], noise: float) -> Classification:
-        """Tell noise from an error that oscillates too fast for sixteen pieces, in smaller windows."""
-        a, b = integral.a, integral.b
-        line, width = self.line, b - a
-        for _ in range(3):
-            width /= 24
-            if width < 256 * line.ulp(max(abs(a), abs(b))):
-                break
-            start = line.snap(a + self.rng.uniform(0.05, 0.9) * (b - a - width))
-            window = jittered_grid(line, start, line.snap(start + width), PIECES, self.rng)
-            curve = integral.residuals(window)
-            if not all(map(math.isfinite, curve)):
-                return Classification("broken", a, b)
-            explained = self.rounding(integral, window)
-            spread = max(curve) - min(curve)
-            if spread <= 2 * explained + integral.error_between(window[0], window[-1]):
-                break
-            local = max(roughness(window, curve), explained / 4)
-            steps = [abs(v - u) for u, v in pairwise(curve)]
-            if spread > SIGNAL_TO_NOISE * local and max(steps) < STEP_SHARE * spread:
-                classification = self.classify_smooth(window, curve, explained, 0)
-                if classification.kind == "wrong":
-                    return classification
-                break
-        return Classification("noise", positions[0], positions[-1], noise)
+        if spread <= 2 * explained + integral.error_between(window[0], window[-1]):
+            break
+        local = max(roughness(window, curve), explained / 4)
+        steps = [abs(v - u) for u, v in pairwise(curve)]
+        if spread > SIGNAL_TO_NOISE * local and max(steps) < STEP_SHARE * spread:
+            classification = classify_smooth(line, window, curve, explained, 0)
+            if classification.kind == "wrong":
+                return classification
+            break
+    return Classification("noise", positions[0], positions[-1], noise)

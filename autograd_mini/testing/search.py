@@ -1,5 +1,7 @@
 """A search: the lines along which a derivative is checked, at a point, over a box or at all scales, and its decision.
 
+Mistakes are frequent beside constants, so the constants in the source of f and df are checked as points of their own.
+
 With many inputs a line moves all of them at once, in a direction balanced so that every partial weighs about the same:
 a check costs no more than one with three inputs. Inputs whose partials weigh a thousand times less than others get
 directions of their own, so that the large ones do not hide them.
@@ -9,16 +11,16 @@ from __future__ import annotations
 
 import inspect
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autograd_mini.testing.domain import Interval, random_point, scan, scan_lines, special_points
-from autograd_mini.testing.point import Outcome, PointCheck, first_reach
-from autograd_mini.testing.problem import BudgetSpentError, Line, Problem
+from autograd_mini.testing.domain import LineScan, tiles
+from autograd_mini.testing.point import Outcome, PointCheck
+from autograd_mini.testing.problem import STOPPED, BudgetSpentError, Interval, Line, first_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from random import Random
 
     from autograd_mini.testing.problem import Point, Problem
 
@@ -32,6 +34,8 @@ _BESIDE_A_CONSTANT = (400, 1200)
 """Calls of f and df at a point beside a constant of the source."""
 _SEARCHED = 8
 """Points of a search over scales."""
+_SPECIAL = 6
+"""Most points beside constants of the source."""
 _MOST_OBJECTS = 200
 """Most objects of the source that are looked through for constants."""
 
@@ -53,109 +57,107 @@ class Decision:
         fine = self.outcomes and all(o.verdict == "correct" for o in self.outcomes)
         return "correct" if fine and not self.spent else "unresolved"
 
-    def add(self, outcome: Outcome) -> bool:
-        """Record an outcome; return whether the check is decided by it."""
+    def fails(self, outcome: Outcome, point: Point) -> bool:
+        """Record an outcome; return whether it is wrong, which then is localised by coordinate at a point."""
         self.outcomes.append(outcome)
-        if outcome.verdict == "wrong":
-            self.failure = outcome
-        elif outcome.note and not self.note:
-            self.note = outcome.note
-        return outcome.verdict == "wrong"
+        if outcome.verdict != "wrong":
+            self.note = self.note or outcome.note
+            return False
+        line = outcome.line
+        if line is not None and line.axis is None:
+            found = (PointCheck(axis).run() for axis in axes_through(line.problem, point, line.output))
+            outcome = next((one for one in found if one.verdict == "wrong"), outcome)
+        self.failure = outcome
+        return True
 
 
-def check_at(problem: Problem, point: Point, rng: Random, box: Sequence[Interval] | None = None) -> Decision:
+def check_at(problem: Problem, point: Point) -> Decision:
     """Check every partial derivative of every output at one point."""
     decision = Decision()
     problem.value(point)
-    for output in range(problem.outputs):
-        for line, x, reach in lines_through(problem, point, output, rng, box):
-            try:
-                outcome = PointCheck(line, x, reach, rng).run()
-            except BudgetSpentError:
-                outcome = Outcome("unresolved", line=line, note="the budget of calls is spent")
-            if decision.add(outcome):
-                if line.axis is None:
-                    decision.failure = localise(problem, point, output, rng) or outcome
+    for output in range(problem.outputs or 1):
+        for line in lines_through(problem, point, output):
+            if decision.fails(PointCheck(line).run(), point):
                 return decision
     return decision
 
 
-def localise(problem: Problem, point: Point, output: int, rng: Random) -> Outcome | None:
-    """Find the coordinate that a wrong direction is due to."""
-    for line, x, reach in axes_through(problem, point, output):
-        try:
-            outcome = PointCheck(line, x, reach, rng).run()
-        except BudgetSpentError:
-            return None
-        if outcome.verdict == "wrong":
-            return outcome
-    return None
-
-
-def check_over(problem: Problem, domain: Sequence[Interval], rng: Random, bases: int) -> Decision:
-    """Check every partial derivative of every output over a box."""
+def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision:
+    """Check every partial derivative of every output over the box, and at points drawn from it."""
     decision = Decision()
     try:
-        random_point(problem, domain, 0, rng)
-        for output in range(problem.outputs):
-            for line, borders in scan_lines(
-                problem, domain, output, rng, bases if len(domain) <= 2 else max(1, bases - 1)
-            ):
-                if decision.add(scan(line, borders, rng)):
-                    if (
-                        line.axis is None
-                        and decision.failure is not None
-                        and decision.failure.classification is not None
-                    ):
-                        at = line.point((decision.failure.classification.a + decision.failure.classification.b) / 2)
-                        decision.failure = localise(problem, at, output, rng) or decision.failure
+        random_point(problem, 0)
+        for output in range(problem.outputs or 1):
+            for line, borders in lines_across(problem, output, bases):
+                outcome = LineScan(line).run(borders)
+                wrong = outcome.classification
+                if decision.fails(outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base):
                     return decision
-        most_f, most_g = problem.budget_f, problem.budget_g
-        for point in special_points(domain, {0.0, *problem.constants}, rng):
-            problem.allow(*_BESIDE_A_CONSTANT)
-            problem.budget_f, problem.budget_g = min(problem.budget_f, most_f), min(problem.budget_g, most_g)
-            beside = check_at(problem, point, rng, domain)
-            problem.budget_f, problem.budget_g = most_f, most_g
-            if beside.failure is not None:
-                decision.failure = beside.failure
+        for point in special_points(problem):
+            with problem.at_most(*_BESIDE_A_CONSTANT):
+                decision.failure = check_at(problem, point).failure
+            if decision.failure is not None:
                 return decision
+        for point in drawn:
+            if decision.failure is None:
+                decision.failure = check_at(problem, point).failure
     except BudgetSpentError:
-        decision.spent, decision.note = True, "the budget of calls is spent"
+        decision.spent, decision.note = True, STOPPED[BudgetSpentError]
     return decision
 
 
-def check_anywhere(problem: Problem, rng: Random) -> Decision:
+def check_anywhere(problem: Problem) -> Decision:
     """Check at points of all the usual scales, wherever f is a finite number."""
-    decision, found = Decision(), 0
+    decision, found, rng = Decision(), 0, problem.rng
     count = len(problem.names)
     try:
-        beside = [tuple(c for _ in range(count)) for c in sorted(problem.constants | {0.0}, key=abs)[:4]]
+        beside = [(c,) * count for c in sorted(problem.constants | {0.0}, key=abs)[:4]]
         for attempt in range(60):
-            if attempt < len(beside):
+            chosen = attempt < len(beside)
+            if chosen:
                 point: Point = beside[attempt]
             else:
                 signs = (1.0,) if attempt % 3 == 0 else (-1.0, 1.0)
                 point = tuple(rng.choice(signs) * 10 ** rng.uniform(-2, 1 + attempt % 2) for _ in range(count))
-            if problem.grid:
-                point = tuple(map(problem.grid, point))
+            point = tuple(map(problem.grid, point))
             if not math.isfinite(problem.value(point)):
                 continue
-            here = check_at(problem, point, rng)
+            here = check_at(problem, point)
             if here.failure is not None:
                 # Nobody asked for this very point: a gradient may well have no value there.
                 if here.failure.note and not math.isfinite(here.failure.claimed):
                     continue
                 return here
-            fine = [o for o in here.outcomes if o.verdict == "correct"]
-            if attempt >= len(beside) or len(fine) == len(here.outcomes):
-                decision.outcomes += here.outcomes if len(fine) == len(here.outcomes) else []
+            fine = all(o.verdict == "correct" for o in here.outcomes)
+            if fine:
+                decision.outcomes += here.outcomes
+            if fine or not chosen:
                 decision.note = decision.note or here.note
-                found += attempt >= len(beside)
+                found += not chosen
             if found >= _SEARCHED:
                 break
     except BudgetSpentError:
-        decision.note = "the budget of calls is spent"
+        decision.note = STOPPED[BudgetSpentError]
     return decision
+
+
+def random_point(problem: Problem, output: int) -> Point:
+    """Return a point of the box where f is finite, if a few attempts find one."""
+    point: Point = ()
+    for _ in range(10):
+        point = tuple(problem.grid(interval.at(problem.rng.random())) for interval in problem.box)
+        if math.isfinite(problem.value(point, output)):
+            break
+    return point
+
+
+def special_points(problem: Problem) -> list[Point]:
+    """Return points of the box beside which mistakes are frequent: zero, and constants of the source."""
+    return [
+        tuple(constant if constant in interval else interval.at(problem.rng.random()) for interval in problem.box)
+        for constant in sorted({0.0, *problem.constants}, key=lambda c: (c != 0.0, abs(c)))
+        if any(constant in interval for interval in problem.box)
+    ][:_SPECIAL]
 
 
 def constants_in(*functions: object) -> set[float]:
@@ -172,60 +174,61 @@ def constants_in(*functions: object) -> set[float]:
         elif inspect.iscode(thing):
             waiting += thing.co_consts
         elif inspect.isfunction(thing):
-            waiting += [
-                thing.__code__,
-                *(c.cell_contents for c in thing.__closure__ or () if _is_number_or_function(c)),
-            ]
+            waiting.append(thing.__code__)
+            for cell in thing.__closure__ or ():
+                with suppress(ValueError):  # an empty cell
+                    waiting.append(cell.cell_contents)
     return found
 
 
-def _is_number_or_function(cell: Any) -> bool:
-    try:
-        return isinstance(cell.cell_contents, (int, float)) or inspect.isfunction(cell.cell_contents)
-    except ValueError:  # an empty cell
-        return False
+def axes_through(problem: Problem, point: Point, output: int) -> list[Line]:
+    """Return the lines along the axes through a point."""
+    return [Line(problem, point, axis=axis, output=output) for axis in range(len(point))]
 
 
-def lines_through(
-    problem: Problem, point: Point, output: int, rng: Random, box: Sequence[Interval] | None = None
-) -> Iterator[tuple[Line, float, float]]:
-    """Yield lines with the parameter of ``point`` on each and a first reach: the axes, or balanced directions."""
-    reaches = [first_reach(x) for x in point]
+def lines_across(problem: Problem, output: int, bases: int) -> Iterator[tuple[Line, list[float]]]:
+    """Yield lines across the box with the borders of their tiles: along the axes, or between random points of it."""
+    box, rng = problem.box, problem.rng
+    for _ in range(1 if len(box) == 1 else bases if len(box) == 2 else max(1, bases - 1)):
+        base = random_point(problem, output)
+        if len(box) <= FEW_INPUTS:
+            for line, interval in zip(axes_through(problem, base, output), box, strict=True):
+                yield line, tiles(interval, rng)
+        else:
+            direction = [v - u for u, v in zip(base, random_point(problem, output), strict=True)]
+            line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
+            yield line, tiles(Interval(0.0, 1.0), rng)
+
+
+def lines_through(problem: Problem, point: Point, output: int) -> Iterator[Line]:
+    """Yield the lines through a point along which it is checked: the axes, or balanced directions."""
     if len(point) <= FEW_INPUTS:
-        for axis, x in enumerate(point):
-            low, high = (box[axis].low, box[axis].high) if box else (-math.inf, math.inf)
-            yield Line(problem, point, axis=axis, output=output, low=low, high=high), x, reaches[axis]
+        yield from axes_through(problem, point, output)
         return
+    reaches = [first_reach(x) for x in point]
     partials = problem.partials(point, output)
-    for group in _groups(partials, reaches):
+    weights = [abs(p) * r for p, r in zip(partials, reaches, strict=True)]
+    for group in _groups(weights):
+        floor = min((weights[i] for i in group if weights[i] and math.isfinite(weights[i])), default=0.0)
         for _ in range(DIRECTIONS):
             direction = [0.0] * len(point)
-            floor = min(
-                (abs(partials[i]) * reaches[i] for i in group if partials[i] and math.isfinite(partials[i])),
-                default=0.0,
-            )
             for i in group:
-                weight = abs(partials[i]) * reaches[i]
+                weight = weights[i]
                 share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
-                direction[i] = rng.choice((-1.0, 1.0)) * rng.uniform(0.6, 1.0) * reaches[i] * min(1.0, share)
-            yield Line(problem, point, direction=direction, output=output), 0.0, 1.0
+                sign = problem.rng.choice((-1.0, 1.0))
+                direction[i] = sign * problem.rng.uniform(0.6, 1.0) * reaches[i] * min(1.0, share)
+            yield Line(problem, point, direction=direction, output=output)
 
 
-def _groups(partials: Sequence[float], reaches: Sequence[float]) -> list[list[int]]:
-    weights = [abs(p) * r for p, r in zip(partials, reaches, strict=True)]
+def _groups(weights: Sequence[float]) -> list[list[int]]:
+    """Return the indices of inputs in groups of similar weights, those without one in the first."""
     silent = [i for i, w in enumerate(weights) if not w or not math.isfinite(w)]
-    order = sorted((i for i in range(len(weights)) if i not in silent), key=lambda i: weights[i])
     groups: list[list[int]] = []
-    for i in order:
+    for i in sorted({*range(len(weights))}.difference(silent), key=weights.__getitem__):
         if groups and weights[i] <= _APART * weights[groups[-1][0]]:
             groups[-1].append(i)
         else:
             groups.append([i])
     if silent:
-        groups = [[*silent, *groups[0]], *groups[1:]] if groups else [silent]
+        groups[:1] = [[*silent, *(groups[0] if groups else [])]]
     return groups
-
-
-def axes_through(problem: Problem, point: Point, output: int) -> list[tuple[Line, float, float]]:
-    """Return the axes through a point, to localise by coordinate what a direction found."""
-    return [(Line(problem, point, axis=i, output=output), x, first_reach(x)) for i, x in enumerate(point)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine.formula import written
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _REACH = 4
 _OFTEN = 6
-_SYMBOLS = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "truediv": "{} / {}", "pow": "{} ** {}"}
+_ARITHMETIC = {"add", "sub", "mul", "truediv", "pow"}
 
 
 def values(
@@ -72,9 +73,8 @@ class Expression:
         lines = [f"def f({', '.join(names)}):"]
         for name, operands in self.steps:
             texts = [names[o] if isinstance(o, int) else repr(o) for o in operands]
-            text = _SYMBOLS[name].format(*texts) if name in _SYMBOLS else f"{name}({', '.join(texts)})"
             names.append(f"v{len(names) - len(self.point)}")
-            lines.append(f"    {names[-1]} = {text}")
+            lines.append(f"    {names[-1]} = {written(name, texts)}")
         return "\n".join([*lines, f"    return {names[-1]}", f"# at {self.point}"])
 
     def _repr_pretty_(self, printer: Any, cycle: object) -> None:
@@ -118,7 +118,7 @@ def expressions(
     if unknown:
         raise ValueError(f"operations has {unknown[0]!r}, expected names of rows of the table: see autograd-mini ops")
     rows = [TABLE[name] for name in operations] if operations is not None else list(TABLE.values())
-    rows += _OFTEN * [row for row in rows if row.name in _SYMBOLS]
+    rows += _OFTEN * [row for row in rows if row.name in _ARITHMETIC]
     number = st.floats(-2.5, 2.5).map(lambda x: round(x, 2))
     back = st.integers(0, _REACH)
     draft = st.builds(

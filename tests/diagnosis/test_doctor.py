@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import math
+import pickle
 import random
 import warnings
 from pathlib import Path
@@ -600,13 +601,13 @@ def test_the_doctor_can_be_called_back_by_fit():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("mse", [Parameter(1.0)]), "needs rows"),
-        (("mse", tanh_net(), X), "needs rows"),
-        ((Value(1.0) * 2, tanh_net(), X, Y), "y is for a loss given by name"),
-        ((Value(1.0) * 2, [Parameter(1.0)], X), "X is for a model that can be called"),
+        (("mse", [Parameter(1.0)]), "expected rows"),
+        (("mse", tanh_net(), X), "expected rows"),
+        ((Value(1.0) * 2, tanh_net(), X, Y), "y is given for a loss that is computed already"),
+        ((Value(1.0) * 2, [Parameter(1.0)], X), "model is a list, expected one that can be called"),
         (([Value(1.0)], tanh_net()), "loss"),
-        ((Value(1.0) * 2, 3), "model is an object with parameters"),
-        ((Value(1.0) * 2, "weights"), "model is an object with parameters"),
+        ((Value(1.0) * 2, 3), "model is 3 of type int, expected an object with parameters"),
+        ((Value(1.0) * 2, "weights"), "model is 'weights' of type str, expected"),
         ((Value(1.0) * 2, type("Odd", (), {"parameters": lambda _: [1.0]})()), "parameter 0 of the model"),
     ],
 )
@@ -691,3 +692,10 @@ def test_findings_become_warnings_of_a_category_of_their_own_at_the_line_that_as
 def test_the_doctor_too_says_how_a_loss_is_called():
     with pytest.raises(TypeError, match=r"the loss failed.*for one row at a time"):
         doctor(lambda preds, ys: sum(p - t for p, t in zip(preds, ys, strict=True)), MLP(1, [1]), [[1.0]], [2.0])
+
+
+def test_a_diagnosis_is_a_tuple_of_findings_and_survives_a_pickle():
+    found = doctor(3.0, [Parameter(1.0)])
+    assert found.kinds == ["detached"]
+    assert found.findings == tuple(found) == (*found,)
+    assert str(pickle.loads(pickle.dumps(found))) == str(found)  # noqa: S301 - its own

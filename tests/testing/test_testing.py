@@ -24,6 +24,7 @@ from autograd_mini.testing import (
     gradtest,
     logspan,
 )
+from autograd_mini.testing.problem import BudgetSpentError, Callee
 
 coefficients = st.floats(-1e3, 1e3).filter(lambda c: abs(c) > 1e-3)
 places = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -250,9 +251,9 @@ def test_a_gradient_that_raises_at_one_point_says_so_first():
 
 @pytest.mark.parametrize("options", [{"at": 1.0}, {"at": (1.0, 2.0, 3.0)}, {"domain": [(0, 1)]}])
 def test_an_argument_too_few_or_too_many_is_an_error_of_the_call(options):
-    with pytest.raises(TypeError, match=r"f takes the arguments \(x, y\), got [13] of them"):
+    with pytest.raises(TypeError, match=r"f is a function of \(x, y\), expected one of [13] argument"):
         check_grad(lambda x, y: x * y, lambda x, y: (y, x), **options)
-    with pytest.raises(TypeError, match=r"df takes the arguments \(x\), got 2 of them"):
+    with pytest.raises(TypeError, match=r"df is a function of \(x\), expected one of 2 arguments"):
         check_grad(lambda x, y: x * y, lambda x: x, at=(1.0, 2.0))
 
 
@@ -327,6 +328,35 @@ def test_jax_functions_are_differentiated_by_jax_in_single_precision_too():
     assert check_grad(lambda x: (x**2).sum(), lambda x: 2.01 * x, at=jax.numpy.ones(3)).verdict == "wrong"
 
 
+@pytest.mark.parametrize("kind", ["torch", "jax", "numpy"])
+def test_several_arrays_in_a_tuple_or_by_name_are_passed_as_they_are(kind):
+    library = pytest.importorskip(kind)
+    np = {"jax": lambda: library.numpy}.get(kind, lambda: library)()
+    w, b = np.asarray([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]), np.asarray([0.3, 0.7])
+
+    def loss(w, b):
+        return (w.sum(1) * b).sum() + (w**2).sum()
+
+    def gradient(w, b):
+        return b[:, None] + 2 * w, w.sum(1)
+
+    for at in ((w, b), {"w": w, "b": b}):
+        assert check_grad(loss, gradient, at=at).ok
+    report = check_grad(loss, lambda w, b: (gradient(w, b)[0], 2 * w.sum(1)), at=(w, b))
+    assert (report.verdict, report.witness.wrt[:2]) == ("wrong", "b[")
+    if kind != "numpy":
+        assert check_grad(loss, at=(w, b)).ok, "by the library itself"
+
+
+def test_a_list_of_lists_goes_in_as_one():
+    def f(rows):
+        return rows[0][0] * rows[1][1] + rows[0][1]
+
+    assert check_grad(f, lambda rows: [[rows[1][1], 1], [0, rows[0][0]]], at=[[2.0, 3.0], [5.0, 7.0]]).ok
+    report = check_grad(f, lambda rows: [[rows[1][1], 1], [1, rows[0][0]]], at=[[2.0, 3.0], [5.0, 7.0]])
+    assert report.witness.wrt == "rows[1][0]"
+
+
 def test_an_array_of_single_precision_is_checked_as_finely_as_it_computes():
     numpy = pytest.importorskip("numpy")
     point = numpy.ones(3, dtype=numpy.float32)
@@ -343,6 +373,19 @@ def test_many_inputs_cost_no_more_than_a_few():
 
     assert calls(200).g == calls(20).g
     assert calls(200).f == calls(20).f
+
+
+def test_a_function_is_called_once_a_point_and_its_faults_are_kept():
+    def odd(point):
+        if point == (1.0,):
+            raise RuntimeError("no")
+        return [2.0]
+
+    f = Callee(odd, budget=2)
+    assert [f((0.0,)), f((0.0,)), f((1.0,)), f((1.0,))] == [[2.0], [2.0], None, None]
+    assert (f.calls, [fault.where for fault in f.faults]) == (2, [(1.0,)])
+    with pytest.raises(BudgetSpentError):
+        f((2.0,))
 
 
 def test_a_budget_is_kept_and_never_passes_silently():

@@ -124,7 +124,7 @@ def test_what_cannot_be_decided_is_status_3(check):
         (("users_own:f", "--at", "1", "2"), "df is missing, and f does not compute with Values"),
         (
             ("users_own:f", "--derivative", "users_own:one", "--at", "1", "2"),
-            "df takes the arguments (x), got 2 of them",
+            "df is a function of (x), expected one of 2 arguments",
         ),
         (("math:sin", "--derivative", "math:cos", "--to", "2"), "to is 2.0, expected a relative accuracy"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "x=1", "2"), "expected NAME=... for every input"),

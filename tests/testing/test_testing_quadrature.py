@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini.testing.adapters import leaves
-from autograd_mini.testing.counterexample import short_numbers
+from autograd_mini.testing.explanation import short_numbers
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError
-from autograd_mini.testing.quadrature import NODES, WEIGHTS, coefficients, integral_to
-from autograd_mini.testing.residuals import ResidualClassifier, roughness
+from autograd_mini.testing.residuals import classify, roughness
 from autograd_mini.testing.search import constants_in
-from autograd_mini.testing.segment import Integral, compare
+from autograd_mini.testing.segment import NODES, WEIGHTS, Integral, coefficients, compare, integral_to
 
 
 def line_of(f, g, **more):
@@ -69,10 +68,10 @@ def test_the_roughness_of_a_curve_is_the_size_of_its_noise(size, seed):
         ("broken", lambda x: math.sin(x) if not 0.3 < x < 0.5 else math.nan, math.cos),
     ],
 )
-def test_a_prosecution_tells_what_a_mismatch_is(kind, f, g):
+def test_a_residual_tells_what_a_mismatch_is(kind, f, g):
     line = line_of(f, g)
     mismatch = f(0.9) - f(-0.7) - (math.sin(0.9) - math.sin(-0.7))
-    assert ResidualClassifier(line, Random(1)).classify(-0.7, 0.9, mismatch or 1e-9).kind == kind
+    assert classify(line, -0.7, 0.9, mismatch or 1e-9).kind == kind
 
 
 @given(st.floats(-3, 3))
@@ -83,7 +82,7 @@ def test_a_measured_derivative_is_within_its_error(x):
 
 
 def test_a_budget_stops_the_next_call_and_not_what_is_remembered():
-    problem = Problem(lambda p: [p[0]], lambda p: [[1.0]], ("x",), budget_f=1)
+    problem = Problem(lambda p: [p[0]], lambda p: [[1.0]], ("x",), budget=(1, 1))
     assert problem.value((1.0,)) == 1.0
     assert problem.value((1.0,)) == 1.0
     with pytest.raises(BudgetSpentError):

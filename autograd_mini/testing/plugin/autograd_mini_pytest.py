@@ -14,7 +14,7 @@ from _pytest.runner import runtestprotocol
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_SETTINGS = "autograd_mini.testing.verdict"
+_SETTINGS = "autograd_mini.testing.report"
 """Module of the settings and the log of derivative checks."""
 _MUTATION = pytest.StashKey[Any]()
 

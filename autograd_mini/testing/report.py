@@ -5,10 +5,51 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.problem import Calls
+from autograd_mini.testing.problem import located
 
 if TYPE_CHECKING:
-    from autograd_mini.testing.counterexample import Counterexample
+    from autograd_mini.testing.problem import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How many times the user's function and gradient were called."""
+
+    f: int = 0
+    g: int = 0
+
+    def __str__(self) -> str:
+        """Describe the counts as in ``86 f-calls, 640 gradient calls``."""
+        return f"{self.f} f-calls, {self.g} gradient calls"
+
+
+@dataclass(slots=True)
+class Counterexample:
+    """A point at which the partial derivative of ``output`` by ``wrt`` is wrong.
+
+    ``slopes`` are those of f on either side where it has a kink: any number between them is a right derivative.
+    """
+
+    point: Point
+    names: tuple[str, ...]
+    axis: int
+    output: str
+    claimed: float
+    measured: float
+    error: float
+    interval: tuple[float, float]
+    region: str = ""
+    others: dict[str, str] = field(default_factory=dict)
+    slopes: tuple[float, float] | None = None
+
+    @property
+    def wrt(self) -> str:
+        """The name of the input whose partial derivative is wrong."""
+        return self.names[self.axis]
+
+    def place(self) -> str:
+        """Return the point as ``x=0.91, y=1.73``."""
+        return located(self.names, self.point, self.axis)
 
 
 @dataclass(slots=True)
