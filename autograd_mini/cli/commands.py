@@ -1,4 +1,4 @@
-"""A command is what `autograd-mini` does at a word: demo, train, predict, draw, step, ops; given parsed arguments."""
+"""A command is what `autograd-mini` does at a word (demo, site, train, predict, draw, step, ops), given its arguments."""
 
 # ruff: noqa: T201 - a command prints
 
@@ -179,6 +179,17 @@ def draw(arguments: Namespace) -> None:
     except (ValueError, ImportError) as error:  # a formula, a number, the ending of the file; a missing extra
         raise UserError(str(error)) from None
     print(arguments.out)
+
+
+def site(arguments: Namespace) -> None:
+    """Build the static site in a folder."""
+    from autograd_mini.site import build
+
+    try:
+        page = build(arguments.out, only=arguments.only)
+    except (ImportError, RuntimeError, FileNotFoundError) as error:
+        raise UserError(str(error)) from None
+    print(f"{page}: files for any web server, such as python -m http.server --directory {arguments.out}")
 
 
 def ops(_arguments: Namespace) -> None:

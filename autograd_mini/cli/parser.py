@@ -81,6 +81,20 @@ def parser() -> ArgumentParser:
     ).add_argument
     add("--out", metavar="DIR", default="autograd_mini_course", help="where to copy to (%(default)s)")
     add("--no-open", dest="open", action="store_false", help="do not open JupyterLab")
+    add = command(
+        "site",
+        commands.site,
+        "build a static site: the playground, the course, the operations, the reference",
+        "It needs npm, and what `pip install 'autograd_mini[site]'` brings.",
+    ).add_argument
+    add("--out", metavar="DIR", default="site", help="where to write (%(default)s)")
+    add(
+        "--only",
+        metavar="PART",
+        choices=["playground", "pages"],
+        default="",
+        help="playground or pages; both if not given",
+    )
     _train(
         command(
             "train",

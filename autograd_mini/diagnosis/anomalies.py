@@ -13,7 +13,7 @@ from autograd_mini.engine.hooks import Block, innermost
 from autograd_mini.engine.locations import assigned_at, place_of, trail
 from autograd_mini.engine.value import ABSENT, Parameter, Value
 from autograd_mini.errors import AnomalyError
-from autograd_mini.transforms.calls import Linear
+from autograd_mini.transforms.custom import Linear
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -73,7 +73,23 @@ def write(
     *,
     nonfinite: bool = False,
 ) -> None:
-    """Write a model file; arguments and errors are those of `MLP.save`, but for the two that describe the model."""
+    """Write a model file, whole or not at all; errors are those of `MLP.save`.
+
+    Args:
+        path: the file; its ending says the format.
+        architecture: sizes and activations.
+        numbers: the weights and the biases of each layer.
+        metadata: plain data to keep with it.
+        nonfinite: whether to write numbers that are nan or infinite.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> architecture = {"kind": "MLP", "nin": 1, "nouts": [1], "activations": ["linear"]}
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/model.json", architecture, ([[[2.0]]], [[1.0]]), {"unit": "cm"})
+    ...     read(f"{folder}/model.json")[1:]
+    (([[[2.0]]], [[1.0]]), {'unit': 'cm'})
+
+    """
     notes = {"metadata": plain(metadata, "metadata", DEEPEST - 1)}
     kind = format_of(path)
     head = {"format": FORMAT, "version": VERSION, "architecture": architecture}
@@ -97,6 +113,12 @@ def read(
         path: the file.
         alone: whether it must say what the activations are; else the architecture may lack them.
         nonfinite: whether to take numbers that are nan or infinite.
+
+    For an example see `write`.
+
+    >>> read("model.pkl")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    FileNotFoundError: ...
 
     """
     require(path)

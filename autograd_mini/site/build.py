@@ -22,6 +22,10 @@ def build(folder: str | Path, *, only: str = "") -> Path:
         ImportError: if a package that writes the pages is missing; the message names the extra.
         RuntimeError: if npm cannot install what the playground is made of; the message is npm's.
 
+    >>> build("site", only="playgrounds")
+    Traceback (most recent call last):
+    ValueError: only is 'playgrounds', expected 'playground' or 'pages'; leave it out for both
+
     """
     if only not in {"", "playground", "pages"}:
         raise ValueError(f"only is {only!r}, expected 'playground' or 'pages'; leave it out for both")

@@ -112,7 +112,13 @@ class Training:
         return -(-len(self.samples) // self.batch_size)
 
     def run(self, checkpoints: Checkpoints, bar: Progress) -> History:
-        """Run epoch after epoch until one of the reasons to stop, and return the history; for errors see `fit`."""
+        """Run epoch after epoch until one of the reasons to stop, and return the history; for errors see `fit`.
+
+        Args:
+            checkpoints: what is written down between epochs.
+            bar: what shows the progress.
+
+        """
         start = perf_counter() - self.history.seconds
         stopped = "converged" if self._converged() else None
         with self._interrupts():

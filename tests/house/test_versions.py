@@ -148,7 +148,7 @@ def test_a_model_whose_lists_are_plain_as_in_older_pickles_is_watched_all_the_sa
 
 def test_a_name_that_is_wrong_is_refused_as_ever_and_can_be_deleted_only_if_it_is_there():
     neuron = Neuron(2)
-    with pytest.raises(ValueError, match="unknown"):
+    with pytest.raises(ValueError, match="activation is 'tahn', expected one of"):
         neuron.activation = "tahn"
     with pytest.raises(AttributeError):
         del neuron.nothing
