@@ -1,4 +1,4 @@
-"""A command is what `autograd-mini` does at a word (demo, site, train, predict, draw, step, ops), given its arguments."""
+"""A command is what `autograd-mini` does at a word: demo, site, train, predict, draw, step or ops, given arguments."""
 
 # ruff: noqa: T201 - a command prints
 
