@@ -213,7 +213,7 @@ def test_every_module_opens_with_a_sentence(name):
     assert opening.splitlines()[0].endswith("."), opening.splitlines()[0]
 
 
-IN_ONE_IDIOM = {"engine", "transforms", "notation", "datasets", "cli"}
+IN_ONE_IDIOM = {"errors", "extras", "engine", "transforms", "notation", "datasets", "cli"}
 """The units whose messages have the form of `engine/checks`: "n is 2.5, expected a whole number"."""
 
 
