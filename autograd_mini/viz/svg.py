@@ -76,7 +76,7 @@ LOOKS = {
 }
 """Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
 them, frames, dashed frames, bars, wires, arrowheads, marks of the checker, the parts of a gradient with their words (e)
-and numbers (j), the ground (q), factor (i) and product (l) on a wire, and what frames several cards with its title (y)."""
+and numbers (j), the ground (q), factor (i) and product (l) on a wire, frames of several cards and their titles (y)."""
 
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 
