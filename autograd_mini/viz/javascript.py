@@ -1,4 +1,4 @@
-"""The table in JavaScript, and a graph as a program of its rows: what a saved page needs to compute on its own.
+"""A live page: a picture that computes on its own, offline, with the rows of the table in JavaScript.
 
 A formula becomes an expression of JavaScript by one more algebra of `formula.evaluate`, with the primitives of
 `web/arithmetic.js`, so that a page and the engine follow the same rows.
@@ -7,6 +7,8 @@ A formula becomes an expression of JavaScript by one more algebra of `formula.ev
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from hashlib import blake2s
 from math import isfinite
 from pathlib import Path
 
@@ -16,10 +18,13 @@ from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.partials import call_of
 from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.svg import page, write
+from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any
 
     from autograd_mini.engine.formula import Tree
@@ -136,6 +141,56 @@ def plain(number: float) -> float | str:
 
     """
     return number if isfinite(number) else str(number).replace("inf", "Infinity").replace("nan", "NaN")
+
+
+class LivePage:
+    """A piece of HTML that shows a still picture and, where scripts run, a live one in its place.
+
+    Notebooks show it, and `save("page.html")` writes a page; neither asks for anything else.
+
+    Attributes:
+        about: one sentence for those who cannot see it.
+        lines: what it says, as text.
+
+    """
+
+    def __init__(
+        self, about: str, still: str, lines: list[str], scripts: Sequence[str], data: dict[str, Any], rows: Rows
+    ) -> None:
+        self.about, self.lines = about, lines
+        self._still, self._scripts, self._data, self._rows = still, scripts, data, rows
+
+    def html(self) -> str:
+        """Return it as a piece of HTML."""
+        picture = b64encode(self._still.encode()).decode()
+        data = script_data(self._data)
+        script = bundle(*self._scripts, rows=self._rows)
+        key = blake2s((picture + data + script).encode(), digest_size=8).hexdigest()
+        items = "\n".join(f"<li>{xml(line)}</li>" for line in self.lines)
+        return (
+            f'<div data-autograd-mini="{key}">\n<div data-place=""><img alt="{xml(self.about)}" '
+            f'style="max-width: 100%" src="data:image/svg+xml;base64,{picture}"></div>\n'
+            f"<details><summary>As text</summary>\n<ol>\n{items}\n</ol></details>\n"
+            f'<script>(function (key, data) {{\n"use strict";\n{script}\n'
+            'for (const root of document.querySelectorAll(`[data-autograd-mini="${key}"]`)) upgrade(root, data);\n'
+            f'}})("{key}", {data});</script>\n</div>'
+        )
+
+    def save(self, path: str | PathLike[str]) -> str:
+        """Write a page that works offline, and return its path.
+
+        Raises:
+            ValueError: if the path does not end in .html.
+
+        """
+        return write(path, (".html", ".htm"), lambda: page(self.about, self.html()))
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __repr__(self) -> str:
+        """Say what it shows, where HTML is not."""
+        return f"<{self.about}>"
 
 
 def bundle(*names: str, rows: Rows | None = None) -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
+from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.live import LARGEST, Live
 from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.network import network_steps
 from autograd_mini.viz.replay import NotReplayableError, replay
 from autograd_mini.viz.svg import CONFIRMED, page, write
 from autograd_mini.viz.text import figure, xml
@@ -21,9 +23,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
-    from typing import Any
+    from typing import Any, overload
 
     from autograd_mini.viz.events import Event
+    from autograd_mini.viz.javascript import LivePage
+    from autograd_mini.viz.network import Loss
 
     Breakpoint = str | Callable[[Event], bool]
 
@@ -108,27 +112,49 @@ class Stepper:
         return f"<stepper of {len(self.events)} steps: {self._live.diagram.about}>"
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def step(
+        y: Value,
+        breakpoints: Breakpoint | Iterable[Breakpoint] = ...,
+        *,
+        forward: bool = ...,
+        rankdir: str = ...,
+        check: bool | None = ...,
+        level: str = ...,
+    ) -> Stepper: ...
+    @overload
+    def step(y: Module, *, x: Any, target: Any = ..., loss: Loss = ...) -> LivePage: ...
+
+
 def step(
-    y: Value,
+    y: Value | Module,
     breakpoints: Breakpoint | Iterable[Breakpoint] = (),
     *,
     forward: bool = True,
     rankdir: str = "LR",
     check: bool | None = None,
     level: str = "auto",
-) -> Stepper:
+    x: Any = None,
+    target: Any = None,
+    loss: Loss = "mse",
+) -> Stepper | LivePage:
     """Return the passes of y as a stepper: click, press arrow keys, or let it play.
 
     Nothing is changed: `backward` need not have been called.
 
     Args:
-        y: the result to differentiate.
+        y: the result to differentiate; or a network, for the passes of a sample through it, layer by layer.
         breakpoints: where to start and to stop while playing: labels, whose gradients change there, and conditions
             such as `lambda event: abs(event.grad) > 1e3`; see `Event` for what they may ask.
         forward: whether the forward pass is shown before.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
+        x: for a network, the sample.
+        target: its target; without it there is no loss and no way back.
+        loss: for a network, a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
 
     Returns:
         A Stepper, which notebooks show; `save("step.html")` writes a page.
@@ -144,6 +170,8 @@ def step(
                   b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>
 
     """
+    if isinstance(y, Module):
+        return network_steps(y, x, target, loss)
     check_value("y", y)
     nodes = unchanged(order(y))
     shown = Shown([y], checked(level))

@@ -68,7 +68,7 @@ class _Drawing:
                 waiting += reversed(element)
             elif kind == "text":
                 self._text(element)
-            elif kind not in {"title", "defs"} and element.get("stroke-opacity") != "0":
+            elif kind not in {"title", "defs", "style"} and element.get("stroke-opacity") != "0":
                 self._shape(kind, element)
 
     def source(self) -> str:
