@@ -12,9 +12,9 @@ from operator import mul
 
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.value import Value
-from autograd_mini.nn import losses
 from autograd_mini.nn.activations import activate, title
 from autograd_mini.nn.sample import sample
+from autograd_mini.train.resolve import chosen_loss
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, NEUTRAL_FILL, POSITIVE, Diagram
 from autograd_mini.viz.javascript import LivePage, Rows, asset, program
 from autograd_mini.viz.long_sums import Shown
@@ -89,7 +89,8 @@ class Sample:
         self.target, self.loss, self.called = target, None, ""
         self.gradients: dict[Value, float] = {}
         if target is not None:
-            function, self.called = _loss(loss)
+            name, function = chosen_loss(loss)
+            self.called = str(name or getattr(loss, "__name__", "loss")).replace("_", " ")
             self.loss = function(arriving[0] if len(arriving) == 1 else arriving, target)
             parameters = [parameter for layer in layers for neuron in layer for parameter in (*neuron.w, neuron.b)]
             wanted_of = [*dict.fromkeys([*parameters, *self.nodes()])]
@@ -99,16 +100,6 @@ class Sample:
     def nodes(self) -> Iterable[Value]:
         """Return the sums, the activations and the inputs."""
         return chain(self.inputs, *self.sums, *self.outputs)
-
-
-def _loss(loss: Loss) -> tuple[Callable[[Any, Any], Any], str]:
-    if callable(loss):
-        return loss, getattr(loss, "__name__", "loss")
-    if loss not in losses.LOSSES:
-        raise ValueError(
-            f"loss is {loss!r}, expected one of {', '.join(losses.LOSSES)}, or a function of two arguments"
-        )
-    return losses.LOSSES[loss], loss.replace("_", " ")
 
 
 class Column:

@@ -75,7 +75,7 @@ def test_classes_and_losses_of_ones_own_are_targets_too():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="x is a sample of 3 numbers, expected 2"):
         ag.draw(model(), x=[1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="loss is 'mes', expected one of mse"):
+    with pytest.raises(ValueError, match="'mes'"):
         ag.draw(model(), x=X, target=1.0, loss="mes")
     with pytest.raises(TypeError, match="x is None, expected a sample"):
         ag.step(model())

@@ -13,6 +13,14 @@ export function shape(name, attributes = {}, text = "") {
   return element;
 }
 
+// Write a text on a pill, whose ground, the element before it, becomes as wide.
+export function write(text, content) {
+  const ground = text.previousElementSibling, size = Number(text.getAttribute("font-size")), wide = 0.58 * size * content.length + 12;
+  text.textContent = content;
+  ground.setAttribute("width", wide);
+  ground.setAttribute("x", Number(text.getAttribute("x")) - wide / 2);
+}
+
 // Whether an element stands on a dark ground: that of the nearest ancestor that has one, else what the system prefers.
 function onDark(element) {
   for (let at = element; at; at = at.parentElement) {

@@ -1,6 +1,6 @@
 // A network that computes: activations in the circles, then δ, and ∂L/∂w on the lines; W·a + b beside it.
 import { backward, figure, forward } from "./arithmetic.js";
-import { bar, knob, make, open, shape } from "./dom.js";
+import { bar, knob, make, open, shape, write } from "./dom.js";
 
 const below = (text) => text.replace(/_([\d,]+)/, (_, digits) => digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]));
 const sign = (number) => (number > 0 ? "p" : number < 0 ? "n" : "");
@@ -74,7 +74,7 @@ export function upgrade(root, data) {
         second.setAttribute("class", "delta " + sign(delta));
         first.setAttribute("y", Number(second.getAttribute("y")) - (delta === null ? 10.5 : 18.5));
       }
-      if (layer) group.querySelector("text.mark").textContent = "b " + figure(values[neuron(layer, j).b], false, 3);
+      if (layer) write(group.querySelector("text.mark"), "b " + figure(values[neuron(layer, j).b], false, 3));
       group.querySelector(".disc").setAttribute("class", "disc " + (delta === null ? "" : "t" + sign(delta)));
       group.classList.toggle("later", !known(layer));
       group.classList.toggle("now", layer === steps[step].layer && steps[step].phase !== "loss");
