@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.report_page import gallery as gallery
     from autograd_mini.viz.stepper import step as step
+    from autograd_mini.viz.training_player import watch as watch
 
 HOMES = {
     "animate": "animation",
@@ -33,6 +34,7 @@ HOMES = {
     "step": "stepper",
     "steps": "events",
     "trace": "events",
+    "watch": "training_player",
 }
 """The module of each public name."""
 
@@ -49,6 +51,7 @@ __all__ = [
     "step",
     "steps",
     "trace",
+    "watch",
 ]
 
 

@@ -8,7 +8,7 @@ from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import DIRECTIONS, check_choice, full
 from autograd_mini.viz.groups import collapsed, frame
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import network
+from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.viz.diagram import Diagram
+    from autograd_mini.viz.network import Loss
     from autograd_mini.viz.picture import Picture
 
 LEVELS = ("auto", "full", "neuron", "layer")
@@ -37,6 +38,9 @@ def draw(
     *,
     partials: bool = False,
     names: bool = False,
+    x: Any = None,
+    target: Any = None,
+    loss: Loss = "mse",
 ) -> Picture:
     """Return the picture of the graph that y was computed with, or of a network.
 
@@ -54,6 +58,9 @@ def draw(
             computed, what goes back along it, "+1.5"; between neurons or layers the sum alone, where one value
             receives it.
         names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
+        x: for a model, a sample: the activations stand in the circles.
+        target: its target: the loss is drawn too, with δ = ∂L/∂z in the circles and ∂L/∂w on the lines.
+        loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
 
     Returns:
         A graphviz.Digraph; `save("graph.svg")` writes it; .html, .png and .pdf show the same, .dot and .mmd are text.
@@ -71,7 +78,8 @@ def draw(
     check_choice("rankdir", rankdir, DIRECTIONS)
     check_choice("level", level, LEVELS)
     if isinstance(y, Module):
-        return picture()(network(y, names=names))
+        passing = None if x is None else Sample(layers_of(y), x, target, loss)
+        return picture()(Network(y, names=names, sample=passing).diagram)
     roots = roots_of(y)
     return picture()(diagram_of(roots, rankdir, level, partials=partials))
 

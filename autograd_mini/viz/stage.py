@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
-import zlib
-from base64 import b64encode
 from copy import copy
-from hashlib import blake2s
 from math import isfinite, sqrt
 from os import sep
-from pathlib import Path
 
 from autograd_mini.engine.locations import place_of
+from autograd_mini.viz.javascript import LivePage, Rows, asset
 from autograd_mini.viz.layout import arranged
-from autograd_mini.viz.svg import CONFIRMED, number, page, path, svg, write
-from autograd_mini.viz.text import figure, gradient_text, xml
+from autograd_mini.viz.svg import CONFIRMED, number, path, svg
+from autograd_mini.viz.text import figure, gradient_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from os import PathLike
     from typing import Any
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.layout import Layout
 
-SCRIPTS = ("text.js", "mathematics.js", "camera.js", "cards.js", "motion.js", "lines.js", "quiz.js", "stage.js")
-"""Modules of a page in the order in which they stand in it; each uses those before it."""
-
-EXTENSIONS = ("attachQuiz",)
-"""Functions of the modules that are called with a stage when it is there."""
+SCRIPTS = ("arithmetic", "text", "mathematics", "camera", "cards", "motion", "lines", "quiz", "stage")
+"""Scripts of the page, each after those that it imports from."""
 
 TURNED = {"LR": "TB", "RL": "BT", "TB": "TB", "BT": "BT"}
 """Which way arrows run on a narrow screen."""
@@ -39,23 +30,8 @@ TURNED = {"LR": "TB", "RL": "BT", "TB": "TB", "BT": "BT"}
 TURNABLE = 150
 """Maximum cards of a stage that is laid out for narrow screens too."""
 
-LOADER = """(async () => {
-const bytes = Uint8Array.from(atob("PACKED"), (letter) => letter.charCodeAt(0));
-const script = document.createElement("script");
-const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-script.textContent = await new Response(unpacked).text();
-document.head.append(script);
-script.remove();
-})();"""
-"""The script of a page: it unpacks the scripts and data, which are text that repeats itself, and has them run."""
 
-_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
-_INDENTATION = re.compile(r"^\s+", re.MULTILINE)
-_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (default )?", re.MULTILINE)
-
-
-class Stage:
+class Stage(LivePage):
     """A graph on a page; it shows itself in notebooks, and `save("step.html")` writes a page.
 
     Attributes:
@@ -86,7 +62,11 @@ class Stage:
             notes: findings to point at: for each the key of a card and what to say.
 
         """
+        lines = ["\n".join(event.lines()) for event in events]
+        super().__init__(diagram.about, "", lines, SCRIPTS, {}, Rows())
         self.diagram, self.events = diagram, list(events)
+        self.summary = f"All {len(lines)} steps as text"
+        self.note = f"A green tick: {CONFIRMED}." * any(card.ticked for card in diagram.cards)
         self.breaks, self.quiz, self.unlocked, self.notes = list(breaks), quiz, unlocked, list(notes)
         self.start = self.breaks[0] if self.breaks else 0
         self.wires: dict[tuple[str, int], Wire] = {(wire.head, wire.at): wire for wire in diagram.wires}
@@ -142,28 +122,6 @@ class Stage:
             {f"{mark}{wire.key}": "" for wire in self.diagram.wires for mark in ("", "m")},
         )
 
-    def html(self) -> str:
-        """Return it as a piece of HTML."""
-        about = self.diagram.about
-        picture = b64encode(self.still().encode()).decode()
-        items = "\n".join(f"<li>{xml(chr(10).join(event.lines()))}</li>" for event in self.events)
-        data = json.dumps(self.data(), separators=(",", ":"))
-        key = blake2s((picture + data + items).encode(), digest_size=8).hexdigest()
-        script = f'{bundle(SCRIPTS, EXTENSIONS)}("{key}", {data});'
-        packed = b64encode(zlib.compress(script.encode(), 9)).decode()
-        marks = f"<p>A green tick: {CONFIRMED}.</p>\n" * any(card.ticked for card in self.diagram.cards)
-        steps = (
-            f"<details><summary>All {len(self.events)} steps as text</summary>\n"
-            f'<ol style="white-space: pre-line">\n{items}\n</ol></details>\n'
-        ) * bool(self.events)
-        follow = " The steps follow as text." * bool(self.events)
-        return (
-            f'<div data-autograd-mini="{key}">\n<div data-place="">'
-            f'<img alt="{xml(about)}{follow}" style="max-width: 100%" '
-            f'src="data:image/svg+xml;base64,{picture}"></div>\n{marks}{steps}'
-            f"<script>{LOADER.replace('PACKED', packed)}</script>\n</div>"
-        )
-
     def data(self) -> dict[str, Any]:
         """Return what the scripts are given."""
         diagram = self.diagram
@@ -192,7 +150,7 @@ class Stage:
             "breaks": self.breaks,
             "quiz": self.quiz,
             "unlocked": self.unlocked,
-            "style": (WEB / "stage.css").read_text(encoding="utf-8"),
+            "style": asset("stage.css"),
         }
 
     def _card(self, card: Card) -> dict[str, Any]:
@@ -227,18 +185,6 @@ class Stage:
         ]
         return code, {key: order.index((place.file, place.line)) for key, place in places.items()}
 
-    def save(self, path: str | PathLike[str]) -> str:
-        """Write a page that works offline, and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .html.
-
-        """
-        return write(path, (".html", ".htm"), lambda: page(self.diagram.about, self.html()))
-
-    def _repr_html_(self) -> str:
-        return self.html()
-
     def __repr__(self) -> str:
         """Say what it shows, where HTML is not."""
         return f"<stage of {len(self.events)} steps: {self.diagram.about}>"
@@ -249,24 +195,6 @@ def shade(grad: float | None, largest: float) -> tuple[int, float]:
     if grad is None or not largest > 0.0:
         return 0, 0.0
     return (grad > 0) - (grad < 0), round(sqrt(abs(grad) / largest), 3) if isfinite(grad) else 0.0
-
-
-WEB = Path(__file__).with_name("web")
-"""The folder of scripts and styles."""
-
-
-def bundle(names: Sequence[str], extensions: Sequence[str]) -> str:
-    """Return modules as one function of the key of a piece of HTML and its data.
-
-    Args:
-        names: their files, each after those that it imports from.
-        extensions: the functions that are called with the stage.
-
-    """
-    text = "\n".join((WEB / name).read_text(encoding="utf-8") for name in names)
-    for pattern in (_COMMENT, _IMPORT, _EXPORT, _INDENTATION):
-        text = pattern.sub("", text)
-    return f'(function (key, data) {{\n"use strict";\n{text}upgrade(key, data, [{", ".join(extensions)}]);\n}})'
 
 
 def _wire(wire: Wire) -> dict[str, Any]:

@@ -6,20 +6,24 @@ from math import isfinite
 
 from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
+from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.network import network_steps
 from autograd_mini.viz.replay import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, overload
 
     from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.events import Event
+    from autograd_mini.viz.javascript import LivePage
+    from autograd_mini.viz.network import Loss
 
     Breakpoint = str | Callable[[Event], bool]
 
@@ -30,8 +34,25 @@ CHECKABLE = 600
 """Maximum nodes times leaves for which leaves are checked by default."""
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def step(
+        y: Value,
+        breakpoints: Breakpoint | Iterable[Breakpoint] = ...,
+        *,
+        forward: bool = ...,
+        rankdir: str = ...,
+        check: bool | None = ...,
+        level: str = ...,
+        quiz: bool = ...,
+    ) -> Stage: ...
+    @overload
+    def step(y: Module, *, x: Any, target: Any = ..., loss: Loss = ...) -> LivePage: ...
+
+
 def step(
-    y: Value,
+    y: Value | Module,
     breakpoints: Breakpoint | Iterable[Breakpoint] = (),
     *,
     forward: bool = True,
@@ -39,13 +60,16 @@ def step(
     check: bool | None = None,
     level: str = "auto",
     quiz: bool = False,
-) -> Stage:
+    x: Any = None,
+    target: Any = None,
+    loss: Loss = "mse",
+) -> Stage | LivePage:
     """Return the passes of y as a stepper: click, press arrow keys, or let it play.
 
     Nothing is changed: `backward` need not have been called.
 
     Args:
-        y: the result to differentiate.
+        y: the result to differentiate; or a network, for the passes of a sample through it, layer by layer.
         breakpoints: where to start and to stop while playing: labels, whose gradients change there, and conditions
             such as `lambda event: abs(event.grad) > 1e3`; see `Event` for what they may ask.
         forward: whether the forward pass is shown before.
@@ -53,6 +77,9 @@ def step(
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
         quiz: whether the reader is asked for each number, or its sign, before the step shows it, and for a score.
+        x: for a network, the sample.
+        target: its target; without it there is no loss and no way back.
+        loss: for a network, a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
 
     Returns:
         A Stage, which notebooks show; `save("step.html")` writes a page.
@@ -68,6 +95,8 @@ def step(
                   b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>
 
     """
+    if isinstance(y, Module):
+        return network_steps(y, x, target, loss)
     check_value("y", y)
     nodes = unchanged(order(y))
     shown = Shown([y], checked(level))

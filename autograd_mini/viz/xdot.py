@@ -69,7 +69,7 @@ class _Drawing:
             elif kind == "text":
                 if element.text:
                     self._text(element)
-            elif kind not in {"title", "defs"} and element.get("stroke-opacity") != "0":
+            elif kind not in {"title", "defs", "style"} and element.get("stroke-opacity") != "0":
                 self._shape(kind, element)
 
     def source(self) -> str:

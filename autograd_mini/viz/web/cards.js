@@ -1,6 +1,7 @@
 // The cards, wires and chips of the picture, and what they show at a step.
 
-import { figure, gradientText, make, tone } from "./text.js";
+import { figure } from "./arithmetic.js";
+import { gradientText, make, tone } from "./text.js";
 
 const THIN = 1.4, THICK = 4.4; // points that a wire is wide at least and at most
 const COMPACT = 9; // characters of a number that has its usual width

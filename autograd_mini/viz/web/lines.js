@@ -1,6 +1,7 @@
 // What a step says: in symbols, in numbers and in words; its terms and the cards and wires they are about light each other up.
 
-import { factorText, figure, make, tone } from "./text.js";
+import { figure } from "./arithmetic.js";
+import { factorText, make, tone } from "./text.js";
 import { derivativeMath, formulaMath, nameMath, numberMath } from "./mathematics.js";
 
 const SHOWN = 4; // receivers of a step that are written out

@@ -1,6 +1,7 @@
 // Mathematics: names with indices and formulas with fractions, as MathML, which browsers set and screen readers read.
 
-import { figure, make } from "./text.js";
+import { figure } from "./arithmetic.js";
+import { make } from "./text.js";
 
 const row = (...parts) => make("math:mrow", {}, ...parts);
 const operator = (text) => make("math:mo", {}, text);

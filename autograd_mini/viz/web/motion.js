@@ -1,7 +1,8 @@
 // The multiplication on the wire, in three beats: what is upstream leaves the card, meets the factor, the product lands.
 
 import { ease } from "./camera.js";
-import { factorText, figure, make, tone } from "./text.js";
+import { figure } from "./arithmetic.js";
+import { factorText, make, tone } from "./text.js";
 
 const BEATS = [420, 380, 480]; // milliseconds of each beat
 const LANDING = 60; // points before a card at which a number has arrived

@@ -1,6 +1,7 @@
 // Guess mode: before a backward step is shown, the reader types a number of it or chooses its sign; a score at the end.
 
-import { factorText, figure, make } from "./text.js";
+import { figure } from "./arithmetic.js";
+import { factorText, make } from "./text.js";
 
 const CLOSE = 0.02; // relative error of an answer that counts as right
 

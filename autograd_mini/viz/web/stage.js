@@ -5,6 +5,7 @@ import { Camera } from "./camera.js";
 import { Cards } from "./cards.js";
 import { beats } from "./motion.js";
 import { linesOf, spoken } from "./lines.js";
+import { attachQuiz } from "./quiz.js";
 
 const PAUSE = 2100; // milliseconds between two steps while it plays
 const NARROW = 620; // pixels below which the picture runs from top to bottom
@@ -289,14 +290,11 @@ class Stage {
   }
 }
 
-// Put a stage in the place of the still picture, wherever a piece of HTML with this key stands.
-export function upgrade(key, data, extensions) {
-  for (const root of document.querySelectorAll('[data-autograd-mini="' + key + '"]')) {
-    const place = root.querySelector("[data-place]"), image = place && place.querySelector("img");
-    if (!image || place.shadowRoot) continue;
-    const encoded = image.getAttribute("src").split(",")[1];
-    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
-    const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-    new Stage(place, drawing.documentElement, data, extensions);
-  }
+// Put a stage in the place of the still picture of a piece of HTML.
+export function upgrade(root, data) {
+  const place = root.querySelector("[data-place]"), image = place && place.querySelector("img");
+  if (!image || place.shadowRoot) return;
+  const bytes = Uint8Array.from(atob(image.getAttribute("src").split(",")[1]), (letter) => letter.charCodeAt(0));
+  const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
+  new Stage(place, drawing.documentElement, data, [attachQuiz]);
 }

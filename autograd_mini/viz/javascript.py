@@ -1,0 +1,253 @@
+"""A live page: a picture that computes on its own, offline, with the rows of the table in JavaScript.
+
+A formula becomes an expression of JavaScript by one more algebra of `formula.evaluate`, with the primitives of
+`web/arithmetic.js`, so that a page and the engine follow the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from hashlib import blake2s
+from math import isfinite
+from pathlib import Path
+
+from autograd_mini.engine.formula import EXACT, OPERATORS, evaluate, names_in, parse, scaled
+from autograd_mini.engine.ops import CHOICE as CHOICE_ROW
+from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.value import Value
+from autograd_mini.viz.partials import call_of
+from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.svg import page, write
+from autograd_mini.viz.text import xml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+    from typing import Any
+
+    from autograd_mini.engine.formula import Tree
+    from autograd_mini.engine.ops import Op
+    from autograd_mini.viz.long_sums import Shown
+
+SUM, CHOICE = "Σ", "?"
+"""What a program calls a sum of any number of terms, and the choice between two operands."""
+
+
+class Rows:
+    """The algebra of expressions in JavaScript, which notes the rows that they call.
+
+    >>> Rows().write(parse(TABLE["relu"].value, ("x",)))
+    '(x <= 0.0 ? 0.0 : x)'
+
+    """
+
+    def __init__(self) -> None:
+        self.keys: dict[Op, str] = {}
+        self._uses: dict[str, Op] = {}
+
+    def key(self, op: Op) -> str:
+        """Return what a row is called, and note it; two definitions of one name have two keys."""
+        return self.keys.setdefault(op, op.name + "'" * sum(known.name == op.name for known in self.keys))
+
+    def text(self) -> str:
+        """Return the object of all rows noted, and of those that they call: the value, then a function a partial."""
+        written: dict[Op, str] = {}
+        while missing := [op for op in self.keys if op not in written]:
+            for op in missing:
+                self._uses = op.uses | {op.name: op}
+                trees = [parse(formula, (*op.operands, "z"), own=op) for formula in (op.value, *op.partials)]
+                value, *partials = [trees[0], *(scaled(tree, "g") for tree in trees[1:])]
+                functions = [f"({', '.join(op.operands)}) => {self.write(value)}"]
+                functions += [f"(x, y, z, g) => {self.write(tree)}" for tree in partials]
+                written[op] = f"{json.dumps(self.keys[op])}: [{', '.join(functions)}]"
+        return "{" + ", ".join(written.values()) + "}"
+
+    def write(self, tree: Tree) -> str:
+        """Return a formula as an expression."""
+        return evaluate(tree, self, {name: name for name in names_in(tree)})
+
+    def constant(self, number: float) -> str:
+        """Return a number."""
+        return repr(number).replace("inf", "Infinity")
+
+    def apply(self, name: str, operands: list[str]) -> str:
+        """Write an operator, a primitive, or the call of another row."""
+        op = self._uses.get(name) or TABLE[name]
+        if name == "neg":
+            return f"(-{operands[0]})"
+        if name in INFIX:
+            return f"({operands[0]} {op.symbol} {operands[1]})"
+        if op.primitive or name in {"pow", "mod", "floordiv"}:
+            return f"ieee.{name}({', '.join(operands)})"
+        return f"rows[{json.dumps(self.key(op))}][0]({', '.join(operands)})"
+
+    def compare(self, relation: str, x: str, y: str) -> str:
+        """Write a comparison."""
+        return f"{x} {relation}{'=' * (relation in {'==', '!='})} {y}"
+
+    def join(self, junction: str, conditions: list[str]) -> str:
+        """Write a conjunction or a disjunction."""
+        return f"({(' && ' if junction == 'and' else ' || ').join(conditions)})"
+
+    def where(self, condition: str, this: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """Write a choice."""
+        return f"({condition} ? {this()} : {otherwise()})"
+
+
+INFIX = (EXACT | {"truediv"}) & {*OPERATORS.values()}
+"""The rows that are operators of JavaScript, with the same results."""
+
+
+def program(shown: Shown, rows: Rows) -> list[Any]:
+    """Return what is shown of a graph as a program of `web/arithmetic.js`, one entry a node.
+
+    A leaf is its number, a result a list: the key of its row, then for each operand the index of its node, or a list
+    of its number alone. A `where` has its condition first, which may be a truth value.
+
+    Raises:
+        NotReplayableError: if an operation is known only by its result.
+
+    """
+    index = {node: at for at, node in enumerate(shown.nodes)}
+
+    def operand(part: Value | float) -> Any:
+        if isinstance(part, Value):
+            return index[part]
+        return part if isinstance(part, bool) else [plain(part)]
+
+    made: list[Any] = []
+    for node in shown.nodes:
+        if not node.op:
+            made.append(plain(node.data))
+            continue
+        if call_of(node) is not None:
+            raise NotReplayableError(
+                f"the graph holds {node.op}(…), which is no operation of the table, so it cannot be computed again"
+            )
+        operands = shown.terms.get(node) or node.args
+        op = node._pull.rule.op  # type: ignore[union-attr]  # it has operands
+        row = SUM if node in shown.terms else CHOICE if op is CHOICE_ROW else rows.key(op)
+        made.append([row, *map(operand, operands)])
+    return made
+
+
+def plain(number: float) -> float | str:
+    """Return a number as JSON has it, and what is not finite as JavaScript reads it from a text.
+
+    >>> plain(1.5), plain(float("-inf")), plain(float("nan"))
+    (1.5, '-Infinity', 'NaN')
+
+    """
+    return number if isfinite(number) else str(number).replace("inf", "Infinity").replace("nan", "NaN")
+
+
+LOADER = """(async () => {
+const bytes = Uint8Array.from(atob("PACKED"), (letter) => letter.charCodeAt(0));
+const script = document.createElement("script");
+const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+script.textContent = await new Response(unpacked).text();
+document.head.append(script);
+script.remove();
+})();"""
+"""The script of a page: it unpacks the scripts and data, which are text that repeats itself, and has them run."""
+
+
+class LivePage:
+    """A piece of HTML that shows a still picture and, where scripts run, a live one in its place.
+
+    Notebooks show it, and `save("page.html")` writes a page; neither asks for anything else.
+
+    Attributes:
+        about: one sentence for those who cannot see it.
+        lines: what it says, as text.
+        summary: what stands above that text.
+        note: a sentence below the picture, if there is something to say.
+
+    """
+
+    summary, note = "As text", ""
+
+    def __init__(
+        self, about: str, still: str, lines: list[str], scripts: Sequence[str], data: dict[str, Any], rows: Rows
+    ) -> None:
+        self.about, self.lines = about, lines
+        self._still, self._scripts, self._data, self._rows = still, scripts, data, rows
+
+    def still(self) -> str:
+        """Return the SVG of the still picture."""
+        return self._still
+
+    def data(self) -> dict[str, Any]:
+        """Return what the scripts are given."""
+        return self._data
+
+    def html(self) -> str:
+        """Return it as a piece of HTML."""
+        picture = b64encode(self.still().encode()).decode()
+        data, script = script_data(self.data()), bundle(*self._scripts, rows=self._rows)
+        key = blake2s((picture + data + script).encode(), digest_size=8).hexdigest()
+        running = (
+            f'(function (key, data) {{\n"use strict";\n{script}\n'
+            'for (const root of document.querySelectorAll(`[data-autograd-mini="${key}"]`)) upgrade(root, data);\n'
+            f'}})("{key}", {data});'
+        )
+        packed = b64encode(zlib.compress(running.encode(), 9)).decode()
+        items = "\n".join(f"<li>{xml(line)}</li>" for line in self.lines)
+        text = (
+            f"<details><summary>{self.summary}</summary>\n"
+            f'<ol style="white-space: pre-line">\n{items}\n</ol></details>\n'
+        )
+        note = f"<p>{xml(self.note)}</p>\n" if self.note else ""
+        return (
+            f'<div data-autograd-mini="{key}">\n<div data-place=""><img alt="{xml(self.about)}" '
+            f'style="max-width: 100%" src="data:image/svg+xml;base64,{picture}"></div>\n'
+            f"{note}{text * bool(self.lines)}<script>{LOADER.replace('PACKED', packed)}</script>\n</div>"
+        )
+
+    def save(self, path: str | PathLike[str]) -> str:
+        """Write a page that works offline, and return its path.
+
+        Raises:
+            ValueError: if the path does not end in .html.
+
+        """
+        return write(path, (".html", ".htm"), lambda: page(self.about, self.html()))
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __repr__(self) -> str:
+        """Say what it shows, where HTML is not."""
+        return f"<{self.about}>"
+
+
+def bundle(*names: str, rows: Rows | None = None) -> str:
+    """Return scripts of the folder `web` as one text for a function body: what one imports stands before it.
+
+    Args:
+        names: the scripts, each after those that it imports from; lines of comment, imports and "export" are left out.
+        rows: the rows that the page computes with, as the constant `rows` after the script "arithmetic".
+
+    """
+    parts = []
+    for name in names:
+        lines = map(str.strip, asset(f"{name}.js").splitlines())
+        kept = [line.removeprefix("export ") for line in lines if line and not line.startswith(("//", "import "))]
+        parts += kept
+        if rows is not None and name == "arithmetic":
+            parts.append(f"const rows = ((ieee) => {{ const rows = {rows.text()}; return rows; }})(ieee);")
+    return "\n".join(parts)
+
+
+def asset(name: str) -> str:
+    """Return the text of a file of the folder `web`."""
+    return (Path(__file__).parent / "web" / name).read_text(encoding="utf-8").strip()
+
+
+def script_data(data: Any) -> str:
+    """Return data as it may stand in a script: nothing in it ends the script or starts a comment."""
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
