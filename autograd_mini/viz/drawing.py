@@ -6,7 +6,7 @@ from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import DIRECTIONS, check_choice, full
-from autograd_mini.viz.groups import collapsed
+from autograd_mini.viz.groups import collapsed, frame
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.text import figure
@@ -88,7 +88,7 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
     """Return the diagram at a level; "auto" takes the finest that can be read."""
     shown = Shown(roots, level)
     if level == "full" or (level == "auto" and len(shown.nodes) <= READABLE):
-        return _one_by_one(roots, rankdir, shown, partials=partials)
+        return one_by_one(roots, rankdir, shown, partials=partials)
     for wanted in ("neuron", "layer") if level == "auto" else (level,):
         diagram = collapsed(roots, rankdir, wanted)
         if diagram is None:
@@ -111,16 +111,19 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
             f"level {level!r} needs parameters labelled as those of a neuron, 'w[l][j][k]' and 'b[l][j]', as MLP "
             "labels them; use level='full'"
         )
-    return _one_by_one(roots, rankdir, shown, partials=partials)
+    return one_by_one(roots, rankdir, shown, partials=partials)
 
 
-def _one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool) -> Diagram:
+def one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool = False) -> Diagram:
+    """Return the diagram with a card for every value shown, those of a neuron in a frame."""
     if shown.size > DRAWABLE:
         raise ValueError(
             f"the graph has {shown.count} values, more than the {DRAWABLE} that can be drawn one by one: draw a part "
             "of it, such as draw(y.args[0]), or, for a network, collapse it with level='neuron' or level='layer'"
         )
-    return full(roots, rankdir, shown, partials=partials)
+    diagram = full(roots, rankdir, shown, partials=partials)
+    frame(diagram, shown.nodes)
+    return diagram
 
 
 def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:

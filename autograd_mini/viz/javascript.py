@@ -7,6 +7,7 @@ A formula becomes an expression of JavaScript by one more algebra of `formula.ev
 from __future__ import annotations
 
 import json
+import zlib
 from base64 import b64encode
 from hashlib import blake2s
 from math import isfinite
@@ -143,6 +144,17 @@ def plain(number: float) -> float | str:
     return number if isfinite(number) else str(number).replace("inf", "Infinity").replace("nan", "NaN")
 
 
+LOADER = """(async () => {
+const bytes = Uint8Array.from(atob("PACKED"), (letter) => letter.charCodeAt(0));
+const script = document.createElement("script");
+const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+script.textContent = await new Response(unpacked).text();
+document.head.append(script);
+script.remove();
+})();"""
+"""The script of a page: it unpacks the scripts and data, which are text that repeats itself, and has them run."""
+
+
 class LivePage:
     """A piece of HTML that shows a still picture and, where scripts run, a live one in its place.
 
@@ -151,8 +163,12 @@ class LivePage:
     Attributes:
         about: one sentence for those who cannot see it.
         lines: what it says, as text.
+        summary: what stands above that text.
+        note: a sentence below the picture, if there is something to say.
 
     """
+
+    summary, note = "As text", ""
 
     def __init__(
         self, about: str, still: str, lines: list[str], scripts: Sequence[str], data: dict[str, Any], rows: Rows
@@ -160,20 +176,35 @@ class LivePage:
         self.about, self.lines = about, lines
         self._still, self._scripts, self._data, self._rows = still, scripts, data, rows
 
+    def still(self) -> str:
+        """Return the SVG of the still picture."""
+        return self._still
+
+    def data(self) -> dict[str, Any]:
+        """Return what the scripts are given."""
+        return self._data
+
     def html(self) -> str:
         """Return it as a piece of HTML."""
-        picture = b64encode(self._still.encode()).decode()
-        data = script_data(self._data)
-        script = bundle(*self._scripts, rows=self._rows)
+        picture = b64encode(self.still().encode()).decode()
+        data, script = script_data(self.data()), bundle(*self._scripts, rows=self._rows)
         key = blake2s((picture + data + script).encode(), digest_size=8).hexdigest()
+        running = (
+            f'(function (key, data) {{\n"use strict";\n{script}\n'
+            'for (const root of document.querySelectorAll(`[data-autograd-mini="${key}"]`)) upgrade(root, data);\n'
+            f'}})("{key}", {data});'
+        )
+        packed = b64encode(zlib.compress(running.encode(), 9)).decode()
         items = "\n".join(f"<li>{xml(line)}</li>" for line in self.lines)
+        text = (
+            f"<details><summary>{self.summary}</summary>\n"
+            f'<ol style="white-space: pre-line">\n{items}\n</ol></details>\n'
+        )
+        note = f"<p>{xml(self.note)}</p>\n" if self.note else ""
         return (
             f'<div data-autograd-mini="{key}">\n<div data-place=""><img alt="{xml(self.about)}" '
             f'style="max-width: 100%" src="data:image/svg+xml;base64,{picture}"></div>\n'
-            f"<details><summary>As text</summary>\n<ol>\n{items}\n</ol></details>\n"
-            f'<script>(function (key, data) {{\n"use strict";\n{script}\n'
-            'for (const root of document.querySelectorAll(`[data-autograd-mini="${key}"]`)) upgrade(root, data);\n'
-            f'}})("{key}", {data});</script>\n</div>'
+            f"{note}{text * bool(self.lines)}<script>{LOADER.replace('PACKED', packed)}</script>\n</div>"
         )
 
     def save(self, path: str | PathLike[str]) -> str:

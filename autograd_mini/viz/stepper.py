@@ -1,115 +1,37 @@
-"""A stepper: the forward and backward pass of a graph to click through, one piece of HTML that needs nothing else."""
+"""A stepper: the forward and backward pass of a graph, one step after the other on a stage."""
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from hashlib import blake2s
 from math import isfinite
-from pathlib import Path
 
 from autograd_mini.engine.graph import gradient, order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import check_value
-from autograd_mini.viz.live import LARGEST, Live
+from autograd_mini.viz.drawing import one_by_one
+from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.network import network_steps
 from autograd_mini.viz.replay import NotReplayableError, replay
-from autograd_mini.viz.svg import CONFIRMED, page, write
-from autograd_mini.viz.text import figure, xml
+from autograd_mini.viz.stage import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from os import PathLike
     from typing import Any, overload
 
+    from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.javascript import LivePage
     from autograd_mini.viz.network import Loss
 
     Breakpoint = str | Callable[[Event], bool]
 
-PAUSE = 1100
-"""Milliseconds between two steps while it plays."""
+LARGEST = 1000
+"""Maximum values of a graph that is stepped through."""
 
 CHECKABLE = 600
 """Maximum nodes times leaves for which leaves are checked by default."""
-
-PHASES = {
-    "forward": "forward: computing values",
-    "seed": "backward: start",
-    "backward": "backward: propagating gradients",
-}
-
-
-class Stepper:
-    """A stepper; it shows itself in notebooks, and `save("step.html")` writes a page.
-
-    Attributes:
-        events: the steps.
-        start: the step it opens at.
-
-    """
-
-    def __init__(self, live: Live, breaks: list[int], confirmed: int) -> None:
-        self.events = live.events
-        self.start = breaks[0] if breaks else 0
-        self._live, self._breaks, self._confirmed = live, breaks, confirmed
-
-    def html(self) -> str:
-        """Return it as a piece of HTML."""
-        about = self._live.diagram.about
-        picture = b64encode(self._live.still().encode()).decode()
-        items = "\n".join(f"<li>{xml(chr(10).join(event.lines()))}</li>" for event in self.events)
-        data = _script_text(self._data())
-        key = blake2s((picture + data + items).encode(), digest_size=8).hexdigest()
-        script = _asset("stepper.js").strip()
-        marks = f"<p>A green tick: {CONFIRMED}.</p>\n" if self._confirmed else ""
-        return (
-            f'<div data-autograd-mini="{key}">\n<div data-place="">'
-            f'<img alt="{xml(about)} The steps follow as text." style="max-width: 100%" '
-            f'src="data:image/svg+xml;base64,{picture}"></div>\n{marks}'
-            f"<details><summary>All {len(self.events)} steps as text</summary>\n"
-            f'<ol style="white-space: pre-line">\n{items}\n</ol></details>\n'
-            f'<script>{script}("{key}", {data});</script>\n</div>'
-        )
-
-    def _data(self) -> dict[str, Any]:
-        events = []
-        keys = self._live.diagram.keys
-        for event, written in zip(self.events, self._live.gradients, strict=True):
-            key = keys[event.node]
-            wires = [
-                (self._live.wires[key, part.position], figure(part.share, sign=True)) for part in event.contributions
-            ]
-            events.append({"p": event.phase, "n": key, "g": written, "w": wires})
-        return {
-            "cards": [card.key for card in self._live.diagram.cards],
-            "events": events,
-            "breaks": self._breaks,
-            "start": self.start,
-            "pause": PAUSE,
-            "phases": PHASES,
-            "style": _asset("stepper.css"),
-        }
-
-    def save(self, path: str | PathLike[str]) -> str:
-        """Write a page that works offline, and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .html.
-
-        """
-        return write(path, (".html", ".htm"), lambda: page(self._live.diagram.about, self.html()))
-
-    def _repr_html_(self) -> str:
-        return self.html()
-
-    def __repr__(self) -> str:
-        """Say what it shows, where HTML is not."""
-        return f"<stepper of {len(self.events)} steps: {self._live.diagram.about}>"
 
 
 if TYPE_CHECKING:
@@ -123,7 +45,8 @@ if TYPE_CHECKING:
         rankdir: str = ...,
         check: bool | None = ...,
         level: str = ...,
-    ) -> Stepper: ...
+        quiz: bool = ...,
+    ) -> Stage: ...
     @overload
     def step(y: Module, *, x: Any, target: Any = ..., loss: Loss = ...) -> LivePage: ...
 
@@ -136,10 +59,11 @@ def step(
     rankdir: str = "LR",
     check: bool | None = None,
     level: str = "auto",
+    quiz: bool = False,
     x: Any = None,
     target: Any = None,
     loss: Loss = "mse",
-) -> Stepper | LivePage:
+) -> Stage | LivePage:
     """Return the passes of y as a stepper: click, press arrow keys, or let it play.
 
     Nothing is changed: `backward` need not have been called.
@@ -152,12 +76,13 @@ def step(
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
+        quiz: whether the reader is asked for each number, or its sign, before the step shows it, and for a score.
         x: for a network, the sample.
         target: its target; without it there is no loss and no way back.
         loss: for a network, a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
 
     Returns:
-        A Stepper, which notebooks show; `save("step.html")` writes a page.
+        A Stage, which notebooks show; `save("step.html")` writes a page.
 
     Raises:
         TypeError: if y is no Value, or a breakpoint neither a text nor callable.
@@ -180,9 +105,21 @@ def step(
             f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
             "part of it, such as step(y.args[0]), or print trace(y)"
         )
-    confirmed = gradcheck_marks(y, nodes, check)
-    live = Live(y, rankdir, shown, forward=forward, confirmed=confirmed)
-    return Stepper(live, _breaks(live.events, breakpoints), len(confirmed))
+    diagram = one_by_one([y], rankdir, shown)
+    confirmed = {diagram.keys[node] for node in gradcheck_marks(y, nodes, check)}
+    for card in diagram.cards:
+        card.ticked = card.key in confirmed
+    events = passes(y, shown, diagram, forward=forward)
+    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz)
+
+
+def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[Event]:
+    """Return the steps of y: those of the leaves left out, and gradients added to what earlier passes left there."""
+    cards = {card.key: card for card in diagram.cards}
+    left = {node: cards[key].before for node, key in diagram.keys.items()}
+    before = {node: grad for node, grad in left.items() if grad is not None}
+    events = events_of(y, shown, forward=forward, before=before)
+    return [event for event in events if event.phase != "forward" or event.node.op]
 
 
 def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
@@ -250,13 +187,3 @@ def _concerns(event: Event, label: str) -> bool:
     if event.phase == "forward":
         return False
     return event.name == label or any(part.name == label for part in event.contributions)
-
-
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _script_text(data: Any) -> str:
-    """Return data as it may stand in a script: nothing in it ends the script or starts a comment."""
-    text = json.dumps(data, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

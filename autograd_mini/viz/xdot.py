@@ -67,7 +67,8 @@ class _Drawing:
             if kind in {"svg", "g"}:
                 waiting += reversed(element)
             elif kind == "text":
-                self._text(element)
+                if element.text:
+                    self._text(element)
             elif kind not in {"title", "defs", "style"} and element.get("stroke-opacity") != "0":
                 self._shape(kind, element)
 

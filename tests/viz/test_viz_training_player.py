@@ -29,8 +29,7 @@ def model():
 
 
 def data_of(player):
-    text = re.search(r"\}\)\(\"[0-9a-f]+\", (\{.*\})\);</script>", player.html(), re.DOTALL)[1]
-    return json.loads(text)
+    return json.loads(json.dumps(player.data()))
 
 
 def test_one_rate_trains_the_model_as_fit_does():
