@@ -25,8 +25,9 @@ ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
 SLOT = 16.0
 """Height of the line of one part of a gradient, in points."""
 
-NUMBERS = width("value   −0.1234", 12.5)
-"""Width kept for a row, so that a card is as wide for most numbers, and before there are gradients."""
+NUMBER, ROOM, CHIP = 10, 104.0, 80.0
+"""Maximum characters of most numbers; the widths, in points, that a row of a card and a wire keep for such a one, so
+that a picture does not depend on its numbers."""
 
 TAG = 16
 """Maximum characters of a name on the tag of a cut wire."""
@@ -37,10 +38,10 @@ def card_size(card: Card) -> tuple[float, float]:
     head = width(shortened(card.name), 13.5)
     if card.badge:
         head += 14.0 + badge_width(card)
-    head += 24.0 * card.ticked
-    rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows), default=0.0)
-    parts = max((width(f"{word}   {text or '−0.123'}", 11.5) + 6.0 for word, text in card.slots), default=0.0)
-    smallest = max(NUMBERS, parts) if card.rows else 40.0
+    head += 24.0 * (card.kind in {"input", "parameter"})  # the tick of the checker
+    rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows if len(text) > NUMBER), default=0.0)
+    parts = max((width(word, 11.0) + 72.0 for word, _ in card.slots), default=0.0)
+    smallest = max(ROOM, parts) if card.rows else 40.0
     bar = BAR if card.rows else 0.0
     return max(smallest, head, rows) + 2.0 * MARGIN, HEAD + ROW * len(card.rows) + SLOT * len(card.slots) + bar + 7.0
 
@@ -145,13 +146,15 @@ def tag_size(text: str) -> tuple[float, float]:
 
 def marks_size(wire: Wire) -> tuple[float, float]:
     """Return the width and height, in points, of what is written on a wire."""
-    return max(width(mark, 12.0) for mark in wire.marks) + 12.0, 15.0 * len(wire.marks) + 5.0
+    w, h = max(width(mark, 12.0) for mark in wire.marks) + 12.0, 15.0 * len(wire.marks) + 5.0
+    usual = max(map(len, wire.marks)) <= NUMBER + 2
+    return min(w, CHIP) if usual else w, h
 
 
 def room_size(wire: Wire) -> tuple[float, float]:
     """Return the width and height, in points, of the place that is kept free for what is written on a wire."""
     w, h = marks_size(wire) if wire.marks else (0.0, 0.0)
-    return (max(w, 64.0), max(h, 35.0)) if wire.roomy else (w + 4.0, h + 4.0)
+    return (max(w, CHIP), max(h, 35.0)) if wire.roomy else (w + 4.0, h + 4.0)
 
 
 def escaped(text: str) -> str:

@@ -8,6 +8,13 @@ const MAPPED = 40; // cards from which on there is a map
 // Return how far a motion has come that starts and ends slowly, for the part t of its time.
 export const ease = (t) => t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2;
 
+// Return the box around boxes.
+function around(boxes) {
+  const left = Math.min(...boxes.map((box) => box[0])), top = Math.min(...boxes.map((box) => box[1]));
+  const right = Math.max(...boxes.map((box) => box[0] + box[2])), bottom = Math.max(...boxes.map((box) => box[1] + box[3]));
+  return [left, top, right - left, bottom - top];
+}
+
 export class Camera {
   // `view` is the <svg>, `world` the group in it that is moved; `still` tells whether motion is unwanted.
   constructor(view, world, still) {
@@ -45,6 +52,9 @@ export class Camera {
   // The scale at which a box is as large as can be seen whole.
   scale(w, h) { return Math.min((this.width - 2 * ROOM) / w, (this.height - 2 * ROOM) / h); }
 
+  // The scale at which boxes are all seen.
+  scaleOf(boxes) { return this.scale(...around(boxes).slice(2)); }
+
   // Show the whole picture.
   fit(at_once) {
     this.own = null;
@@ -62,11 +72,9 @@ export class Camera {
   // Bring boxes into view, whole; where the whole picture can be read, that.
   frame(boxes, at_once) {
     if (!boxes.length) return;
-    const left = Math.min(...boxes.map((b) => b[0])), top = Math.min(...boxes.map((b) => b[1]));
-    const right = Math.max(...boxes.map((b) => b[0] + b[2])), bottom = Math.max(...boxes.map((b) => b[1] + b[3]));
-    const whole = this.scale(...this.size), needed = this.scale(right - left, bottom - top);
+    const box = around(boxes), whole = this.scale(...this.size), needed = this.scale(box[2], box[3]);
     const wanted = this.own ?? (whole > 0.72 ? Math.min(1.25, whole) : 1);
-    this.centre(left, top, right - left, bottom - top, Math.min(wanted, needed), at_once);
+    this.centre(...box, Math.min(wanted, needed), at_once);
   }
 
   zoom(factor, px = this.width / 2, py = this.height / 2, at_once = false) {

@@ -189,10 +189,10 @@ export class Cards {
     return this.data.wires.filter((wire) => wire.to === step.card).map((wire) => wire.id);
   }
 
-  // Return the boxes that a step is about: its card, and all that receive or that it is computed from.
+  // Return the boxes of what a step is about, by card: its own first, then all that receive or that it is computed from.
   scene(at) {
     const ids = new Set([this.data.steps[at].card, ...this.acting(at).map((wire) => this.wires.get(wire).from)]);
-    return [...ids].map((id) => this.cards.get(id).box);
+    return new Map([...ids].map((id) => [id, this.cards.get(id).box]));
   }
 
   // Fade everything but some cards and wires; null ends it.

@@ -11,6 +11,8 @@ import { attachPaths } from "./paths.js";
 
 const PAUSE = 2100; // milliseconds between two steps while it plays
 const NARROW = 620; // pixels below which the picture runs from top to bottom
+const READABLE = 0.55; // the least scale at which cards can be read
+const DOCKED = 4; // copies at the edge at most
 const FOLDED = 60; // cards of a picture whose groups are folded at first
 const PHASES = { forward: "forward: computing values", seed: "backward: start", backward: "backward: propagating gradients" };
 const HELP = "Arrow keys step, Home and End jump, Space plays; plus and minus zoom, 0 shows all, Shift with arrow keys moves the picture.";
@@ -93,7 +95,7 @@ class Stage {
     this.lines = make("div", { class: "lines" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.code = make("div", { class: "code" });
-    this.live = make("div", { class: "talk" }, this.status, this.lines, this.code, this.spoken);
+    this.live = make("div", { class: "talk" }, ...(this.last < 0 ? [] : [this.status, this.lines, this.code]), this.spoken);
     const notes = this.data.notes.map(([card, text]) => {
       const made = make("button", { type: "button", class: "note" }, text);
       made.addEventListener("click", () => this.point(card));
@@ -136,7 +138,7 @@ class Stage {
     first.disabled = back.disabled = this.step === 0;
     next.disabled = end.disabled = this.step === this.last;
     if (this.step === this.last || this.data.breaks.includes(this.step) || asking) this.stop();
-    this.camera.frame(this.cards.scene(this.step), at_once);
+    this.look(at_once);
     if (moving && !asking && !at_once && event.phase === "backward" && !this.still()) this.stopBeats = beats(this.cards, this.step, this.numbers);
     this.call("show");
   }
@@ -221,8 +223,35 @@ class Stage {
     if (this.last < 0 || this.step < 0) this.camera.fit(true);
     else {
       if (changed && !this.hidden(this.step)) this.cards.show(this.step, this.numbers);
-      this.camera.frame(this.cards.scene(this.step), true);
+      this.look(true);
     }
+  }
+
+  // Frame what the step is about. What is too far away to be read then stands at the edge, as a copy.
+  look(at_once) {
+    const scene = this.cards.scene(this.step), [own, ...others] = [...scene];
+    this.docks?.remove();
+    this.docks = null;
+    let near = scene;
+    if (this.camera.scaleOf([...scene.values()]) < READABLE) {
+      near = new Map([own]);
+      for (const [id, box] of others) if (this.camera.scaleOf([...near.values(), box]) >= READABLE) near.set(id, box);
+    }
+    this.camera.frame([...near.values()], at_once);
+    const far = others.filter(([id]) => !near.has(id)).slice(0, DOCKED);
+    if (!far.length) return;
+    this.docks = make("svg:g", { class: "docks" });
+    let x = 8, y = 8, tallest = 0;
+    const k = Math.min(READABLE, 0.9);
+    for (const [id, [, , w, h]] of far) {
+      if (x + w * k > this.camera.width - 8) [x, y] = [8, y + tallest * k + 8];
+      const copy = make("svg:g", { class: "dock", "data-card": id, transform: `translate(${x} ${y}) scale(${k}) translate(${-this.place(id)[0]} ${-this.place(id)[1]})` },
+        make("svg:use", { href: "#" + id }));
+      this.docks.append(copy);
+      x += w * k + 8;
+      tallest = Math.max(tallest, h);
+    }
+    this.svg.append(this.docks);
   }
 
   listen() {
