@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.events import trace as trace
-    from autograd_mini.viz.explorer import explore as explore
     from autograd_mini.viz.expressions import expression as expression
     from autograd_mini.viz.gradient_descent import descend as descend
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.report_page import gallery as gallery
+    from autograd_mini.viz.stepper import explore as explore
     from autograd_mini.viz.stepper import step as step
     from autograd_mini.viz.training_player import watch as watch
 
@@ -27,7 +27,7 @@ HOMES = {
     "descend": "gradient_descent",
     "draw": "drawing",
     "explain": "paths",
-    "explore": "explorer",
+    "explore": "stepper",
     "expression": "expressions",
     "gallery": "report_page",
     "plot": "plot",

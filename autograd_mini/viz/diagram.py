@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from math import fsum, isfinite, nan, sqrt
 from os import sep
 
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.text import figure, gradient_text, named, names, symbol, value_text
+from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, named, names, symbol, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 POSITIVE, NEGATIVE = "#0072b2", "#a84900"
 POSITIVE_FILL, NEGATIVE_FILL, NEUTRAL_FILL = "#e3f1fa", "#fdeee2", "#f4f4f4"
 INK, QUIET, LINE = "#1a1a1a", "#595959", "#767676"
+
+_WEIGHT = re.compile(r"(?:.*\.)?w(?:(?:\[1\])?\[\d+\])?\[(\d+)\]")
+"""The label of a weight of the first layer, of a layer alone, or of a neuron alone."""
 
 DIRECTIONS = ("LR", "RL", "TB", "BT")
 """Ways that the arrows of a picture run."""
@@ -195,9 +199,10 @@ def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool |
     """
     called = names(shown.nodes)
     diagram = Diagram(rankdir)
+    inputs: dict[tuple[str, float], str] = {}
     for node in shown.nodes:
         constants = [
-            constant_card(diagram, operand).key if not isinstance(operand, Value) else None
+            None if isinstance(operand, Value) else _number_card(diagram, operand, _input_name(node), inputs)
             for operand in shown.args(node)
         ]
         card = diagram.card(kind_of(node), called[node], badge_of(node, shown))
@@ -274,6 +279,31 @@ def constant_card(diagram: Diagram, number: float) -> Card:
     card.tip = f"constant {figure(number, digits=12)}"
     card.alarm = not isfinite(number)
     return card
+
+
+def _input_name(node: Value) -> str:
+    """Return what a plain number beside a weight of the first layer is called: x_k; nothing elsewhere.
+
+    >>> x = 0.5
+    >>> _input_name(Parameter(2.0, label="w[1][3][2]") * x), _input_name(Parameter(2.0, label="w[2][3][2]") * x)
+    ('x_2', '')
+
+    """
+    found = next((_WEIGHT.fullmatch(o.label) for o in node.args if isinstance(o, Parameter)), None)
+    return f"x_{found[1]}" if found and node.op == "mul" else ""
+
+
+def _number_card(diagram: Diagram, number: float, name: str, inputs: dict[tuple[str, float], str]) -> str:
+    """Return the key of the card of a plain number: one for each input of a network, and one for each other use."""
+    if not name:
+        return constant_card(diagram, number).key
+    if (name, number) not in inputs:
+        card = diagram.card("input", name)
+        card.value, card.alarm = float(number), not isfinite(number)
+        card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)]
+        card.tip = f"{name} = {figure(number, digits=12)}, a plain number, which has no gradient"
+        inputs[name, number] = card.key
+    return inputs[name, number]
 
 
 def wire_operands(

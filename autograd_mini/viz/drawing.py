@@ -24,6 +24,9 @@ LEVELS = ("auto", "full", "neuron", "layer")
 READABLE = 150
 """Maximum values that "auto" draws one by one."""
 
+DISTINCT = 400
+"""Maximum wires between neurons that "auto" draws."""
+
 DRAWABLE = 1000
 """Maximum values drawn one by one."""
 
@@ -99,7 +102,7 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool |
             for wire in diagram.wires:
                 known = wire.share is not None and wire.receivers == 1
                 wire.marks = [figure(wire.share, sign=True)] if known else []  # type: ignore[arg-type]  # known
-        if len(diagram.cards) <= READABLE or wanted == level:
+        if (len(diagram.cards) <= READABLE and len(diagram.wires) <= DISTINCT) or wanted == level:
             if len(diagram.cards) > DRAWABLE or len(diagram.wires) > WIRES:
                 raise ValueError(
                     f"the graph has {len(diagram.cards)} neurons and {len(diagram.wires)} wires between them, more "

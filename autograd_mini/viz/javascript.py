@@ -10,6 +10,7 @@ import json
 import zlib
 from base64 import b64encode
 from hashlib import blake2s
+from itertools import product
 from math import isfinite
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from autograd_mini.engine.formula import EXACT, OPERATORS, evaluate, names_in, p
 from autograd_mini.engine.ops import CHOICE as CHOICE_ROW
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.partials import call_of
+from autograd_mini.viz.partials import WRITTEN, call_of, derivative_tree, term
 from autograd_mini.viz.replay import NotReplayableError
 from autograd_mini.viz.svg import page, write
-from autograd_mini.viz.text import xml
+from autograd_mini.viz.text import named, names, xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
     from autograd_mini.engine.formula import Tree
     from autograd_mini.engine.ops import Op
+    from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.long_sums import Shown
+    from autograd_mini.viz.partials import Term
+
+    _Element = tuple[str, list[tuple[str, Term]]]
 
 SUM, CHOICE = "Σ", "?"
 """What a program calls a sum of any number of terms, and the choice between two operands."""
@@ -46,6 +51,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.keys: dict[Op, str] = {}
+        self.formulas: dict[str, str] = {}
         self._uses: dict[str, Op] = {}
 
     def key(self, op: Op) -> str:
@@ -132,6 +138,93 @@ def program(shown: Shown, rows: Rows) -> list[Any]:
         row = SUM if node in shown.terms else CHOICE if op is CHOICE_ROW else rows.key(op)
         made.append([row, *map(operand, operands)])
     return made
+
+
+def live_numbers(diagram: Diagram, shown: Shown, rows: Rows) -> dict[str, Any]:
+    """Return what a stage computes its numbers from: the program, and the card of each of its nodes.
+
+    The formulas of local derivatives that are other ones for other numbers are noted in the rows, by wire. Nothing is
+    returned where the graph cannot be computed again.
+    """
+    try:
+        made = program(shown, rows)
+    except NotReplayableError:
+        return {}
+    called = names(shown.nodes)
+    nodes = {key: node for node, key in diagram.keys.items()}
+    for wire in diagram.wires:
+        node = nodes[wire.head]
+        if wire.partial is not None and wire.formula and node not in shown.terms and node.op != CHOICE_ROW.name:
+            text = _changing_formula(node, wire.at, called, rows)
+            if text:
+                rows.formulas[wire.key] = text
+    return {"program": made, "order": [diagram.keys[node] for node in shown.nodes]}
+
+
+def _changing_formula(node: Value, position: int, called: dict[Value, str], rows: Rows) -> str:
+    """Return a function in JavaScript that writes a local derivative; nothing where it is always the same text."""
+    op = node._pull.rule.op  # type: ignore[union-attr]  # it has operands
+    known = {"z": called[node]} | {
+        letter: called[part] for letter, part in zip(op.operands, node.args, strict=True) if isinstance(part, Value)
+    }
+    algebra = _Alternatives(rows)
+    held: dict[str, Any] = {
+        letter: part for letter, part in zip(op.operands, node.args, strict=True) if letter not in known
+    }
+    elements: dict[str, _Element] = {letter: (letter, [("", term(named(name)))]) for letter, name in known.items()}
+    elements |= {letter: algebra.constant(float(number)) for letter, number in held.items()}
+    _, cases = evaluate(derivative_tree(op, op.operands[position]), algebra, elements)
+    if len({case.text for _, case in cases}) < 2:
+        return ""
+    written = "".join(f"{condition} ? {script_data(case.text)} : " for condition, case in cases[:-1])
+    return f"(x, y, z) => {written}{script_data(cases[-1][1].text)}"
+
+
+class _Alternatives:
+    """The algebra of formulas with the cases they distinguish: an expression, and for each condition what is written.
+
+    A condition among plain numbers is decided at once, one that asks operands by the page.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def constant(self, number: float) -> _Element:
+        return self.rows.constant(number), [("", WRITTEN.constant(number))]
+
+    def apply(self, name: str, operands: list[_Element]) -> _Element:
+        combined = [
+            (" && ".join(filter(None, [condition for condition, _ in chosen])), [case for _, case in chosen])
+            for chosen in product(*(cases for _, cases in operands))
+        ]
+        cases = [(condition, WRITTEN.apply(name, parts)) for condition, parts in combined]
+        return self.rows.apply(name, [expression for expression, _ in operands]), cases
+
+    def compare(self, relation: str, x: _Element, y: _Element) -> bool | str:
+        terms = [cases[0][1] for _, cases in (x, y)]
+        if all(part.constant for part in terms):
+            return WRITTEN.compare(relation, *terms)
+        return self.rows.compare(relation, x[0], y[0])
+
+    def join(self, junction: str, conditions: list[bool | str]) -> bool | str:
+        decides = junction == "or"  # a condition that is known decides, or says nothing
+        if decides in [known for known in conditions if isinstance(known, bool)]:
+            return decides
+        asked = [condition for condition in conditions if isinstance(condition, str)]
+        return self.rows.join(junction, asked) if asked else not decides
+
+    def where(
+        self,
+        condition: bool | str,  # noqa: FBT001 - as of every algebra
+        this: Callable[[], _Element],
+        otherwise: Callable[[], _Element],
+    ) -> _Element:
+        if isinstance(condition, bool):
+            return this() if condition else otherwise()
+        yes, no = this(), otherwise()
+        cases = [(f"{condition}{f' && {more}' * bool(more)}", case) for more, case in yes[1]]
+        cases += [(f"!({condition}){f' && {more}' * bool(more)}", case) for more, case in no[1]]
+        return self.rows.where(condition, lambda: yes[0], lambda: no[0]), cases
 
 
 def plain(number: float) -> float | str:
@@ -238,7 +331,9 @@ def bundle(*names: str, rows: Rows | None = None) -> str:
         kept = [line.removeprefix("export ") for line in lines if line and not line.startswith(("//", "import "))]
         parts += kept
         if rows is not None and name == "arithmetic":
+            formulas = ", ".join(f"{json.dumps(wire)}: {text}" for wire, text in rows.formulas.items())
             parts.append(f"const rows = ((ieee) => {{ const rows = {rows.text()}; return rows; }})(ieee);")
+            parts.append(f"const formulas = ((rows, ieee) => ({{{formulas}}}))(rows, ieee);")
     return "\n".join(parts)
 
 

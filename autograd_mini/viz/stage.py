@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 from os import sep
 
 from autograd_mini.engine.locations import place_of
-from autograd_mini.viz.javascript import LivePage, Rows, asset
+from autograd_mini.viz.javascript import LivePage, Rows, asset, live_numbers
 from autograd_mini.viz.layout import arranged
 from autograd_mini.viz.svg import CONFIRMED, number, path, svg
 from autograd_mini.viz.text import figure, gradient_text
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from autograd_mini.viz.diagram import Card, Diagram, Wire
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.layout import Layout
+    from autograd_mini.viz.long_sums import Shown
 
-SCRIPTS = ("arithmetic", "text", "mathematics", "camera", "cards", "motion", "lines", "quiz", "stage")
+SCRIPTS = (
+    *("arithmetic", "text", "mathematics", "camera", "cards", "motion", "lines"),
+    *("quiz", "numbers", "paths", "stage"),
+)
 """Scripts of the page, each after those that it imports from."""
 
 TURNED = {"LR": "TB", "RL": "BT", "TB": "TB", "BT": "BT"}
@@ -38,6 +42,7 @@ class Stage(LivePage):
         diagram: the cards and wires.
         events: the steps; none of a picture that stands still.
         start: the step it opens at.
+        live: what the page computes its numbers from; nothing where it cannot.
 
     """
 
@@ -50,6 +55,7 @@ class Stage(LivePage):
         quiz: bool = False,
         unlocked: bool = False,
         notes: Sequence[tuple[list[str], str]] = (),
+        shown: Shown | None = None,
     ) -> None:
         """Set a diagram on a stage.
 
@@ -60,10 +66,13 @@ class Stage(LivePage):
             quiz: whether the reader is asked for each number before it is shown.
             unlocked: whether leaves can be moved at once.
             notes: findings: for each the keys of the cards to point at, and what to say.
+            shown: what is shown of the graph, from which the page computes its numbers; None where it is not to.
 
         """
         lines = ["\n".join(event.lines()) for event in events]
-        super().__init__(diagram.about, "", lines, SCRIPTS, {}, Rows())
+        rows = Rows()
+        super().__init__(diagram.about, "", lines, SCRIPTS, {}, rows)
+        self.live = {} if shown is None else live_numbers(diagram, shown, rows)
         self.diagram, self.events = diagram, list(events)
         self.summary = f"All {len(lines)} steps as text"
         self.note = f"A green tick: {CONFIRMED}." * any(card.ticked for card in diagram.cards)
@@ -150,7 +159,8 @@ class Stage(LivePage):
             "breaks": self.breaks,
             "quiz": self.quiz,
             "unlocked": self.unlocked,
-            "style": asset("stage.css"),
+            "style": asset("stage.css") + asset("side.css"),
+            **self.live,
         }
 
     def _card(self, card: Card) -> dict[str, Any]:

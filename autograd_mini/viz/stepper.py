@@ -116,7 +116,8 @@ def step(
     for card in diagram.cards:
         card.ticked = card.key in confirmed
     events = passes(y, shown, diagram, forward=forward)
-    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz, notes=_notes(findings, diagram))
+    notes = _notes(findings, diagram)
+    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz, notes=notes, shown=shown)
 
 
 def _notes(findings: Iterable[Finding] | AnomalyError, diagram: Diagram) -> list[tuple[list[str], str]]:
@@ -131,6 +132,38 @@ def _notes(findings: Iterable[Finding] | AnomalyError, diagram: Diagram) -> list
             about = [key for node, key in diagram.keys.items() if place_of(node) == finding.place]
         notes.append((about, f"{finding.kind}: {finding.message}"))
     return notes
+
+
+def explore(y: Value, rankdir: str = "LR") -> Stage:
+    """Return the stage of y with its leaves unlocked: drag one, and all values and gradients are computed again.
+
+    The page computes them itself, so that it works saved and offline. Beside it stand the curve of y against the leaf,
+    with its tangent, and the change that the gradient predicts and the actual one.
+
+    Args:
+        y: the result.
+        rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
+
+    Returns:
+        A Stage, which notebooks show; `save("explore.html")` writes a page.
+
+    Raises:
+        TypeError: if y is no Value.
+        ValueError: if y is a leaf, or its graph is too large or holds what cannot be computed again.
+
+    >>> x = Value(3.0, label="x")
+    >>> explore(x * x)
+    <stage of 3 steps: Computation graph of v1 = 9: 2 values, 1 of them leaves, gradients not computed.>
+
+    """
+    stage = step(y, rankdir=rankdir, check=False)
+    if not stage.live or not y.op:
+        raise ValueError(
+            f"y is {y!r}, expected a result of operations of the table, so that it can be computed again: step(y) "
+            "shows others"
+        )
+    stage.unlocked, stage.start = True, len(stage.events) - 1
+    return stage
 
 
 def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[Event]:

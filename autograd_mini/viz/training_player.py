@@ -11,12 +11,11 @@ from autograd_mini.errors import DiagnosisWarning, DivergedError
 from autograd_mini.nn.activations import activate
 from autograd_mini.train.fitting import fit
 from autograd_mini.train.history import History
-from autograd_mini.viz.diagram import POSITIVE
+from autograd_mini.viz.descent_page import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import Network, layers_of
 from autograd_mini.viz.replay import NotReplayableError
-from autograd_mini.viz.svg import number, opening
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -131,7 +130,13 @@ def watch(
         if not model.epochs:
             raise ValueError("model is a History without epochs, expected at least one: train for an epoch first")
         runs = [Run("training", model)]
-        return Player(runs, _curve(model.loss), {"layers": []}, Rows(), f"Training of {model.epochs} epochs.")
+        return Player(
+            runs,
+            curve(model.loss, "The loss of every epoch."),
+            {"layers": []},
+            Rows(),
+            f"Training of {model.epochs} epochs.",
+        )
     if X is None or y is None or loss is None:
         raise TypeError(
             "X, y or loss is missing, expected all three to train a model: watch(model, X, y, loss='mse'); a History "
@@ -216,14 +221,3 @@ def _activation(activation: Any, rows: Rows) -> Any:
 def _rounded(x: Any) -> float | str:
     value = float(x.data if isinstance(x, Value) else x)
     return float(f"{value:.6g}") if isfinite(value) else plain(value)
-
-
-def _curve(losses: list[float]) -> str:
-    """Return a still picture of losses; the page draws its own."""
-    finite = [loss for loss in losses if isfinite(loss)] or [0.0]
-    low, high = min(finite), max(finite)
-    along, down = 560.0 / max(1, len(losses) - 1), 160.0 / ((high - low) or 1.0)
-    points = [(20.0 + along * at, 20.0 + down * (high - loss)) for at, loss in enumerate(losses) if isfinite(loss)]
-    corners = " ".join(f"{number(x)},{number(y)}" for x, y in points)
-    line = f'<polyline points="{corners}" fill="none" stroke="{POSITIVE}" stroke-width="2"/>'
-    return f"{opening(600.0, 200.0, 'The loss of every epoch.')}{line}</svg>"

@@ -67,7 +67,7 @@ FILES = {
 }
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
-OWN = {"datasets.flowers": {"read_text"}, "viz.explorer": {"read_text"}, "viz.javascript": {"read_text"}}
+OWN = {"datasets.flowers": {"read_text"}, "viz.javascript": {"read_text"}}
 """Files of the package itself. What is missing in these tables may stand nowhere."""
 
 

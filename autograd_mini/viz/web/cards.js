@@ -52,7 +52,9 @@ export class Cards {
     this.wires = new Map(data.wires.map((wire) => {
       const group = part(wire.id), chip = part("m" + wire.id);
       const texts = chip ? [...chip.querySelectorAll("text")] : [];
-      return [wire.id, { ...wire, group, line: group.querySelector(".w"), arrow: group.querySelector(".a"), chip, texts }];
+      const arrow = make("svg:polygon", { class: "a" });
+      group.append(arrow);
+      return [wire.id, { ...wire, group, line: group.querySelector(".w"), arrow, chip, texts }];
     }));
     this.frames = data.groups.map((group) => ({ ...group, element: part(group.id), folded: false })).filter((frame) => frame.element);
     for (const step of data.steps) for (const [wire] of step.parts || []) this.cards.get(this.wires.get(wire).from).uses.push(wire);
@@ -77,6 +79,7 @@ export class Cards {
     for (const wire of this.wires.values()) {
       wire.curve = layout.curves[wire.id];
       wire.line.setAttribute("d", wire.curve);
+      wire.arrow.setAttribute("points", arrowhead(wire.curve, false, 1));
       wire.place = layout.chips[wire.id];
       moved(wire.chip, wire.place, wide.chips[wire.id] || [0, 0]);
     }

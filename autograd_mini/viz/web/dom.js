@@ -78,7 +78,7 @@ export function bar(frame, { last, pause, label, show }) {
   slider.addEventListener("input", () => { if (timer !== null) stop(); go(Number(slider.value)); });
   row.append(slider);
   const keys = { ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), PageDown: () => go(step + 10), PageUp: () => go(step - 10), Home: () => go(0), End: () => go(last), " ": toggle };
-  frame.addEventListener("keydown", (event) => {
+  const press = (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.key === "Tab" || event.key === "Escape") return;
     event.stopPropagation();
     const target = event.composedPath()[0], own = target.tagName === "INPUT" && target !== slider;
@@ -86,8 +86,10 @@ export function bar(frame, { last, pause, label, show }) {
     if (own || pressing || !(event.key in keys)) return;
     event.preventDefault();
     keys[event.key]();
-  });
-  return { row, status, go, again: () => go(step), last: () => go(last) };
+  };
+  frame.addEventListener("keydown", press);
+  const end = () => { stop(); frame.removeEventListener("keydown", press); };
+  return { row, status, go, again: () => go(step), last: () => go(last), end };
 }
 
 // A slider with its name and number.

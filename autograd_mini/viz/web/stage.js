@@ -6,6 +6,8 @@ import { Cards } from "./cards.js";
 import { beats } from "./motion.js";
 import { linesOf, spoken } from "./lines.js";
 import { attachQuiz } from "./quiz.js";
+import { attachNumbers } from "./numbers.js";
+import { attachPaths } from "./paths.js";
 
 const PAUSE = 2100; // milliseconds between two steps while it plays
 const NARROW = 620; // pixels below which the picture runs from top to bottom
@@ -326,5 +328,5 @@ export function upgrade(root, data) {
   if (!image || place.shadowRoot) return;
   const bytes = Uint8Array.from(atob(image.getAttribute("src").split(",")[1]), (letter) => letter.charCodeAt(0));
   const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-  new Stage(place, drawing.documentElement, data, [attachQuiz]);
+  new Stage(place, drawing.documentElement, data, [attachQuiz, attachNumbers, attachPaths]);
 }
