@@ -21,6 +21,7 @@ from autograd_mini.engine.functions import operation
 from autograd_mini.engine.graph import gradient, order
 from autograd_mini.engine.hooks import is_recording, no_grad
 from autograd_mini.engine.locations import user_instruction
+from autograd_mini.engine.lookup import take
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
@@ -119,6 +120,7 @@ __all__ = [
     "remat",
     "stop_gradient",
     "sympy",
+    "take",
     "taylor",
     "testing",
     "train",

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from math import isfinite
 
+from autograd_mini.compiler.gathers import Pairs
+from autograd_mini.compiler.tape import ARRAYS
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import CHOICE
 
@@ -101,7 +103,10 @@ class _Adjoints:
         self.found[node] = self._guarded(self.found[node], self.pending.pop(node, ALWAYS))
 
     def _guarded(self, adjoint: Any, held: Reach) -> Any:
-        return adjoint if held is ALWAYS else where(_condition(held, self._made), adjoint, 0.0)
+        if held is ALWAYS:
+            return adjoint
+        condition = _condition(held, self._made)
+        return adjoint.under(condition) if isinstance(adjoint, Pairs) else where(condition, adjoint, 0.0)
 
 
 def _chooses(node: Value) -> bool:
@@ -113,7 +118,7 @@ def _chooses(node: Value) -> bool:
 def _harmless(node: Value) -> bool:
     """Return whether an adjoint of 0 gives shares of 0, whatever the operands are."""
     rule: Any = node._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-    if rule.op.name in {"add", "sub", "neg"} or rule.op is CHOICE:
+    if rule.op.name in {"add", "sub", "neg"} or rule.op is CHOICE or rule.op.name in ARRAYS:
         return True
     return rule.op.name == "mul" and len(rule.active) == 1 and isfinite(node._k)
 

@@ -374,6 +374,10 @@ class Symbolic(Computed):
         """Return x where this is not 0, else y: what `where` is of a condition that is not known."""
         raise NotImplementedError
 
+    def taken_from(self, values: Any) -> Any:
+        """Return the entry of values at this index: what `take` is of an index that is not known."""
+        raise NotImplementedError
+
     def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         raise NotImplementedError
