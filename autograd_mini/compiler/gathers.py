@@ -46,12 +46,13 @@ def taken(index: Tracer, values: Any) -> Any:
             raise ValueError(f"values[{at}] is {other}, expected the structure of values[0], {layout}, in a trace")
     trace: Any = innermost(Trace)
     numbers = [entry for row, _ in apart for entry in row]
-    key = is_recording(), *[id(entry) if isinstance(entry, Value) else repr(entry) for entry in numbers]
+    key = (is_recording(), *[id(entry) if isinstance(entry, Value) else repr(entry) for entry in numbers])
     if key not in trace.known:
         trace.known[key] = _array(_TABLE, tuple(numbers))
-    table, at = trace.known[key], _checked(trace, index, len(apart))
-    first = at * float(layout.size) if layout.size > 1 else at
-    return layout.unflatten([_picked(table, first + float(column) if column else first) for column in range(layout.size)])
+    table, size = trace.known[key], layout.size
+    row = _checked(trace, index, len(apart))
+    first = row * float(size) if size > 1 else row
+    return layout.unflatten([picked(table, first + float(column) if column else first) for column in range(size)])
 
 
 def _checked(trace: Trace, index: Tracer, count: int) -> Value:
@@ -66,9 +67,27 @@ def _checked(trace: Trace, index: Tracer, count: int) -> Value:
     return found
 
 
-def _picked(array: Value, index: Number) -> Value:
+def picked(array: Value, index: Number) -> Value:
     """Return the symbol for an entry of an array."""
     return symbol(_TAKE, (array, index), array)
+
+
+def length(array: Value) -> int:
+    """Return how many numbers an array has."""
+    while array.op != "table":
+        array = array.args[0]
+    return len(array.args)
+
+
+def looked_up(node: Value) -> tuple[Value, Number] | None:
+    """Return the array and the index of a lookup; None for another node."""
+    return node._k if node._pull is not None and node._pull.rule is _TAKE else None
+
+
+def places(node: Value) -> list[Number]:
+    """Return of an array for each operand that a derivative flows to its place; nothing for another node."""
+    rule: Any = node._pull and node._pull.rule
+    return rule.indices(node) if isinstance(node, TracedArray) else []
 
 
 def _array(rule: Primitive, operands: tuple[Any, ...]) -> Value:
@@ -85,12 +104,11 @@ class TracedArray(Tracer):
 
     def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, pairs) -> its share."""
-        rule: Any = self._pull.rule  # type: ignore[union-attr]  # arrays are computed
-        return tuple([partial(_share, at=at) for at in rule.indices(self)])
+        return tuple([partial(_share, at=at) for at in places(self)])
 
 
 def _share(node: Value, pairs: Pairs, at: Number) -> Value:
-    return _picked(pairs.scattered(node), at)
+    return picked(pairs.scattered(node), at)
 
 
 class Pairs:
@@ -183,7 +201,7 @@ class _Take(Primitive):
     def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:  # noqa: ARG002 - of symbols
         """Pick out of the tangent of the array."""
         if node._k[0] in tangents:
-            tangents[node] = _picked(tangents[node._k[0]], node._k[1])
+            tangents[node] = picked(tangents[node._k[0]], node._k[1])
 
 
 _TABLE = _Table(Op("table", "(x, …)", (), doc="An array made of its entries."))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Entry = TypeVar("Entry")
 
+if TYPE_CHECKING:
+
     @overload
     def take(values: Sequence[Entry], index: Value | float) -> Entry: ...
     @overload
@@ -66,7 +68,7 @@ def take(values: Any, index: Any) -> Any:
         raise TypeError(f"values is {values!r} of type {type(values).__name__}, expected a list, tuple or array")
     if isinstance(index, (list, tuple)):
         return [take(values, at) for at in index]
-    if getattr(index, "ndim", 0):
+    if hasattr(index, "ndim") and index.ndim:
         return _array(take(values, index.tolist()))
     if isinstance(index, Value):
         if on_read and is_tracing() and not index.symbolic:
@@ -81,7 +83,7 @@ def take(values: Any, index: Any) -> Any:
     if not -len(values) <= at < len(values):
         raise wrong_index(index, len(values))
     found = values[at]
-    row = isinstance(found, (list, tuple, dict, Value)) or getattr(found, "ndim", 0)
+    row = isinstance(found, (list, tuple, dict, Value)) or (hasattr(found, "ndim") and found.ndim)
     return found if row else number(found, f"values[{at}]")
 
 

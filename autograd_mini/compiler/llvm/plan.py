@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from autograd_mini.compiler.llvm.dot_products import LONG, dot_products_of, matvecs_of
 from autograd_mini.compiler.llvm.outer_products import Scratch, cut, outer_products_of, runs_of, shape, tiles
+from autograd_mini.compiler.tape import ARRAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.llvm.dot_products import DotProduct
     from autograd_mini.compiler.llvm.outer_products import Product
-    from autograd_mini.compiler.tape import Tape
+    from autograd_mini.compiler.tape import Step, Tape
 
 NARROW = 4
 """Maximum columns of rows that are loaded as they lie, and shuffled; wider ones are transposed into memory."""
@@ -49,6 +50,7 @@ class KernelPlan:
         varies: whether each step varies from sample to sample.
         slot: where in `uniform` each step lies that does not vary, is needed and is no constant.
         once: of these the ones that are computed, in order.
+        lying: of these the tables whose entries are inputs that lie side by side.
         slots: how many numbers `uniform` has room for.
         matvecs: the dot products of the same vectors, which become loops.
         long: the dot products that are added up in parts, by their last steps.
@@ -56,6 +58,7 @@ class KernelPlan:
         fusing: products that are computed where they are added.
         scratch: which vectors of a block lie in memory.
         wide: where in the scratch memory the columns of an array begin.
+        arrays: where the vectors of each array step that varies begin there.
         outer_products: the sums that become loops, each with the tiles that it is cut into: for rows and for columns
             (first, end, size of a tile).
         tiles: the other sums of products.
@@ -84,13 +87,23 @@ class KernelPlan:
         self.slot: dict[int, int] = {}
         self.slots = self.tape.inputs - self.batched
         self.once = [at for at, _ in self.tape.operations() if not self.varies[at]]
+        self.lying = {at for at in self.once if self._lies(steps[at])}
         for at, step in enumerate(steps):
             if step[0] == "input" and not self.varies[at]:
                 self.slot[at] = step[1] - self.batched
         for at in self.once:
-            if at in needed:
+            if at in self.lying:
+                self.slot[at] = self.slot[steps[at][1]]
+            elif at in needed or steps[at][0] in ARRAYS:
                 self.slot[at] = self.slots
-                self.slots += 1
+                self.slots += self.tape.length(at) if steps[at][0] in ARRAYS else 1
+
+    def _lies(self, step: Step) -> bool:
+        """Return whether a step is a table of inputs that lie side by side."""
+        if step[0] != "table" or any(self.tape.steps[at][0] != "input" for at in step[1:]):
+            return False
+        places = [self.tape.steps[at][1] for at in step[1:]]
+        return places == [*range(places[0], places[0] + len(places))]
 
     def _plan_dot_products(self, most: int) -> None:
         found = dot_products_of(self.tape, self.uses, self.varies, self.slot)
@@ -124,6 +137,13 @@ class KernelPlan:
             first += columns
         for matvec in self.matvecs:
             matvec.place, matvec.step = self.scratch.region(matvec.inputs)
+        self.arrays: dict[int, int] = {}
+        for at, step in enumerate(self.tape.steps):
+            if step[0] in ARRAYS and self.varies[at]:
+                self.arrays[at] = self.scratch.reserved(self.tape.length(at))
+            elif step[0] == "take" and step[1] in self.arrays and self.tape.steps[step[2]][0] == "constant":
+                self.scratch.places[at] = [self.arrays[step[1]] + int(self.tape.steps[step[2]][1])]
+                self.inside.add(at)  # it lies in memory already
 
     def _plan_sums(self, side: int, size: int) -> None:
         """Find out which sums over samples become loops, and cut them into tiles."""
