@@ -174,7 +174,7 @@ def _done(node: Value, args: list[Any]) -> Any:
         return taken if isinstance(taken, Value) else Value(taken)
     if not isinstance(rule, RowRule):
         raise TracingError(
-            f"the graph has a result of {node.op}(…), whose derivative is a function of the user's, expected operations of "
+            f"the graph has a result of {node.op}(…), whose derivative is a function of the user's, expected rows of "
             "the table: leave that call out of the loss that is replayed"
         )
     return _operation(rule.op)(*args)

@@ -147,9 +147,9 @@ def test_an_index_out_of_range_is_an_error_before_anything_is_written(backend, b
     one = ag.jit(lambda i: take(weights, i) ** 2, backend=backend)
     many = ag.jit(lambda i: take(weights, i) ** 2, batched=True, backend=backend, threads=2)
     indices = np.array([1.0] * 40 + [bad] + [2.0] * 10)
-    for call, given in ((one, bad), (one.backward, bad), (many, indices), (many.backward, indices)):
+    for call, numbers in ((one, bad), (one.backward, bad), (many, indices), (many.backward, indices)):
         with pytest.raises(kind, match=r"index is .* in .*test_compiler_gathers.py.*, expected a whole number from -4"):
-            call(given)
+            call(numbers)
     with pytest.raises(kind):
         many.value_and_grad([weight.data for weight in many.parameters], indices)
     assert not any(weight.has_grad for weight in weights)
