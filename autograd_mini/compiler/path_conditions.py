@@ -36,12 +36,13 @@ MOST = 8
 def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
     """Return the adjoints of the nodes between y and those that are wanted; see `graph.adjoints_of`."""
     adjoints = _Adjoints(y, seed)
+    looks_up = any(isinstance(node, gathers.TracedArray) for node in nodes)
     for node in reversed(nodes):
         if node not in leading or node not in adjoints.found or not (operands := operands_of(node)):
             continue
         adjoint, here, held = adjoints.of(node)
-        chooses, places = _chooses(node), gathers.places(node)
-        if (looked_up := gathers.looked_up(node)) is not None:
+        chooses, places = _chooses(node), gathers.places(node) if looks_up else []
+        if looks_up and (looked_up := gathers.looked_up(node)) is not None:
             adjoints.takes.setdefault(looked_up[0], []).append((looked_up[1], here))
         there, after = here, held
         for at, (operand, times_partial) in enumerate(zip(operands, node.times_partials(), strict=True)):
