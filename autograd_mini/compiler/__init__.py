@@ -6,5 +6,6 @@ passes make the tape smaller (`passes`), and a backend of `backends` runs it (`p
 
 from autograd_mini.compiler.api import Compiled, jit
 from autograd_mini.compiler.backends import BACKENDS
+from autograd_mini.compiler.recording import Replay, replay
 
-__all__ = ["BACKENDS", "Compiled", "jit"]
+__all__ = ["BACKENDS", "Compiled", "Replay", "jit", "replay"]

@@ -94,8 +94,11 @@ def imported(name, *, lazy):
 
 ASKED_FOR_WHEN_CALLED = {
     (f"{NAME}.engine.operators", f"{NAME}.engine.arrays"),
+    (f"{NAME}.compiler.tracer", f"{NAME}.compiler.gathers"),
+    (f"{NAME}.compiler.tracer", f"{NAME}.compiler.path_conditions"),
 }
-"""The methods of Value that NumPy calls ask for the module that imports NumPy when they are called."""
+"""Methods that ask for a module when they are called: those of Value that NumPy calls, for the one that imports NumPy,
+and those of symbols that make more symbols."""
 
 
 def unit(name):
