@@ -126,9 +126,9 @@ def test_a_choice_that_goes_the_other_way_is_said(browser, tmp_path):
     y = ag.where(x - 0.5, x * 3, x * x)
     with opened(browser, ag.explore(y).save(tmp_path / "explore.html")) as page:
         move(page, "x", 0.5)
-        assert "went the other way" in page.locator(".hint").inner_text()
+        assert "went the other way" in page.locator(".switched").inner_text()
         move(page, "x", 2.0)
-        assert page.locator(".hint").inner_text() == ""
+        assert page.locator(".switched").inner_text() == ""
 
 
 def test_what_cannot_be_computed_again_has_no_leaves_to_move(browser, tmp_path):

@@ -44,7 +44,7 @@ export function attachNumbers(stage) {
 
   const toggle = make("button", { type: "button", "aria-pressed": "false" }, "Move leaves");
   const panel = make("div", { class: "live-numbers", hidden: "" }), knobs = make("div", { class: "knobs" }), plot = make("div", { class: "curve-of" });
-  const note = make("p", { class: "hint" }), reset = make("button", { type: "button" }, "Reset");
+  const note = make("p", { class: "switched" }), reset = make("button", { type: "button" }, "Reset");
   panel.append(plot, make("div", {}, knobs, make("div", { class: "row" }, reset), note));
   const sliders = new Map();
 
