@@ -186,14 +186,15 @@ class Diagram:
                 card.strength = sqrt(abs(card.grad) / largest)
 
 
-def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool = False) -> Diagram:
+def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool | str = False) -> Diagram:
     """Return the diagram with one card for every node shown and every plain number that an operation used.
 
     Args:
         roots: the results.
         rankdir: which way the arrows run.
         shown: what is shown of their graph.
-        partials: whether the wires carry their local derivatives and what goes back along them.
+        partials: whether the wires carry their local derivatives and what goes back along them; "symbols" for both as
+            symbols.
 
     """
     called = names(shown.nodes)
@@ -208,7 +209,7 @@ def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool =
         diagram.keys[node] = card.key
         describe(card, node)
         card.op = "sum" if node in shown.terms else node.op
-        wire_operands(diagram, node, constants, called, shown, partials=partials)
+        wire_operands(diagram, node, constants, called, shown, partials=partials, root=called[roots[0]])
     _slots(diagram, shown, roots)
     for wire in diagram.wires:
         wire.roomy = wire.flowing and len(diagram.cards) <= ROOMY
@@ -236,6 +237,11 @@ def _slots(diagram: Diagram, shown: Shown, roots: Sequence[Value]) -> None:
             if abs(rest) > 1e-9 * max(map(abs, [node.grad, *known])):
                 card.before = rest
         parts = [] if card.before is None else [("before", gradient_text(card.before))]
+        if len(wires) > 1:
+            for wire in wires:
+                wire.marks = [
+                    f"part of {mark}" if at and mark.startswith("∂") else mark for at, mark in enumerate(wire.marks)
+                ]
         parts += [(f"from {cards[wire.head].name}", gradient_text(wire.share)) for wire in wires]
         if len(parts) > 1:
             card.slots = parts if len(parts) <= SLOTS else [(f"{len(parts)} parts", "")]
@@ -307,7 +313,8 @@ def wire_operands(
     called: dict[Value, str],
     shown: Shown,
     *,
-    partials: bool = False,
+    partials: bool | str = False,
+    root: str = "",
 ) -> None:
     """Draw a wire from each operand of a node to it, dashed where no gradient goes back."""
     received = {flow.position: flow for flow in shown.flows(node, node.grad if node.has_grad else None)}
@@ -332,7 +339,9 @@ def wire_operands(
             tip += f"\ncontributes {figure(flow.share, sign=True)}"
         wire = diagram.wire(tail, diagram.keys[node], tip)
         wire.at, wire.formula, wire.partial, wire.share = flow.position, formula, flow.partial, flow.share
-        if partials:
+        if partials == "symbols":
+            wire.marks = [over, f"∂{named(root)}/∂{named(called[flow.operand])}"]
+        elif partials:
             wire.marks = [f"× {number}"] + ([] if flow.share is None else [figure(flow.share, sign=True)])
 
 

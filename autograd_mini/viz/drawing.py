@@ -39,7 +39,7 @@ def draw(
     rankdir: str = "LR",
     level: str = "auto",
     *,
-    partials: bool = False,
+    partials: bool | str = False,
     names: bool = False,
     x: Any = None,
     target: Any = None,
@@ -59,7 +59,7 @@ def draw(
             exact sum of all contributions.
         partials: whether every wire carries the local derivative as a factor, "× −3", and, where gradients were
             computed, what goes back along it, "+1.5"; between neurons or layers the sum alone, where one value
-            receives it.
+            receives it. "symbols" writes ∂v1/∂w and ∂y/∂w in their place, as textbooks do.
         names: for a model, whether weights and biases carry their names, w_jk^[l] and b_j^[l], in place of numbers.
         x: for a model, a sample: the activations stand in the circles.
         target: its target: the loss is drawn too, with δ = ∂L/∂z in the circles and ∂L/∂w on the lines.
@@ -80,6 +80,8 @@ def draw(
     """
     check_choice("rankdir", rankdir, DIRECTIONS)
     check_choice("level", level, LEVELS)
+    if partials not in {True, False, "symbols"}:
+        raise ValueError(f"partials is {partials!r}, expected True, False or 'symbols'")
     if isinstance(y, Module):
         passing = None if x is None else Sample(layers_of(y), x, target, loss)
         return picture()(Network(y, names=names, sample=passing).diagram)
@@ -87,7 +89,7 @@ def draw(
     return picture()(diagram_of(roots, rankdir, level, partials=partials))
 
 
-def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool = False) -> Diagram:
+def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool | str = False) -> Diagram:
     """Return the diagram at a level; "auto" takes the finest that can be read."""
     shown = Shown(roots, level)
     if level == "full" or (level == "auto" and len(shown.nodes) <= READABLE):
@@ -117,7 +119,7 @@ def diagram_of(roots: list[Value], rankdir: str, level: str, *, partials: bool =
     return one_by_one(roots, rankdir, shown, partials=partials)
 
 
-def one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool = False) -> Diagram:
+def one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool | str = False) -> Diagram:
     """Return the diagram with a card for every value shown, those of a neuron in a frame."""
     if shown.size > DRAWABLE:
         raise ValueError(

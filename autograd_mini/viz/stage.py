@@ -54,7 +54,7 @@ class Stage(LivePage):
         breaks: Sequence[int] = (),
         quiz: bool = False,
         unlocked: bool = False,
-        notes: Sequence[tuple[str, str]] = (),
+        notes: Sequence[tuple[list[str], str]] = (),
         shown: Shown | None = None,
     ) -> None:
         """Set a diagram on a stage.
@@ -65,7 +65,7 @@ class Stage(LivePage):
             breaks: the steps at which playing stops; it opens at the first.
             quiz: whether the reader is asked for each number before it is shown.
             unlocked: whether leaves can be moved at once.
-            notes: findings to point at: for each the key of a card and what to say.
+            notes: findings: for each the keys of the cards to point at, and what to say.
             shown: what is shown of the graph, from which the page computes its numbers; None where it is not to.
 
         """

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import isfinite
 
 from autograd_mini.engine.graph import gradient, order, unchanged
+from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Value
+from autograd_mini.errors import AnomalyError
 from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.drawing import one_by_one
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, overload
 
+    from autograd_mini.diagnosis import Finding
     from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.events import Event
     from autograd_mini.viz.javascript import LivePage
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         check: bool | None = ...,
         level: str = ...,
         quiz: bool = ...,
+        findings: Iterable[Finding] | AnomalyError = ...,
     ) -> Stage: ...
     @overload
     def step(y: Module, *, x: Any, target: Any = ..., loss: Loss = ...) -> LivePage: ...
@@ -60,6 +64,7 @@ def step(
     check: bool | None = None,
     level: str = "auto",
     quiz: bool = False,
+    findings: Iterable[Finding] | AnomalyError = (),
     x: Any = None,
     target: Any = None,
     loss: Loss = "mse",
@@ -77,6 +82,7 @@ def step(
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
         quiz: whether the reader is asked for each number, or its sign, before the step shows it, and for a score.
+        findings: what `doctor` found, or what `anomaly` raised; each is listed, and points at the values it is about.
         x: for a network, the sample.
         target: its target; without it there is no loss and no way back.
         loss: for a network, a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
@@ -110,7 +116,22 @@ def step(
     for card in diagram.cards:
         card.ticked = card.key in confirmed
     events = passes(y, shown, diagram, forward=forward)
-    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz, shown=shown)
+    notes = _notes(findings, diagram)
+    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz, notes=notes, shown=shown)
+
+
+def _notes(findings: Iterable[Finding] | AnomalyError, diagram: Diagram) -> list[tuple[list[str], str]]:
+    """Return what findings say, each with the keys of the cards that it is about: by name, by line, or as raised."""
+    if isinstance(findings, AnomalyError):
+        about = [key for node, key in diagram.keys.items() if node is findings.node]
+        return [(about, str(findings).partition("\n")[0])]
+    notes = []
+    for finding in findings:
+        about = [key for node, key in diagram.keys.items() if node.label and node.label in finding.names]
+        if not about and finding.place is not None:
+            about = [key for node, key in diagram.keys.items() if place_of(node) == finding.place]
+        notes.append((about, f"{finding.kind}: {finding.message}"))
+    return notes
 
 
 def explore(y: Value, rankdir: str = "LR") -> Stage:

@@ -46,6 +46,10 @@ _HATCH = (
     '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="7" height="7" fill="#ffffff"/><rect width="2" height="7" fill="#d9d9d9"/></pattern>'
 )
+_ARROWHEAD = (
+    '<marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
+    f'<path d="M0,0.6L8,4L0,7.4z" fill="{LINE}"/></marker>'
+)
 _MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
 LOOKS = {
@@ -59,8 +63,7 @@ LOOKS = {
     "f": f'fill="{NEUTRAL_FILL}" stroke="{LINE}" stroke-width="1.2"',
     "d": f'fill="none" stroke="{LINE}" stroke-width="1.2" stroke-dasharray="4 3"',
     "b": f'fill="{INK}"',
-    "w": f'fill="none" stroke="{LINE}" stroke-width="1.4"',
-    "a": f'fill="{LINE}"',
+    "w": f'fill="none" stroke="{LINE}" stroke-width="1.4" marker-end="url(#head)"',
     "m": 'fill="none" stroke="#00734f" stroke-width="2.4"',
     "u": f'fill="#ffffff" stroke="{LINE}" stroke-width="0.8"',
     "e": f'fill="{QUIET}" font-size="11"',
@@ -75,7 +78,7 @@ LOOKS = {
     "y": f'fill="{LINE}" font-size="12" font-weight="bold"',
 }
 """Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
-them, frames, dashed frames, bars, wires, arrowheads, marks of the checker, the parts of a gradient with their words (e)
+them, frames, dashed frames, bars, wires, marks of the checker, the parts of a gradient with their words (e)
 and numbers (j), the ground (q), factor (i) and product (l) on a wire, frames of several cards and their titles (y)."""
 
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
@@ -91,7 +94,7 @@ def style_sheet() -> str:
     for tone, fill, ink in (("p", POSITIVE_FILL, POSITIVE), ("n", NEGATIVE_FILL, NEGATIVE)):
         rules += [f".{tone} .f{{fill:{fill};stroke:{ink}}}", f".{tone} .g,.{tone} .b{{fill:{ink}}}"]
     for mark, colour in _MARKED.items():
-        rules.append(f".{mark} .f,.{mark} .w{{stroke:{colour};stroke-width:2.6}}.{mark} .a{{fill:{colour}}}")
+        rules.append(f".{mark} .f,.{mark} .w{{stroke:{colour};stroke-width:2.6}}")
     rules.append(".alarm .f{fill:url(#hatch)}")
     return "".join(rules)
 
@@ -118,7 +121,7 @@ def svg(
     if states is None:
         parts.append(f"<title>{xml(diagram.about)}</title>")
     else:
-        parts.append(f"<style>{style_sheet()}{style}</style>")
+        parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
     look = _attributes if states is None else _class
     for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
@@ -175,17 +178,17 @@ def wire_svg(wire: Wire, points: list[Point], lit: str | None = None) -> str:
         lit: the classes of a wire that moves; None in a still picture.
 
     """
-    data, head = path(points), arrowhead(points)
+    data = path(points)
     if lit is not None:
         classes = " ".join(filter(None, ["" if wire.flowing else "x", wire.mark, lit]))
         group = f'<g id="{wire.key}" class="{classes}">' if classes else f'<g id="{wire.key}">'
-        return f'{group}<path class="w" d="{data}"/><polygon class="a" points="{head}"/></g>'
+        return f'{group}<path class="w" d="{data}"/></g>'
     dashes = "" if wire.flowing else ' stroke-dasharray="4 3"'
     colour = _MARKED.get(wire.mark, LINE)
     return (
         f'<g id="{wire.key}"><title>{xml(wire.tip)}</title>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>'
-        f'<polygon points="{head}" fill="{colour}"/>'
+        f'<polygon points="{arrowhead(points)}" fill="{colour}"/>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-opacity="0" stroke-width="12"/></g>'
     )
 

@@ -26,7 +26,7 @@ except ImportError:
     pytest.skip("no Graphviz is installed", allow_module_level=True)
 
 HOSTILE = pytest.mark.parametrize("label", LABELS.values(), ids=LABELS.keys())
-TAGS = {"svg", "title", "g", "rect", "text", "path", "polygon", "defs", "pattern", "style"}
+TAGS = {"svg", "title", "g", "rect", "text", "path", "polygon", "defs", "pattern", "style", "marker"}
 
 
 def graph(label):

@@ -394,6 +394,24 @@ def test_the_line_of_code_of_the_current_card_is_marked(browser, tmp_path):
         assert page.locator(".code div").count() == 3
 
 
+def test_findings_are_listed_and_point_at_the_values_they_are_about(browser, tmp_path):
+    w = Parameter(0.8, label="w")
+    y = (w * 2.0 + 1.0).tanh()
+    y.backward()
+    (w * 3.0).backward()
+    found = ag.doctor(y, [w])
+    assert found.kinds == ["zero_grad"]
+    with pytest.raises(ag.AnomalyError) as raised, ag.anomaly():
+        (w - 0.8).log()
+    for path in (
+        step(y, findings=found).save(tmp_path / "doctor.html"),
+        step(raised.value.node, findings=raised.value).save(tmp_path / "anomaly.html"),
+    ):
+        with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+            page.locator(".note:enabled").first.click()
+            assert page.locator(".noted.lit").count() >= 1
+
+
 def test_a_drawing_saved_as_a_page_can_be_zoomed_and_its_groups_folded(browser, tmp_path):
     y = network()
     y.backward()

@@ -164,7 +164,7 @@ def test_an_animation_is_well_formed_small_and_has_no_script(tmp_path):
     path = animate(neuron()).save(tmp_path / "a.svg")
     text = Path(path).read_text(encoding="utf-8")
     names = {element.tag.rpartition("}")[2] for element in ET.fromstring(text).iter()}  # noqa: S314 - our own
-    assert names <= {"svg", "style", "g", "rect", "text", "path", "polygon", "title"}
+    assert names <= {"svg", "style", "defs", "marker", "g", "rect", "text", "path", "title"}
     assert len(text) < 20_000
     assert "prefers-reduced-motion" in text
 

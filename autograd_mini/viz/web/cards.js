@@ -29,6 +29,9 @@ function write(element, text, room) {
   if (text.length > COMPACT && element.getComputedTextLength() > room) element.setAttribute("textLength", room);
 }
 
+// Return the classes of an element that do not depend on the step.
+const kept = (element) => ["inside", "chosen", "lit"].filter((name) => element.classList.contains(name)).join(" ");
+
 export class Cards {
   constructor(svg, data) {
     this.data = data;
@@ -49,7 +52,9 @@ export class Cards {
     this.wires = new Map(data.wires.map((wire) => {
       const group = part(wire.id), chip = part("m" + wire.id);
       const texts = chip ? [...chip.querySelectorAll("text")] : [];
-      return [wire.id, { ...wire, group, line: group.querySelector(".w"), arrow: group.querySelector(".a"), chip, texts }];
+      const arrow = make("svg:polygon", { class: "a" });
+      group.append(arrow);
+      return [wire.id, { ...wire, group, line: group.querySelector(".w"), arrow, chip, texts }];
     }));
     this.frames = data.groups.map((group) => ({ ...group, element: part(group.id), folded: false })).filter((frame) => frame.element);
     for (const step of data.steps) for (const [wire] of step.parts || []) this.cards.get(this.wires.get(wire).from).uses.push(wire);
@@ -74,6 +79,7 @@ export class Cards {
     for (const wire of this.wires.values()) {
       wire.curve = layout.curves[wire.id];
       wire.line.setAttribute("d", wire.curve);
+      wire.arrow.setAttribute("points", arrowhead(wire.curve, false, 1));
       wire.place = layout.chips[wire.id];
       moved(wire.chip, wire.place, wide.chips[wire.id] || [0, 0]);
     }
@@ -127,11 +133,11 @@ export class Cards {
     }
     for (const wire of this.wires.values()) {
       const share = shares.get(wire.id), gone = share !== undefined, size = gone ? strength(share) : 0;
-      wire.group.setAttribute("class", [wire.partial === undefined ? "x" : "", acting.has(wire.id) ? "active" : gone ? "done" : "", event.phase === "forward" ? "ahead" : "", gone ? tone(share) || "zero" : ""].filter(Boolean).join(" "));
+      wire.group.setAttribute("class", [kept(wire.group), wire.partial === undefined ? "x" : "", acting.has(wire.id) ? "active" : gone ? "done" : "", event.phase === "forward" ? "ahead" : "", gone ? tone(share) || "zero" : ""].filter(Boolean).join(" "));
       wire.line.style.strokeWidth = gone ? (THIN + (THICK - THIN) * size).toFixed(2) : "";
       wire.arrow.setAttribute("points", arrowhead(wire.curve, gone, gone ? 1 + 3 * size : 1));
       if (!wire.chip) continue;
-      wire.chip.setAttribute("class", "chip " + (gone ? acting.has(wire.id) ? "active" : "done" : "off"));
+      wire.chip.setAttribute("class", kept(wire.chip) + " chip " + (gone ? acting.has(wire.id) ? "active" : "done" : "off"));
       if (!gone || wire.texts.length < 2) continue;
       const room = wire.chip.querySelector("rect").width.baseVal.value - 8;
       write(wire.texts[0], "× " + figure(numbers.partials[wire.id]), room);
@@ -203,13 +209,14 @@ export class Cards {
     for (const wire of this.wires.values()) for (const element of [wire.group, wire.chip]) element?.classList.toggle("chosen", wires.has(wire.id));
   }
 
-  // Mark what the pointer is at elsewhere; null ends it.
-  light(card, wire) {
+  // Mark cards and wires that the pointer is at elsewhere; without any, what was marked no longer is.
+  light(...ids) {
     for (const lit of this.world.querySelectorAll(".lit")) lit.classList.remove("lit");
-    this.cards.get(card)?.group.classList.add("lit");
-    const found = this.wires.get(wire);
-    found?.group.classList.add("lit");
-    found?.chip?.classList.add("lit");
+    for (const id of ids) {
+      const found = this.cards.get(id) ?? this.wires.get(id);
+      found?.group.classList.add("lit");
+      found?.chip?.classList.add("lit");
+    }
   }
 
   // Fold a group: its frame becomes one card, in place, that hides what is in it; or unfold it again.

@@ -96,10 +96,11 @@ class Stage {
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.code = make("div", { class: "code" });
     this.live = make("div", { class: "talk" }, ...(this.last < 0 ? [] : [this.status, this.lines, this.code]), this.spoken);
-    const notes = this.data.notes.map(([card, text]) => {
+    const notes = this.data.notes.map(([ids, text]) => {
       const made = make("button", { type: "button", class: "note" }, text);
-      made.addEventListener("click", () => this.point(card));
-      this.card(card).classList.add("noted");
+      made.disabled = ids.length === 0;
+      made.addEventListener("click", () => this.point(ids));
+      for (const id of ids) this.card(id).classList.add("noted");
       return made;
     });
     if (notes.length) this.side.append(make("div", { class: "notes" }, make("b", {}, "Found"), ...notes));
@@ -107,11 +108,11 @@ class Stage {
 
   say(text) { this.spoken.textContent = text; }
 
-  // Bring a card into view and mark it.
-  point(id) {
-    this.reveal([id]);
-    this.camera.frame([this.place(id)]);
-    this.cards.light(id);
+  // Bring cards into view and mark them.
+  point(ids) {
+    this.reveal(ids);
+    this.camera.frame(ids.map((id) => this.place(id)));
+    this.cards.light(...ids);
   }
 
   // Unfold the groups that some cards are in.
@@ -259,7 +260,7 @@ class Stage {
     for (const card of cards.cards.values()) {
       const roving = cards.cards.size > 60;
       for (const [name, value] of Object.entries({ tabindex: roving ? "-1" : "0", role: "button", "aria-label": card.tip })) card.group.setAttribute(name, value);
-      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) this.point(card.id); });
+      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) this.point([card.id]); });
     }
     for (const frame of cards.frames) {
       for (const [name, value] of Object.entries({ class: "frame", tabindex: "0", role: "button", "aria-expanded": "true", "aria-label": frame.name })) frame.element.setAttribute(name, value);
@@ -302,7 +303,7 @@ class Stage {
       const term = event.target.closest("[data-card], [data-wire]");
       cards.light(term?.getAttribute("data-card"), term?.getAttribute("data-wire"));
     });
-    this.lines.addEventListener("pointerleave", () => cards.light(null));
+    this.lines.addEventListener("pointerleave", () => cards.light());
   }
 
   press(element) {
@@ -314,7 +315,7 @@ class Stage {
 
   // Light up the terms of the lines that are about a card or wire.
   lightTerms(id) {
-    this.cards.light(id.startsWith("n") ? id : null, id.startsWith("e") ? id : null);
+    this.cards.light(id);
     for (const term of this.lines.querySelectorAll("[data-card], [data-wire]")) {
       term.classList.toggle("lit", Boolean(id) && [term.getAttribute("data-card"), term.getAttribute("data-wire")].includes(id));
     }
