@@ -5,6 +5,9 @@ import { make } from "./text.js";
 
 const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34;
 
+// A number beside an axis, which is 0 where the axis is too long to tell.
+const tick = (x, range) => figure(Math.abs(x) < 2e-3 * range ? 0 : x, false, 2);
+
 // Compute the stage's numbers anew, with other numbers for some leaves (by index in the program).
 function recomputed(stage, moved) {
   const { program, order, wires, steps, root } = stage.data, values = forward(rows, program, moved);
@@ -97,8 +100,8 @@ export function attachNumbers(stage) {
     const drawing = make("svg:svg", { viewBox: `0 0 ${ACROSS} ${DOWN}`, role: "img", "aria-label": said },
       make("svg:clipPath", { id: "within" }, make("svg:rect", { x: EDGE, y: 2, width: ACROSS - EDGE, height: DOWN - 22 })),
       make("svg:path", { class: "axes", d: `M${EDGE},4V${DOWN - 22}H${ACROSS}` }),
-      make("svg:text", { x: EDGE - 4, y: py(top) + 4, "text-anchor": "end" }, figure(top, false, 2)), make("svg:text", { x: EDGE - 4, y: py(bottom) + 4, "text-anchor": "end" }, figure(bottom, false, 2)),
-      make("svg:text", { x: EDGE, y: DOWN - 7 }, figure(low, false, 2)), make("svg:text", { x: ACROSS - 4, y: DOWN - 7, "text-anchor": "end" }, figure(high, false, 2)),
+      make("svg:text", { x: EDGE - 4, y: py(top) + 4, "text-anchor": "end" }, tick(top, top - bottom)), make("svg:text", { x: EDGE - 4, y: py(bottom) + 4, "text-anchor": "end" }, tick(bottom, top - bottom)),
+      make("svg:text", { x: EDGE, y: DOWN - 7 }, tick(low, high - low)), make("svg:text", { x: ACROSS - 4, y: DOWN - 7, "text-anchor": "end" }, tick(high, high - low)),
       make("svg:g", { "clip-path": "url(#within)" }, ...path.filter((piece) => piece.trim().includes(" ")).map((piece) => make("svg:polyline", { class: "graph", points: piece.trim() })),
         make("svg:line", { class: "tangent", x1: px(low), y1: py(tangent(low)), x2: px(high), y2: py(tangent(high)) }),
         make("svg:line", { class: "predicted", x1: px(x), y1: within(base.y), x2: px(x), y2: within(tangent(x)) })),
