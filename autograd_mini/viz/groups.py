@@ -10,6 +10,7 @@ import re
 from math import fsum, hypot, isfinite
 
 from autograd_mini.engine.graph import order
+from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
@@ -74,13 +75,23 @@ def neurons_of(nodes: Sequence[Value]) -> dict[Value, Position]:
 
 
 def frame(diagram: Diagram, nodes: Sequence[Value]) -> None:
-    """Have the cards of each neuron framed, where there are several neurons."""
-    frames: dict[Position, list[str]] = {}
-    for node, place in neurons_of(nodes).items():
+    """Have the cards of each neuron framed, where there are several, else those of each call of a function.
+
+    Calls are known where `origin` was on; those of one line are framed together.
+    """
+    neurons: dict[Position, list[str]] = {}
+    for node, position in neurons_of(nodes).items():
         if node in diagram.keys:  # a partial sum may be left out
-            frames.setdefault(place, []).append(diagram.keys[node])
-    if len(frames) > 1:
-        diagram.frames = [(f"layer {layer}, neuron {j}", keys) for (layer, j), keys in sorted(frames.items())]
+            neurons.setdefault(position, []).append(diagram.keys[node])
+    if len(neurons) > 1:
+        diagram.frames = [(f"layer {layer}, neuron {j}", keys) for (layer, j), keys in sorted(neurons.items())]
+        return
+    calls: dict[str, list[str]] = {}
+    for node, key in diagram.keys.items():
+        place = place_of(node)
+        if place is not None and place.callers and place.function.isidentifier():
+            calls.setdefault(f"{place.function}(…), line {place.callers[0].line}", []).append(key)
+    diagram.frames = [(title, keys) for title, keys in calls.items() if len(keys) > 1]
 
 
 def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | None:
