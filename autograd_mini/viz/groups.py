@@ -7,13 +7,15 @@ weights, the sums of those with its bias, and the activation applied to that sum
 from __future__ import annotations
 
 import re
+from functools import partial
 from math import fsum, hypot, isfinite
 
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
+from autograd_mini.viz.diagram import Diagram, about, describe, full, kind_of
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, names, symbol, value_text
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograd_mini.viz.diagram import Card
+    from autograd_mini.viz.partials import Flow
 
     Position = tuple[int, int]
     """A neuron: its layer and its number there, both from 1."""
 
 SINGLE = 12
 """Maximum inputs, or values after the last layer, that have a card each."""
+
+UNFOLDED, SMALL = 60, 2000
+"""Maximum cards, and values in them, of a diagram whose groups unfold."""
 
 ACTIVATING = frozenset(name for name, row in TABLE.items() if row.activation)
 _LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
@@ -109,7 +115,33 @@ def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | Non
         _card(diagram, title, group, roots, called)
     _wires(diagram, nodes)
     diagram.measure()
+    if len(diagram.cards) <= UNFOLDED and len(nodes) <= SMALL:
+        diagram.inner = partial(_inside, Shown(roots), diagram, rankdir)
     return diagram
+
+
+class _Part(Shown):
+    """The nodes of one group, and as leaves those of other groups that they use."""
+
+    __slots__ = ("inside",)
+
+    def __init__(self, whole: Shown, inside: list[Value]) -> None:
+        self.terms, self.count, self.inside = whole.terms, len(inside), set(inside)
+        used = [o for node in inside for o in whole.args(node) if isinstance(o, Value) and o not in self.inside]
+        self.nodes = [*dict.fromkeys(used), *inside]
+
+    def args(self, node: Value) -> tuple[Value | float, ...]:
+        return super().args(node) if node in self.inside else ()
+
+    def flows(self, node: Value, gradient: float | None) -> list[Flow]:
+        return super().flows(node, gradient) if node in self.inside else []
+
+
+def _inside(whole: Shown, diagram: Diagram, rankdir: str, key: str) -> Diagram:
+    """Return the diagram of the values of one group."""
+    inside = [node for node in whole.nodes if diagram.keys[node] == key]
+    part = _Part(whole, inside)
+    return full([inside[-1], *(node for node in part.nodes if node not in part.inside)], rankdir, part)
 
 
 def _members(nodes: Sequence[Value], neurons: dict[Value, Position], level: str) -> dict[object, list[Value]]:

@@ -139,6 +139,9 @@ class Stage(LivePage):
                 {"id": f"g{at}", "name": title, "cards": keys} for at, (title, keys) in enumerate(diagram.frames)
             ],
             "steps": steps,
+            "inner": {card.key: _drawn(diagram.inner(card.key)) for card in diagram.cards if card.kind == "group"}
+            if diagram.inner is not None
+            else {},
             "layouts": layouts,
             "code": code,
             "root": next((step["card"] for step in steps if step["phase"] == "seed"), ""),
@@ -186,6 +189,13 @@ class Stage(LivePage):
     def __repr__(self) -> str:
         """Say what it shows, where HTML is not."""
         return f"<stage of {len(self.events)} steps: {self.diagram.about}>"
+
+
+def _drawn(diagram: Diagram) -> dict[str, Any]:
+    """Return the picture of what is in a group."""
+    layout = arranged(diagram)
+    states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in diagram.cards}
+    return {"svg": svg(diagram, layout, states, {wire.key: "" for wire in diagram.wires}), "size": layout.size}
 
 
 def _wire(wire: Wire) -> dict[str, Any]:
