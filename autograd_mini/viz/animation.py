@@ -138,6 +138,11 @@ def _shade(grad: float | None, largest: float) -> tuple[int, float]:
 _COLOURS = {"wire": "#767676", "plus": POSITIVE, "minus": NEGATIVE}
 
 
+def _turned(off: str, on: str, after: str) -> list[tuple[str, str]]:
+    ahead, back = "end:url(#head);marker-start:none", "end:none;marker-start:url(#tail)"
+    return [(off, ahead), (on, back), (after, back)]
+
+
 def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: float) -> str:
     """Return the CSS by which a part is shown, or a wire is lit and then keeps its colour, from one step on."""
     first, last = 100.0 * start / shown, 100.0 * end / shown
@@ -146,6 +151,8 @@ def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: 
     else:
         on, after = f"stroke:{_COLOURS[kind]};stroke-width:4", f"stroke:{_COLOURS[kind]};stroke-width:2"
         off, selector = "stroke:#767676;stroke-width:1.4", f".{name} .w"
+    if kind != "show":  # the arrow turns with the gradient
+        off, on, after = (f"{look};marker-{end}" for look, end in _turned(off, on, after))
     frames = [f"0%{{{off}}}"] * (start > 0) + [f"{first:.2f}%{{{on}}}"] + [f"{last:.2f}%{{{after}}}"] * (end < shown)
     frames += [f"100%{{{after}}}"] * (kind != "show")
     steps = f"animation:{name} {seconds * shown:.1f}s step-end infinite"
