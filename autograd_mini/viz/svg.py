@@ -49,6 +49,8 @@ _HATCH = (
 _ARROWHEAD = (
     '<marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
     f'<path d="M0,0.6L8,4L0,7.4z" fill="{LINE}"/></marker>'
+    '<marker id="tail" markerWidth="9" markerHeight="8" refX="0" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
+    f'<path d="M8,0.6L0,4L8,7.4z" fill="{LINE}"/></marker>'
 )
 _MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
@@ -74,7 +76,7 @@ LOOKS = {
         f"l{sign}": f'fill="{ink}" font-size="12" text-anchor="middle" font-weight="bold"'
         for sign, ink in (("", INK), ("p", POSITIVE), ("n", NEGATIVE))
     },
-    "h": f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.55" stroke-dasharray="2 4"',
+    "r": f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.55" stroke-dasharray="2 4"',
     "y": f'fill="{LINE}" font-size="12" font-weight="bold"',
 }
 """Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
@@ -205,7 +207,7 @@ def tag_svg(text: str, box: Box) -> str:
 def _frame_svg(key: str, title: str, box: Box, look: Callable[..., str]) -> str:
     """Return what frames several cards, with its title in the upper left corner."""
     words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
-    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("h")}/>{words}</g>'
+    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>'
 
 
 def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:

@@ -412,6 +412,39 @@ def test_findings_are_listed_and_point_at_the_values_they_are_about(browser, tmp
             assert page.locator(".noted.lit").count() >= 1
 
 
+def test_the_card_of_a_neuron_unfolds_in_place_into_the_values_it_stands_for(browser, tmp_path):
+    y = network()
+    y.backward()
+    path = draw(y, level="neuron").save(tmp_path / "draw.html")
+    with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        card = page.locator("g[id^=n]", has_text="layer 1 neuron 2")
+        card.focus()
+        page.keyboard.press("Enter")
+        assert card.get_attribute("aria-expanded") == "true"
+        names = page.locator(".inner .t").all_text_contents()
+        assert {"w[1][2][1]", "w[1][2][2]", "b[1][2]", "x1", "x2"} <= set(names)
+        assert len(names) == 10
+        assert page.locator(".inner .slot, .inner .u").count() == 0
+        assert page.locator(".inner .f").first.bounding_box()["width"] > 60
+        page.keyboard.press("Enter")
+        assert page.locator(".inner").count() == 0
+
+
+def test_calls_of_a_function_are_framed_where_origin_knows_them():
+    def unit(x, w):
+        z = x * w
+        return z.tanh()
+
+    x, w = Value(1.0, label="x"), Parameter(0.5, label="w")
+    with ag.origin():
+        h = unit(x, w)
+        y = unit(h, w) + 1.0
+    frames = step(y, check=False).diagram.frames
+    assert [title.partition(",")[0] for title, _ in frames] == ["unit(…)", "unit(…)"]
+    assert [len(keys) for _, keys in frames] == [2, 2]
+    assert draw((x * w).tanh()).diagram.frames == []
+
+
 def test_a_drawing_saved_as_a_page_can_be_zoomed_and_its_groups_folded(browser, tmp_path):
     y = network()
     y.backward()

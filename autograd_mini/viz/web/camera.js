@@ -2,7 +2,7 @@
 
 import { make } from "./text.js";
 
-const GLIDE = 420, LEAST = 0.08, MOST = 3, ROOM = 18;
+const GLIDE = 420, LEAST = 0.08, MOST = 24, ROOM = 18;
 const MAPPED = 40; // cards from which on there is a map
 
 // Return how far a motion has come that starts and ends slowly, for the part t of its time.

@@ -260,6 +260,7 @@ class Stage {
     for (const card of cards.cards.values()) {
       const roving = cards.cards.size > 60;
       for (const [name, value] of Object.entries({ tabindex: roving ? "-1" : "0", role: "button", "aria-label": card.tip })) card.group.setAttribute(name, value);
+      if (card.id in this.data.inner) card.group.setAttribute("aria-expanded", "false");
       card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) this.point([card.id]); });
     }
     for (const frame of cards.frames) {
@@ -308,9 +309,31 @@ class Stage {
 
   press(element) {
     const frame = this.cards.frames.find((group) => group.element === element);
+    if (!frame && element.id in this.data.inner) return this.unfold(element.id);
     if (!frame) return this.select(element.id);
     this.cards.fold(frame, !frame.folded);
     if (!frame.folded) this.camera.frame([frame.box]);
+  }
+
+  // Show in the card of a group, in small, the values that it stands for, and go there; or put its numbers back.
+  unfold(id) {
+    const card = this.cards.cards.get(id), [x, y, w, h] = card.box, inner = this.data.inner[id];
+    const open = card.group.classList.toggle("open");
+    card.group.setAttribute("aria-expanded", String(open));
+    if (!open) {
+      card.inner.remove();
+      this.camera.frame([card.box]);
+      return;
+    }
+    const scale = Math.min((w - 10) / inner.size[0], (h - 16) / inner.size[1]);
+    const left = x + (w - inner.size[0] * scale) / 2, top = y + 8 + (h - 8 - inner.size[1] * scale) / 2;
+    card.inner = make("svg:g", { class: "inner", transform: `translate(${left} ${top}) scale(${scale})` });
+    const parsed = new DOMParser().parseFromString(inner.svg, "image/svg+xml").documentElement;
+    card.inner.append(...[...parsed.children].filter((child) => child.tagName === "g").map((child) => document.importNode(child, true)));
+    for (const part of card.inner.querySelectorAll("[id]")) part.removeAttribute("id");
+    this.cards.world.append(card.inner);
+    const [wide, tall] = [inner.size[0] * scale, inner.size[1] * scale];
+    this.camera.centre(left, top - 3, wide, tall + 3, Math.min(this.camera.scale(wide, tall + 4), 1.2 / scale));
   }
 
   // Light up the terms of the lines that are about a card or wire.
