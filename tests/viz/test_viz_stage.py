@@ -202,6 +202,7 @@ def test_two_fingers_zoom(browser, tmp_path):
 def test_everything_can_be_done_with_the_keyboard_alone(browser, tmp_path):
     path = step(network(), "b[1][1]", check=False).save(tmp_path / "step.html")
     with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        page.locator(".stage").wait_for()
         page.keyboard.press("Tab")
         seen = []
         for _ in range(80):

@@ -15,6 +15,14 @@ function around(boxes) {
   return [left, top, right - left, bottom - top];
 }
 
+// Tell whether an element stands in something that scrolls: the page, or a notebook.
+function scrolls(element) {
+  for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
+    if (at.scrollHeight > at.clientHeight + 1 && (at === document.scrollingElement || /auto|scroll/.test(getComputedStyle(at).overflowY))) return true;
+  }
+  return false;
+}
+
 export class Camera {
   // `view` is the <svg>, `world` the group in it that is moved; `still` tells whether motion is unwanted.
   constructor(view, world, still) {
@@ -87,8 +95,7 @@ export class Camera {
 
   // The wheel zooms; in a page that scrolls only where the picture has the focus, or with Ctrl, as a pinch sends it.
   wheel(event) {
-    const page = document.scrollingElement, scrolls = page && page.scrollHeight > page.clientHeight + 1;
-    if (scrolls && !event.ctrlKey && !this.view.closest(".stage").matches(":focus-within")) return;
+    if (!event.ctrlKey && !this.view.closest(".stage").matches(":focus-within") && scrolls(this.view)) return;
     event.preventDefault();
     const frame = this.view.getBoundingClientRect();
     const lines = event.deltaMode === 1 ? 16 : 1;
