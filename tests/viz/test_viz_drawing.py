@@ -18,9 +18,9 @@ pytest.importorskip("graphviz")
 from autograd_mini.viz import diagram, draw, layout
 from autograd_mini.viz import dot as source
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz.renderers import xdot_source
 from autograd_mini.viz.svg import _MARKED
 from autograd_mini.viz.text import figure
-from autograd_mini.viz.xdot import xdot_source
 
 SVG = "{http://www.w3.org/2000/svg}"
 
