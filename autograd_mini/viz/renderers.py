@@ -1,9 +1,8 @@
-"""A renderer: Graphviz, wherever it is found: the system's `dot`, or one that came as a wheel.
+"""A renderer: Graphviz, wherever it is found, and what it draws PNG and PDF from: a picture's SVG as xdot.
 
-PNG and PDF show what the SVG shows: `xdot_source` reads what this package draws, rectangles, circles, lines, polygons,
-Bézier paths and text, as Graphviz's drawing instructions. Graphviz draws shapes from the attribute `_background`; texts
-are nodes without a shape, at their places.
-Source: https://graphviz.org/docs/outputs/canon/#xdot
+It is the system's `dot`, or one that came as a wheel. xdot are drawing instructions of Graphviz, which show what the
+SVG shows: rectangles, circles, lines, polygons, Bézier paths and text. Shapes are drawn from the attribute
+`_background`; texts are nodes without a shape, at their places. Source: https://graphviz.org/docs/outputs/canon/#xdot
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    Point = tuple[float, float]
+    from autograd_mini.viz.layout import Point
 
 _lock = awaited_lock()  # Graphviz as a library keeps global state
 
@@ -94,6 +93,7 @@ def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
 
 
 RENDERERS: tuple[Callable[[str, str, str], bytes | None], ...] = (_executable, _library, _sandboxed)
+
 
 SVG = "{http://www.w3.org/2000/svg}"
 STRIPES = 9.9
