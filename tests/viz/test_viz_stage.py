@@ -366,9 +366,10 @@ def test_every_derivative_of_the_table_is_set_as_mathematics(browser):
         numbers = dict.fromkeys(row.operands, 0.3) | {"z": 0.6}
         called = {"x": "a", "y": "w[1][2]", "z": "v1"}
         known = {letter: called.get(letter, letter) for letter in numbers}
-        for operand in row.operands[1:] if row.name == "where" else row.operands:
-            texts.append(local_derivative(row, operand, known, numbers))
-        texts.append(written(row.name, [known[letter] for letter in row.operands], row.symbol))
+        operands = row.operands[1:] if row.name == "where" else row.operands
+        texts += [local_derivative(row, operand, known, numbers) for operand in operands]
+        sign = {"*": "×", "-": "−", "**": "^"}.get(row.symbol, row.symbol)
+        texts.append(written(row.name, [known[letter] for letter in row.operands], sign))
     assert len(texts) > 80
     page = browser.new_page()
     names = "Object.fromEntries(['a', 'w[1][2]', 'v1', 'c'].map(name => [name, () => nameMath(name)]))"
@@ -383,7 +384,8 @@ def test_every_derivative_of_the_table_is_set_as_mathematics(browser):
 def test_an_index_is_set_below_and_a_layer_above(browser):
     page = browser.new_page()
     code = bundle("arithmetic", "text", "mathematics", rows=Rows())
-    shapes = f'name => {{ {code}; return new XMLSerializer().serializeToString(nameMath(name)).replace(/ xmlns="[^"]*"/, \'\'); }}'
+    text = "new XMLSerializer().serializeToString(nameMath(name))"
+    shapes = f"name => {{ {code}; return {text}.replace(/ xmlns=[^ >]*/, ''); }}"
     layered = "<msubsup><mi>w</mi><mn>23</mn><mtext>[1]</mtext></msubsup>"
     assert page.evaluate(shapes, "w[1][2][3]") == layered
     assert page.evaluate(shapes, "b[3]") == "<msup><mi>b</mi><mtext>[3]</mtext></msup>"
