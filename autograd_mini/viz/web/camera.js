@@ -3,6 +3,7 @@
 import { make } from "./text.js";
 
 const GLIDE = 420, LEAST = 0.08, MOST = 24, ROOM = 18;
+const FOOT = 40; // pixels at the lower edge where buttons stand
 const MAPPED = 40; // cards from which on there is a map
 
 // Return how far a motion has come that starts and ends slowly, for the part t of its time.
@@ -35,7 +36,7 @@ export class Camera {
   }
 
   get width() { return this.view.clientWidth || 1; }
-  get height() { return this.view.clientHeight || 1; }
+  get height() { return Math.max(1, this.view.clientHeight - FOOT); }
 
   put(x, y, k) {
     Object.assign(this, { x, y, k });

@@ -214,8 +214,8 @@ class Stage {
     if (changed && !first) for (const frame of this.cards.frames) this.cards.fold(frame, false);
     if (changed) this.cards.arrange(layout);
     this.camera.size = this.data.layouts[layout].size;
-    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 40;
-    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.62), width < NARROW ? this.camera.size[1] + 40 : Math.max(whole, 320)))}px`;
+    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 80;
+    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.64), width < NARROW ? this.camera.size[1] + 80 : Math.max(whole, 320)))}px`;
     this.seenHeight = this.picture.clientHeight;
     if (first) {
       const map = this.camera.addMap(this.cards.boxes());
