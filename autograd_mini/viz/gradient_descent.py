@@ -10,7 +10,7 @@ from autograd_mini.engine.recording import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.replay import NotReplayableError, replay
+from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.svg import number as coordinate_text
 from autograd_mini.viz.svg import opening
 from autograd_mini.viz.text import figure

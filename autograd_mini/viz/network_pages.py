@@ -15,7 +15,7 @@ from autograd_mini.viz.gradient_descent import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import LEGEND, Network, Sample, layers_of
-from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.partials import NotReplayableError
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False

@@ -199,7 +199,7 @@ def _drawn(diagram: Diagram) -> dict[str, Any]:
 
 
 def _wire(wire: Wire) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": wire.key, "from": wire.tail, "to": wire.head}
+    found: dict[str, Any] = {"id": wire.key, "from": wire.tail, "to": wire.head, "tip": wire.tip}
     if wire.at:
         found["at"] = wire.at
     if wire.partial is not None:

@@ -14,7 +14,7 @@ from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
 from autograd_mini.viz.network_pages import network_steps
-from autograd_mini.viz.replay import NotReplayableError, replay
+from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
 TYPE_CHECKING = False

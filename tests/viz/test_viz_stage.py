@@ -11,8 +11,12 @@ import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
+from autograd_mini.engine.formula import written
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import draw, step
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz.javascript import Rows, bundle
+from autograd_mini.viz.partials import local_derivative
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened
@@ -202,6 +206,7 @@ def test_two_fingers_zoom(browser, tmp_path):
 def test_everything_can_be_done_with_the_keyboard_alone(browser, tmp_path):
     path = step(network(), "b[1][1]", check=False).save(tmp_path / "step.html")
     with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        page.locator(".stage").wait_for()
         page.keyboard.press("Tab")
         seen = []
         for _ in range(80):
@@ -356,6 +361,40 @@ def test_terms_and_cards_light_each_other_up(browser, tmp_path):
         assert "lit" in page.locator("#e1").get_attribute("class")
         page.locator("#n3 .t").hover()
         assert page.locator(".term.lit").count() > 0
+
+
+def test_every_derivative_of_the_table_is_set_as_mathematics(browser):
+    texts = []
+    for row in TABLE.values():
+        numbers = dict.fromkeys(row.operands, 0.3) | {"z": 0.6}
+        called = {"x": "a", "y": "w[1][2]", "z": "v1"}
+        known = {letter: called.get(letter, letter) for letter in numbers}
+        operands = row.operands[1:] if row.name == "where" else row.operands
+        texts += [local_derivative(row, operand, known, numbers) for operand in operands]
+        sign = {"*": "×", "-": "−", "**": "^"}.get(row.symbol, row.symbol)
+        texts.append(written(row.name, [known[letter] for letter in row.operands], sign))
+    assert len(texts) > 80
+    page = browser.new_page()
+    names = "Object.fromEntries(['a', 'w[1][2]', 'v1', 'c'].map(name => [name, () => nameMath(name)]))"
+    code = bundle("arithmetic", "text", "mathematics", rows=Rows())
+    plain = page.evaluate(
+        f"texts => {{ {code}; return texts.filter(text => formulaMath(text, {names}).localName === 'mtext'); }}", texts
+    )
+    page.close()
+    assert plain == []
+
+
+def test_an_index_is_set_below_and_a_layer_above(browser):
+    page = browser.new_page()
+    code = bundle("arithmetic", "text", "mathematics", rows=Rows())
+    text = "new XMLSerializer().serializeToString(nameMath(name))"
+    shapes = f"name => {{ {code}; return {text}.replace(/ xmlns=[^ >]*/, ''); }}"
+    layered = "<msubsup><mi>w</mi><mn>23</mn><mtext>[1]</mtext></msubsup>"
+    assert page.evaluate(shapes, "w[1][2][3]") == layered
+    assert page.evaluate(shapes, "b[3]") == "<msup><mi>b</mi><mtext>[3]</mtext></msup>"
+    assert page.evaluate(shapes, "x12") == "<msub><mi>x</mi><mn>12</mn></msub>"
+    assert page.evaluate(shapes, "<b>") == "<mtext>&lt;b&gt;</mtext>"
+    page.close()
 
 
 @pytest.mark.parametrize(("answer", "verdict", "score"), [("0.5", "Right.", "1 of 1"), ("7", "Not 7.", "0 of 1")])

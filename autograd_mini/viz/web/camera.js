@@ -3,6 +3,7 @@
 import { make } from "./text.js";
 
 const GLIDE = 420, LEAST = 0.08, MOST = 24, ROOM = 18;
+const FOOT = 40; // pixels at the lower edge where buttons stand
 const MAPPED = 40; // cards from which on there is a map
 
 // Return how far a motion has come that starts and ends slowly, for the part t of its time.
@@ -13,6 +14,14 @@ function around(boxes) {
   const left = Math.min(...boxes.map((box) => box[0])), top = Math.min(...boxes.map((box) => box[1]));
   const right = Math.max(...boxes.map((box) => box[0] + box[2])), bottom = Math.max(...boxes.map((box) => box[1] + box[3]));
   return [left, top, right - left, bottom - top];
+}
+
+// Tell whether an element stands in something that scrolls: the page, or a notebook.
+function scrolls(element) {
+  for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
+    if (at.scrollHeight > at.clientHeight + 1 && (at === document.scrollingElement || /auto|scroll/.test(getComputedStyle(at).overflowY))) return true;
+  }
+  return false;
 }
 
 export class Camera {
@@ -27,7 +36,7 @@ export class Camera {
   }
 
   get width() { return this.view.clientWidth || 1; }
-  get height() { return this.view.clientHeight || 1; }
+  get height() { return Math.max(1, this.view.clientHeight - FOOT); }
 
   put(x, y, k) {
     Object.assign(this, { x, y, k });
@@ -87,8 +96,7 @@ export class Camera {
 
   // The wheel zooms; in a page that scrolls only where the picture has the focus, or with Ctrl, as a pinch sends it.
   wheel(event) {
-    const page = document.scrollingElement, scrolls = page && page.scrollHeight > page.clientHeight + 1;
-    if (scrolls && !event.ctrlKey && !this.view.closest(".stage").matches(":focus-within")) return;
+    if (!event.ctrlKey && !this.view.closest(".stage").matches(":focus-within") && scrolls(this.view)) return;
     event.preventDefault();
     const frame = this.view.getBoundingClientRect();
     const lines = event.deltaMode === 1 ? 16 : 1;

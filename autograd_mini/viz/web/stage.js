@@ -40,6 +40,7 @@ class Stage {
     this.svg.removeAttribute("height");
     this.svg.removeAttribute("viewBox");
     this.svg.setAttribute("class", "view");
+    this.svg.setAttribute("role", "group"); // what is in it can be reached
     this.picture = make("div", { class: "picture" }, this.svg);
     this.cards = new Cards(this.svg, data);
     this.camera = new Camera(this.svg, this.cards.world, this.still);
@@ -213,8 +214,8 @@ class Stage {
     if (changed && !first) for (const frame of this.cards.frames) this.cards.fold(frame, false);
     if (changed) this.cards.arrange(layout);
     this.camera.size = this.data.layouts[layout].size;
-    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 40;
-    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.62), width < NARROW ? this.camera.size[1] + 40 : Math.max(whole, 320)))}px`;
+    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 80;
+    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.64), width < NARROW ? this.camera.size[1] + 80 : Math.max(whole, 320)))}px`;
     this.seenHeight = this.picture.clientHeight;
     if (first) {
       const map = this.camera.addMap(this.cards.boxes());
@@ -261,7 +262,7 @@ class Stage {
       const roving = cards.cards.size > 60;
       for (const [name, value] of Object.entries({ tabindex: roving ? "-1" : "0", role: "button", "aria-label": card.tip })) card.group.setAttribute(name, value);
       if (card.id in this.data.inner) card.group.setAttribute("aria-expanded", "false");
-      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) this.point([card.id]); });
+      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) { this.point([card.id]); this.lightTerms(card.id); } });
     }
     for (const frame of cards.frames) {
       for (const [name, value] of Object.entries({ class: "frame", tabindex: "0", role: "button", "aria-expanded": "true", "aria-label": frame.name })) frame.element.setAttribute(name, value);
