@@ -16,7 +16,7 @@ from autograd_mini.nn.activations import activate, title
 from autograd_mini.nn.sample import sample
 from autograd_mini.train.resolve import chosen_loss
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, NEUTRAL_FILL, POSITIVE, Diagram
-from autograd_mini.viz.svg import number, opening
+from autograd_mini.viz.svg import number, still_opening
 from autograd_mini.viz.text import figure, width, xml
 
 TYPE_CHECKING = False
@@ -37,14 +37,6 @@ LABELLED = 12
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
 ACROSS, TOP = 210.0, 58.0
 COLOURS = {"p": POSITIVE, "n": NEGATIVE, "": LINE}
-STYLE = "text{pointer-events:none}" + "".join(
-    f"@media(prefers-color-scheme:dark){{{rule}}}"
-    for rule in (
-        ".ground{fill:#1e1e1e;stroke:#6a6a6a}.disc{fill:#2b2b2b}.ink{fill:#e8e8e8}",
-        "text.p{fill:#56b4e9}text.n{fill:#f0a35e}line.p{stroke:#3f93c9}line.n{stroke:#cf7a33}",
-    )
-)
-"""Rules for what is pointed at, and for a dark page: p is positive, n negative."""
 
 
 class Sample:
@@ -254,8 +246,7 @@ class Network:
             place = across * (columns - 0.5), TOP + down * tallest / 2.0
             lines += self._to_loss(place, centres)
             parts += self._loss_node(*place, loss)
-        drawn = [opening(w + 12.0, h + 12.0, self.diagram.about), f"<title>{xml(self.diagram.about)}</title>"]
-        drawn.append(f"<style>{STYLE}{self._pointed()}</style>")
+        drawn = [still_opening(w + 12.0, h + 12.0, self.diagram.about, self._pointed())]
         return "\n".join(
             [*drawn, *lines, *labels, *parts, _pill(w / 2.0, h - 14.0, LEGEND, 11.5, kind="legend"), "</svg>", ""]
         )
@@ -264,8 +255,8 @@ class Network:
         """Return the rules by which a neuron that is pointed at fades all wires but its own."""
         if len(self.diagram.cards) > 4 * TALLEST:
             return ""
-        pairs = [f"svg:has(#{card.key}:hover) :is(.wire,.label):not(.{card.key})" for card in self.diagram.cards]
-        return f"{','.join(pairs)}{{opacity:.12}}"
+        pairs = [f".ag-still:has(#{card.key}:hover) :is(.wire,.label):not(.{card.key})" for card in self.diagram.cards]
+        return f".ag-still text{{pointer-events:none}}{','.join(pairs)}{{opacity:.12}}"
 
     def _lines(self, centres: dict[str, tuple[float, float]]) -> tuple[list[str], list[str]]:
         """Return the weights: blue lines for positive, orange and dashed for negative, as thick as they are large."""

@@ -225,7 +225,7 @@ class _Drawing:
         room = {"start": after, "middle": 2.0 * min(before, after), "end": before}[anchor]
         middle = x + {"start": room / 2.0, "middle": 0.0, "end": -room / 2.0}[anchor]
         style = " bold" * (element.get("font-weight") == "bold") + " italic" * (element.get("font-style") == "italic")
-        ink = element.get("fill") or element.get("style", "fill:#000000").removeprefix("fill:")
+        ink = element.get("fill", "#000000")
         place = self._at(middle, y - 0.35 * size).replace(" ", ",")
         self.texts.append(
             f't{len(self.texts)} [label="{escaped(element.text or "")}{_JUSTIFIED[anchor]}" fontsize="{size:g}" '

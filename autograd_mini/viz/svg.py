@@ -1,7 +1,8 @@
 """The SVG of a diagram, without script, link or image, and the HTML page around a picture.
 
 As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
-survives the sanitisers of notebooks and README pages. What moves has classes instead, which a style sheet explains.
+survives the sanitisers of notebooks and README pages; a style sheet has other colours for dark pages, where it is kept.
+What moves has classes instead, which a style sheet explains.
 """
 
 from __future__ import annotations
@@ -119,10 +120,8 @@ def svg(
 
     """
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
-    parts = [opening(w, h, diagram.about)]
-    if states is None:
-        parts.append(f"<title>{xml(diagram.about)}</title>")
-    else:
+    parts = [still_opening(w, h, diagram.about) if states is None else opening(w, h, diagram.about)]
+    if states is not None:
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
     look = _attributes if states is None else _class
@@ -138,6 +137,39 @@ def svg(
         shown = () if states is None else states.get(card.key, [(NOT_COMPUTED, 0, 0.0, "")])
         parts.append(card_svg(card, layout.boxes[card.key], shown, lit))
     return ("\n" if states is None else "").join([*parts, "</svg>", ""])
+
+
+PAINTED = ("fill", "stroke")
+DARK = {
+    POSITIVE_FILL: "#14303f",
+    NEGATIVE_FILL: "#3d2817",
+    NEUTRAL_FILL: "#262d33",
+    "#ffffff": "#1b2126",
+    POSITIVE: "#6cc3f5",
+    NEGATIVE: "#f7a35c",
+    INK: "#eceff1",
+    QUIET: "#a9b3ba",
+    "#d9d9d9": "#3a444c",
+}
+"""Colours of a still picture, and what they are where the reader's system asks for dark pages."""
+
+
+def still_opening(w: float, h: float, about: str, rules: str = "") -> str:
+    """Return the beginning of a still picture: its tag, its sentence, and its colours on dark pages.
+
+    Its rules are for itself alone, also where it stands in a page among others.
+
+    Args:
+        w: its width.
+        h: its height.
+        about: one sentence.
+        rules: more rules, for what is inside of ".ag-still".
+
+    """
+    dark = "".join(f'.ag-still [{at}="{light}"]{{{at}:{dark}}}' for light, dark in DARK.items() for at in PAINTED)
+    opened = opening(w, h, about).replace("<svg ", '<svg class="ag-still" ', 1)
+    style = f"<style>@media(prefers-color-scheme:dark){{{dark}}}{rules}</style>"
+    return f"{opened}\n<title>{xml(about)}</title>\n{style}"
 
 
 def opening(w: float, h: float, about: str) -> str:
@@ -200,7 +232,7 @@ def tag_svg(text: str, box: Box) -> str:
     left, top, w, h = box
     ground = f'<rect {_frame(*box)} rx="8.5" fill="#ffffff" stroke="{LINE}" stroke-width="0.8"/>'
     middle = f'x="{number(left + w / 2.0)}" y="{number(top + h / 2.0 + 4.0)}" text-anchor="middle" font-size="11.5"'
-    words = f'<text {middle} style="fill:{QUIET}">{xml(shortened(text, TAG))}</text>'
+    words = f'<text {middle} fill="{QUIET}">{xml(shortened(text, TAG))}</text>'
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
 
 
