@@ -3,7 +3,7 @@
 import { backward, figure, forward } from "./arithmetic.js";
 import { make } from "./text.js";
 
-const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34;
+const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34, LARGE = 120;
 
 // A number beside an axis, which is 0 where the axis is too long to tell.
 const tick = (x, range) => figure(Math.abs(x) < 2e-3 * range ? 0 : x, false, 2);
@@ -70,9 +70,17 @@ export function attachNumbers(stage) {
     draw();
   }
 
+  // A large picture is drawn once a frame, with the latest numbers.
+  let waiting = false;
   function move(at, x) {
     choose(at);
     moved[at] = x;
+    if (cards.length <= LARGE) { present(at, x); return; }
+    if (!waiting) requestAnimationFrame(() => { waiting = false; present(at, number(at)); });
+    waiting = true;
+  }
+
+  function present(at, x) {
     const again = recomputed(stage, moved);
     values = again.values;
     note.textContent = again.found.switched ? "A choice of the graph went the other way: the wires shown are those of before." : "";
