@@ -410,8 +410,8 @@ def test_in_guess_mode_a_number_is_asked_for_before_it_is_shown(browser, tmp_pat
         assert "o has the gradient 1. What does v4 receive from it?" in page.locator(".quiz").text_content()
         assert page.locator("#n9 .g").text_content() == "–"
         box = page.get_by_role("textbox")
-        box.fill("what")
-        box.press("Enter")
+        page.keyboard.type("what")  # it has the focus
+        page.keyboard.press("Enter")
         assert "Type a number" in page.locator(".hint").text_content()
         box.fill(answer)
         box.press("Enter")

@@ -151,6 +151,8 @@ class Stage {
     this.lines.replaceChildren(...verdict, ...blocks.map((block) => make("div", { class: "block" }, ...block)));
     this.say(asking ? this.status.textContent : `${this.status.textContent}. ${this.verdict} ${spoken(this)}`);
     this.showCode();
+    const typed = this.lines.querySelector("form input");
+    if (typed && this.element.matches(":focus-within") && matchMedia("(pointer: fine)").matches) typed.focus({ preventScroll: true });
     if (!asking) this.verdict = "";
   }
 
