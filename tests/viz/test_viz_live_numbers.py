@@ -131,6 +131,18 @@ def test_a_choice_that_goes_the_other_way_is_said(browser, tmp_path):
         assert page.locator(".switched").inner_text() == ""
 
 
+def test_a_hostile_label_is_text_in_every_panel(browser, tmp_path):
+    label = "</script><img src=x onerror=alert(1)>"
+    x = Value(1.0, label=label)
+    with opened(browser, ag.explore(x.elu() * x).save(tmp_path / "hostile.html")) as page:
+        page.locator(".leaf input").evaluate("(e) => { e.value = -0.5; e.dispatchEvent(new Event('input')); }")
+        assert label in page.locator(".curve-of").inner_text()
+        page.locator("g#n1").focus()
+        page.keyboard.press("Enter")
+        assert f"back to {label}" in page.locator(".paths").inner_text()
+        assert page.locator("img[src=x]").count() == 0
+
+
 def test_what_cannot_be_computed_again_has_no_leaves_to_move(browser, tmp_path):
     solve = ag.custom_gradient(lambda a: a * 2, lambda a: 2.0 + 0 * a)
     y = solve(Value(1.0, label="a")) + 1.0

@@ -278,13 +278,16 @@ def test_the_number_travels_meets_its_factor_and_lands(browser, tmp_path):
         page.clock.install()
         on(page, "Home", "ArrowRight", "ArrowRight")
         said, places = [], []
+        middle = (
+            "const box = token.getBoundingClientRect(); return [token.textContent, Math.round(box.x + box.width / 2)]"
+        )
+        asked = f"() => {{ const token = {ROOT}.querySelector('.token'); if (!token) return null; {middle}; }}"
         for _ in range(28):
             page.clock.run_for(50)
-            token = page.locator(".token")
-            if token.count():
-                said.append(token.first.text_content())
-                box = token.first.bounding_box()
-                places.append(round(box["x"] + box["width"] / 2.0))
+            found = page.evaluate(asked)  # at once: the token may be gone the next moment
+            if found:
+                said.append(found[0])
+                places.append(found[1])
         assert list(dict.fromkeys(said)) == ["+1", "1 × 3", "+3"]
         assert places == sorted(places, reverse=True)
         page.clock.run_for(2000)
