@@ -19,9 +19,14 @@ const HELP = "Arrow keys step, Home and End jump, Space plays; plus and minus zo
 
 class Stage {
   constructor(place, drawing, data, extensions) {
-    const calls = {};
     for (const step of data.steps) if (step.phase === "forward") step.parts = [];
-    Object.assign(this, { data, calls, step: -1, side: make("div", { class: "side" }), hidden: () => false, ask: null, verdict: "" });
+    this.data = data;
+    this.calls = {};
+    this.step = -1;
+    this.side = make("div", { class: "side" });
+    this.hidden = (_at) => false; // whether a step is not shown before it is guessed
+    this.ask = null;
+    this.verdict = "";
     const asks = matchMedia("(prefers-reduced-motion: reduce)");
     this.still = () => asks.matches;
     this.root = place.attachShadow({ mode: "open" });
