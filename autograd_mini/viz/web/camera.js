@@ -33,6 +33,7 @@ export class Camera {
     this.x = this.y = this.moves = 0;
     this.k = 1;
     this.size = [1, 1];
+    this.head = 0; // pixels at the upper edge that are kept free
     this.own = null; // the scale that the reader chose
     this.touches = new Map();
     this.map = null;
@@ -43,7 +44,7 @@ export class Camera {
   }
 
   get width() { return this.view.clientWidth || 1; }
-  get height() { return Math.max(1, this.view.clientHeight - FOOT); }
+  get height() { return Math.max(1, this.view.clientHeight - FOOT - this.head); }
 
   put(x, y, k) {
     this.x = x;
@@ -84,7 +85,7 @@ export class Camera {
       const whole = size * k, wanted = room / 2 - middle * k;
       return whole <= room - 2 * ROOM ? (room - whole) / 2 : Math.min(ROOM, Math.max(room - ROOM - whole, wanted));
     };
-    this.go(place(left + w / 2, this.size[0], this.width), place(top + h / 2, this.size[1], this.height), k, at_once);
+    this.go(place(left + w / 2, this.size[0], this.width), this.head + place(top + h / 2, this.size[1], this.height), k, at_once);
   }
 
   // Bring boxes into view, whole; where the whole picture can be read, that.
