@@ -250,7 +250,11 @@ def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     opened = f"<g><title>{xml(wire.tip)}</title>" if lit is None else f'<g id="m{wire.key}" class="chip {lit}">'
     parts = [f'{opened}<rect {_frame(left, top, w, h)} rx="5" {look("q")}/>']
     for row, mark in enumerate(wire.marks):
-        kind = "i" if mark.startswith("×") else {"+": "lp", "−": "ln"}.get(mark[0], "l")
+        kind = (
+            "i"
+            if mark.startswith("×") or (mark.startswith("∂") and not row)
+            else {"+": "lp", "−": "ln"}.get(mark[0], "l")
+        )
         parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look(kind)))
     return "".join([*parts, "</g>"])
 

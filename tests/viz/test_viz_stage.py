@@ -351,6 +351,14 @@ def test_gradients_of_earlier_passes_have_a_slot_of_their_own(browser, tmp_path)
     assert [slot[1] for slot in draw(y).diagram.cards[0].slots] == ["+8", "+3", "+3"]
 
 
+def test_operands_of_one_name_keep_their_own_numbers(browser, tmp_path):
+    y = Value(2.0, label="x") * Value(3.0, label="x")
+    path = step(y).save(tmp_path / "step.html")
+    with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        on(page, "Home")
+        assert "".join(page.locator(".numbers").text_content().split()) == "v1=2·3=6"
+
+
 def test_terms_and_cards_light_each_other_up(browser, tmp_path):
     path = step(neuron()).save(tmp_path / "step.html")
     with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
@@ -405,8 +413,8 @@ def test_in_guess_mode_a_number_is_asked_for_before_it_is_shown(browser, tmp_pat
         assert "o has the gradient 1. What does v4 receive from it?" in page.locator(".quiz").text_content()
         assert page.locator("#n9 .g").text_content() == "–"
         box = page.get_by_role("textbox")
-        box.fill("what")
-        box.press("Enter")
+        page.keyboard.type("what")  # it has the focus
+        page.keyboard.press("Enter")
         assert "Type a number" in page.locator(".hint").text_content()
         box.fill(answer)
         box.press("Enter")

@@ -30,15 +30,19 @@ export function cardMath(cards, id) {
   return marked(card.kind === "constant" ? numberMath(card.value) : nameMath(card.name), id);
 }
 
-// Return names and numbers for the operands and the result of a card, as they stand in a formula.
+// Return names and numbers for the operands and the result of a card, as they stand in a formula: of operands that have
+// one name, each in its turn.
 function written(cards, id, values) {
-  const found = {};
+  const named = new Map();
   for (const key of [...cards.cards.get(id).args || [], id]) {
-    const card = cards.cards.get(key);
-    if (card.kind === "constant") continue;
-    found[bracketed(card.name)] = () => values ? marked(numberMath(values[key]), key) : cardMath(cards, key);
+    const card = cards.cards.get(key), name = bracketed(card.name);
+    if (card.kind !== "constant") named.set(name, [...named.get(name) ?? [], key]);
   }
-  return found;
+  const shown = (key) => values ? marked(numberMath(values[key]), key) : cardMath(cards, key);
+  return Object.fromEntries([...named].map(([name, keys]) => {
+    let turn = 0;
+    return [name, () => shown(keys[turn++ % keys.length])];
+  }));
 }
 
 const SAID = { mul: "times", add: "plus", sub: "minus", truediv: "divided by", pow: "to the power of" };

@@ -19,9 +19,15 @@ const HELP = "Arrow keys step, Home and End jump, Space plays; plus and minus zo
 
 class Stage {
   constructor(place, drawing, data, extensions) {
-    const calls = {};
     for (const step of data.steps) if (step.phase === "forward") step.parts = [];
-    Object.assign(this, { data, calls, step: -1, side: make("div", { class: "side" }), hidden: () => false, ask: null, verdict: "" });
+    this.data = data;
+    this.calls = {};
+    this.step = -1;
+    this.side = make("div", { class: "side" });
+    this.hidden = (_at) => false; // whether a step is not shown before it is guessed
+    this.ask = null;
+    this.verdict = "";
+    this.docked = [];
     const asks = matchMedia("(prefers-reduced-motion: reduce)");
     this.still = () => asks.matches;
     this.root = place.attachShadow({ mode: "open" });
@@ -151,6 +157,8 @@ class Stage {
     this.lines.replaceChildren(...verdict, ...blocks.map((block) => make("div", { class: "block" }, ...block)));
     this.say(asking ? this.status.textContent : `${this.status.textContent}. ${this.verdict} ${spoken(this)}`);
     this.showCode();
+    const typed = this.lines.querySelector("form input");
+    if (typed && this.element.matches(":focus-within") && matchMedia("(pointer: fine)").matches) typed.focus({ preventScroll: true });
     if (!asking) this.verdict = "";
   }
 
@@ -172,6 +180,7 @@ class Stage {
     if (this.last < 0) return;
     if (this.hidden(this.step)) this.cards.asked(this.step, numbers);
     else this.cards.show(this.step, numbers);
+    this.dock(this.docked);
     this.tell();
     this.call("renumber");
   }
@@ -232,24 +241,30 @@ class Stage {
   // Frame what the step is about. What is too far away to be read then stands at the edge, as a copy.
   look(at_once) {
     const scene = this.cards.scene(this.step), [own, ...others] = [...scene];
-    this.docks?.remove();
-    this.docks = null;
     let near = scene;
     if (this.camera.scaleOf([...scene.values()]) < READABLE) {
       near = new Map([own]);
       for (const [id, box] of others) if (this.camera.scaleOf([...near.values(), box]) >= READABLE) near.set(id, box);
     }
+    const far = others.filter(([id]) => !near.has(id));
+    this.camera.head = Math.max(0, ...far.map(([, box]) => box[3] * 0.8));
     this.camera.frame([...near.values()], at_once);
-    const far = others.filter(([id]) => !near.has(id)).slice(0, DOCKED);
-    if (!far.length) return;
-    this.docks = make("svg:g", { class: "docks" });
+    this.dock(far.map(([id]) => id));
+  }
+
+  // Show copies of cards at the upper edge.
+  dock(ids) {
+    this.docks?.remove();
+    this.docked = ids.slice(0, DOCKED);
+    if (!this.docked.length) return;
+    this.docks = make("svg:g", { class: "docks", "aria-hidden": "true" });
+    const k = this.layout === "tall" ? 0.7 : 0.8;
     let x = 8, y = 8, tallest = 0;
-    const k = Math.min(READABLE, 0.9);
-    for (const [id, [, , w, h]] of far) {
+    for (const id of this.docked) {
+      const [left, top, w, h] = this.place(id), copy = this.card(id).cloneNode(true);
       if (x + w * k > this.camera.width - 8) [x, y] = [8, y + tallest * k + 8];
-      const copy = make("svg:g", { class: "dock", "data-card": id, transform: `translate(${x} ${y}) scale(${k}) translate(${-this.place(id)[0]} ${-this.place(id)[1]})` },
-        make("svg:use", { href: "#" + id }));
-      this.docks.append(copy);
+      for (const name of ["id", "tabindex", "role", "aria-label"]) copy.removeAttribute(name);
+      this.docks.append(make("svg:g", { class: "dock", "data-card": id, transform: `translate(${x} ${y}) scale(${k}) translate(${-left} ${-top})` }, copy));
       x += w * k + 8;
       tallest = Math.max(tallest, h);
     }
