@@ -68,7 +68,7 @@ IN_VIEW = """() => {
   const view = root.querySelector(".view").getBoundingClientRect();
   const docked = (card) => root.querySelector(`.dock[data-card=${card.id}]`);
   const seen = (card) => (docked(card) ?? card.querySelector(".f")).getBoundingClientRect();
-  const cards = [...root.querySelectorAll(".now, .takes")].map(seen);
+  const cards = [...root.querySelectorAll("g[id].now, g[id].takes")].map(seen);
   return cards.length > 0 && cards.every((box) => box.left >= view.left - 1 && box.right <= view.right + 1
     && box.top >= view.top - 1 && box.bottom <= view.bottom + 1 && box.width > 50);
 }"""
