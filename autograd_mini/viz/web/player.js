@@ -100,8 +100,8 @@ export function upgrade(root, data) {
       const [x, y] = where(row.map(Number)), at = kind(row), [fill, edge] = coloured ? COLOURS[at % COLOURS.length] : ["#888888", "#333333"];
       pen.beginPath();
       if (at % 2 === 0) pen.rect(x - 3.2, y - 3.2, 6.4, 6.4); else pen.arc(x, y, 3.7, 0, 7);
-      pen.fillStyle = hollow ? "rgba(255,255,255,.85)" : fill;
-      pen.strokeStyle = hollow ? edge : "#ffffff";
+      pen.fillStyle = hollow ? (dark() ? "#141414" : "rgba(255,255,255,.85)") : fill;
+      pen.strokeStyle = hollow ? (dark() ? fill : edge) : "#ffffff";
       pen.lineWidth = hollow ? 2 : 1;
       pen.fill();
       pen.stroke();
