@@ -9,15 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.ops import Op
-from autograd_mini.testing.adapters import Arguments, Call, adapt, arity, engine_derivative, leaves
-from autograd_mini.testing.domain import intervals
+from autograd_mini.testing.adapters import Call, adapt
+from autograd_mini.testing.arguments import Arguments, arity, engine_derivative, leaves
+from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import Decision, check_anywhere, check_at, check_over, constants_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from autograd_mini.engine.checks import Function
@@ -66,6 +67,7 @@ def check_grad(
     *,
     at: Any = None,
     domain: Any = None,
+    wrt: str | Iterable[str] | None = None,
     to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
@@ -82,9 +84,13 @@ def check_grad(
         df: a function of the same that returns the partial derivatives (for several outputs, a row for each). None for
             an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
         at: the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
-            these.
-        domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither a point
-            nor a domain, points of many scales are searched.
+            these, nested or not; for a function of one dict, that. Labels, masks, strings and other objects stay as
+            they are, and so do integers beside real numbers, unless ``df`` has a number for these too. The gradient by
+            a complex x + iy is df/dx + i df/dy, in JAX df/dx - i df/dy; a complex ``f`` is taken for holomorphic.
+        domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With a point, which
+            then says what f takes, also one interval for all of it, or for each argument. With neither a point nor a
+            domain, points of many scales are searched.
+        wrt: the names of the arguments that vary, or of the entries of the one dict; by default all that can.
         to: the relative accuracy that ``f`` and ``df`` are computed to, such as 1e-5 for a solver, a quadrature or a
             simulation; by default that of their arithmetic.
         seed: what draws the points; by default that of the test session.
@@ -111,14 +117,16 @@ def check_grad(
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
-    if at is not None and domain is not None:
-        raise ValueError("at and domain are both given, expected one: a point, or a range")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    box, drawn = intervals(f, domain, seed) if domain is not None else ([], [])
+    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
     if box:
-        at = tuple(interval.at(0.5) for interval in box)
-    arguments = Arguments(f, (1.0,) * (arity(f) or arity(df) or 1) if at is None else at)
+        example = example_within(f, box) if df is not None else tuple(interval.at(0.5) for interval in box)
+    else:
+        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
+    arguments = _arguments(f, df, example, wrt)
+    if domain is not None and at is not None:
+        box, drawn = intervals_of(arguments, domain, seed)
     problem = adapt(f, df, arguments)
     problem.at, problem.box = None if box or at is None else arguments.numbers, box
     problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
@@ -139,7 +147,22 @@ def check_grad(
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)
+    if problem.claims is not None and not report.note:
+        report.note = problem.claims.remark
     return report
+
+
+def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[str] | None) -> Arguments:
+    """Return the arguments by an example; integers beside real numbers vary if df has a number for each of them too."""
+    arguments = Arguments(f, at, wrt)
+    if wrt is not None or df is None or not arguments.mixed:
+        return arguments
+    whole = Arguments(f, at, integers=True)
+    try:
+        outputs, partials = len(leaves(f(*whole.example), "f")), len(leaves(df(*whole.example), "df"))
+    except Exception:  # noqa: BLE001 - what they raise is for the check to report
+        return arguments
+    return whole if partials == outputs * len(whole.numbers) else arguments
 
 
 def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
@@ -183,7 +206,13 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     'correct'
 
     """
-    return check_grad(df or engine_derivative(f), ddf, **options)
+    return check_grad(df or _gradient(f, options), ddf, **options)
+
+
+def _gradient(f: Function, options: dict[str, Any]) -> Function:
+    """Return the derivative of ``f`` by the library of what it is given, or by the engine."""
+    at = options.get("at")
+    return engine_derivative(f) if at is None else Arguments(f, at, options.get("wrt")).differentiate(f)
 
 
 def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from autograd_mini.testing.adapters import Claims
+
     Point = tuple[float, ...]
 
 NAN = math.nan
@@ -173,6 +175,7 @@ class Problem:
         eps: the unit roundoff of the arithmetic that the function computes in.
         grid: what rounds a number to that arithmetic.
         constants: the numbers in the source of both functions.
+        claims: what makes rows of partial derivatives of what the user's derivative returns.
 
     """
 
@@ -193,6 +196,7 @@ class Problem:
         self.eps = 2.0**-52
         self.grid: Callable[[float], float] = float
         self.constants: set[float] = set()
+        self.claims: Claims | None = None
 
     def value(self, point: Point, output: int = 0) -> float:
         """Return output number ``output`` at ``point``; nan where the function raised or is not a real number."""

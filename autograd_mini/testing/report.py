@@ -66,7 +66,7 @@ class Report:
         cause_kind: the same in a word or two: "sign", "factor", "shape", "raised", ...
         calls: the calls of f and of the derivative.
         seed: the seed of the check.
-        note: why a derivative is unresolved.
+        note: why a derivative is unresolved, or what is unusual about one that is right.
         title: the first line of the message of a wrong verdict without a witness.
 
     >>> import math
@@ -101,7 +101,8 @@ class Report:
         """Return the message: the verdict, where the derivative is wrong, and the likely cause."""
         end = f"  {self.calls}, seed {self.seed}"
         if self.verdict == "correct":
-            return f"the derivative is correct to {self.resolution:.1g}, coverage {self.coverage:.0%}\n{end}"
+            note = f"  {self.note}\n" if self.note else ""
+            return f"the derivative is correct to {self.resolution:.1g}, coverage {self.coverage:.0%}\n{note}{end}"
         if self.verdict == "unresolved":
             return f"the derivative could not be decided: {self.note or 'no comparison was fine enough'}\n{end}"
         if self.witness is None:

@@ -404,7 +404,10 @@ def test_a_budget_is_kept_and_never_passes_silently():
         ({"at": "here"}, TypeError),
         ({"at": math.nan}, ValueError),
         ({"at": {"z": 1}}, ValueError),
-        ({"at": 1, "domain": (0, 1)}, ValueError),
+        ({"at": {"z": 1}, "wrt": "y"}, ValueError),
+        ({"at": 1, "wrt": "y"}, ValueError),
+        ({"at": 1, "domain": {"z": (0, 1)}}, ValueError),
+        ({"at": [1.0, 2.0], "domain": [(0, 1), (0, 1), (0, 1)]}, ValueError),
         ({"domain": {"x": (1, 1)}}, ValueError),
         ({"domain": {"y": (0, 1)}}, ValueError),
         ({"domain": {"x": 3}}, TypeError),
@@ -412,8 +415,8 @@ def test_a_budget_is_kept_and_never_passes_silently():
     ],
 )
 def test_a_wrong_argument_is_named(arguments, error):
-    with pytest.raises(error, match=r"at|domain|budget"):
-        check_grad(lambda x: x, lambda x: 1, **arguments)
+    with pytest.raises(error, match=r"at|domain|budget|wrt"):
+        check_grad(lambda x: 1 * x, lambda x: 1, **arguments)
 
 
 def test_a_logspan_across_zero_is_refused():
