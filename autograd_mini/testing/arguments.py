@@ -12,12 +12,12 @@ import struct
 import sys
 from dataclasses import dataclass
 from functools import partial, wraps
-from itertools import islice, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
-from autograd_mini.testing.problem import ShapeError
+from autograd_mini.testing.problem import MANY, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -173,18 +173,24 @@ class Leaf:
 
     name: str
     shape: tuple[int, ...]
-    build: Callable[[list[Any]], Any]
+    build: Callable[[Sequence[Any]], Any]
     entries: int
     complex: bool = False
     library: Library | None = None
     dtype: str = ""
 
-    def of(self, numbers: Iterator[float]) -> Any:
-        """Return what the leaf is with the next numbers."""
-        taken: list[Any] = [*islice(numbers, self.entries * (1 + self.complex))]
+    @property
+    def size(self) -> int:
+        """How many numbers the checker has for it."""
+        return self.entries * (1 + self.complex)
+
+    def of(self, numbers: Sequence[Any]) -> Any:
+        """Return what the leaf is with other numbers."""
         if self.complex:
-            taken = [complex(*pair) for pair in zip(taken[::2], taken[1::2], strict=True)]
-        return self.build(taken)
+            numbers = [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+        elif hasattr(numbers, "tolist") and not self.library:
+            numbers = numbers.tolist()
+        return self.build(numbers)
 
     def names(self) -> Iterator[str]:
         """Yield the name of each number."""
@@ -255,8 +261,13 @@ class Arguments:
             raise ValueError(f"at is {at!r}, expected one or more finite numbers")
         self.names = tuple(name for leaf in self.leaves for name in leaf.names())
         self.complex = any(leaf.complex for leaf in self.leaves)
-        self._apart = all(part is leaf for part, leaf in zip(self._tree, self.leaves, strict=False)) and all(
-            isinstance(part, Leaf) and not part.shape and not part.library and not part.complex for part in self._tree
+        self._apart = (
+            len(self.numbers) <= MANY
+            and all(part is leaf for part, leaf in zip(self._tree, self.leaves, strict=False))
+            and all(
+                isinstance(part, Leaf) and not part.shape and not part.library and not part.complex
+                for part in self._tree
+            )
         )
         libraries = [leaf.library for leaf in self.leaves if leaf.library]
         self.library = next((library for library in libraries if library.derivative), None)
@@ -316,16 +327,21 @@ class Arguments:
 
     def of(self, point: Point) -> tuple[Any, ...]:
         """Return arguments like the example with the numbers of a point."""
-        if self._apart:
-            return point
-        numbers = iter(point)
-        filled: tuple[Any, ...] = _filled(self._tree, lambda leaf: leaf.of(numbers))
-        return filled
+        return point if self._apart else self._with(point, lambda part: part)
 
     def values(self, point: Point) -> tuple[Any, ...]:
         """Return arguments like the example with a fresh Value for every number of a point."""
-        numbers = iter(point)
-        filled: tuple[Any, ...] = _filled(self._tree, lambda leaf: as_values((leaf.of(numbers),))[0])
+        return self._with(point, lambda part: as_values((part,))[0])
+
+    def _with(self, point: Point, finish: Callable[[Any], Any]) -> tuple[Any, ...]:
+        start = 0
+
+        def fill(leaf: Leaf) -> Any:
+            nonlocal start
+            start += leaf.size
+            return finish(leaf.of(point[start - leaf.size : start]))
+
+        filled: tuple[Any, ...] = _filled(self._tree, fill)
         return filled
 
     def with_leaves(self, parts: Sequence[Any]) -> tuple[Any, ...]:
@@ -363,7 +379,7 @@ def _works(f: Callable[..., Any], argument: Any) -> bool:
     return True
 
 
-def _first(numbers: list[Any]) -> Any:
+def _first(numbers: Sequence[Any]) -> Any:
     return numbers[0]
 
 

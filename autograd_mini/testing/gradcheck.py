@@ -6,6 +6,7 @@ import inspect
 import math
 import warnings
 from random import Random
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.ops import Op
@@ -15,7 +16,7 @@ from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
-from autograd_mini.testing.search import Decision, check_anywhere, check_at, check_over, constants_in
+from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,9 +39,6 @@ BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (400
 
 LOOSEST = 0.01
 """Worst relative accuracy that a check can be asked to accept."""
-
-FAULTS = 16
-"""Exceptions of df around a point, without a result among them, after which it is not called again."""
 
 _VALUES = 200
 """Points at which `gradtest` compares values with an oracle."""
@@ -71,6 +69,7 @@ def check_grad(
     to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
+    seconds: float | None = None,
     explained: bool = True,
 ) -> Report:
     """Compare the derivative ``df`` with the function ``f``, and report.
@@ -95,7 +94,9 @@ def check_grad(
             simulation; by default that of their arithmetic.
         seed: what draws the points; by default that of the test session.
         budget: "quick", "normal" or "thorough": the calls that a decision may take.
-        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``.
+        seconds: how long it may take, explanation included; what is not decided by then is unresolved.
+        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``, of
+            slow ones by fewer.
 
     Returns:
         What was found.
@@ -117,6 +118,8 @@ def check_grad(
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
     box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
@@ -132,6 +135,8 @@ def check_grad(
     problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
+    if seconds is not None:
+        problem.f.deadline = problem.df.deadline = perf_counter() + seconds
     problem.eps = max(problem.eps, (to or 0.0) / 4)
     report = Report("unresolved", seed=seed)
     with warnings.catch_warnings():
@@ -168,7 +173,7 @@ def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[st
 def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
-    report.verdict, report.note = decision.verdict, decision.note
+    report.verdict, report.note, report.wrong = decision.verdict, decision.note, decision.wrong
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0

@@ -68,6 +68,7 @@ class Report:
         seed: the seed of the check.
         note: why a derivative is unresolved, or what is unusual about one that is right.
         title: the first line of the message of a wrong verdict without a witness.
+        wrong: which of more than four partial derivatives are wrong: "row 37 of W", "all of b", or their names.
 
     >>> import math
     >>> from autograd_mini.testing import check_grad
@@ -87,6 +88,7 @@ class Report:
     seed: int = 0
     note: str = ""
     title: str = ""
+    wrong: str = ""
 
     @property
     def ok(self) -> bool:
@@ -121,6 +123,8 @@ class Report:
         ]
         if witness.others:
             lines.append("  other partials: " + ", ".join(f"d/d{n} {v}" for n, v in witness.others.items()))
+        if self.wrong and self.wrong != witness.wrt:
+            lines.append(f"  wrong: {self.wrong}")
         if self.cause:
             lines.append(f"  likely cause: {self.cause}")
         return lines
