@@ -49,6 +49,9 @@ NEEDS = [
     ("sympy", "ag.sympy(z)", "sympy"),
     ("safetensors", "ag.load('m.safetensors')", "safetensors"),
     ("matplotlib", "ag.plot.loss_curve(trained())", "plot"),
+    ("onnx", "model.export('m.onnx')", "onnx"),
+    ("torch", "ag.jit(loss).torch()", "torch"),
+    ("jax", "ag.jit(loss).jax()", "jax"),
     ("anywidget", "ag.explore(z)", "notebook"),
 ]
 """A package, a call that needs it, and the extra that the message names."""
