@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.compiler.compiled import Compiled
+    from autograd_mini.compiler.api import Compiled
     from autograd_mini.compiler.export.rows import RowFunction
 
 

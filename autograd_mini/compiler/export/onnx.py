@@ -56,7 +56,7 @@ class Graph:
 
     def node(self, operator: str, *inputs: str, **settings: Any) -> str:
         """Append a node and return the name of its result."""
-        import onnx
+        import onnx  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
 
         name = f"v{len(self.nodes) + 1}"
         self.nodes.append(onnx.helper.make_node(operator, inputs, [name], **settings))
@@ -65,7 +65,7 @@ class Graph:
     def tensor(self, name: str, numbers: Any) -> str:
         """Keep an array under a name, which is returned."""
         import numpy as np
-        import onnx
+        import onnx  # type: ignore[import-not-found, unused-ignore]  # an extra, imported on first use
 
         with np.errstate(over="ignore"):  # 1e300 is infinite in 32 bits
             array = np.asarray(numbers, dtype=np.float64).astype(self.kind)

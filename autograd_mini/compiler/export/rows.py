@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol
 
-    from autograd_mini.compiler.compiled import Compiled
+    from autograd_mini.compiler.api import Compiled
     from autograd_mini.engine.pytree import Spec
 
     Numbers = list[Value | float]
