@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 EXTRAS = {
-    "anywidget": "notebook",
     "llvmlite": "jit",
     "jupyterlab": "notebook",
     "latex2mathml": "site",

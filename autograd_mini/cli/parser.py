@@ -85,7 +85,7 @@ def parser() -> ArgumentParser:
         "site",
         commands.site,
         "build a static site: the playground, the course, the operations, the reference",
-        "It needs npm, and what `pip install 'autograd_mini[site]'` brings.",
+        "It needs the extra `site`, which brings npm.",
     ).add_argument
     add("--out", metavar="DIR", default="site", help="where to write (%(default)s)")
     add(

@@ -360,8 +360,6 @@ class Compiled:
             vars(self).pop("value_and_grad", None)  # an entry takes as many parameters as there were
         return found
 
-    _batch = _prepared  # the name that `train` knows it by
-
 
 def _unchanged(program: Program) -> Callable[[], bool] | None:
     """Return the quick question whether everything that a program's function reads is the same; None if nothing is."""

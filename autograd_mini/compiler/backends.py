@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Literal
 
     from autograd_mini.compiler.tape import Tape
+
+    Choice = Literal["auto", "llvm", "vm", "numpy", "python"]
+    """The names that users can give, for type checkers, which find a row of `BACKENDS` that is missing here."""
 
 LONGEST = 20_000
 """Maximum operations of a program that LLVM compiles by itself; it would take long for more."""
@@ -39,7 +42,7 @@ class Backend(NamedTuple):
 
     """
 
-    name: str
+    name: Choice
     module: str
     package: str = ""
     for_batches: bool = False
@@ -65,7 +68,7 @@ class Backend(NamedTuple):
         return ""
 
 
-BACKENDS = {
+BACKENDS: dict[str, Backend] = {
     row.name: row
     for row in (
         Backend("llvm", "llvm.backend", package="llvmlite", longest=LONGEST),

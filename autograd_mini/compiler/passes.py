@@ -84,10 +84,13 @@ def fold(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
 def _has_known(tape: Tape) -> bool:
     """Return whether there is anything to fold, which is found out sooner than done."""
     known = {at for at, step in enumerate(tape.steps) if step[0] == "constant"}
-    for _, step in tape.operations():
-        if step[1] in known and (step[0] in _CHOOSING or known.issuperset(step[1:])):
+    for step in tape.steps:
+        name = step[0]
+        if name in LEAVES:
+            continue
+        if step[1] in known and (name in _CHOOSING or known.issuperset(step[1:])):
             return True
-        if step[0] in {"and", "or"} and step[2] in known:
+        if name in {"and", "or"} and step[2] in known:
             return True
     return False
 
@@ -240,7 +243,7 @@ def split(tape: Tape) -> Tape:
     zero = next((at for at, step in enumerate(steps) if step[0] == "constant" and str(step[1]) == "0.0"), None)
     guarded = {
         at: step[1]
-        for at, step in tape.operations()
+        for at, step in enumerate(steps)
         if step[0] == "select" and step[3] == zero and steps[step[2]][0] == "mul"
     }
     factors: dict[int, set[int]] = {}

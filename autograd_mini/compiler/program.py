@@ -189,7 +189,7 @@ class State:
         self.dependencies = Dependencies(self.roots.values())
         self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
 
-    def wanted(self, *, differentiate: bool) -> int | None:
+    def wanted(self, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
         """Return how many parameters a gradient has to be by; None if there is none to compute."""
         return len(self.parameters) if differentiate else None
 
@@ -264,7 +264,7 @@ class Programs:
             ValueError: if the arrays of a batch do not fit each other.
 
         """
-        axes: Sequence[int | None] = [None] * len(args)
+        axes: Sequence[int | None] = ()
         if self.batched:
             if kwargs:
                 raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
@@ -275,10 +275,10 @@ class Programs:
         arrays: list[Any] = []
         inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
-        for at, (given, axis) in enumerate(zip(args, axes, strict=True)):
+        for at, given in enumerate(args):
             if at in self._static:
                 taken.append((True, given))
-            elif axis is None:
+            elif not axes or (axis := axes[at]) is None:
                 taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
                 taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
@@ -309,7 +309,7 @@ class Programs:
         layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
         state = self._current()
         try:
-            program = state.kept.get((layouts, state.wanted(differentiate=differentiate)))
+            program = state.kept.get((layouts, state.wanted(differentiate)))
         except TypeError as error:
             raise TypeError(
                 f"a static argument is nothing to keep programs by, expected a hashable one: {error}"
@@ -318,14 +318,14 @@ class Programs:
             with self._lock:
                 state = self._current()  # another thread may have traced it meanwhile
                 # Taking it out puts it behind those used before it.
-                program = state.kept.pop((layouts, state.wanted(differentiate=differentiate)), None)
+                program = state.kept.pop((layouts, state.wanted(differentiate)), None)
                 if program is None:
                     program = self._traced(state, taken, named, widths, first, differentiate=differentiate)
                     self.traces += 1
                     given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
                     state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
                     state.watch([(getattr(f := self.function, "__name__", type(f).__name__), f), *given])
-                state.kept[layouts, state.wanted(differentiate=differentiate)] = program
+                state.kept[layouts, state.wanted(differentiate)] = program
                 while len(state.kept) > KEPT:
                     del state.kept[next(iter(state.kept))]
                 self._latest(state)
@@ -386,9 +386,9 @@ class Programs:
 
     def _current(self) -> State:
         """Return the state that everything is in now: the latest, one of before, or a new one."""
-        if self._f is None or self.state.holds():
-            return self.state
-        latest = self.state
+        latest = self._states[0]
+        if self._f is None or latest.holds():
+            return latest
         with self._lock:
             for state in self._states:
                 if state.holds():

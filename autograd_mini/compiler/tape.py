@@ -17,6 +17,7 @@ def program(x0, x1):
 from __future__ import annotations
 
 from functools import cache, partial
+from itertools import count
 from math import copysign
 
 from autograd_mini.engine.codegen import build, over_algebra
@@ -50,6 +51,8 @@ BASIC = ARITHMETIC | {"neg"} | {name for name, row in TABLE.items() if row.primi
 
 LEAVES = frozenset({"input", "constant"})
 """Steps that are no operations."""
+
+_INFIX = frozenset(OPERATORS.values())
 
 
 class Tape:
@@ -86,9 +89,10 @@ class Tape:
     def uses(self) -> list[int]:
         """Return for each step how often it is an operand or a result."""
         counts = [0] * len(self.steps)
-        for _, step in self.operations():
-            for operand in step[1:]:
-                counts[operand] += 1
+        for step in self.steps:
+            if step[0] not in LEAVES:
+                for operand in step[1:]:
+                    counts[operand] += 1
         for at in self.results:
             counts[at] += 1
         return counts
@@ -128,29 +132,27 @@ class Tape:
 
     def names(self) -> list[str]:
         """Return what each step is called: x0 for an input, a number for a constant, else v0, v1, and so on."""
-        numbers = {at: number for number, (at, _) in enumerate(self.operations(), start=1)}
+        numbers = count(1)
         return [
-            f"v{numbers[at]}" if at in numbers else f"x{step[1]}" if step[0] == "input" else repr(step[1])
-            for at, step in enumerate(self.steps)
+            f"x{step[1]}" if step[0] == "input" else repr(step[1]) if step[0] == "constant" else f"v{next(numbers)}"
+            for step in self.steps
         ]
 
 
 def expression(step: Step, operands: Sequence[str]) -> str:
     """Write a step as Python, given the names of its operands."""
     name = step[0]
-    if name == "select":
-        return f"{operands[1]} if {operands[0]} else {operands[2]}"
-    if name == "not":
-        return f"not {operands[0]}"
+    if name in _INFIX:
+        return written(name, [f"({operand})" if operand[0] == "-" else operand for operand in operands])
     if name in CONDITIONS:
         return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
     if name == "table":
         return f"({', '.join(operands)},)"
     if name == "take":
         return f"{operands[0]}[int({operands[1]})]"
-    if name in OPERATORS.values():
-        operands = [f"({operand})" if operand.startswith("-") else operand for operand in operands]
-    return written(name, operands)
+    if name == "select":
+        return f"{operands[1]} if {operands[0]} else {operands[2]}"
+    return f"not {operands[0]}" if name == "not" else written(name, operands)
 
 
 class Builder:

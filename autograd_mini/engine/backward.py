@@ -62,8 +62,9 @@ def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | 
             for node in reached:
                 node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
         else:  # no cut is needed, and the walk is fast
-            for node in wanted or ():
-                node._adjoint = -0.0
+            if wanted is not None:
+                for node in wanted:
+                    node._adjoint = -0.0
             nodes, leaves = _reach(root, absent)
             _refuse_stale(nodes, leaves)
         root._adjoint = seed
@@ -83,9 +84,8 @@ def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | 
 def _sweep(nodes: list[Value]) -> None:
     """Walk nodes newest first and propagate each adjoint to the operands."""
     global _quick_sweep  # noqa: PLW0603 - compiled by the first pass
-    for hook in current() if on_pass else ():
-        if hook.sweep(nodes):
-            return
+    if on_pass and any(hook.sweep(nodes) for hook in current()):
+        return
     if _quick_sweep is None:
         _quick_sweep = rules.sweep()
     _quick_sweep(nodes)

@@ -28,7 +28,7 @@ def forward(self):
     if on_result:
         if forgetting() and not everywhere:
 {leaf}
-        return observed(node, {name}_x, self)
+        return result({name}_x.rule, node._data, self)
     node._pull = {name}_x
     node._x = self
     node._y = ABSENT
@@ -48,7 +48,7 @@ def {part}(self, {right}{default}):
         if on_result:
             if forgetting() and not everywhere:
 {leaf}
-            return observed(node, {name}_xy, {first}, {second})
+            return result({name}_xy.rule, node._data, {first}, {second})
         node._pull = {name}_xy
         node._x = {first}
         node._y = {second}
@@ -60,7 +60,7 @@ def {part}(self, {right}{default}):
         if on_result:
             if forgetting() and not everywhere:
 {leaf}
-            return observed(node, {name}_{left}, self, ABSENT, k)
+            return result({name}_{left}.rule, node._data, self, ABSENT, k)
         node._pull = {name}_{left}
         node._x = self
         node._y = ABSENT

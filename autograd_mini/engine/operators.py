@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, overload
 
-    from autograd_mini.engine.rules import Pullback
-
 
 def operand(other: object) -> Value | float:
     """Return an operand as a float or a Value; NotImplemented for what is neither."""
@@ -53,13 +51,8 @@ def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
     )
     if other is y and row.method in ARITHMETIC and getattr(type(y), reflected) is not getattr(Value, reflected):
         return NotImplemented  # type: ignore[no-any-return]
-    return record(row, "xy", x, y)
-
-
-def record(row: Op, variant: str, x: Value, y: Value) -> Value:
-    """Apply a row to two Values of any kind."""
     compiled = rules.compiled(row)
-    return result(compiled.pullbacks[variant].rule, compiled.floats(x._data, y._data), x, y)
+    return result(compiled.pullbacks["xy"].rule, compiled.floats(x._data, y._data), x, y)
 
 
 def hidden(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
@@ -72,7 +65,7 @@ def hidden(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = Non
 
 
 def result(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = None) -> Value:
-    """Make a result that no generated method makes.
+    """Make a result, as generated methods do themselves while no hook is on anywhere.
 
     Args:
         rule: how it came about.
@@ -88,11 +81,6 @@ def result(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = Non
     return node
 
 
-def observed(node: Value, pull: Pullback, x: Value, y: Value = ABSENT, k: object = None) -> Value:
-    """Finish a result of which a generated method has computed the number, while hooks are on somewhere."""
-    return result(pull.rule, node._data, x, y, k)
-
-
 rules.NAMESPACE |= {
     "Value": Value,
     "Computed": Computed,
@@ -102,7 +90,7 @@ rules.NAMESPACE |= {
     "clock": clock,
     "mixed": mixed,
     "operand": operand,
-    "observed": observed,
+    "result": result,
     "on_result": on_result,
     "everywhere": everywhere,
     "forgetting": forgetting,

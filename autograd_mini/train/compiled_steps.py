@@ -299,7 +299,7 @@ class CompiledDescent:
         width = len(self._columns)
         traced = jit(update, batched=True, in_axes=[0] * (width + 1) + [None] * len(numbers), backend="llvm")
         example = [np.zeros(1)] * (width + 1) + [1.0] * len(numbers)
-        program = traced._batch(tuple(example), {}, differentiate=False)[0]
+        program = traced._prepared(tuple(example), {}, differentiate=False)[0]
         made: Any = program.run(1)
 
         self.buffers = {name: np.zeros(self._count + ROOM) for name in (*self._columns, "gradient", "before")}

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    from autograd_mini.compiler.backends import Choice
     from autograd_mini.train.run import Training
 
-    Compile = bool | str
+    Compile = bool | Choice
     Steps: TypeAlias = "EagerSteps | CompiledSteps"
 
 WORTH = 5_000

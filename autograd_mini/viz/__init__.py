@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from autograd_mini.viz.drawing import draw as draw
     from autograd_mini.viz.events import steps as steps
     from autograd_mini.viz.events import trace as trace
-    from autograd_mini.viz.explorer import explore as explore
     from autograd_mini.viz.expressions import expression as expression
     from autograd_mini.viz.gradient_descent import descend as descend
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.report_page import gallery as gallery
+    from autograd_mini.viz.stepper import explore as explore
     from autograd_mini.viz.stepper import step as step
+    from autograd_mini.viz.training_player import watch as watch
 
 HOMES = {
     "animate": "animation",
@@ -26,13 +27,14 @@ HOMES = {
     "descend": "gradient_descent",
     "draw": "drawing",
     "explain": "paths",
-    "explore": "explorer",
+    "explore": "stepper",
     "expression": "expressions",
     "gallery": "report_page",
     "plot": "plot",
     "step": "stepper",
     "steps": "events",
     "trace": "events",
+    "watch": "training_player",
 }
 """The module of each public name."""
 
@@ -49,6 +51,7 @@ __all__ = [
     "step",
     "steps",
     "trace",
+    "watch",
 ]
 
 

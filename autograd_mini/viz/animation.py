@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from autograd_mini.engine.graph import order, unchanged
-from autograd_mini.viz.diagram import check_value
-from autograd_mini.viz.live import Live
+from autograd_mini.viz.diagram import NEGATIVE, POSITIVE, check_value
+from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.svg import write
-from autograd_mini.viz.text import NOT_COMPUTED
+from autograd_mini.viz.stage import Stage, shade
+from autograd_mini.viz.stepper import passes
+from autograd_mini.viz.svg import svg, write
+from autograd_mini.viz.text import gradient_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +24,12 @@ LARGEST = 150
 class Animation:
     """An animated SVG; it shows itself in notebooks, and `save("backward.svg")` writes it."""
 
-    def __init__(self, live: Live, seconds: float) -> None:
-        self._live, self._seconds = live, seconds
+    def __init__(self, stage: Stage, seconds: float) -> None:
+        self._stage, self._seconds = stage, seconds
 
     def svg(self) -> str:
         """Return the SVG document."""
-        return _animated(self._live, self._seconds)
+        return _animated(self._stage, self._seconds)
 
     def save(self, path: str | PathLike[str]) -> str:
         """Write the SVG and return its path.
@@ -43,7 +45,7 @@ class Animation:
 
     def __repr__(self) -> str:
         """Say what it shows, where pictures are not."""
-        return f"<animation of the backward pass: {self._live.diagram.about}>"
+        return f"<animation of the backward pass: {self._stage.diagram.about}>"
 
 
 def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation:
@@ -80,46 +82,61 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
             f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of "
             "it, such as animate(y.args[0]), or use step(y)"
         )
-    return Animation(Live(y, rankdir, shown, forward=False), seconds)
+    diagram = one_by_one([y], rankdir, shown)
+    return Animation(Stage(diagram, passes(y, shown, diagram, forward=False)), seconds)
 
 
-def _animated(live: Live, seconds: float) -> str:
+def _animated(stage: Stage, seconds: float) -> str:
     """Return the drawing with keyframes: what a step writes is shown from its time on, until another writes there."""
-    shown = len(live.events) + 2  # the end is shown longer
+    diagram, events = stage.diagram, stage.events
+    shown = len(events) + 2  # the end is shown longer
     rules: dict[tuple[str, int, int], str] = {}
 
     def rule(kind: str, start: int, end: int) -> str:
         return rules.setdefault((kind, start, end), f"s{len(rules)}")
 
-    written: dict[str, list[tuple[int, str, int, float]]] = {}
+    cards = {card.key: card for card in diagram.cards}
+    written: dict[str, list[tuple[int, float | None]]] = {
+        card.key: [(0, card.before)] for card in diagram.cards if card.rows
+    }
+    largest = stage.largest()
     lit: dict[str, str] = {}
-    for at, (event, changes) in enumerate(zip(live.events, live.gradients, strict=True)):
-        for key, text, tone, strength in changes:
-            written.setdefault(key, [(0, NOT_COMPUTED, 0, 0.0)]).append((at, text, tone, strength))
+    for at, event in enumerate(events):
+        if event.phase == "seed":
+            written[diagram.keys[event.node]].append((at, event.grad))
         for part in event.contributions:
-            lit[live.wires[live.diagram.keys[event.node], part.position]] = rule("wire", at, at + 1)
+            wire = stage.wires[diagram.keys[event.node], part.position]
+            written[wire.tail].append((at, part.after))
+            kind = ("wire", "plus", "minus")[(part.share > 0.0) - (part.share < 0.0)]
+            lit[wire.key] = rule(kind, at, at + 1)
+            lit[f"m{wire.key}"] = rule("show", at, shown)
+            slot = len(written[wire.tail]) - 2 + (cards[wire.tail].before is not None)
+            lit[f"{wire.tail}.{slot}"] = rule("show", at, shown)
     states = {}
     for key, history in written.items():
-        ends = [at for at, *_ in history[1:]] + [shown]
+        ends = [at for at, _ in history[1:]] + [shown]
         states[key] = [
-            (text, tone, strength, rule("show", at, end) + (" h" if end < shown else ""))
-            for (at, text, tone, strength), end in zip(history, ends, strict=True)
+            (gradient_text(grad), *shade(grad, largest), rule("show", at, end) + (" h" if end < shown else ""))
+            for (at, grad), end in zip(history, ends, strict=True)
             if at < end
         ]
     style = "".join(_keyframes(*which, name, shown, seconds) for which, name in rules.items())
     still = "@media (prefers-reduced-motion:reduce){*{animation:none!important}}"
-    return live.moving(states, lit, f".h{{opacity:0}}{style}{still}") + "\n"
+    return svg(diagram, stage.layout, states, lit, f".h{{opacity:0}}{style}{still}") + "\n"
+
+
+_COLOURS = {"wire": "#767676", "plus": POSITIVE, "minus": NEGATIVE}
 
 
 def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: float) -> str:
-    """Return the CSS by which a part is shown, or a wire is lit, from one step until another."""
-    on, off = (
-        ("opacity:1", "opacity:0")
-        if kind == "show"
-        else ("stroke:#8a56c2;stroke-width:3.4", "stroke:#767676;stroke-width:1.4")
-    )
+    """Return the CSS by which a part is shown, or a wire is lit and then keeps its colour, from one step on."""
     first, last = 100.0 * start / shown, 100.0 * end / shown
-    frames = [f"0%{{{off}}}"] * (start > 0) + [f"{first:.2f}%{{{on}}}"] + [f"{last:.2f}%{{{off}}}"] * (end < shown)
-    selector = f".{name}" if kind == "show" else f".{name} .w"
+    if kind == "show":
+        on, after, off, selector = "opacity:1", "opacity:0", "opacity:0", f".{name}"
+    else:
+        on, after = f"stroke:{_COLOURS[kind]};stroke-width:4", f"stroke:{_COLOURS[kind]};stroke-width:2"
+        off, selector = "stroke:#767676;stroke-width:1.4", f".{name} .w"
+    frames = [f"0%{{{off}}}"] * (start > 0) + [f"{first:.2f}%{{{on}}}"] + [f"{last:.2f}%{{{after}}}"] * (end < shown)
+    frames += [f"100%{{{after}}}"] * (kind != "show")
     steps = f"animation:{name} {seconds * shown:.1f}s step-end infinite"
     return f"@keyframes {name}{{{''.join(frames)}}}{selector}{{{steps}}}"

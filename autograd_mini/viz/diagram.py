@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
+import re
+from math import fsum, isfinite, nan, sqrt
 from os import sep
 
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.text import figure, gradient_text, named, names, symbol, value_text
+from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, named, names, symbol, value_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +20,18 @@ POSITIVE, NEGATIVE = "#0072b2", "#a84900"
 POSITIVE_FILL, NEGATIVE_FILL, NEUTRAL_FILL = "#e3f1fa", "#fdeee2", "#f4f4f4"
 INK, QUIET, LINE = "#1a1a1a", "#595959", "#767676"
 
+_WEIGHT = re.compile(r"(?:.*\.)?w(?:(?:\[1\])?\[\d+\])?\[(\d+)\]")
+"""The label of a weight of the first layer, of a layer alone, or of a neuron alone."""
+
 DIRECTIONS = ("LR", "RL", "TB", "BT")
 """Ways that the arrows of a picture run."""
+
+
+ROOMY = 150
+"""Maximum cards of a picture whose wires all have a place for what is written on them."""
+
+SLOTS = 5
+"""Maximum parts of a gradient that have a line each on a card."""
 
 
 def check_value(name: str, given: object) -> None:
@@ -47,18 +58,28 @@ class Card:
         grad: the gradient, by which the card is coloured; None where none was computed.
         alarm: whether a number on it is nan or infinite.
         strength: how large the gradient is among those of the picture, from 0 to 1.
+        op: the operation; "sum" of a long sum, "" of what is no operation.
+        value: the number; nan for a group.
+        before: the gradient that earlier backward passes left there, if there is such a one.
+        slots: the parts that its gradient is the sum of: who sends each, and its text; none where there is one part.
         tip: what a tooltip says.
         ticked: whether it carries the mark of the derivative checker.
         mark: "added", "changed" or "removed" in a comparison, else "".
 
     """
 
-    __slots__ = ("alarm", "badge", "grad", "key", "kind", "mark", "name", "rows", "strength", "ticked", "tip")
+    __slots__ = (
+        *("alarm", "badge", "before", "grad", "key", "kind", "mark", "name", "op", "rows", "slots", "strength"),
+        *("ticked", "tip", "value"),
+    )
 
     def __init__(self, key: str, kind: str, name: str, badge: str = "") -> None:
         self.key, self.kind, self.name, self.badge = key, kind, name, badge
         self.rows: list[tuple[str, str]] = []
         self.grad: float | None = None
+        self.before: float | None = None
+        self.slots: list[tuple[str, str]] = []
+        self.op, self.value = "", nan
         self.alarm = False
         self.strength = 0.0
         self.tip = name
@@ -90,7 +111,11 @@ class Wire:
         head: the result's card.
         flowing: whether a gradient goes back along it.
         tip: what a tooltip says.
-        share: the gradient that goes back along it, where several are summed; else None.
+        at: the position of the operand among those of the result.
+        formula: the local derivative in symbols; "" if there is none.
+        partial: the local derivative; None where no gradient goes back, or several are summed.
+        roomy: whether the layout keeps a place free for marks, be there any or not.
+        share: the gradient that goes back along it; None where it is not computed.
         receivers: how many values share it between them; a sum over several is no gradient of any.
         marks: what is written on it, a line each: the local derivative, "× −3", and what goes back, "+1.5".
         weight: the weight it stands for in the picture of a network; else None.
@@ -98,12 +123,18 @@ class Wire:
 
     """
 
-    __slots__ = ("flowing", "head", "key", "mark", "marks", "receivers", "share", "tail", "tip", "weight")
+    __slots__ = (
+        *("at", "flowing", "formula", "head", "key", "mark", "marks", "partial", "receivers", "roomy", "share", "tail"),
+        *("tip", "weight"),
+    )
 
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
         self.marks: list[str] = []
+        self.at, self.formula = 0, ""
+        self.partial: float | None = None
+        self.roomy = False
         self.share: float | None = None
         self.receivers = 1
         self.weight: float | None = None
@@ -117,18 +148,20 @@ class Diagram:
         wires: the arrows; those into one card in the order of its operands.
         rankdir: one of DIRECTIONS.
         about: one sentence for those who cannot see it.
+        frames: what is framed as a unit, such as a neuron: a title and the keys of the cards in it, outer ones first.
         keys: for every node the key of the card it is on.
         drawn: its SVG, where that does not follow from cards and wires; else "".
 
     """
 
-    __slots__ = ("about", "cards", "drawn", "keys", "rankdir", "wires")
+    __slots__ = ("about", "cards", "drawn", "frames", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
         check_choice("rankdir", rankdir, DIRECTIONS)
         self.cards: list[Card] = []
         self.wires: list[Wire] = []
         self.keys: dict[Value, str] = {}
+        self.frames: list[tuple[str, list[str]]] = []
         self.rankdir, self.about = rankdir, about
         self.drawn = ""
 
@@ -153,30 +186,65 @@ class Diagram:
                 card.strength = sqrt(abs(card.grad) / largest)
 
 
-def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool = False) -> Diagram:
+def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool | str = False) -> Diagram:
     """Return the diagram with one card for every node shown and every plain number that an operation used.
 
     Args:
         roots: the results.
         rankdir: which way the arrows run.
         shown: what is shown of their graph.
-        partials: whether the wires carry their local derivatives and what goes back along them.
+        partials: whether the wires carry their local derivatives and what goes back along them; "symbols" for both as
+            symbols.
 
     """
     called = names(shown.nodes)
     diagram = Diagram(rankdir)
+    inputs: dict[tuple[str, float], str] = {}
     for node in shown.nodes:
         constants = [
-            constant_card(diagram, operand).key if not isinstance(operand, Value) else None
+            None if isinstance(operand, Value) else _number_card(diagram, operand, _input_name(node), inputs)
             for operand in shown.args(node)
         ]
         card = diagram.card(kind_of(node), called[node], badge_of(node, shown))
         diagram.keys[node] = card.key
         describe(card, node)
-        wire_operands(diagram, node, constants, called, shown, partials=partials)
+        card.op = "sum" if node in shown.terms else node.op
+        wire_operands(diagram, node, constants, called, shown, partials=partials, root=called[roots[0]])
+    _slots(diagram, shown, roots)
+    for wire in diagram.wires:
+        wire.roomy = wire.flowing and len(diagram.cards) <= ROOMY
     diagram.measure()
     diagram.about = about(shown.nodes, roots, called, shown.count)
     return diagram
+
+
+def _slots(diagram: Diagram, shown: Shown, roots: Sequence[Value]) -> None:
+    """Write on each card the parts of its gradient in the order in which they arrive, if there are several."""
+    into: dict[str, list[Wire]] = {}
+    for wire in diagram.wires:
+        if wire.flowing:
+            into.setdefault(wire.head, []).append(wire)
+    arriving: dict[str, list[Wire]] = {}
+    for card in reversed(diagram.cards):
+        for wire in into.get(card.key, ()):
+            arriving.setdefault(wire.tail, []).append(wire)
+    cards = {card.key: card for card in diagram.cards}
+    for node in shown.nodes:
+        card, wires = cards[diagram.keys[node]], arriving.get(diagram.keys[node], [])
+        if not node.op and node.has_grad and node not in roots:
+            known = [wire.share for wire in wires if wire.share is not None]
+            rest = node.grad - fsum(known) if all(map(isfinite, known)) else 0.0
+            if abs(rest) > 1e-9 * max(map(abs, [node.grad, *known])):
+                card.before = rest
+        parts = [] if card.before is None else [("before", gradient_text(card.before))]
+        if len(wires) > 1:
+            for wire in wires:
+                wire.marks = [
+                    f"part of {mark}" if at and mark.startswith("∂") else mark for at, mark in enumerate(wire.marks)
+                ]
+        parts += [(f"from {cards[wire.head].name}", gradient_text(wire.share)) for wire in wires]
+        if len(parts) > 1:
+            card.slots = parts if len(parts) <= SLOTS else [(f"{len(parts)} parts", "")]
 
 
 def badge_of(node: Value, shown: Shown) -> str:
@@ -194,6 +262,7 @@ def kind_of(node: Value) -> str:
 def describe(card: Card, node: Value) -> None:
     """Write a node's numbers on its card."""
     card.grad = node.grad if node.has_grad else None
+    card.value = node.data
     card.rows = [("value", value_text(node.data)), ("grad", gradient_text(card.grad))]
     card.alarm = not isfinite(node.data) or not isfinite(card.grad or 0.0)
     known = f"gradient {figure(card.grad, sign=True, digits=12)}" if card.grad is not None else "gradient not computed"
@@ -206,9 +275,35 @@ def describe(card: Card, node: Value) -> None:
 def constant_card(diagram: Diagram, number: float) -> Card:
     """Add the card of a plain number."""
     card = diagram.card("constant", figure(number))
+    card.value = float(number)
     card.tip = f"constant {figure(number, digits=12)}"
     card.alarm = not isfinite(number)
     return card
+
+
+def _input_name(node: Value) -> str:
+    """Return what a plain number beside a weight of the first layer is called: x_k; nothing elsewhere.
+
+    >>> x = 0.5
+    >>> _input_name(Parameter(2.0, label="w[1][3][2]") * x), _input_name(Parameter(2.0, label="w[2][3][2]") * x)
+    ('x_2', '')
+
+    """
+    found = next((_WEIGHT.fullmatch(o.label) for o in node.args if isinstance(o, Parameter)), None)
+    return f"x_{found[1]}" if found and node.op == "mul" else ""
+
+
+def _number_card(diagram: Diagram, number: float, name: str, inputs: dict[tuple[str, float], str]) -> str:
+    """Return the key of the card of a plain number: one for each input of a network, and one for each other use."""
+    if not name:
+        return constant_card(diagram, number).key
+    if (name, number) not in inputs:
+        card = diagram.card("input", name)
+        card.value, card.alarm = float(number), not isfinite(number)
+        card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)]
+        card.tip = f"{name} = {figure(number, digits=12)}, a plain number, which has no gradient"
+        inputs[name, number] = card.key
+    return inputs[name, number]
 
 
 def wire_operands(
@@ -218,7 +313,8 @@ def wire_operands(
     called: dict[Value, str],
     shown: Shown,
     *,
-    partials: bool = False,
+    partials: bool | str = False,
+    root: str = "",
 ) -> None:
     """Draw a wire from each operand of a node to it, dashed where no gradient goes back."""
     received = {flow.position: flow for flow in shown.flows(node, node.grad if node.has_grad else None)}
@@ -232,7 +328,7 @@ def wire_operands(
                 if constant
                 else "no gradient flows here: a condition, or the operand not taken"
             )
-            diagram.wire(tail, diagram.keys[node], tip, flowing=False)
+            diagram.wire(tail, diagram.keys[node], tip, flowing=False).at = index + hidden
             continue
         over = f"∂{named(called[node])}/∂{named(called[flow.operand])}"
         formula = flow.formula(called)
@@ -242,7 +338,10 @@ def wire_operands(
         if flow.share is not None:
             tip += f"\ncontributes {figure(flow.share, sign=True)}"
         wire = diagram.wire(tail, diagram.keys[node], tip)
-        if partials:
+        wire.at, wire.formula, wire.partial, wire.share = flow.position, formula, flow.partial, flow.share
+        if partials == "symbols":
+            wire.marks = [over, f"∂{named(root)}/∂{named(called[flow.operand])}"]
+        elif partials:
             wire.marks = [f"× {number}"] + ([] if flow.share is None else [figure(flow.share, sign=True)])
 
 

@@ -22,6 +22,13 @@ _DEFAULTS = (
 ROW, HEAD, MARGIN, BAR = 19.0, 23.0, 10.0, 5.0
 """Heights of a card's row and head, its margin, and the height of its bar, in points."""
 
+SLOT = 16.0
+"""Height of the line of one part of a gradient, in points."""
+
+NUMBER, ROOM, CHIP = 10, 104.0, 80.0
+"""Maximum characters of most numbers; the widths, in points, that a row of a card and a wire keep for such a one, so
+that a picture does not depend on its numbers."""
+
 TAG = 16
 """Maximum characters of a name on the tag of a cut wire."""
 
@@ -31,11 +38,12 @@ def card_size(card: Card) -> tuple[float, float]:
     head = width(shortened(card.name), 13.5)
     if card.badge:
         head += 14.0 + badge_width(card)
-    head += 24.0 * card.ticked
-    rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows), default=0.0)
-    smallest = 74.0 if card.rows else 40.0
+    head += 24.0 * (card.kind in {"input", "parameter"})  # the tick of the checker
+    rows = max((width(f"{word}   {text}", 12.5) for word, text in card.rows if len(text) > NUMBER), default=0.0)
+    parts = max((width(word, 11.0) + 72.0 for word, _ in card.slots), default=0.0)
+    smallest = max(ROOM, parts) if card.rows else 40.0
     bar = BAR if card.rows else 0.0
-    return max(smallest, head, rows) + 2.0 * MARGIN, HEAD + ROW * len(card.rows) + bar + 7.0
+    return max(smallest, head, rows) + 2.0 * MARGIN, HEAD + ROW * len(card.rows) + SLOT * len(card.slots) + bar + 7.0
 
 
 def badge_width(card: Card) -> float:
@@ -86,7 +94,6 @@ def _wire_attributes(wire: Wire) -> dict[str, str]:
 
 def layout_source(
     diagram: Diagram,
-    ranksep: float | None = None,
     *,
     cards: Sequence[Card] | None = None,
     wires: Sequence[Wire] | None = None,
@@ -97,8 +104,6 @@ def layout_source(
 
     Args:
         diagram: the diagram.
-        ranksep: the inches between ranks; without it cards stand half an inch apart, or what is written on the wires
-            keeps them apart.
         cards: the cards to lay out, if not all.
         wires: the wires between them.
         cuts: the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag.
@@ -106,9 +111,9 @@ def layout_source(
             they can, so that the tags stand beside a chain.
 
     """
-    if ranksep is None:
-        ranksep = 0.2 if any(wire.marks for wire in diagram.wires) else 0.5
     wires = diagram.wires if wires is None else wires
+    ranksep = 0.26 if any(wire.marks or wire.roomy for wire in diagram.wires) else 0.5
+    port, beyond = {"LR": ("w", "e"), "RL": ("e", "w"), "TB": ("n", "s"), "BT": ("s", "n")}[diagram.rankdir]
     lines = ["digraph {", f'rankdir="{diagram.rankdir}" ordering="in" nodesep="0.28" ranksep="{ranksep}"']
     lines.append('node [shape="box" label="" fixedsize="true"] edge [arrowsize="0.8"]')
     if cuts:
@@ -116,12 +121,21 @@ def layout_source(
     sizes = {card.key: card_size(card) for card in (diagram.cards if cards is None else cards)}
     sizes |= {wire.key: tag_size(tags[wire.key]) for wire in wires if wire.key in cuts}
     lines += [f'{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in sizes.items()]
+    rooms = {wire.key: room_size(wire) for wire in wires if wire.marks or wire.roomy}
+    lines += [f'm{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in rooms.items()]
     inner = {wire.head for wire in wires} if cuts else set()
     for wire in wires:
         end = cuts.get(wire.key)
         tail, head = wire.key if end == "head" else wire.tail, wire.key if end == "tail" else wire.head
         straight = ' weight="5"' if tail in inner and end is None else ""
-        lines.append(f'{tail} -> {head} [id="{wire.key}"{straight}{_free_place(wire)}]')
+        if wire.key in rooms:
+            lines.append(f'{tail} -> m{wire.key}:{port} [id="m{wire.key}" dir="none"]')
+            lines.append(f'm{wire.key}:{beyond} -> {head} [id="{wire.key}" weight="3"]')
+        else:
+            lines.append(f'{tail} -> {head} [id="{wire.key}"{straight}]')
+    for number, (_, keys) in enumerate([] if cuts else diagram.frames):
+        inside = [f"m{wire.key}" for wire in wires if wire.key in rooms and {wire.tail, wire.head} <= set(keys)]
+        lines.append(f'subgraph cluster_{number} {{ margin="12" label=" " {"; ".join([*keys, *inside])} }}')
     return "\n".join([*lines, "}"])
 
 
@@ -132,16 +146,15 @@ def tag_size(text: str) -> tuple[float, float]:
 
 def marks_size(wire: Wire) -> tuple[float, float]:
     """Return the width and height, in points, of what is written on a wire."""
-    return max(width(mark, 12.0) for mark in wire.marks) + 12.0, 15.0 * len(wire.marks) + 5.0
+    w, h = max(width(mark, 12.0) for mark in wire.marks) + 12.0, 15.0 * len(wire.marks) + 5.0
+    usual = max(map(len, wire.marks)) <= NUMBER + 2
+    return min(w, CHIP) if usual else w, h
 
 
-def _free_place(wire: Wire) -> str:
-    """Return the DOT attribute that keeps a place free for what is written on a wire; nothing for a bare one."""
-    if not wire.marks:
-        return ""
-    w, h = marks_size(wire)
-    size = f'fixedsize="true" width="{w + 4.0:.0f}" height="{h + 4.0:.0f}"'
-    return f' label=<<table border="0" {size}><tr><td></td></tr></table>>'
+def room_size(wire: Wire) -> tuple[float, float]:
+    """Return the width and height, in points, of the place that is kept free for what is written on a wire."""
+    w, h = marks_size(wire) if wire.marks else (0.0, 0.0)
+    return (max(w, CHIP), max(h, 35.0)) if wire.roomy else (w + 4.0, h + 4.0)
 
 
 def escaped(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
@@ -11,6 +13,8 @@ from autograd_mini.viz.text import figure, named, names, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from autograd_mini.viz.partials import Flow
 
 LISTED = 8
@@ -146,14 +150,21 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto
     return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
 
 
-def events_of(y: Value, shown: Shown, *, forward: bool = False, seed: float = 1.0) -> list[Event]:
-    """Return the events of what is shown of y's graph."""
+def events_of(
+    y: Value,
+    shown: Shown,
+    *,
+    forward: bool = False,
+    seed: float = 1.0,
+    before: Mapping[Value, float] = MappingProxyType({}),
+) -> list[Event]:
+    """Return the events of what is shown of y's graph, whose nodes may have gradients before."""
     called = names(shown.nodes)
     events = [Event("forward", node, called, shown) for node in shown.nodes] if forward else []
     events.append(Event("seed", y, called, shown, seed))
-    gradients = {y: seed}
+    gradients = {**before, y: seed}
     for node in reversed(shown.nodes):
-        if node not in gradients or not node.op:
+        if not node.op or node not in gradients:
             continue
         event = Event("backward", node, called, shown, gradients[node])
         for flow in shown.flows(node, gradients[node]):

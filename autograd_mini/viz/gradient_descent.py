@@ -11,8 +11,10 @@ from autograd_mini.engine.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from os import PathLike
 
     from autograd_mini.engine.checks import Function
+    from autograd_mini.viz.javascript import LivePage
 
     Path = Iterable[Iterable[float]]
     Point = tuple[float, ...]
@@ -25,17 +27,26 @@ class Descent:
         points: the points visited, each a tuple of coordinates; the first is where it started.
         values: the function at each of them.
         lr: the learning rate.
+        steps: the maximum number of steps.
+        tol: the tolerance.
         stopped: "converged" (the gradient's norm is at most the tolerance), "diverged" (a number is not finite, or the
             function is larger than at the start), or "steps" (all steps were made).
 
     """
 
-    __slots__ = ("lr", "points", "stopped", "values")
+    __slots__ = ("_function", "_graph", "lr", "points", "steps", "stopped", "tol", "values")
 
-    def __init__(self, lr: float) -> None:
+    def __init__(self, lr: float, steps: int = 100, tol: float = 1e-6) -> None:
         self.points: list[Point] = []
         self.values: list[float] = []
-        self.lr, self.stopped = lr, ""
+        self.lr, self.steps, self.tol, self.stopped = lr, steps, tol, ""
+        self._function: Callable[[list[Value]], Value | float] | None = None
+        self._graph: tuple[Value, list[Value]] | None = None
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """Leave out the function, which may be local, when it is pickled."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
+        return None, {**kept, "_function": None, "_graph": None}
 
     def __len__(self) -> int:
         """Return the number of steps made."""
@@ -50,6 +61,34 @@ class Descent:
         last = ", ".join(f"{coordinate:.4g}" for coordinate in self.points[-1])
         ended = f"{self.stopped} after {len(self)} steps"
         return f"Descent with lr={self.lr:g}: {ended} at ({last}), value {self.values[-1]:.4g}"
+
+    def page(self) -> LivePage:
+        """Return the descent as a page: a surface that turns, a map with the steps, and starts to click.
+
+        Raises:
+            ValueError: if it is not of one or two dimensions, or was unpickled, which brings no function.
+
+        """
+        from autograd_mini.viz.descent_page import descent_page  # only those who look at it pay for it
+
+        if self._function is None or len(self.points[0]) > 2:
+            raise ValueError(
+                f"the descent has {len(self.points[0])} coordinates{'' if self._function else ' and no function'}, "
+                "expected one or two of a function: descend(f, x0).page()"
+            )
+        function = self._function
+        return descent_page(self, lambda point: _plain(function([*map(Value, point)])), self._graph)
+
+    def save(self, path: str | PathLike[str]) -> str:
+        """Write the page of the descent, which works offline, and return its path; see `page`."""
+        return self.page().save(path)
+
+    def _repr_html_(self) -> str | None:
+        return self.page().html() if self._function is not None and len(self.points[0]) <= 2 else None
+
+
+def _plain(result: Value | float) -> float:
+    return result.data if isinstance(result, Value) else number(result, "the result of f")
 
 
 def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: int = 100, tol: float = 1e-6) -> Descent:
@@ -82,11 +121,18 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
     point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
     together = len(point) > 1 and takes_one(f)
     called: Callable[..., Value | float] = f
-    descent = Descent(lr)
+    descent = Descent(lr, steps, tol)
+
+    def function(variables: list[Value]) -> Value | float:
+        return called(variables) if together else called(*variables)
+
+    descent._function = function
     while True:
         variables = [Value(coordinate) for coordinate in point]
-        result = called(variables) if together else called(*variables)
-        value = result.data if isinstance(result, Value) else number(result, "the result of f")
+        result = function(variables)
+        value = _plain(result)
+        if descent._graph is None and isinstance(result, Value):
+            descent._graph = result, variables
         slopes = (
             [slope.data for slope in gradient(result, variables)] if isinstance(result, Value) else [0.0] * len(point)
         )

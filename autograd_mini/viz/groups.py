@@ -73,6 +73,16 @@ def neurons_of(nodes: Sequence[Value]) -> dict[Value, Position]:
     return found
 
 
+def frame(diagram: Diagram, nodes: Sequence[Value]) -> None:
+    """Have the cards of each neuron framed, where there are several neurons."""
+    frames: dict[Position, list[str]] = {}
+    for node, place in neurons_of(nodes).items():
+        if node in diagram.keys:  # a partial sum may be left out
+            frames.setdefault(place, []).append(diagram.keys[node])
+    if len(frames) > 1:
+        diagram.frames = [(f"layer {layer}, neuron {j}", keys) for (layer, j), keys in sorted(frames.items())]
+
+
 def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | None:
     """Return the diagram with a card for each neuron or layer; None if no parameter is labelled as a neuron's."""
     nodes = order(*roots)

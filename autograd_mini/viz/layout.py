@@ -59,11 +59,12 @@ class Layout:
         boxes: for every node its left, top, width and height.
         curves: for every edge the points of its Bézier curve: the start, then three a piece.
         marks: for every edge that has a place kept free for what is written on it, the middle of that place.
+        frames: for each frame of the diagram, in its order, its left, top, width and height.
         tags: for every edge that was cut, the name of the end that is elsewhere; its box has the edge's name.
 
     """
 
-    __slots__ = ("boxes", "curves", "marks", "size", "tags")
+    __slots__ = ("boxes", "curves", "frames", "marks", "size", "tags")
 
     def __init__(self, source: bytes) -> None:
         self.tags: dict[str, str] = {}
@@ -73,19 +74,28 @@ class Layout:
         self.boxes: dict[str, tuple[float, float, float, float]] = {}
         self.curves: dict[str, list[Point]] = {}
         self.marks: dict[str, Point] = {}
+        self.frames: list[Box] = []
         for node in found.get("objects", ()):
+            if node["name"].startswith("cluster_"):
+                left, bottom, right, upper = map(float, node["bb"].split(","))
+                self.frames.append((left, top - upper, right - left, upper - bottom))
             if "pos" not in node:
                 continue
             x, y = map(float, node["pos"].split(","))
             w, h = 72.0 * float(node["width"]), 72.0 * float(node["height"])
-            self.boxes[node["name"]] = (x - w / 2.0, top - y - h / 2.0, w, h)
+            if node["name"].startswith("m"):
+                self.marks[node["name"][1:]] = (x, top - y)
+            else:
+                self.boxes[node["name"]] = (x - w / 2.0, top - y - h / 2.0, w, h)
+        halves = {}
         for edge in found.get("edges", ()):
             points = edge["pos"].split(" ")
             ends = [text for text in points if text.startswith("e,")]
             inner = [_point(text, top) for text in points if text[0] not in "es"]
-            self.curves[edge["id"]] = [*inner, *[_point(text[2:], top) for text in ends]]
-            if "lp" in edge:
-                self.marks[edge["id"]] = _point(edge["lp"], top)
+            halves[edge["id"]] = [*inner, *[_point(text[2:], top) for text in ends]]
+        for key, curve in halves.items():
+            if not key.startswith("m"):
+                self.curves[key] = _joined(halves[f"m{key}"], curve) if f"m{key}" in halves else curve
 
     @classmethod
     def empty(cls) -> Layout:
@@ -124,6 +134,13 @@ class Layout:
                 self.marks[edge] = (x + dx, y + dy)
 
 
+def _joined(first: list[Point], second: list[Point]) -> list[Point]:
+    """Return two curves as one, with a straight piece between them."""
+    (x0, y0), (x1, y1) = first[-1], second[0]
+    between = [(x0 + (x1 - x0) * part, y0 + (y1 - y0) * part) for part in (1.0 / 3.0, 2.0 / 3.0)]
+    return [*first, *between, *second]
+
+
 def _point(text: str, top: float) -> Point:
     x, y = text.split(",")
     return float(x), top - float(y)
@@ -134,19 +151,13 @@ def placed(source: str) -> Layout:
     return Layout(render(source, "json"))
 
 
-def arranged(diagram: Diagram, ranksep: float | None = None) -> Layout:
-    """Return where the cards and wires of a diagram go.
-
-    Args:
-        diagram: the diagram.
-        ranksep: the distance between ranks in inches; see `layout_source`.
-
-    """
+def arranged(diagram: Diagram) -> Layout:
+    """Return where the cards and wires of a diagram go."""
     cutting = _Cutting(diagram)
     if cutting.whole:
-        return placed(layout_source(diagram, ranksep))
+        return placed(layout_source(diagram))
     cutting.cut()
-    return _page(diagram, cutting, ranksep)
+    return _page(diagram, cutting)
 
 
 def in_one_piece(diagram: Diagram) -> bool:
@@ -311,7 +322,7 @@ class _Cutting:
         return sorted(found.values(), key=lambda piece: self.index[piece[-1].key])
 
 
-def _page(diagram: Diagram, cutting: _Cutting, ranksep: float | None) -> Layout:
+def _page(diagram: Diagram, cutting: _Cutting) -> Layout:
     """Lay out the pieces and set them in lines."""
     of_piece = {card.key: number for number, piece in enumerate(cutting.pieces) for card in piece}
     wires: list[list[Wire]] = [[] for _ in cutting.pieces]
@@ -323,16 +334,14 @@ def _page(diagram: Diagram, cutting: _Cutting, ranksep: float | None) -> Layout:
         if wire.key in cutting.cuts:
             other = wire.head if cutting.cuts[wire.key] == "tail" else wire.tail
             page.tags[wire.key] = by_key[other].name
-    boxes = _laid_out(diagram, cutting, wires, page, ranksep)
+    boxes = _laid_out(diagram, cutting, wires, page)
     moves, page.size = _set(boxes, cutting.line(), diagram.rankdir)
     for number, (piece, (dx, dy)) in enumerate(zip(cutting.pieces, moves, strict=True)):
         page.move([card.key for card in piece], [wire.key for wire in wires[number]], dx, dy)
     return page
 
 
-def _laid_out(
-    diagram: Diagram, cutting: _Cutting, wires: Sequence[list[Wire]], page: Layout, ranksep: float | None
-) -> list[Box]:
+def _laid_out(diagram: Diagram, cutting: _Cutting, wires: Sequence[list[Wire]], page: Layout) -> list[Box]:
     """Lay out the pieces, several in a run, write where their parts are, and return the box of each piece."""
     boxes: list[Box] = []
     batch: list[int] = []
@@ -346,7 +355,6 @@ def _laid_out(
         cards = [card for n in batch for card in cutting.pieces[n]]
         source = layout_source(
             diagram,
-            ranksep,
             cards=cards,
             wires=[wire for n in batch for wire in wires[n]],
             cuts=cutting.cuts,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from autograd_mini.engine.formula import Tree
     from autograd_mini.engine.ops import Op
 
 
@@ -142,16 +143,20 @@ def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[
     """
     if row.name == "where":
         return "1"
-    text = TEXTBOOK.get(row.name) or row.partials[row.operands.index(wanted)]
-    written = _Written()
     terms = {
-        name: _Term(named(names[name]), _ATOM, number) if name in names else written.constant(number)
+        name: term(named(names[name]), number) if name in names else WRITTEN.constant(number)
         for name, number in numbers.items()
     }
-    return evaluate(parse(text, (*row.operands, "z"), own=row), written, terms).text
+    return evaluate(derivative_tree(row, wanted), WRITTEN, terms).text
 
 
-class _Term:
+def derivative_tree(row: Op, wanted: str) -> Tree:
+    """Return the formula of a partial derivative as readers know it."""
+    text = TEXTBOOK.get(row.name) or row.partials[row.operands.index(wanted)]
+    return parse(text, (*row.operands, "z"), own=row)
+
+
+class Term:
     """A part of a formula as a reader sees it.
 
     Args:
@@ -176,44 +181,54 @@ class _Term:
         return self.constant and self.number == 1.0
 
 
-class _Written:
+def term(name: str, number: float = 1.0) -> Term:
+    """Return the term of a name."""
+    return Term(name, _ATOM, number)
+
+
+class Written:
     """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
 
-    def constant(self, number: float) -> _Term:
+    def constant(self, number: float) -> Term:
+        """Return the term of a number."""
         text = figure(number)
-        return _Term(text, _NEG if text.startswith("−") else _ATOM, number, constant=True)
+        return Term(text, _NEG if text.startswith("−") else _ATOM, number, constant=True)
 
-    def apply(self, name: str, operands: list[_Term]) -> _Term:
+    def apply(self, name: str, operands: list[Term]) -> Term:
+        """Write an operation with brackets where they are needed."""
         number = getattr(ON_VALUES, name)(*(operand.number for operand in operands))
         write = _INFIX.get(name)
         if write is None:
             shown = TABLE[name].symbol if name in TABLE else name
-            return _Term(f"{shown}({', '.join(operand.text for operand in operands)})", _ATOM, number)
+            return Term(f"{shown}({', '.join(operand.text for operand in operands)})", _ATOM, number)
         if all(operand.constant for operand in operands):
             return self.constant(number)
         if name == "mul" and operands[0].is_one():
             return operands[1]
         if name in {"mul", "pow", "truediv"} and operands[1].is_one():
             return operands[0]
-        return _Term(*write(*operands), number)
+        return Term(*write(*operands), number)
 
-    def compare(self, relation: str, x: _Term, y: _Term) -> bool:
+    def compare(self, relation: str, x: Term, y: Term) -> bool:
+        """Compare the numbers."""
         return bool(getattr(operator, RELATIONS[relation])(x.number, y.number))
 
     def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
         return all(conditions) if junction == "and" else any(conditions)
 
-    def where(self, condition: bool, this: Callable[[], _Term], otherwise: Callable[[], _Term]) -> _Term:  # noqa: FBT001
+    def where(self, condition: bool, this: Callable[[], Term], otherwise: Callable[[], Term]) -> Term:  # noqa: FBT001
+        """Return the branch that applies."""
         return this() if condition else otherwise()
 
 
-def _power(x: _Term, y: _Term) -> tuple[str, int]:
+def _power(x: Term, y: Term) -> tuple[str, int]:
     if y.constant and y.number.is_integer():
         return x.at(_ATOM) + figure(y.number).translate(_SUPERSCRIPTS), _POW
     return f"{x.at(_ATOM)}^{y.at(_ATOM)}", _POW
 
 
-def _quotient(symbol: str, binds: int) -> Callable[[_Term, _Term], tuple[str, int]]:
+def _quotient(symbol: str, binds: int) -> Callable[[Term, Term], tuple[str, int]]:
     return lambda x, y: (f"{x.at(_MUL)} {symbol} {y.at(_POW)}", binds)
 
 
@@ -226,3 +241,6 @@ _INFIX: dict[str, Callable[..., tuple[str, int]]] = {
     "truediv": _quotient("/", _MUL),
     **{name: _quotient(TABLE[name].symbol, _ADD) for name in ("mod", "floordiv")},  # −(x // y) is not −x // y
 }
+
+WRITTEN = Written()
+"""The algebra that writes formulas for readers."""

@@ -9,6 +9,7 @@ import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from autograd_mini.viz.dot import dot_lines, mermaid
 from autograd_mini.viz.layout import arranged, in_one_piece
 from autograd_mini.viz.renderers import render
+from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.svg import page, svg
 from autograd_mini.viz.xdot import xdot_source
 
@@ -59,8 +60,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         return mermaid(self.diagram)
 
     def html(self) -> str:
-        """Return a page of its own with the picture, that needs nothing else."""
-        return page(self.diagram.about, f"<figure>\n{self.svg()}</figure>")
+        """Return a page of its own with the picture on a stage, to zoom and to move, that needs nothing else."""
+        if self.diagram.drawn or self.source != self._untouched:
+            return page(self.diagram.about, f"<figure>\n{self.svg()}</figure>")
+        return page(self.diagram.about, Stage(self.diagram).html())
 
     def save(self, filename: Any = None, directory: Any = None, *, skip_existing: bool | None = False) -> str:
         """Write the picture, in the format of the file's ending, and return the path.

@@ -19,19 +19,7 @@ class NotReplayableError(ValueError):
 
 
 def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
-    """Return y computed again; see `replayed`.
-
-    >>> x = Value(3.0)
-    >>> replay(x * x, {x: 5.0})
-    25.0
-
-    """
-    result: Value | float = replayed(y, replaced)[y]
-    return result
-
-
-def replayed(y: Value, replaced: Mapping[Value, Value | float]) -> dict[Value, Any]:
-    """Return every node of y's graph computed again.
+    """Return y computed again.
 
     A `where` whose condition was a truth value, not a Value, takes the operand it took before.
 
@@ -42,6 +30,10 @@ def replayed(y: Value, replaced: Mapping[Value, Value | float]) -> dict[Value, A
 
     Raises:
         NotReplayableError: if an operation of the graph is not in the table.
+
+    >>> x = Value(3.0)
+    >>> replay(x * x, {x: 5.0})
+    25.0
 
     """
     found: dict[Value, Any] = dict(replaced)
@@ -61,4 +53,5 @@ def replayed(y: Value, replaced: Mapping[Value, Value | float]) -> dict[Value, A
             )
         function = getattr(ON_VALUES, node.op)
         found[node] = function(*args)
-    return found
+    result: Value | float = found[y]
+    return result

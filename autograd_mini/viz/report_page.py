@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.nn.module import Module
-    from autograd_mini.viz.stepper import Stepper
+    from autograd_mini.viz.stage import Stage
 
     Section = tuple[str, str, str]
     """A title, the name of a file, and the HTML that shows it; no file where it could not be made."""
@@ -113,7 +113,7 @@ def _output(neuron: Any, point: Iterable[float]) -> Value:
     return result
 
 
-def _stepper(y: Value, path: Path) -> Stepper:
+def _stepper(y: Value, path: Path) -> Stage:
     """Write the stepper and return it, to be shown on the page too."""
     stepper = step(y)
     stepper.save(path)

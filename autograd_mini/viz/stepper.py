@@ -1,137 +1,94 @@
-"""A stepper: the forward and backward pass of a graph to click through, one piece of HTML that needs nothing else."""
+"""A stepper: the forward and backward pass of a graph, one step after the other on a stage."""
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from hashlib import blake2s
 from math import isfinite
-from pathlib import Path
 
 from autograd_mini.engine.graph import gradient, order, unchanged
+from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Value
+from autograd_mini.errors import AnomalyError
+from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import check_value
-from autograd_mini.viz.live import LARGEST, Live
+from autograd_mini.viz.drawing import one_by_one
+from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.network import network_steps
 from autograd_mini.viz.replay import NotReplayableError, replay
-from autograd_mini.viz.svg import CONFIRMED, page, write
-from autograd_mini.viz.text import figure, xml
+from autograd_mini.viz.stage import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from os import PathLike
-    from typing import Any
+    from typing import Any, overload
 
+    from autograd_mini.diagnosis import Finding
+    from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.events import Event
+    from autograd_mini.viz.javascript import LivePage
+    from autograd_mini.viz.network import Loss
 
     Breakpoint = str | Callable[[Event], bool]
 
-PAUSE = 1100
-"""Milliseconds between two steps while it plays."""
+LARGEST = 1000
+"""Maximum values of a graph that is stepped through."""
 
 CHECKABLE = 600
 """Maximum nodes times leaves for which leaves are checked by default."""
 
-PHASES = {
-    "forward": "forward: computing values",
-    "seed": "backward: start",
-    "backward": "backward: propagating gradients",
-}
 
+if TYPE_CHECKING:
 
-class Stepper:
-    """A stepper; it shows itself in notebooks, and `save("step.html")` writes a page.
-
-    Attributes:
-        events: the steps.
-        start: the step it opens at.
-
-    """
-
-    def __init__(self, live: Live, breaks: list[int], confirmed: int) -> None:
-        self.events = live.events
-        self.start = breaks[0] if breaks else 0
-        self._live, self._breaks, self._confirmed = live, breaks, confirmed
-
-    def html(self) -> str:
-        """Return it as a piece of HTML."""
-        about = self._live.diagram.about
-        picture = b64encode(self._live.still().encode()).decode()
-        items = "\n".join(f"<li>{xml(chr(10).join(event.lines()))}</li>" for event in self.events)
-        data = _script_text(self._data())
-        key = blake2s((picture + data + items).encode(), digest_size=8).hexdigest()
-        script = _asset("stepper.js").strip()
-        marks = f"<p>A green tick: {CONFIRMED}.</p>\n" if self._confirmed else ""
-        return (
-            f'<div data-autograd-mini="{key}">\n<div data-place="">'
-            f'<img alt="{xml(about)} The steps follow as text." style="max-width: 100%" '
-            f'src="data:image/svg+xml;base64,{picture}"></div>\n{marks}'
-            f"<details><summary>All {len(self.events)} steps as text</summary>\n"
-            f'<ol style="white-space: pre-line">\n{items}\n</ol></details>\n'
-            f'<script>{script}("{key}", {data});</script>\n</div>'
-        )
-
-    def _data(self) -> dict[str, Any]:
-        events = []
-        keys = self._live.diagram.keys
-        for event, written in zip(self.events, self._live.gradients, strict=True):
-            key = keys[event.node]
-            wires = [
-                (self._live.wires[key, part.position], figure(part.share, sign=True)) for part in event.contributions
-            ]
-            events.append({"p": event.phase, "n": key, "g": written, "w": wires})
-        return {
-            "cards": [card.key for card in self._live.diagram.cards],
-            "events": events,
-            "breaks": self._breaks,
-            "start": self.start,
-            "pause": PAUSE,
-            "phases": PHASES,
-            "style": _asset("stepper.css"),
-        }
-
-    def save(self, path: str | PathLike[str]) -> str:
-        """Write a page that works offline, and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .html.
-
-        """
-        return write(path, (".html", ".htm"), lambda: page(self._live.diagram.about, self.html()))
-
-    def _repr_html_(self) -> str:
-        return self.html()
-
-    def __repr__(self) -> str:
-        """Say what it shows, where HTML is not."""
-        return f"<stepper of {len(self.events)} steps: {self._live.diagram.about}>"
+    @overload
+    def step(
+        y: Value,
+        breakpoints: Breakpoint | Iterable[Breakpoint] = ...,
+        *,
+        forward: bool = ...,
+        rankdir: str = ...,
+        check: bool | None = ...,
+        level: str = ...,
+        quiz: bool = ...,
+        findings: Iterable[Finding] | AnomalyError = ...,
+    ) -> Stage: ...
+    @overload
+    def step(y: Module, *, x: Any, target: Any = ..., loss: Loss = ...) -> LivePage: ...
 
 
 def step(
-    y: Value,
+    y: Value | Module,
     breakpoints: Breakpoint | Iterable[Breakpoint] = (),
     *,
     forward: bool = True,
     rankdir: str = "LR",
     check: bool | None = None,
     level: str = "auto",
-) -> Stepper:
+    quiz: bool = False,
+    findings: Iterable[Finding] | AnomalyError = (),
+    x: Any = None,
+    target: Any = None,
+    loss: Loss = "mse",
+) -> Stage | LivePage:
     """Return the passes of y as a stepper: click, press arrow keys, or let it play.
 
     Nothing is changed: `backward` need not have been called.
 
     Args:
-        y: the result to differentiate.
+        y: the result to differentiate; or a network, for the passes of a sample through it, layer by layer.
         breakpoints: where to start and to stop while playing: labels, whose gradients change there, and conditions
             such as `lambda event: abs(event.grad) > 1e3`; see `Event` for what they may ask.
         forward: whether the forward pass is shown before.
         rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
         check: whether leaves that the derivative checker confirms are marked; by default where that is quick.
         level: "auto" for one step for a sum of six terms or more, "full" for one for every addition in it.
+        quiz: whether the reader is asked for each number, or its sign, before the step shows it, and for a score.
+        findings: what `doctor` found, or what `anomaly` raised; each is listed, and points at the values it is about.
+        x: for a network, the sample.
+        target: its target; without it there is no loss and no way back.
+        loss: for a network, a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value.
 
     Returns:
-        A Stepper, which notebooks show; `save("step.html")` writes a page.
+        A Stage, which notebooks show; `save("step.html")` writes a page.
 
     Raises:
         TypeError: if y is no Value, or a breakpoint neither a text nor callable.
@@ -144,6 +101,8 @@ def step(
                   b.grad += ∂v1/∂b · v1.grad = a · v1.grad = 2 × 1 = 2   (0 → 2)>
 
     """
+    if isinstance(y, Module):
+        return network_steps(y, x, target, loss)
     check_value("y", y)
     nodes = unchanged(order(y))
     shown = Shown([y], checked(level))
@@ -152,9 +111,68 @@ def step(
             f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
             "part of it, such as step(y.args[0]), or print trace(y)"
         )
-    confirmed = gradcheck_marks(y, nodes, check)
-    live = Live(y, rankdir, shown, forward=forward, confirmed=confirmed)
-    return Stepper(live, _breaks(live.events, breakpoints), len(confirmed))
+    diagram = one_by_one([y], rankdir, shown)
+    confirmed = {diagram.keys[node] for node in gradcheck_marks(y, nodes, check)}
+    for card in diagram.cards:
+        card.ticked = card.key in confirmed
+    events = passes(y, shown, diagram, forward=forward)
+    notes = _notes(findings, diagram)
+    return Stage(diagram, events, breaks=_breaks(events, breakpoints), quiz=quiz, notes=notes, shown=shown)
+
+
+def _notes(findings: Iterable[Finding] | AnomalyError, diagram: Diagram) -> list[tuple[list[str], str]]:
+    """Return what findings say, each with the keys of the cards that it is about: by name, by line, or as raised."""
+    if isinstance(findings, AnomalyError):
+        about = [key for node, key in diagram.keys.items() if node is findings.node]
+        return [(about, str(findings).partition("\n")[0])]
+    notes = []
+    for finding in findings:
+        about = [key for node, key in diagram.keys.items() if node.label and node.label in finding.names]
+        if not about and finding.place is not None:
+            about = [key for node, key in diagram.keys.items() if place_of(node) == finding.place]
+        notes.append((about, f"{finding.kind}: {finding.message}"))
+    return notes
+
+
+def explore(y: Value, rankdir: str = "LR") -> Stage:
+    """Return the stage of y with its leaves unlocked: drag one, and all values and gradients are computed again.
+
+    The page computes them itself, so that it works saved and offline. Beside it stand the curve of y against the leaf,
+    with its tangent, and the change that the gradient predicts and the actual one.
+
+    Args:
+        y: the result.
+        rankdir: which way the arrows run: "LR", "RL", "TB" or "BT".
+
+    Returns:
+        A Stage, which notebooks show; `save("explore.html")` writes a page.
+
+    Raises:
+        TypeError: if y is no Value.
+        ValueError: if y is a leaf, or its graph is too large or holds what cannot be computed again.
+
+    >>> x = Value(3.0, label="x")
+    >>> explore(x * x)
+    <stage of 3 steps: Computation graph of v1 = 9: 2 values, 1 of them leaves, gradients not computed.>
+
+    """
+    stage = step(y, rankdir=rankdir, check=False)
+    if not stage.live or not y.op:
+        raise ValueError(
+            f"y is {y!r}, expected a result of operations of the table, so that it can be computed again: step(y) "
+            "shows others"
+        )
+    stage.unlocked, stage.start = True, len(stage.events) - 1
+    return stage
+
+
+def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[Event]:
+    """Return the steps of y: those of the leaves left out, and gradients added to what earlier passes left there."""
+    cards = {card.key: card for card in diagram.cards}
+    left = {node: cards[key].before for node, key in diagram.keys.items()}
+    before = {node: grad for node, grad in left.items() if grad is not None}
+    events = events_of(y, shown, forward=forward, before=before)
+    return [event for event in events if event.phase != "forward" or event.node.op]
 
 
 def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
@@ -222,13 +240,3 @@ def _concerns(event: Event, label: str) -> bool:
     if event.phase == "forward":
         return False
     return event.name == label or any(part.name == label for part in event.contributions)
-
-
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _script_text(data: Any) -> str:
-    """Return data as it may stand in a script: nothing in it ends the script or starts a comment."""
-    text = json.dumps(data, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -21,7 +21,7 @@ from autograd_mini.viz.diagram import (
     POSITIVE_FILL,
     QUIET,
 )
-from autograd_mini.viz.dot import BAR, HEAD, MARGIN, ROW, TAG, badge_width, marks_size
+from autograd_mini.viz.dot import BAR, HEAD, MARGIN, ROW, SLOT, TAG, badge_width, marks_size
 from autograd_mini.viz.text import NOT_COMPUTED, shortened, xml
 
 TYPE_CHECKING = False
@@ -46,6 +46,10 @@ _HATCH = (
     '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="7" height="7" fill="#ffffff"/><rect width="2" height="7" fill="#d9d9d9"/></pattern>'
 )
+_ARROWHEAD = (
+    '<marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
+    f'<path d="M0,0.6L8,4L0,7.4z" fill="{LINE}"/></marker>'
+)
 _MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
 LOOKS = {
@@ -59,12 +63,23 @@ LOOKS = {
     "f": f'fill="{NEUTRAL_FILL}" stroke="{LINE}" stroke-width="1.2"',
     "d": f'fill="none" stroke="{LINE}" stroke-width="1.2" stroke-dasharray="4 3"',
     "b": f'fill="{INK}"',
-    "w": f'fill="none" stroke="{LINE}" stroke-width="1.4"',
-    "a": f'fill="{LINE}"',
+    "w": f'fill="none" stroke="{LINE}" stroke-width="1.4" marker-end="url(#head)"',
     "m": 'fill="none" stroke="#00734f" stroke-width="2.4"',
+    "u": f'fill="#ffffff" stroke="{LINE}" stroke-width="0.8"',
+    "e": f'fill="{QUIET}" font-size="11"',
+    "j": f'fill="{INK}" font-size="11.5" text-anchor="end"',
+    "q": 'fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"',
+    "i": f'fill="{INK}" font-size="12" text-anchor="middle"',
+    **{
+        f"l{sign}": f'fill="{ink}" font-size="12" text-anchor="middle" font-weight="bold"'
+        for sign, ink in (("", INK), ("p", POSITIVE), ("n", NEGATIVE))
+    },
+    "h": f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.55" stroke-dasharray="2 4"',
+    "y": f'fill="{LINE}" font-size="12" font-weight="bold"',
 }
 """Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
-them, frames, dashed frames, bars, wires, arrowheads, and marks of the checker."""
+them, frames, dashed frames, bars, wires, marks of the checker, the parts of a gradient with their words (e)
+and numbers (j), the ground (q), factor (i) and product (l) on a wire, frames of several cards and their titles (y)."""
 
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 
@@ -78,6 +93,9 @@ def style_sheet() -> str:
     rules += [".parameter .f{stroke-width:2.6}", ".constant .f{stroke:none}", ".x .w{stroke-dasharray:4 3}"]
     for tone, fill, ink in (("p", POSITIVE_FILL, POSITIVE), ("n", NEGATIVE_FILL, NEGATIVE)):
         rules += [f".{tone} .f{{fill:{fill};stroke:{ink}}}", f".{tone} .g,.{tone} .b{{fill:{ink}}}"]
+    for mark, colour in _MARKED.items():
+        rules.append(f".{mark} .f,.{mark} .w{{stroke:{colour};stroke-width:2.6}}")
+    rules.append(".alarm .f{fill:url(#hatch)}")
     return "".join(rules)
 
 
@@ -102,16 +120,21 @@ def svg(
     parts = [opening(w, h, diagram.about)]
     if states is None:
         parts.append(f"<title>{xml(diagram.about)}</title>")
-        parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
+    else:
+        parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
+    parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
+    look = _attributes if states is None else _class
+    for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
+        parts.append(_frame_svg(f"g{number_of}", title, box, look))
+    if states is None:
         parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
     else:
-        parts.append(f"<style>{style_sheet()}{style}</style>")
         parts += [wire_svg(wire, layout.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
-    parts += [_marks(wire, layout.marks[wire.key]) for wire in diagram.wires if wire.marks]
+    parts += [_marks(wire, layout.marks[wire.key], lit.get(f"m{wire.key}")) for wire in diagram.wires if wire.marks]
     for card in diagram.cards:
         shown = () if states is None else states.get(card.key, [(NOT_COMPUTED, 0, 0.0, "")])
-        parts.append(card_svg(card, layout.boxes[card.key], shown))
+        parts.append(card_svg(card, layout.boxes[card.key], shown, lit))
     return ("\n" if states is None else "").join([*parts, "</svg>", ""])
 
 
@@ -155,17 +178,17 @@ def wire_svg(wire: Wire, points: list[Point], lit: str | None = None) -> str:
         lit: the classes of a wire that moves; None in a still picture.
 
     """
-    data, head = path(points), arrowhead(points)
+    data = path(points)
     if lit is not None:
-        classes = " ".join(filter(None, ["" if wire.flowing else "x", lit]))
+        classes = " ".join(filter(None, ["" if wire.flowing else "x", wire.mark, lit]))
         group = f'<g id="{wire.key}" class="{classes}">' if classes else f'<g id="{wire.key}">'
-        return f'{group}<path class="w" d="{data}"/><polygon class="a" points="{head}"/></g>'
+        return f'{group}<path class="w" d="{data}"/></g>'
     dashes = "" if wire.flowing else ' stroke-dasharray="4 3"'
     colour = _MARKED.get(wire.mark, LINE)
     return (
         f'<g id="{wire.key}"><title>{xml(wire.tip)}</title>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>'
-        f'<polygon points="{head}" fill="{colour}"/>'
+        f'<polygon points="{arrowhead(points)}" fill="{colour}"/>'
         f'<path d="{data}" fill="none" stroke="{colour}" stroke-opacity="0" stroke-width="12"/></g>'
     )
 
@@ -179,27 +202,33 @@ def tag_svg(text: str, box: Box) -> str:
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
 
 
-def _marks(wire: Wire, middle: Point) -> str:
+def _frame_svg(key: str, title: str, box: Box, look: Callable[..., str]) -> str:
+    """Return what frames several cards, with its title in the upper left corner."""
+    words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
+    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("h")}/>{words}</g>'
+
+
+def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     """Return what is written on a wire, on light ground of its own: a factor, and what goes back, in its colour."""
     w, h = marks_size(wire)
     left, top = middle[0] - w / 2.0, middle[1] - h / 2.0
-    ground = f'<rect {_frame(left, top, w, h)} rx="5" fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>'
-    parts = [f"<g><title>{xml(wire.tip)}</title>{ground}"]
+    look = _attributes if lit is None else _class
+    opened = f"<g><title>{xml(wire.tip)}</title>" if lit is None else f'<g id="m{wire.key}" class="chip {lit}">'
+    parts = [f'{opened}<rect {_frame(left, top, w, h)} rx="5" {look("q")}/>']
     for row, mark in enumerate(wire.marks):
-        colour = {"+": POSITIVE, "−": NEGATIVE}.get(mark[0], INK)
-        weight = "" if mark.startswith("×") else ' font-weight="bold"'
-        look = f'fill="{colour}" font-size="12" text-anchor="middle"{weight}'
-        parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look))
+        kind = "i" if mark.startswith("×") else {"+": "lp", "−": "ln"}.get(mark[0], "l")
+        parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look(kind)))
     return "".join([*parts, "</g>"])
 
 
-def card_svg(card: Card, box: Box, states: Sequence[State] = ()) -> str:
+def card_svg(card: Card, box: Box, states: Sequence[State] = (), lit: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a card: its frame, name, badge, rows, and a bar as long as its gradient is large.
 
     Args:
         card: the card.
         box: where it is.
         states: what it shows of its gradient in turn, if it moves: then its parts have classes in place of attributes.
+        lit: classes of the numbers in its slots, by its key, a dot and their index.
 
     """
     left, top, w, h = box
@@ -224,8 +253,13 @@ def card_svg(card: Card, box: Box, states: Sequence[State] = ()) -> str:
     if card.ticked:
         tick = f"M{number(right - 13)},{number(base - 5)}l4,4.5l8,-9.5"
         parts.append(f'<path {look("m")} d="{tick}"><title>{CONFIRMED}</title></path>')
-    for row, (word, text) in enumerate(card.rows):
-        y = top + HEAD + ROW * row + 14.0
+    y = top + HEAD + 14.0 - ROW
+    for word, text in card.rows:
+        if word == "grad":
+            for row, part in enumerate(card.slots):
+                parts.append(_slot(left, right, y + SLOT * (row + 1), part, look, lit.get(f"{card.key}.{row}", "")))
+            y += SLOT * len(card.slots)
+        y += ROW
         parts.append(_text(left + MARGIN, y, word, look("k")))
         if word != "grad":
             parts.append(_text(right, y, text, look("v")))
@@ -240,11 +274,22 @@ def card_svg(card: Card, box: Box, states: Sequence[State] = ()) -> str:
     return "".join([*parts, "</g>"])
 
 
+def _slot(left: float, right: float, y: float, part: tuple[str, str], look: Callable[..., str], lit: str) -> str:
+    """Return the line of one part of a gradient: who sends it, and what arrives in its place on light ground."""
+    ground = (
+        f'<rect {_frame(left + MARGIN - 4.0, y - 9.0, right - left - MARGIN + 8.0, SLOT - 2.0)} rx="4" {look("u")}/>'
+    )
+    word = _text(left + MARGIN, y + 2.0, shortened(part[0], TAG + 5), look("e"))
+    number = _text(right, y + 2.0, part[1], look("j"))
+    return f"<g>{ground}{word}{f'<g class={chr(34)}{lit}{chr(34)}>{number}</g>' if lit else number}</g>"
+
+
 def _opened(card: Card, states: Sequence[State]) -> str:
     if not states:
         return f'<g id="{card.key}"><title>{xml(card.tip)}</title>'
     tone = ("", "p", "n")[states[0][1]] if len(states) == 1 else ""
-    return f'<g id="{card.key}" class="{" ".join(filter(None, [card.kind, tone]))}">'
+    classes = " ".join(filter(None, [card.kind, tone, card.mark, "alarm" * card.alarm]))
+    return f'<g id="{card.key}" class="{classes}">'
 
 
 def _in_state(state: State, content: str, states: Sequence[State]) -> str:

@@ -67,8 +67,9 @@ class _Drawing:
             if kind in {"svg", "g"}:
                 waiting += reversed(element)
             elif kind == "text":
-                self._text(element)
-            elif kind not in {"title", "defs"} and element.get("stroke-opacity") != "0":
+                if element.text:
+                    self._text(element)
+            elif kind not in {"title", "defs", "style"} and element.get("stroke-opacity") != "0":
                 self._shape(kind, element)
 
     def source(self) -> str:

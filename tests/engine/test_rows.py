@@ -75,7 +75,7 @@ def partials(row, at):
 def as_text(algebra, row, at):
     """Run a call of the row, as text of Python among the names that generated functions have."""
     call = algebra.write((row.name, *row.operands))
-    names = rules.NAMESPACE | {"ieee": rules.ieee, row.name: rules.compiled(row).floats}
+    names = rules.NAMESPACE | {"ieee": rules.ieee, codegen.on_floats(row.name): rules.compiled(row).floats}
     return eval(call, names | dict(zip(row.operands, at, strict=True)))  # noqa: S307 - the text under test
 
 

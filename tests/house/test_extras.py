@@ -49,7 +49,6 @@ NEEDS = [
     ("sympy", "ag.sympy(z)", "sympy"),
     ("safetensors", "ag.load('m.safetensors')", "safetensors"),
     ("matplotlib", "ag.plot.loss_curve(trained())", "plot"),
-    ("anywidget", "ag.explore(z)", "notebook"),
 ]
 """A package, a call that needs it, and the extra that the message names."""
 WORKS = ["ag.jit(loss)(1.0, 1.0)", "trained()", "trained(progress=True)", "ag.hessian(lambda x: x[0] ** 3)([2.0])"]

@@ -76,8 +76,7 @@ OWN = {
     "site.pages": {"read_text", "read_bytes"},
     "site.playground": {"read_text"},
     "datasets.examples": {"read_text"},
-    "viz.explorer": {"read_text"},
-    "viz.stepper": {"read_text"},
+    "viz.javascript": {"read_text"},
 }
 """Files of the package itself. What is missing in these tables may stand nowhere."""
 

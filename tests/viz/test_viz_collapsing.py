@@ -79,6 +79,24 @@ def test_a_large_network_is_collapsed_by_itself():
     assert card(picture, "layer 1 neuron 16").rows[1] == ("parameters", "9")
 
 
+def test_more_wires_than_can_be_told_apart_are_collapsed_further():
+    out = MLP(10, [30, 30, 1], activation="tanh", seed=0)([0.1] * 10)
+    picture = draw(out)
+    assert [card.name for card in picture.diagram.cards] == ["layer 1", "layer 2", "layer 3"]
+    assert len(draw(out, level="neuron").diagram.wires) > 400
+
+
+def test_an_input_of_plain_numbers_has_one_card_with_its_name():
+    picture = draw(MLP(2, [3, 1], activation="tanh", seed=0)([0.5, -1.0]))
+    inputs = [card for card in picture.diagram.cards if card.name.startswith("x_")]
+    assert [(card.name, card.kind, card.rows) for card in inputs] == [
+        ("x_1", "input", [("value", "0.5"), ("grad", "–")]),
+        ("x_2", "input", [("value", "−1"), ("grad", "–")]),
+    ]
+    assert sum(wire.tail == inputs[0].key for wire in picture.diagram.wires) == 3
+    assert not any(card.kind == "constant" for card in picture.diagram.cards)
+
+
 def test_levels_go_from_values_to_neurons_to_layers():
     model = MLP(2, [3, 1], seed=0)
     out = model([Value(1.0, label="x1"), Value(2.0, label="x2")])

@@ -106,6 +106,16 @@ def test_wires_carry_their_factor_and_what_goes_back_where_that_is_asked_for():
     assert not any(wire.marks for wire in draw(y).diagram.wires)
 
 
+def test_wires_carry_symbols_where_that_is_asked_for():
+    a = Value(3.0, label="a")
+    y = (a * a).tanh()
+    y.label = "y"
+    written = [wire.marks for wire in draw(y, partials="symbols").diagram.wires]
+    assert written == [["∂v1/∂a", "part of ∂y/∂a"], ["∂v1/∂a", "part of ∂y/∂a"], ["∂y/∂v1", "∂y/∂v1"]]
+    with pytest.raises(ValueError, match="partials is 'names', expected True, False or 'symbols'"):
+        draw(y, partials="names")
+
+
 @rendered
 def test_what_is_written_on_wires_has_a_place_of_its_own():
     o = neuron()

@@ -26,7 +26,7 @@ except ImportError:
     pytest.skip("no Graphviz is installed", allow_module_level=True)
 
 HOSTILE = pytest.mark.parametrize("label", LABELS.values(), ids=LABELS.keys())
-TAGS = {"svg", "title", "g", "rect", "text", "path", "polygon", "defs", "pattern", "style"}
+TAGS = {"svg", "title", "g", "rect", "text", "path", "polygon", "defs", "pattern", "style", "marker"}
 
 
 def graph(label):
@@ -50,7 +50,7 @@ def elements(svg):
 @HOSTILE
 def test_a_label_is_drawn_as_itself_and_as_nothing_else(label):
     _, y = graph(label)
-    for svg in (draw(y).svg(), animate(y).svg(), step(y)._live.still()):
+    for svg in (draw(y).svg(), animate(y).svg(), step(y).still()):
         found = elements(svg)
         assert {name for name, _ in found} <= TAGS
         assert [element.text for name, element in found if name == "text"].count(shown(label)) == 2
@@ -124,7 +124,7 @@ def test_no_label_comes_alive_in_a_browser(tmp_path):
     with chromium() as browser:
         for path in (step(y, check=False).save(tmp_path / "step.html"), draw(y).save(tmp_path / "draw.html")):
             with opened(browser, path) as page:
-                assert page.locator("svg").count() == 1
+                assert page.locator("svg.view").count() == 1
                 assert page.locator("img:not([data-place] > img), a, iframe, object, foreignObject").count() == 0
                 texts = page.locator("svg text.t, svg text[font-weight=bold]").all_text_contents()
                 assert {shown(label) for label in LABELS.values()} <= set(texts)

@@ -159,7 +159,7 @@ def test_too_many_wires_between_neurons_are_refused_with_the_remedy():
 
 def test_a_stepper_names_the_wires_of_a_graph_in_pieces():
     stepper = step(network(200), check=False)
-    page = stepper._live.still()
-    for event in stepper._data()["events"]:
-        for wire, _ in event["w"]:
+    page = stepper.still()
+    for event in stepper.data()["steps"]:
+        for wire, *_ in event.get("parts", ()):
             assert f'id="{wire}"' in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 
@@ -348,3 +349,15 @@ def test_a_descent_takes_functions_of_numbers_and_functions_of_a_list():
     )
     assert apart.points == together.points
     assert descend(lambda x: x * x, 1.0).stopped == "converged"
+
+
+def test_a_plot_in_a_notebook_is_no_wider_than_its_page():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    code = "import autograd_mini as ag\nag.plot.style()\nax = ag.plot.loss_curve([3.0, 2.0, 1.0])"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the client's own
+        nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    pictures = [output["data"].get("image/svg+xml", "") for output in notebook.cells[0].outputs if "data" in output]
+    assert any('<svg style="max-width: 100%; height: auto"' in picture for picture in pictures)

@@ -118,13 +118,28 @@ def style() -> None:
 
 
 def _draw_as_svg() -> None:
-    """Let a notebook show plots as SVG, without the date of drawing; elsewhere do nothing."""
+    """Let a notebook show plots as SVG without the date of drawing, no wider than its page; elsewhere do nothing."""
     try:
         from IPython import get_ipython  # type: ignore[import-not-found, unused-ignore]
+        from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
         from matplotlib_inline.backend_inline import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
             set_matplotlib_formats,
         )
     except ImportError:
         return
-    if hasattr(get_ipython(), "kernel"):
+    shell: Any = get_ipython()
+    if hasattr(shell, "kernel"):
         set_matplotlib_formats("svg", metadata={"Date": None})  # type: ignore[no-untyped-call, unused-ignore]
+        formatter = shell.display_formatter.formatters["image/svg+xml"]
+        draw = formatter.lookup_by_type(Figure)
+        formatter.for_type(Figure, lambda figure: fluid(draw(figure)))
+
+
+def fluid(svg: str) -> str:
+    """Return an SVG that a page narrower than it shrinks.
+
+    >>> fluid('<?xml version="1.0"?><svg width="480pt" height="300pt">')
+    '<?xml version="1.0"?><svg style="max-width: 100%; height: auto" width="480pt" height="300pt">'
+
+    """
+    return svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
