@@ -146,12 +146,12 @@ def expression(step: Step, operands: Sequence[str]) -> str:
         return written(name, [f"({operand})" if operand[0] == "-" else operand for operand in operands])
     if name in CONDITIONS:
         return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
-    if name == "select":
-        return f"{operands[1]} if {operands[0]} else {operands[2]}"
     if name == "table":
         return f"({', '.join(operands)},)"
     if name == "take":
         return f"{operands[0]}[int({operands[1]})]"
+    if name == "select":
+        return f"{operands[1]} if {operands[0]} else {operands[2]}"
     return f"not {operands[0]}" if name == "not" else written(name, operands)
 
 
