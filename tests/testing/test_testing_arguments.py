@@ -182,6 +182,7 @@ def test_functions_of_pytorch_arrays_in_dicts_and_tuples_with_labels():
     assert check_grad(loss, at=({"W": w, "b": b}, torch.tensor([0, 1, 1]), 2), wrt="params").ok
     assert check_grad(lambda w, b: (w @ b).sum(), at=(w, b)).ok
     assert check_hess(lambda w, b: ((w @ b) ** 2).sum(), at=(w[:, :1], b[:1])).ok
+    assert check_hess(lambda w, b: ((w @ b) ** 2).sum(), at=(w, b)).ok
     half = torch.tensor([0.5, 1.5], dtype=torch.bfloat16)
     assert check_grad(lambda x: (x * x).sum(), at=half).verdict != "wrong"
     z = torch.tensor([1 + 2j, 0.5 - 1j], dtype=torch.complex128)
