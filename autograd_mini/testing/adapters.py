@@ -181,9 +181,9 @@ class Claims:
             return flat
         width = sum(self.sizes)
         if all(isinstance(row, (list, tuple)) and len(row) == len(parts) and shape_of(row[0]) for row in result):
-            rows = []  # one block for each part of the outputs and of the arguments, as of a gradient in parts
+            rows: list[float] = []  # one block for each part of the outputs and of the arguments, as of a gradient in parts
             for row in result:
-                inner = [list(self._numbers(block)) for block in row]
+                inner = [self._numbers(block) for block in row]
                 outputs = sum(map(len, inner)) // width
                 if [len(block) for block in inner] != [outputs * size for size in self.sizes]:
                     return flat
