@@ -181,7 +181,7 @@ class Claims:
             return flat
         width = sum(self.sizes)
         if all(isinstance(row, (list, tuple)) and len(row) == len(parts) and shape_of(row[0]) for row in result):
-            rows: list[float] = []  # one block for each part of the outputs and of the arguments, as of a gradient in parts
+            rows: list[float] = []  # one block for each part of outputs and arguments
             for row in result:
                 inner = [self._numbers(block) for block in row]
                 outputs = sum(map(len, inner)) // width
