@@ -179,6 +179,17 @@ class Claims:
         parts = self.arguments.leaves
         if not isinstance(result, (list, tuple)) or len(result) != len(parts) or not any(leaf.shape for leaf in parts):
             return flat
+        width = sum(self.sizes)
+        if all(isinstance(row, (list, tuple)) and len(row) == len(parts) and shape_of(row[0]) for row in result):
+            rows: list[float] = []  # one block for each part of outputs and arguments
+            for row in result:
+                inner = [self._numbers(block) for block in row]
+                outputs = sum(map(len, inner)) // width
+                if [len(block) for block in inner] != [outputs * size for size in self.sizes]:
+                    return flat
+                pairs = [*zip(inner, self.sizes, strict=True)]
+                rows += [n for i in range(outputs) for block, size in pairs for n in block[i * size : (i + 1) * size]]
+            return sys.modules["numpy"].array(rows) if hasattr(flat, "reshape") else rows
         blocks = [self._numbers(block) for block in result]
         if [len(block) for block in blocks] != [self.outputs * size for size in self.sizes]:
             return flat

@@ -6,6 +6,7 @@ A cause is one of the usual mistakes, if it turns the measured derivative into t
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement, islice
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
+from autograd_mini.testing.arguments import PRECISIONS
 from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.localisation import blocks
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, first_reach, why_stopped
 from autograd_mini.testing.report import Counterexample
@@ -40,6 +43,8 @@ _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
 _SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
+_SINGLE_DIGITS = 1e-5
+"""Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
 _SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
@@ -59,6 +64,7 @@ _NAMED_FACTORS = {
     "2/sqrt(pi)": 2 / math.sqrt(math.pi),
 }
 _POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
+_TO_SINGLE = PRECISIONS["float32"][1]
 _FEATURES: dict[str, Callable[[float], float]] = {
     "{}": lambda x: x,
     "{}**2": lambda x: x * x,
@@ -106,6 +112,24 @@ def explain(problem: Problem, failure: Outcome, report: Report) -> None:
         report.note = "the explanation ran out of calls"
     except ArithmeticError as error:
         report.note = why_stopped(error)
+
+
+def remark(problem: Problem, verdict: str) -> tuple[str, str]:
+    """Return the kind of a flaw that leaves a derivative correct or undecided at a point, and a sentence about it."""
+    if verdict == "correct":
+        known = [rows for rows in islice(problem.df.known.values(), 4) if rows is not None]
+        numbers = {float(p) for rows in known for row in islice(rows, 4) for p in islice(row, 4)}
+        long = [n for n in numbers if float(f"{n:.9g}") != n]
+        if problem.eps < _SINGLE_PRECISION and len(long) >= _SAMPLES // 2 and all(_TO_SINGLE(n) == n for n in numbers):
+            return "precision", "df computes in single precision: about 7 digits of the derivative are right"
+    elif problem.at is not None:
+        with suppress(BudgetSpentError, ShapeError):
+            problem.allow(2, 2)
+            for name, callee in (("f", problem.f), ("df", problem.df)):
+                first, second = (callee.again(problem.at) for _ in range(2))
+                if repr(first) != repr(second):
+                    return "random", f"{name} draws random numbers: two calls at one point differ"
+    return "", ""
 
 
 def short_numbers(low: float, high: float) -> Iterator[float]:
@@ -278,7 +302,8 @@ class Cause:
     def likely(self) -> tuple[str, str]:
         """Return the kind of mistake and a sentence about it; empty where nothing simple fits.
 
-        Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term".
+        Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term",
+        "random", "state", "stale", "precision", "transposed", "shift", "mean".
         """
         example = self.example
         if not math.isfinite(example.claimed):
@@ -287,6 +312,8 @@ class Cause:
             if fault is not None:
                 return "raised", f"df raised {fault}"
             return "not finite", f"the claim is {example.claimed} where f has a finite slope"
+        if (unsteady := self._unsteady()) is not None:
+            return unsteady
         if example.interval[0] == example.interval[1]:
             return "point", "only this one point is wrong: a special case in the gradient"
         self.samples = list(islice(self._sampled(), _SAMPLES))
@@ -298,16 +325,27 @@ class Cause:
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
-        other = self._other_partial()
-        if other is not None:
-            return other
+        for probe in (self._stale, self._imprecise, self._moved, self._other_partial):
+            if probe == self._imprecise and steady is not None:
+                continue
+            if (found_there := probe()) is not None:
+                return found_there
+        return self._formula(steady)
+
+    def _formula(self, steady: float | None) -> tuple[str, str]:
+        """Recognise a mistake in the formula: a factor, which may be a mean's, a power, or a missing term."""
+        name = self.example.wrt
         if steady is not None:
+            for size in sorted(self.partial.problem.sizes):
+                if size > 1 and any(abs(steady / ratio - 1) < 1e-6 for ratio in (size, 1 / size)):
+                    what, factor = ("missing", f"1/{size}") if steady < 1 else ("taken twice", str(size))
+                    return "mean", f"the claim must be multiplied by {factor}: a mean over {size} is {what}"
             factor = _factor_name(steady) or f"{steady:.7g}"
             return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
         for text, power in _POWERS.items():
             if (ratio := self._ratio(power)) is not None:
-                term = _term(ratio, text.format(example.wrt))
-                return "exponent", f"the power of {example.wrt} is off: the claim must be multiplied by {term}"
+                term = _term(ratio, text.format(name))
+                return "exponent", f"the power of {name} is off: the claim must be multiplied by {term}"
         missing = self._missing_term()
         return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
 
@@ -340,6 +378,84 @@ class Cause:
             return None
         ratio = best.measured / claim
         return ratio if all(s.close(c * ratio, s.measured) for s, c in pairs) else None
+
+    def _unsteady(self) -> tuple[str, str] | None:
+        """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
+        problem, point, output = self.partial.problem, self.example.point, self.partial.output
+        other = next((s.point for s in self._sampled()), None)
+        values = [problem.f.again(point) for _ in range(2)]
+        if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
+            return "random", "f draws random numbers: two calls at one point differ"
+        claims = [problem.df.again(point) for _ in range(3)]
+        rows = [[*map(float, claim[output])] for claim in claims if claim is not None]
+        if len(rows) < 3 or other is None or not all(map(math.isfinite, rows[0])):
+            return None
+        if rows[1] != rows[2]:
+            return "random", "df draws random numbers: two calls at one point differ"
+        problem.f.again(other)
+        moved = problem.df.again(point)
+        if moved is not None and [*map(float, moved[output])] != rows[2]:
+            return "state", "df depends on the last call of f, and is right only just after f at the same point"
+        problem.df.again(other)
+        late = problem.df.again(point)
+        if rows[0] != rows[1] or (late is not None and [*map(float, late[output])] != rows[2]):
+            return "stale", "df depends on its last call: it returns what belongs to an earlier point"
+        return None
+
+    def _stale(self) -> tuple[str, str] | None:
+        """Recognise a claim that is the same everywhere, and right at the first point that it was asked for."""
+        problem, first = self.partial.problem, self.partial.problem.df.first
+        claim = self.samples[0].claim
+        if first is None or any(s.claim != claim for s in self.samples):
+            return None
+        found = self.partial.measured(first, first_reach(float(first[self.partial.axis])) / 4)
+        right = found.reliable and abs(found.value - claim) <= 1e-6 * abs(claim) + 4 * found.error
+        changes = len({s.measured for s in self.samples}) > 1 and not problem.box
+        return ("stale", "the claim is kept from the first point it was asked for") if right and changes else None
+
+    def _imprecise(self) -> tuple[str, str] | None:
+        """Recognise claims that agree with f in their first digits alone, in no simple ratio."""
+        gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
+        if not gaps or max(gaps) > _SINGLE_DIGITS or self.partial.problem.eps > _SINGLE_PRECISION:
+            return None
+        single = all(_TO_SINGLE(s.claim) == s.claim for s in self.samples)
+        digits = max(1, math.floor(-math.log10(max(gaps))))
+        where = "in single precision" if single else "with fewer digits than f"
+        return "precision", f"the claim agrees to {digits} digits: it is computed {where}"
+
+    def _moved(self) -> tuple[str, str] | None:
+        """Recognise the claims for an array in another order: transposed, or shifted by one."""
+        axis, claims = self.partial.axis, self.partial.problem.claims
+        for start, size, name, shape in blocks(claims):
+            if not start <= axis < start + size:
+                continue
+            index = axis - start
+            if len(shape) == 2 and shape[0] == shape[1]:
+                row, column = divmod(index, shape[1])
+                if row != column and self._stands_at(start + column * shape[1] + row):
+                    return "transposed", f"the claims for {name} are transposed"
+            for step in (1, -1):
+                at = index + step
+                if size > 2 and self._stands_at(start + at % size) and self._is_shifted(start, size, at % size, step):
+                    return (
+                        "shift",
+                        f"the claims for {name} are off by one: that for {name}[{index}] stands at {at % size}",
+                    )
+        return None
+
+    def _stands_at(self, axis: int) -> bool:
+        """Return whether the claim for another input is right for this one."""
+        return all(s.close(s.claims[axis], s.measured) and not s.close(s.claims[axis], s.claim) for s in self.samples)
+
+    def _is_shifted(self, start: int, size: int, at: int, step: int) -> bool:
+        """Return whether the claim for the neighbour stands in the place after, too."""
+        other = Partial(self.partial.problem, start + at, self.partial.output)
+        following = start + (at + step) % size
+        for s in self.samples[:2]:
+            found = other.measured(s.point, first_reach(s.point[start + at]) / 2)
+            if not found.reliable or abs(found.value - s.claims[following]) > 1e-6 * abs(found.value) + 4 * found.error:
+                return False
+        return True
 
     def _other_partial(self) -> tuple[str, str] | None:
         """Recognise a claim that belongs to another input."""

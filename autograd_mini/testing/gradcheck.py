@@ -13,10 +13,10 @@ from autograd_mini.engine.ops import Op
 from autograd_mini.testing.adapters import Call, adapt
 from autograd_mini.testing.arguments import Arguments, arity, engine_derivative, leaves
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
-from autograd_mini.testing.explanation import explain
+from autograd_mini.testing.explanation import explain, remark
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
-from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in
+from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +39,9 @@ BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (400
 
 LOOSEST = 0.01
 """Worst relative accuracy that a check can be asked to accept."""
+
+METHODS = (("loss", "gradient"), ("value", "gradient"), ("fun", "jac"), ("fun", "grad"), ("loglike", "score"))
+"""Methods of an object that are a function and its derivative."""
 
 _VALUES = 200
 """Points at which `gradtest` compares values with an oracle."""
@@ -79,7 +82,8 @@ def check_grad(
 
     Args:
         f: a function of numbers, or of one list or array, that returns a number or several. One that fails on floats is
-            given Values.
+            given Values. Also an object with methods such as ``loss`` and ``gradient``, or PyTorch's
+            ``autograd.Function``.
         df: a function of the same that returns the partial derivatives (for several outputs, a row for each). None for
             an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
         at: the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
@@ -114,6 +118,7 @@ def check_grad(
     'correct'
 
     """
+    f, df = _functions(f, df)
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
@@ -133,6 +138,7 @@ def check_grad(
     problem = adapt(f, df, arguments)
     problem.at, problem.box = None if box or at is None else arguments.numbers, box
     problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
+    problem.sizes = sizes_in(f, arguments.example)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
     if seconds is not None:
@@ -149,12 +155,25 @@ def check_grad(
             _conclude(problem, decision, report)
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, report)
+            elif explained and report.verdict != "wrong":
+                report.cause_kind, flaw = remark(problem, report.verdict)
+                report.note = flaw or report.note
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)
     if problem.claims is not None and not report.note:
         report.note = problem.claims.remark
     return report
+
+
+def _functions(f: Any, df: Function | None) -> tuple[Function, Function | None]:
+    """Return a function and its derivative: of an object that has both as methods, or of PyTorch's Function."""
+    if isinstance(f, type) and hasattr(f, "apply"):
+        return f.apply, df
+    if callable(f) or df is not None:
+        return f, df
+    found = next((names for names in METHODS if all(callable(getattr(f, name, None)) for name in names)), None)
+    return (getattr(f, found[0]), getattr(f, found[1])) if found else (f, df)
 
 
 def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[str] | None) -> Arguments:

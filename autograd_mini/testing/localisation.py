@@ -130,7 +130,7 @@ def summary(claims: Claims | None, names: Sequence[str], wrong: Sequence[int], *
     'x, z'
     """
     found, left = [], {*wrong}
-    for start, size, leaf_name, shape in _blocks(claims) if complete else ():
+    for start, size, leaf_name, shape in blocks(claims) if complete else ():
         block = range(start, start + size)
         if size > 1 and left.issuperset(block):
             found.append(f"all of {leaf_name}")
@@ -150,7 +150,7 @@ def summary(claims: Claims | None, names: Sequence[str], wrong: Sequence[int], *
     return shown if complete else f"{shown}, and others"
 
 
-def _blocks(claims: Claims | None) -> Iterator[tuple[int, int, str, tuple[int, ...]]]:
+def blocks(claims: Claims | None) -> Iterator[tuple[int, int, str, tuple[int, ...]]]:
     """Yield for each array or list of the arguments its first number, their count, its name and its shape."""
     start = 0
     for leaf in claims.arguments.leaves if claims is not None else ():

@@ -213,6 +213,18 @@ class Callee(Generic[T]):
         self.known[key] = result
         return result
 
+    def again(self, point: Point) -> T | None:
+        """Return the result of a further call at ``point``, which is not remembered; None where the function raised."""
+        if self.calls >= self.budget:
+            raise BudgetSpentError
+        self.calls += 1
+        try:
+            return self.function(point)
+        except ShapeError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever the user's code raises
+            return None
+
     @property
     def price(self) -> float:
         """The mean seconds of a call."""
@@ -236,6 +248,7 @@ class Problem:
         eps: the unit roundoff of the arithmetic that the function computes in.
         grid: what rounds a number to that arithmetic.
         constants: the numbers in the source of both functions.
+        sizes: the lengths of the arrays that f is given or uses.
         claims: what makes rows of partial derivatives of what the user's derivative returns.
 
     """
@@ -257,6 +270,7 @@ class Problem:
         self.eps = 2.0**-52
         self.grid: Callable[[float], float] = float
         self.constants: set[float] = set()
+        self.sizes: set[int] = set()
         self.claims: Claims | None = None
 
     @property

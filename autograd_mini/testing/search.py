@@ -14,7 +14,8 @@ import math
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import CellType
+from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.domain import LineScan, tiles
 from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
@@ -252,6 +253,21 @@ def outputs_of(problem: Problem, point: Point) -> Iterator[Output]:
                 usable = weights[i] if math.isfinite(weights[i]) else 0.0
                 chosen[i] = problem.rng.choice((-1.0, 1.0)) * problem.rng.uniform(0.6, 1.0) / (usable or 1.0)
             yield Projection(tuple(chosen))
+
+
+def sizes_in(f: object, args: Sequence[Any]) -> set[int]:
+    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` itself uses."""
+    code = getattr(f, "__code__", None)
+    cells = [cell.cell_contents for cell in getattr(f, "__closure__", None) or () if cell != CellType()]
+    names = getattr(f, "__globals__", {})
+    used = [names[name] for name in code.co_names if name in names] if code is not None else []
+    found: set[int] = set()
+    for thing in (*args, *cells, *used):
+        if isinstance(thing, (list, tuple)):
+            found.add(len(thing))
+        elif isinstance(getattr(thing, "shape", None), tuple):
+            found.update(n for n in thing.shape if isinstance(n, int))
+    return found
 
 
 def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:

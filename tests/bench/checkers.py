@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
+from checker_causes import MISTAKES, MUTANTS, mistaken  # noqa: E402 - after the path to it
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
 from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
 from checker_peers import peers  # noqa: E402 - after the path to it
@@ -169,6 +170,19 @@ def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
     return {kind: (right[kind], found[kind]) for kind in expected}
 
 
+def array_causes() -> dict[str, tuple[int, int]]:
+    """Return, for each kind of mistake in gradients of arrays, how many were named rightly, of how many."""
+    named: dict[str, tuple[int, int]] = {}
+    for name, mistake in MUTANTS:
+        f, df, at = mistaken(name, mistake)
+        report = check_grad(f, df, at=at)
+        right, count = named.get(mistake, (0, 0))
+        named[mistake] = right + (report.cause_kind == MISTAKES[mistake][0]), count + 1
+        if report.cause_kind != MISTAKES[mistake][0] and ARGUMENTS.list:
+            print(f"  cause: {mistake}: {name}: {report.verdict}, {report.cause or report.note}")
+    return named
+
+
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
@@ -203,7 +217,7 @@ def main() -> None:
         if ARGUMENTS.only in ("", "peers", name):
             show(name, at_points(check, cases, chosen))
     if ARGUMENTS.only in ("", "causes"):
-        named = causes(chosen)
+        named = causes(chosen) | array_causes()
         total = [sum(v[k] for v in named.values()) for k in (0, 1)]
         print(
             "cause named rightly: "

@@ -182,7 +182,42 @@ def test_functions_of_pytorch_arrays_in_dicts_and_tuples_with_labels():
     assert check_grad(loss, at=({"W": w, "b": b}, torch.tensor([0, 1, 1]), 2), wrt="params").ok
     assert check_grad(lambda w, b: (w @ b).sum(), at=(w, b)).ok
     assert check_hess(lambda w, b: ((w @ b) ** 2).sum(), at=(w[:, :1], b[:1])).ok
+    assert check_hess(lambda w, b: ((w @ b) ** 2).sum(), at=(w, b)).ok
     half = torch.tensor([0.5, 1.5], dtype=torch.bfloat16)
     assert check_grad(lambda x: (x * x).sum(), at=half).verdict != "wrong"
     z = torch.tensor([1 + 2j, 0.5 - 1j], dtype=torch.complex128)
     assert check_grad(lambda z: (z.abs() ** 2).sum(), lambda z: 2 * z, at=z).ok
+
+
+def test_an_object_with_a_loss_and_its_gradient_is_checked_as_it_is():
+    class Model:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def loss(self, w):
+            return float(np.sum(w**2))
+
+        def gradient(self, w):
+            return self.factor * w
+
+    assert check_grad(Model(2), at=W).ok
+    assert check_grad(Model(3), at=W).verdict == "wrong"
+    with pytest.raises(TypeError, match="f is"):
+        check_grad(object(), at=W)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_function_of_pytorch_with_its_own_backward_pass_is_checked_directly(factor):
+    torch = pytest.importorskip("torch")
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return factor * ctx.saved_tensors[0] * g
+
+    assert check_grad(Square, at=torch.tensor([0.3, 0.7, -1.2], dtype=torch.float64)).ok is (factor == 2)
