@@ -11,6 +11,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -64,9 +65,9 @@ def run(path: Path, *, clocks: bool = False) -> None:
     """
     book = nbformat.read(path, as_version=4)
     kept = {cell.id: cell.outputs for cell in book.cells if TAG in cell.metadata.get("tags", [])}
-    NotebookClient(book, timeout=300, kernel_name="python3", record_timing=False, extra_arguments=QUIET).execute(
-        cwd=str(path.parent)
-    )
+    client = NotebookClient(book, timeout=300, kernel_name="python3", record_timing=False, extra_arguments=QUIET)
+    with TemporaryDirectory() as elsewhere:  # where what libraries leave behind goes with it
+        client.execute(cwd=elsewhere)
     for cell in book.cells:
         if cell.cell_type != "code":
             continue

@@ -95,9 +95,15 @@ def _readme() -> str:
 # --- Markdown ---
 
 
-def _markdown(text: str) -> str:
-    """Return Markdown as HTML, with anchors at headings; links to files of the repository become plain text."""
-    parser = extra("markdown_it", "the site").MarkdownIt("commonmark", {"highlight": _highlighted, "html": False})
+def _markdown(text: str, *, tags: bool = False) -> str:
+    """Return Markdown as HTML, with anchors at headings; links to files of the repository become plain text.
+
+    Args:
+        text: the Markdown.
+        tags: whether tags in it are tags, as in the course, and not shown as they are written.
+
+    """
+    parser = extra("markdown_it", "the site").MarkdownIt("commonmark", {"highlight": _highlighted, "html": tags})
     parser.enable("table")
     tokens = parser.parse(text)
     for token, following in pairwise(tokens):
@@ -160,7 +166,7 @@ def _lesson(path: Path) -> str:
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            body.append(_markdown(source))
+            body.append(_markdown(source, tags=True))
             continue
         shown = "".join(map(_output, cell["outputs"]))
         before.append(source)

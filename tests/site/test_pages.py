@@ -127,3 +127,12 @@ def test_a_page_fits_a_phone(site, name):
         page = browser.new_page(viewport={"width": 420, "height": 860}, offline=True)
         page.goto((site / name).as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == 420
+
+
+def test_indices_of_the_course_stand_low_and_its_answers_are_folded_away(site):
+    lessons = {path.stem: path.read_text(encoding="utf-8") for path in (site / "course").glob("[1-9]_*.html")}
+    assert len(lessons) == 9
+    for name, text in lessons.items():
+        assert "<summary>Answer</summary>" in text, name
+        assert not re.search("&lt;/?(sub|sup|details|summary)", text), name
+    assert "<sub>" in lessons["5_a_network_learns"]
