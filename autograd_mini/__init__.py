@@ -21,6 +21,7 @@ from autograd_mini.engine.functions import operation
 from autograd_mini.engine.graph import gradient, order
 from autograd_mini.engine.hooks import is_recording, no_grad
 from autograd_mini.engine.locations import user_instruction
+from autograd_mini.engine.lookup import take
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
@@ -28,7 +29,7 @@ from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 TYPE_CHECKING: bool = False
 if TYPE_CHECKING:
     from autograd_mini import compiler, datasets, diagnosis, nn, optim, testing, train, transforms
-    from autograd_mini.compiler import jit
+    from autograd_mini.compiler import jit, replay
     from autograd_mini.diagnosis import anomaly, doctor, origin, place_of
     from autograd_mini.engine.methods import *  # noqa: F403 - the operations, as type checkers and editors see them
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
@@ -56,7 +57,7 @@ __version__ = "0.1.0"
 _HOMES = {
     name: home
     for home, names in {
-        "compiler": ("compiler", "jit"),
+        "compiler": ("compiler", "jit", "replay"),
         "datasets": ("datasets",),
         "diagnosis": ("anomaly", "diagnosis", "doctor", "origin", "place_of"),
         "errors": ("AnomalyError", "DiagnosisWarning", "DivergedError", "ModelFormatError"),
@@ -117,8 +118,10 @@ __all__ = [
     "origin",
     "place_of",
     "remat",
+    "replay",
     "stop_gradient",
     "sympy",
+    "take",
     "taylor",
     "testing",
     "train",

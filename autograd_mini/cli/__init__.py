@@ -1,4 +1,4 @@
-"""The command line: `autograd-mini demo`, `course`, `site`, `train`, `predict`, `draw`, `step`, `ops`, `check`."""
+"""The command line: `demo`, `course`, `site`, `train`, `predict`, `export`, `draw`, `step`, `ops`, `check`."""
 
 # ruff: noqa: T201 - a command prints
 

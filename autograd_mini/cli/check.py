@@ -23,12 +23,12 @@ STATUS = {"correct": 0, "wrong": 1, "unresolved": 3}
 def check(arguments: Namespace) -> int:
     """Check a derivative, print the report, and return the exit status of its verdict."""
     from autograd_mini.testing import check_grad
-    from autograd_mini.testing.adapters import takes
+    from autograd_mini.testing.arguments import takes
 
     f = named(arguments.function)
     df = named(arguments.derivative) if arguments.derivative else None
     at, domain = given(arguments.at, "--at", _number), given(arguments.domain, "--domain", _interval)
-    if isinstance(at, list) and takes(f, len(at)):
+    if isinstance(at, list) and takes(f, len(at)) and not _takes_a_list(f, at):
         at = tuple(at)
     for name, function in ((arguments.function, f), (arguments.derivative, df)):
         if function is not None:
@@ -46,7 +46,7 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
     """Raise a UserError if a function does not take as many numbers as an option gives."""
     from inspect import signature
 
-    from autograd_mini.testing.adapters import parameters, takes
+    from autograd_mini.testing.arguments import parameters, takes
 
     if not given:
         return
@@ -63,10 +63,11 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
         if lacking and {*given} <= {*words}:
             raise UserError(f"{option} gives nothing for {', '.join(lacking)}, which {name} takes")
         return
-    if takes(function, len(given)):
+    if takes(function, len(given)) and not (option == "--at" and isinstance(given, list)):
         try:
             form.bind(*given)
         except TypeError:
+            words += [p.name for p in form.parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
             raise UserError(f"{count}, but {name} takes {len(words)}: {', '.join(words)}") from None
     elif option == "--at":
         try:
@@ -74,8 +75,24 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
         except TypeError as error:
             if "list" in str(error):
                 raise UserError(f"{count}, but {name} takes one, and no list of them: {error}") from None
+        except (IndexError, ValueError) as error:
+            if "list index out of range" in str(error) or "values to unpack" in str(error):
+                raise UserError(f"{count}, and {name} takes another number of them: {error}") from None
         except Exception:  # noqa: BLE001, S110 - what else the function raises is for the report
             pass
+
+
+def _takes_a_list(function: Callable[..., Any], given: list[float]) -> bool:
+    """Return whether a function fails on one number for want of a list."""
+    if len(given) != 1:
+        return False
+    try:
+        function(given[0])
+    except TypeError as error:
+        return any(words in str(error) for words in ("subscriptable", "iterable", "has no len()"))
+    except Exception:  # noqa: BLE001 - what else it raises is for the report
+        return False
+    return False
 
 
 def named(text: str) -> Callable[..., Any]:

@@ -75,7 +75,7 @@ def _pictures(out: Path) -> str:
     missing = [name for name in ("neuron.svg", "boundary.svg") if not (out / name).exists()]
     if missing:
         return f"a page of pictures, some not drawn: {pip('pygraphviz', 'matplotlib')} draws them all"
-    return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a surface"
+    return "the moons model in pictures: a neuron, its gradients step by step, the network, loss, boundary, a descent"
 
 
 def _rows(X: list[list[float]], classes: list[str]) -> list[list[str]]:

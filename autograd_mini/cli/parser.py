@@ -10,6 +10,7 @@ from autograd_mini import __version__
 from autograd_mini.cli import commands
 from autograd_mini.cli.check import check
 from autograd_mini.cli.course import course
+from autograd_mini.cli.exporting import export
 from autograd_mini.cli.learning import TASKS, Settings
 from autograd_mini.cli.tables import HEADERS, UserError
 from autograd_mini.nn import ACTIVATIONS
@@ -111,6 +112,15 @@ def parser() -> ArgumentParser:
     _header(predict)
     _drop_missing(predict, "the rows that lack a cell which the model reads")
     predict.add_argument("--out", metavar="FILE", default="-", help="where to write; - is standard output")
+    _export(
+        command(
+            "export",
+            export,
+            "write a model, or a function, for other programs",
+            "A model takes its columns as they stand in the table. A function of numbers is written in C. For example: "
+            "autograd-mini export model.json --out model.h",
+        )
+    )
     for name, summary, out, endings in (
         (
             "draw",
@@ -184,6 +194,15 @@ def _train(parser: ArgumentParser) -> None:
         default=standard.every,
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
+
+
+def _export(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="MODEL.json|MODULE:FUNCTION", help="a model file, or a function of numbers")
+    parser.add_argument("--out", metavar="FILE", default="model.h", help="where to write, .h or .onnx (%(default)s)")
+    parser.add_argument("--name", metavar="NAME", default="", help="what it is called there")
+    parser.add_argument(
+        "--dtype", choices=("float", "double"), default="float", help="the type of its numbers (%(default)s)"
+    )
 
 
 def _header(parser: ArgumentParser) -> None:

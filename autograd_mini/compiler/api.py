@@ -6,6 +6,7 @@ from functools import partial
 from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
@@ -150,7 +151,7 @@ def jit(
     return compiled if f is None else compiled(f)
 
 
-class Compiled:
+class Compiled(Exportable):
     """What `jit` returns.
 
     Args:

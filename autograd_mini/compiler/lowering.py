@@ -6,7 +6,7 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
-from autograd_mini.compiler.tape import BASIC, TRUTHS, Builder
+from autograd_mini.compiler.tape import BASIC, GATHERS, TRUTHS, Builder
 from autograd_mini.compiler.tracer import Primitive
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
@@ -112,6 +112,8 @@ def _step(builder: Builder, rule: Any, operands: list[int]) -> int:
     if name in TRUTHS and isinstance(rule, Primitive):
         turned = builder.truth if name in {"and", "or", "not"} else builder.number
         return builder.step(name, *map(turned, operands))
+    if name in GATHERS and isinstance(rule, Primitive):
+        return builder.step(name, *map(builder.number, operands))
     if TABLE.get(name) is not rule.op:
         raise TracingError(
             f"{name}(…) cannot be compiled: its derivative, or its value, is a function of the user's; leave it out of "

@@ -100,7 +100,7 @@ def _functions() -> dict[str, Any]:
 
     found: dict[str, Any] = {f"{name}_": getattr(np, theirs) for name, theirs in _NAMES.items()}
     found |= {f"{name}_": getattr(np, name) for name in _SAME}
-    found["pow_"] = _power
+    found |= {"pow_": _power, "table_": _table, "take_": _take, "scatter_": _scatter}
     for name in BASIC:
         if f"{name}_" not in found:
             found[f"{name}_"] = _one_by_one(name)
@@ -112,6 +112,33 @@ def _power(x: Any, y: Any) -> Any:
     import numpy as np
 
     return np.power(np.where((y == 0.5) & (x + x == x), np.abs(x), x), y)
+
+
+def _table(*entries: Any) -> Any:
+    """Return an array with a row for each entry, and if one of them varies a column for each sample."""
+    import numpy as np
+
+    return np.stack(np.broadcast_arrays(*entries)).astype(float)
+
+
+def _take(table: Any, index: Any) -> Any:
+    """Return the entry at an index, or for each sample the one at its own."""
+    import numpy as np
+
+    at = np.asarray(index).astype(np.intp)
+    return table[at, np.arange(table.shape[1])] if table.ndim > 1 and at.ndim else table[at]
+
+
+def _scatter(like: Any, *pairs: Any) -> Any:
+    """Return the sums of numbers by the indices before them, one row for each place."""
+    import numpy as np
+
+    samples = np.broadcast_shapes(*map(np.shape, pairs))
+    sums = np.zeros((len(like), *samples))
+    for index, number in zip(pairs[::2], pairs[1::2], strict=True):
+        at = np.asarray(index).astype(np.intp)
+        sums[(at, np.arange(*samples)) if at.ndim else at] += number  # in a column no index stands twice
+    return sums
 
 
 def _one_by_one(name: str) -> Callable[..., Any]:

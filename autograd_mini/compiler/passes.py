@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 
-from autograd_mini.compiler.tape import LEAVES, Builder, Tape
+from autograd_mini.compiler.tape import GATHERS, LEAVES, Builder, Tape
 from autograd_mini.engine import rules
 from autograd_mini.engine.ops import TABLE
 
@@ -65,6 +65,8 @@ _CHOOSING = frozenset({"select", "and", "or"})
 def fold(builder: Builder, name: str, operands: tuple[int, ...]) -> int | None:
     """Compute what has only constants as operands, and take the branch of a condition that is known."""
     steps = builder.steps
+    if name in GATHERS:
+        return None
     if name in _CHOOSING:
         if name == "select" and steps[operands[0]][0] == "constant":
             return operands[1] if steps[operands[0]][1] else operands[2]
@@ -216,7 +218,7 @@ def hoist(builder: Builder, name: str, operands: tuple[int, ...], depth: int = 0
         if step[0] == "mul" and whole in step[1:]:
             one, factor = b.constant(1.0), step[2] if step[1] == whole else step[1]
             return b.step("mul", whole, b.step("select", condition, *((one, factor) if whole == x else (factor, one))))
-    if this[0] != other[0] or this[0] in LEAVES or this[0] == "select":
+    if this[0] != other[0] or this[0] in LEAVES or this[0] == "select" or this[0] in GATHERS:
         return None
     pairs = list(zip(this[1:], other[1:], strict=True))
     if this[0] in {"add", "mul"} and len({*this[1:], *other[1:]}) == 3 and this[1] != other[1] and this[2] != other[2]:

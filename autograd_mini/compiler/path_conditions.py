@@ -2,7 +2,7 @@
 
 Eager code runs one branch of a `where`, and its backward pass never visits the other. Compiled code computes both. So
 that the branch not taken adds nothing at all, not 0 times an infinite derivative, each share that leaves a node is
-taken only under the condition that the node is reached.
+taken only under the condition that the node is reached. An entry of a table is reached where a lookup picks it.
 
 A condition is kept as alternatives, each a set of literals (condition, whether it holds): reached if all the literals
 of one alternative hold. The empty set is always reached.
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from math import isfinite
 
+from autograd_mini.compiler import gathers
+from autograd_mini.compiler.tape import GATHERS
+from autograd_mini.compiler.tracer import condition as compared
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import CHOICE
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.tracer import TracedBool
-    from autograd_mini.engine.value import Value
 
     Alternative = frozenset[tuple[TracedBool, bool]]
     Reach = frozenset[Alternative]
@@ -33,11 +36,14 @@ MOST = 8
 def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operands_of: Any) -> dict[Value, Any]:
     """Return the adjoints of the nodes between y and those that are wanted; see `graph.adjoints_of`."""
     adjoints = _Adjoints(y, seed)
+    looks_up = any(isinstance(node, gathers.TracedArray) for node in nodes)
     for node in reversed(nodes):
         if node not in leading or node not in adjoints.found or not (operands := operands_of(node)):
             continue
         adjoint, here, held = adjoints.of(node)
-        chooses = _chooses(node)
+        chooses, places = _chooses(node), gathers.places(node) if looks_up else []
+        if looks_up and (looked_up := gathers.looked_up(node)) is not None:
+            adjoints.takes.setdefault(looked_up[0], []).append((looked_up[1], here))
         there, after = here, held
         for at, (operand, times_partial) in enumerate(zip(operands, node.times_partials(), strict=True)):
             if operand not in leading:
@@ -47,6 +53,8 @@ def adjoints(y: Value, wanted: Any, nodes: Any, leading: Any, seed: Any, operand
                 if not there:  # under contradicting conditions: never
                     continue
                 after = held if held is ALWAYS else there
+            elif places and operand._pull is not None and (picked := adjoints.picked(node, places[at])) is not None:
+                there = _narrowed(here, (picked, True))
             share = adjoint if chooses and held is not ALWAYS else times_partial(node, adjoint)
             adjoints.add(operand, share, there, after)
     for node in wanted:
@@ -66,7 +74,22 @@ class _Adjoints:
         self.found: dict[Value, Any] = {y: seed}
         self.reached: dict[Value, Reach] = {y: ALWAYS}
         self.pending: dict[Value, Reach] = {}
+        self.takes: dict[Value, list[tuple[Value | float, Reach]]] = {}  # of arrays, by which index, and where
         self._made: dict[Reach, TracedBool] = {}
+        self._hits: dict[Value, Value] = {}
+
+    def picked(self, array: Value, at: Value | float) -> TracedBool | None:
+        """Return the condition that something takes the number at a place of an array; None if it always does."""
+        takes = self.takes[array]
+        always = {index for index, reach in takes if reach is ALWAYS and not isinstance(index, Value)}
+        if len(always) == gathers.length(array) or (not isinstance(at, Value) and at in always):
+            return None
+        if array not in self._hits:
+            hits = [
+                (i, 1.0 if reach is ALWAYS else where(_condition(reach, self._made), 1.0, 0.0)) for i, reach in takes
+            ]
+            self._hits[array] = gathers.Pairs(hits).scattered(array)
+        return compared("ne", gathers.picked(self._hits[array], at), 0.0)
 
     def of(self, node: Value) -> tuple[Any, Reach, Reach]:
         """Return a node's adjoint, where it is reached, and the condition that its shares are to be put under."""
@@ -101,7 +124,10 @@ class _Adjoints:
         self.found[node] = self._guarded(self.found[node], self.pending.pop(node, ALWAYS))
 
     def _guarded(self, adjoint: Any, held: Reach) -> Any:
-        return adjoint if held is ALWAYS else where(_condition(held, self._made), adjoint, 0.0)
+        if held is ALWAYS:
+            return adjoint
+        holds = _condition(held, self._made)
+        return adjoint.under(holds) if isinstance(adjoint, gathers.Pairs) else where(holds, adjoint, 0.0)
 
 
 def _chooses(node: Value) -> bool:
@@ -113,7 +139,7 @@ def _chooses(node: Value) -> bool:
 def _harmless(node: Value) -> bool:
     """Return whether an adjoint of 0 gives shares of 0, whatever the operands are."""
     rule: Any = node._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
-    if rule.op.name in {"add", "sub", "neg"} or rule.op is CHOICE:
+    if rule.op.name in {"add", "sub", "neg"} or rule.op is CHOICE or rule.op.name in GATHERS:
         return True
     return rule.op.name == "mul" and len(rule.active) == 1 and isfinite(node._k)
 

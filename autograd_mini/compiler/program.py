@@ -25,7 +25,7 @@ from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from autograd_mini.compiler.tape import Tape
@@ -48,6 +48,7 @@ class Program:
         leaves: these parameters.
         widths: of a batch, how many columns each array has.
         kept: of a batch, how many results are returned for each sample.
+        checks: what has to hold at each call; None for nothing. The last result is 0.0 if it does.
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
@@ -64,6 +65,7 @@ class Program:
         self.leaves: list[Value] = []
         self.state: State | None = None
         self.kept = 0
+        self.checks: Checks | None = None
         self.backend, self.why = picked(wanted, tape, batched=widths is not None)
         self.text = ""
         self.entry: Callable[..., Any] | None = None
@@ -88,7 +90,9 @@ class Program:
         )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
-        return made
+        if self.checks is None:
+            return made
+        return self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""
@@ -98,6 +102,54 @@ class Program:
         """Choose a backend of this machine."""
         vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None, state=None)
         self.backend, self.why = picked(self.wanted, self.tape, batched=self.widths is not None)
+
+
+class Checks:
+    """What has to hold of the numbers of each call, which is found out before results are returned.
+
+    Args:
+        trace: the trace with the checks.
+        leaves: the parameters, whose inputs follow those of the trace.
+
+    """
+
+    def __init__(self, trace: Trace, leaves: Sequence[Value]) -> None:
+        found = [part for check in trace.checks for part in (check.holds, check.figure)]
+        self._tape = Below(trace, found).lowered(leaves).pruned()
+        self._errors = [check.error for check in trace.checks]
+
+    def scalar(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of the list of inputs that raises where a check fails."""
+
+        def checked(inputs: Sequence[float]) -> Any:
+            *results, broken = run(inputs)
+            if broken != 0.0:
+                self._fail([inputs])
+            return results
+
+        return checked
+
+    def batch(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of a batch that raises where a check fails for one of the samples."""
+
+        def checked(n: int, arrays: Sequence[Any], uniform: Sequence[float]) -> Any:
+            columns, means = run(n, arrays, uniform)
+            if n and means[-1] != 0.0:
+                rows = zip(*[array.tolist() for array in arrays], strict=True)
+                same = [float(number) for number in uniform]
+                self._fail([number for part in row for number in part] + same for row in rows)
+            return columns, means[:-1]
+
+        return checked
+
+    def _fail(self, rows: Iterable[Sequence[float]]) -> None:
+        """Raise the error of the first check that fails, of the first of these rows of inputs for which one does."""
+        run = BACKENDS["python"].load().scalar(self._tape)
+        for row in rows:
+            found = run(row)
+            for holds, figure, error in zip(found[::2], found[1::2], self._errors, strict=True):
+                if not holds:
+                    raise error(figure)
 
 
 class State:
@@ -304,9 +356,11 @@ class Programs:
             layout = flatten_into(result, "the result of the traced function", numbers)
             if differentiate and layout is not None:
                 raise TypeError(f"the result is a {type(result).__name__}, expected one number to differentiate")
+            given = len(numbers)
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
-            below = Below(trace, numbers)
+            broken = trace.broken()
+            below = Below(trace, [*numbers, *broken])
             known, places = set(parameters), {leaf: at for at, leaf in enumerate(state.before)}
             found = [leaf for leaf in below.outside if leaf not in known]
             parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
@@ -314,17 +368,19 @@ class Programs:
             if differentiate:
                 y = numbers[0]
                 numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
-                below = Below(trace, numbers)
+                below = Below(trace, [*numbers, *broken])
             else:
                 needed = set(below.outside)
                 used = [at for at in used if parameters[at] in needed]
-            tape = below.lowered([parameters[at] for at in used])
+            leaves = [parameters[at] for at in used]
+            tape = below.lowered(leaves)
+            checks = Checks(trace, leaves) if broken else None
         middle = perf_counter()
         tape, counts = optimised(tape)
         seconds = {"trace": middle - start, "passes": perf_counter() - middle}
         program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
-        program.leaves = [parameters[at] for at in used]
-        program.kept = 0 if differentiate else len(tape.results)
+        program.leaves, program.checks = leaves, checks
+        program.kept = 0 if differentiate else given
         program.state = state
         return program
 

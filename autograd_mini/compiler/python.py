@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from autograd_mini.compiler.tape import TRUTHS, expression
+from autograd_mini.compiler.tape import GATHERS, TRUTHS, expression
 from autograd_mini.engine import ieee
 from autograd_mini.engine.codegen import build
 from autograd_mini.engine.formula import EXACT
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.tape import Tape
 
-_SAME = EXACT | TRUTHS | {"select"}
+_SAME = EXACT | TRUTHS | GATHERS | {"select"}
 
 
 def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
     """Return the program as a function of the list of its inputs."""
-    names = {**QUICK, "ieee": ieee, "inf": float("inf"), "nan": float("nan")}
+    names = {**QUICK, "ieee": ieee, "scatter": _scatter, "inf": float("inf"), "nan": float("nan")}
 
     def quick_text(at: int, operands: list[str]) -> str:
         step = tape.steps[at]
@@ -83,6 +83,14 @@ def batch(
         return columns, [total / n for total in sums] if sums else []
 
     return run_batch
+
+
+def _scatter(like: Sequence[float], *pairs: float) -> list[float]:
+    """Return as many sums as another array has numbers, of numbers by the indices before them."""
+    sums = [0.0] * len(like)
+    for index, number in zip(pairs[::2], pairs[1::2], strict=True):
+        sums[int(index)] += number
+    return sums
 
 
 def source(tape: Tape, write: Callable[[int, list[str]], str]) -> str:

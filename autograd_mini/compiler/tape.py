@@ -2,7 +2,8 @@
 
 Step number n is a tuple: ("input", i), ("constant", number), or the name of an operation and the numbers of the steps
 that are its operands. The operations are those of the table that a machine has (`BASIC`), comparisons, `and`, `or` and
-`not` of these, and `select`, which takes its second operand where the first holds and its third where not.
+`not` of these, and `select`, which takes its second operand where the first holds and its third where not. The steps of
+`GATHERS` make arrays, and take numbers out of them; an index is in range.
 
 >>> builder = Builder(inputs=2)
 >>> x, y = builder.input(0), builder.input(1)
@@ -38,6 +39,12 @@ CONDITIONS = {name: symbol for symbol, name in RELATIONS.items()} | {"and": "and
 
 TRUTHS = frozenset({*CONDITIONS, "not"})
 """Steps whose result is a truth value."""
+
+ARRAYS = frozenset({"table", "scatter"})
+"""Steps whose result is an array of numbers; their operands are as many as they need, see `gathers`."""
+
+GATHERS = ARRAYS | {"take"}
+"""Steps that have to do with arrays."""
 
 BASIC = ARITHMETIC | {"neg"} | {name for name, row in TABLE.items() if row.primitive}
 """The rows that a backend knows; any other is written out by its formula."""
@@ -90,6 +97,12 @@ class Tape:
             counts[at] += 1
         return counts
 
+    def length(self, at: int) -> int:
+        """Return how many numbers an array has."""
+        while self.steps[at][0] == "scatter":
+            at = self.steps[at][1]
+        return len(self.steps[at]) - 1
+
     def pruned(self) -> Tape:
         """Return the tape without the steps that no result needs."""
         needed = [False] * len(self.steps)
@@ -133,6 +146,10 @@ def expression(step: Step, operands: Sequence[str]) -> str:
         return written(name, [f"({operand})" if operand[0] == "-" else operand for operand in operands])
     if name in CONDITIONS:
         return f"{operands[0]} {CONDITIONS[name]} {operands[1]}"
+    if name == "table":
+        return f"({', '.join(operands)},)"
+    if name == "take":
+        return f"{operands[0]}[int({operands[1]})]"
     if name == "select":
         return f"{operands[1]} if {operands[0]} else {operands[2]}"
     return f"not {operands[0]}" if name == "not" else written(name, operands)

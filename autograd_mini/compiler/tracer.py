@@ -8,8 +8,9 @@ answer would be baked into the compiled function without a word.
 from __future__ import annotations
 
 import operator
-from functools import cache
+from functools import cache, reduce
 from math import nan
+from typing import NamedTuple
 
 from autograd_mini.engine.codegen import build, over_algebra
 from autograd_mini.engine.formula import RELATIONS, parse, scaled
@@ -126,6 +127,12 @@ class Tracer(Symbolic):
         """Return x where this is not 0, else y."""
         return condition("ne", self, 0.0).chosen(x, y)
 
+    def taken_from(self, values: Any) -> Any:
+        """Return the entry of values at this index."""
+        from autograd_mini.compiler.gathers import taken
+
+        return taken(self, values)
+
     def times_partials(self) -> tuple[Callable[..., Any], ...]:
         """Return for each operand that a derivative flows to a function (node, g) -> g times the partial."""
         rule: Any = self._pull.rule  # type: ignore[union-attr]  # only computed nodes are asked
@@ -213,6 +220,21 @@ class _Symbols:
 SYMBOLS = _Symbols()
 
 
+class Check(NamedTuple):
+    """What has to hold of the numbers of a call.
+
+    Attributes:
+        holds: whether it does, a symbol.
+        figure: the number to be named where it does not, a symbol.
+        error: the function from that number to the exception.
+
+    """
+
+    holds: Value
+    figure: Value | float
+    error: Callable[[float], Exception]
+
+
 class Trace(Recorded, Hook):
     """A block in which this thread's nodes are symbols.
 
@@ -220,6 +242,8 @@ class Trace(Recorded, Hook):
         inputs: the symbols that stand for numbers of the arguments.
         nodes: the symbols made so far.
         constants: the leaves made so far; all others come from outside.
+        checks: what has to hold at each call, else it fails.
+        known: symbols that are made once, by what they are; see `gathers`.
 
     """
 
@@ -231,6 +255,14 @@ class Trace(Recorded, Hook):
         self.inputs: dict[Value, int] = {}
         self.constants: set[Value] = set()
         self.nodes: list[Value] = []
+        self.checks: list[Check] = []
+        self.known: dict[Any, Value] = {}
+
+    def broken(self) -> list[Value | float]:
+        """Return 1.0 where one of the checks fails, else 0.0, as a list; an empty one if there are no checks."""
+        if not self.checks:
+            return []
+        return [where(reduce(operator.and_, [check.holds for check in self.checks]), 0.0, 1.0)]
 
     def input(self) -> Value:
         """Return a new symbol for a number of an argument."""

@@ -54,6 +54,9 @@ class Hook:
         """Return the condition that a comparison becomes; None for the truth value of the numbers."""
         return None
 
+    def compared(self, name: str, x: Value, y: Value | float, *, held: bool) -> None:
+        """Take note that numbers were compared, and of the answer."""
+
     def detach(self, value: Value) -> Value | None:  # noqa: ARG002 - as above
         """Return what `value.detach()` is; None for a leaf with the number."""
         return None
@@ -86,10 +89,11 @@ class Hook:
 on_result: list[Hook] = []
 on_leaf: list[Hook] = []
 on_read: list[Hook] = []
+on_compare: list[Hook] = []
 on_pass: list[Hook] = []
 """The hooks that are on in any thread, by event."""
 
-_EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "sweep": on_pass}
+_EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "compared": on_compare, "sweep": on_pass}
 
 _here: ContextVar[tuple[Hook, ...]] = ContextVar("autograd_mini_hooks", default=())
 _lock = awaited_lock()

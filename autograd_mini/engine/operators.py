@@ -12,7 +12,7 @@ import operator
 from autograd_mini.engine import rules
 from autograd_mini.engine.backward import stale
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.hooks import current, everywhere, forgetting, on_read, on_result
+from autograd_mini.engine.hooks import current, everywhere, forgetting, on_compare, on_read, on_result
 from autograd_mini.engine.ops import ARITHMETIC, CHOICE, TABLE, Op
 from autograd_mini.engine.rules import Rule
 from autograd_mini.engine.value import ABSENT, Computed, Leaf, Parameter, Symbolic, Value, clock
@@ -112,7 +112,10 @@ def _comparison(name: str) -> Callable[[Value, object], bool]:
         for hook in current() if on_read else ():
             if (condition := hook.compare(name, self, number)) is not None:
                 return condition  # type: ignore[no-any-return]  # a truth value that is not known yet
-        return bool(compare(self._data, number._data if isinstance(number, Value) else number))
+        held = bool(compare(self._data, number._data if isinstance(number, Value) else number))
+        for hook in current() if on_compare else ():
+            hook.compared(name, self, number, held=held)
+        return held
 
     method.__name__ = f"__{name}__"
     method.__doc__ = "Compare the numbers."

@@ -20,7 +20,7 @@ from itertools import count, repeat
 from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, not_taken, not_taken_by_backward
 from autograd_mini.engine.backward import backward
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.hooks import current, on_leaf, on_read
+from autograd_mini.engine.hooks import current, on_compare, on_leaf, on_read
 from autograd_mini.engine.locations import user_instruction
 
 TYPE_CHECKING: bool = False
@@ -255,7 +255,10 @@ class Value(Methods):
         """Return whether the number is not zero, as for a float."""
         if on_read:
             asked(self, "bool()")
-        return self._data != 0.0
+        held = self._data != 0.0
+        for hook in current() if on_compare else ():
+            hook.compared("ne", self, 0.0, held=held)
+        return held
 
     if not TYPE_CHECKING:  # __hash__ is inherited, and __float__ and the like are refusals
         __hash__ = object.__hash__
@@ -372,6 +375,10 @@ class Symbolic(Computed):
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this is not 0, else y: what `where` is of a condition that is not known."""
+        raise NotImplementedError
+
+    def taken_from(self, values: Any) -> Any:
+        """Return the entry of values at this index: what `take` is of an index that is not known."""
         raise NotImplementedError
 
     def times_partials(self) -> tuple[Callable[..., Any], ...]:

@@ -133,6 +133,35 @@ class MLP(Module):
         if not isinstance(metadata, dict):
             raise TypeError(f"metadata is {metadata!r} of type {type(metadata).__name__}, expected a dict")
         files.require(path)
+        files.write(path, self._architecture(), self.matrices(), metadata, nonfinite=nonfinite)
+
+    def export(
+        self, path: str | PathLike[str], *, name: str = "", dtype: str = "float", notes: Sequence[str] = ()
+    ) -> None:
+        """Write the model for another program: the outputs, and in C the gradients too.
+
+        Args:
+            path: where. A name that ends in ".h" is a header for C99 and C++ that needs nothing but the C library. One
+                in ".onnx" is an ONNX model from x, of shape (batch, inputs), to y, of shape (batch, outputs), for any
+                batch; it needs pip install 'autograd_mini[onnx]'.
+            name: what the function, or the graph, is called; the file's own name if that is one in C.
+            dtype: "float" or "double".
+            notes: lines of text for the readers of the file.
+
+        Raises:
+            ValueError: if the name ends otherwise, C does not take it, the dtype is another, or the model is not made
+                of what a file can name.
+            ImportError: if the package onnx is needed and not installed.
+            OSError: if the file cannot be written.
+
+        """
+        from autograd_mini.compiler.export.network import written
+        from autograd_mini.files import storage
+
+        storage.write(path, written(path, self._architecture(), self.matrices(), name=name, dtype=dtype, notes=notes))
+
+    def _architecture(self) -> dict[str, Any]:
+        """Return the sizes and the activations as a file has them."""
         nin, *nouts = _sizes(self)
         activations = []
         for index, layer in enumerate(self.layers):
@@ -143,8 +172,7 @@ class MLP(Module):
                     "one name a layer: define the function by autograd_mini.operation and give its name, or " + _WAY_OUT
                 )
             activations.append(used[0])
-        architecture = {"kind": "MLP", "nin": nin, "nouts": nouts, "activations": activations}
-        files.write(path, architecture, self.matrices(), metadata, nonfinite=nonfinite)
+        return {"kind": "MLP", "nin": nin, "nouts": nouts, "activations": activations}
 
     def __repr__(self) -> str:
         """Show the layers, as micrograd does."""

@@ -15,6 +15,7 @@ from autograd_mini.testing.gradcheck import (
     check_hess,
     gradtest,
 )
+from autograd_mini.testing.linear import assert_adjoint, check_adjoint, check_hvp, check_jvp, check_vjp
 from autograd_mini.testing.mutation import Mutant, mutants
 from autograd_mini.testing.problem import logspan
 from autograd_mini.testing.report import Report
@@ -24,10 +25,15 @@ __all__ = [
     "Mutant",
     "Report",
     "UnresolvedGradientWarning",
+    "assert_adjoint",
     "assert_grad",
     "assert_hess",
+    "check_adjoint",
     "check_grad",
     "check_hess",
+    "check_hvp",
+    "check_jvp",
+    "check_vjp",
     "gradtest",
     "logspan",
     "mutants",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.adapters import leaves, names_of
+from autograd_mini.testing.arguments import arity, as_values, leaves, names_of, takes
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, why_stopped
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
+    from autograd_mini.testing.arguments import Arguments
     from autograd_mini.testing.problem import Point
 
 TILES = 16
@@ -56,6 +58,72 @@ def intervals(f: Callable[..., Any], domain: Any, seed: int) -> tuple[list[Inter
         for i in range(max(map(len, drawn), default=0))
     ]
     return list(ranges), points
+
+
+def intervals_of(arguments: Arguments, domain: Any, seed: int) -> tuple[list[Interval], list[Point]]:
+    """Return one interval for each number of an example, of a domain in its shape, or with one for a part of it."""
+    leaves_, names = arguments.leaves, [leaf.name.partition("[")[0] for leaf in arguments.leaves]
+    if isinstance(domain, dict):
+        if not {*domain} >= {*names}:
+            raise ValueError(f"domain names {', '.join(map(str, domain))}, expected {', '.join(dict.fromkeys(names))}")
+        entries = [domain[name] for name in names]
+    elif _is_entry(domain):
+        entries = [domain] * len(leaves_)
+    else:
+        entries = [domain] if len(leaves_) == 1 else [*domain]
+        if len(entries) != len(leaves_):
+            raise ValueError(
+                f"domain has {len(entries)} entries, expected {len(leaves_)}: one for each of {', '.join(names)}"
+            )
+    spread: list[Any] = []
+    for leaf, entry in zip(leaves_, entries, strict=True):
+        count = leaf.entries * (1 + leaf.complex)
+        inner = [entry] * count if _is_entry(entry) else [*_entries(entry)]
+        if len(inner) == 1:
+            inner *= count
+        if len(inner) != count:
+            raise ValueError(f"domain has {len(inner)} intervals for {leaf.name}, expected {count}, or one for all")
+        spread += inner
+    ranges = {id(entry): _interval(entry, seed)[0] for entry in spread}
+    return [ranges[id(entry)] for entry in spread], []
+
+
+def _is_entry(part: Any) -> bool:
+    """Return whether a part of a domain is one interval, or what stands for one."""
+    if isinstance(part, (list, tuple)):
+        return len(part) == 2 and all(isinstance(v, (int, float)) for v in part)
+    return not isinstance(part, dict)
+
+
+def _entries(part: Any) -> Iterator[Any]:
+    """Yield the intervals of a nested domain."""
+    if _is_entry(part):
+        yield part
+    else:
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _entries(inner)
+
+
+def example_within(f: Callable[..., Any], box: Sequence[Interval]) -> Any:
+    """Return the middle of a box as ``f`` takes it: as numbers apart, or else as one list, or else as an array."""
+    middle = [interval.at(0.5) for interval in box]
+    apart = len(middle) == 1 or takes(f, len(middle))
+    attempts: list[tuple[Any, tuple[Any, ...]]] = [((*middle,), (*middle,))] if apart else []
+    if arity(f) <= 1:
+        attempts.append(([*middle], ([*middle],)))
+        if "numpy" in sys.modules:
+            array = sys.modules["numpy"].array(middle)
+            attempts.append((array, (array,)))
+    for example, args in attempts:
+        for form in (args, as_values(args)):
+            try:
+                f(*form)
+            except (TypeError, AttributeError, IndexError):
+                continue
+            except Exception:  # noqa: BLE001, S110 - of the numbers, not of what they stand in
+                pass
+            return example
+    return attempts[0][0]
 
 
 def _interval(entry: Any, seed: int) -> tuple[Interval, list[float]]:

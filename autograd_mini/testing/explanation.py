@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _CALLS = (3000, 500)
 """Most further calls of f and of df."""
+_SECONDS, _FEWEST = 4.0, 20
+"""Seconds that the calls of each may take, and how many may be made however long they take."""
 _CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
 _TRIES = 14
@@ -42,6 +44,10 @@ _SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
 """Most constants of the source that missing terms are made of."""
+_MOST_SHORTENED = 6
+"""Most inputs of which all are rounded to few digits."""
+_NAMED_INPUTS = 16
+"""Most inputs that a missing term may depend on besides the one in question."""
 _NAMED_FACTORS = {
     "pi": math.pi,
     "ln 2": math.log(2),
@@ -77,19 +83,21 @@ _FEATURES: dict[str, Callable[[float], float]] = {
 def explain(problem: Problem, failure: Outcome, report: Report) -> None:
     """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
     line, classification = failure.line, failure.classification
-    if line is None or classification is None or line.axis is None:
+    if line is None or classification is None or line.axis is None or not isinstance(line.output, int):
         names = ", ".join(problem.names[:3])
         report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
         return
-    problem.allow(*_CALLS)
+    prices = problem.f.price, problem.df.price
+    limits = (min(most, int(_SECONDS / max(price, 1e-9))) for most, price in zip(_CALLS, prices, strict=True))
+    problem.allow(*(max(_FEWEST, limit) for limit in limits))
     try:
         partial = Partial(problem, line.axis, line.output)
         report.witness = found = partial.counterexample(line, classification)
         report.cause_kind, report.cause = Cause(partial, found).likely()
         if report.cause_kind == "raised":
             report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
-        axes = axes_through(problem, found.point, line.output)
-        for axis, other in enumerate(axes if len(axes) <= FEW_INPUTS else ()):
+        few = len(found.point) <= FEW_INPUTS
+        for axis, other in enumerate(axes_through(problem, found.point, line.output) if few else ()):
             if axis != line.axis:
                 verdict = PointCheck(other).run().verdict
                 found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
@@ -130,7 +138,7 @@ class Partial:
 
     def claimed(self, point: Point) -> float:
         """Return the claim at a point."""
-        return self.problem.partials(point, self.output)[self.axis]
+        return float(self.problem.partials(point, self.output)[self.axis])
 
     def measured(self, point: Point, reach: float) -> Measured:
         """Return what values of f up to a distance say."""
@@ -167,12 +175,16 @@ class Partial:
 
     def _example(self, point: Point, found: Measured, interval: tuple[float, float]) -> Counterexample:
         names, output = self.problem.names, self.problem.output_name(self.output)
-        return Counterexample(point, names, self.axis, output, self.claimed(point), found.value, found.error, interval)
+        return Counterexample(
+            (*map(float, point),), names, self.axis, output, self.claimed(point), found.value, found.error, interval
+        )
 
     def _shortened(self, point: Point, reach: float) -> Point:
         """Round the other coordinates as far as the claim stays wrong."""
+        if len(point) > _MOST_SHORTENED:
+            return point
         for i, x in enumerate(point):
-            if i == self.axis or len(point) > 6:
+            if i == self.axis:
                 continue
             for digits in (1, 2, 3):
                 short = float(f"{x:.{digits - 1}e}")
@@ -350,8 +362,9 @@ class Cause:
         names, samples = self.example.names, self.samples
         constants = sorted(self.partial.problem.constants)[:_CONSTANTS]
         columns: dict[str, list[float]] = {"1": [1.0] * len(samples)}
-        for i, name in enumerate(names):
-            inputs = [s.point[i] for s in samples]
+        near = [i for i in range(len(names)) if i == self.partial.axis or len(names) <= _NAMED_INPUTS]
+        for i in near:
+            name, inputs = names[i], [s.point[i] for s in samples]
             for text, feature in _FEATURES.items():
                 columns[text.replace("{}", name)] = _column(feature, inputs)
             for constant in constants:
@@ -362,8 +375,8 @@ class Cause:
                     inner = f"({name}-{constant:g})"
                     columns[text.format(inner)] = _column(_FEATURES[text], [x - constant for x in inputs])
         columns["f"] = [s.value for s in samples]
-        for i, name in enumerate(names):
-            columns[f"df/d{name}" if i != self.partial.axis else "the claim"] = [s.claims[i] for s in samples]
+        for i in near:
+            columns[f"df/d{names[i]}" if i != self.partial.axis else "the claim"] = [s.claims[i] for s in samples]
         usable = {k: v for k, v in columns.items() if all(map(math.isfinite, v)) and any(v)}
         for text, column in usable.items():
             if (found := self._multiple(column)) is not None:

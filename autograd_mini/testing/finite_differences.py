@@ -39,17 +39,18 @@ class Measured:
         return math.isfinite(self.value) and self.error <= 1e-2 * abs(self.value) + 1e-300
 
 
-def measure(line: Line, x: float, reach: float, side: int = 0) -> Measured:
+def measure(line: Line, x: float, reach: float, side: int = 0, steps: int = 12, enough: float = 0.0) -> Measured:
     """Return the derivative of f at ``x`` by extrapolated differences: central, or from one side (-1 or 1).
 
-    Steps go from ``reach`` down by factors of two; the extrapolation with the smallest internal disagreement wins.
+    At most ``steps`` steps go from ``reach`` down by factors of two, until the relative error is small ``enough``; the
+    extrapolation with the smallest internal disagreement wins.
     """
     best = Measured(math.nan, math.inf)
     table: list[list[float]] = []
     order = 2 if side == 0 else 1
     fx = line.value(x) if side else 0.0
     rounding = line.roundoff(x)
-    for _ in range(12):
+    for _ in range(steps):
         high, low = line.snap(x + reach) if side >= 0 else x, line.snap(x - reach) if side <= 0 else x
         if not high > low:
             break
@@ -67,6 +68,8 @@ def measure(line: Line, x: float, reach: float, side: int = 0) -> Measured:
             error = max(abs(row[-1] - row[k]), abs(row[-1] - above)) + floor
             if error < best.error:
                 best = Measured(row[-1], error)
+        if best.error <= enough * abs(best.value):
+            break
         if len(table) > 3 and abs(row[-1] - table[-1][-1]) > 4 * best.error:
             break
         table.append(row)

@@ -6,18 +6,20 @@ import inspect
 import math
 import warnings
 from random import Random
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.ops import Op
-from autograd_mini.testing.adapters import Arguments, Call, adapt, arity, engine_derivative, leaves
-from autograd_mini.testing.domain import intervals
+from autograd_mini.testing.adapters import Call, adapt
+from autograd_mini.testing.arguments import Arguments, arity, engine_derivative, leaves
+from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
-from autograd_mini.testing.search import Decision, check_anywhere, check_at, check_over, constants_in
+from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from autograd_mini.engine.checks import Function
@@ -37,9 +39,6 @@ BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (400
 
 LOOSEST = 0.01
 """Worst relative accuracy that a check can be asked to accept."""
-
-FAULTS = 16
-"""Exceptions of df around a point, without a result among them, after which it is not called again."""
 
 _VALUES = 200
 """Points at which `gradtest` compares values with an oracle."""
@@ -66,9 +65,11 @@ def check_grad(
     *,
     at: Any = None,
     domain: Any = None,
+    wrt: str | Iterable[str] | None = None,
     to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
+    seconds: float | None = None,
     explained: bool = True,
 ) -> Report:
     """Compare the derivative ``df`` with the function ``f``, and report.
@@ -82,14 +83,20 @@ def check_grad(
         df: a function of the same that returns the partial derivatives (for several outputs, a row for each). None for
             an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
         at: the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
-            these.
-        domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With neither a point
-            nor a domain, points of many scales are searched.
+            these, nested or not; for a function of one dict, that. Labels, masks, strings and other objects stay as
+            they are, and so do integers beside real numbers, unless ``df`` has a number for these too. The gradient by
+            a complex x + iy is df/dx + i df/dy, in JAX df/dx - i df/dy; a complex ``f`` is taken for holomorphic.
+        domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With a point, which
+            then says what f takes, also one interval for all of it, or for each argument. With neither a point nor a
+            domain, points of many scales are searched.
+        wrt: the names of the arguments that vary, or of the entries of the one dict; by default all that can.
         to: the relative accuracy that ``f`` and ``df`` are computed to, such as 1e-5 for a solver, a quadrature or a
             simulation; by default that of their arithmetic.
         seed: what draws the points; by default that of the test session.
         budget: "quick", "normal" or "thorough": the calls that a decision may take.
-        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``.
+        seconds: how long it may take, explanation included; what is not decided by then is unresolved.
+        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``, of
+            slow ones by fewer.
 
     Returns:
         What was found.
@@ -111,19 +118,25 @@ def check_grad(
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
-    if at is not None and domain is not None:
-        raise ValueError("at and domain are both given, expected one: a point, or a range")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    box, drawn = intervals(f, domain, seed) if domain is not None else ([], [])
+    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
     if box:
-        at = tuple(interval.at(0.5) for interval in box)
-    arguments = Arguments(f, (1.0,) * (arity(f) or arity(df) or 1) if at is None else at)
+        example = example_within(f, box) if df is not None else tuple(interval.at(0.5) for interval in box)
+    else:
+        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
+    arguments = _arguments(f, df, example, wrt)
+    if domain is not None and at is not None:
+        box, drawn = intervals_of(arguments, domain, seed)
     problem = adapt(f, df, arguments)
     problem.at, problem.box = None if box or at is None else arguments.numbers, box
     problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
+    if seconds is not None:
+        problem.f.deadline = problem.df.deadline = perf_counter() + seconds
     problem.eps = max(problem.eps, (to or 0.0) / 4)
     report = Report("unresolved", seed=seed)
     with warnings.catch_warnings():
@@ -139,13 +152,28 @@ def check_grad(
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)
+    if problem.claims is not None and not report.note:
+        report.note = problem.claims.remark
     return report
+
+
+def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[str] | None) -> Arguments:
+    """Return the arguments by an example; integers beside real numbers vary if df has a number for each of them too."""
+    arguments = Arguments(f, at, wrt)
+    if wrt is not None or df is None or not arguments.mixed:
+        return arguments
+    whole = Arguments(f, at, integers=True)
+    try:
+        outputs, partials = len(leaves(f(*whole.example), "f")), len(leaves(df(*whole.example), "df"))
+    except Exception:  # noqa: BLE001 - what they raise is for the check to report
+        return arguments
+    return whole if partials == outputs * len(whole.numbers) else arguments
 
 
 def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
-    report.verdict, report.note = decision.verdict, decision.note
+    report.verdict, report.note, report.wrong = decision.verdict, decision.note, decision.wrong
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0
@@ -183,7 +211,13 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     'correct'
 
     """
-    return check_grad(df or engine_derivative(f), ddf, **options)
+    return check_grad(df or _gradient(f, options), ddf, **options)
+
+
+def _gradient(f: Function, options: dict[str, Any]) -> Function:
+    """Return the derivative of ``f`` by the library of what it is given, or by the engine."""
+    at = options.get("at")
+    return engine_derivative(f) if at is None else Arguments(f, at, options.get("wrt")).differentiate(f)
 
 
 def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:

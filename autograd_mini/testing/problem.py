@@ -7,23 +7,68 @@ is not a finite real number, is nan there, and the exception is kept as a `Fault
 from __future__ import annotations
 
 import math
+import sys
+from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from autograd_mini.testing.adapters import Claims
+
     Point = tuple[float, ...]
+    Key = Point | bytes
 
 NAN = math.nan
+
+MANY = 64
+"""Inputs above which points are arrays, where NumPy is loaded."""
+MOST_REMEMBERED = 32_000_000
+"""Most numbers of results of the derivative that are remembered."""
 
 T = TypeVar("T")
 
 
+def key_of(point: Sequence[float]) -> Key:
+    """Return what a point is remembered by: a short digest of many numbers."""
+    if len(point) <= MANY:
+        return tuple(point)
+    return blake2b(array("d", point).tobytes() if isinstance(point, tuple) else point.tobytes()).digest()  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A weighted sum of the outputs, checked as if it were one of them."""
+
+    weights: tuple[float, ...]
+
+    def of(self, values: Sequence[float]) -> float:
+        """Return the weighted sum of one number an output."""
+        return total(w * v for w, v in zip(self.weights, values, strict=True))
+
+    def of_rows(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
+        """Return the weighted sum of one row an output."""
+        if hasattr(rows, "dtype"):
+            product: Sequence[float] = sys.modules["numpy"].array(self.weights) @ rows
+            return product
+        return [total(w * v for w, v in zip(self.weights, column, strict=True)) for column in zip(*rows, strict=True)]
+
+
+Output = int | Projection
+"""An output by its number, or a weighted sum of all."""
+
+
 class BudgetSpentError(Exception):
     """The number of calls that a check may make is used up."""
+
+
+class TimeSpentError(BudgetSpentError):
+    """The seconds that a check may take are used up."""
 
 
 class ShapeError(Exception):
@@ -31,6 +76,7 @@ class ShapeError(Exception):
 
 
 STOPPED: dict[type[Exception], str] = {
+    TimeSpentError: "the budget of seconds is spent",
     BudgetSpentError: "the budget of calls is spent",
     ArithmeticError: "its numbers leave the range of floats",
 }
@@ -135,25 +181,42 @@ class Callee(Generic[T]):
     most_faults: int | None = None
     calls: int = 0
     faults: list[Fault] = field(default_factory=list)
-    known: dict[Point, T | None] = field(default_factory=dict)
+    known: dict[Key, T | None] = field(default_factory=dict)
+    most_known: int | None = None
+    first: Point | None = None
+    seconds: float = 0.0
+    deadline: float = math.inf
 
     def __call__(self, point: Point) -> T | None:
         """Return the result at ``point``; None where the function raised."""
+        key = key_of(point) if len(point) > MANY else point
         try:
-            return self.known[point]
+            return self.known[key]
         except KeyError:
             if self.calls >= self.budget or self.calls == len(self.faults) == self.most_faults:
                 raise BudgetSpentError from None
+        start = perf_counter()
+        if start > self.deadline:
+            raise TimeSpentError
         self.calls += 1
+        self.first = point if self.first is None else self.first
         try:
             result: T | None = self.function(point)
         except ShapeError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises marks the edge of its domain
-            self.faults.append(Fault(point, error))
+            self.faults.append(Fault(tuple(map(float, point)), error))
             result = None
-        self.known[point] = result
+        self.seconds += perf_counter() - start
+        if self.most_known is not None and len(self.known) >= self.most_known:
+            del self.known[next(iter(self.known))]
+        self.known[key] = result
         return result
+
+    @property
+    def price(self) -> float:
+        """The mean seconds of a call."""
+        return self.seconds / max(1, self.calls)
 
 
 class Problem:
@@ -173,6 +236,7 @@ class Problem:
         eps: the unit roundoff of the arithmetic that the function computes in.
         grid: what rounds a number to that arithmetic.
         constants: the numbers in the source of both functions.
+        claims: what makes rows of partial derivatives of what the user's derivative returns.
 
     """
 
@@ -193,36 +257,57 @@ class Problem:
         self.eps = 2.0**-52
         self.grid: Callable[[float], float] = float
         self.constants: set[float] = set()
+        self.claims: Claims | None = None
 
-    def value(self, point: Point, output: int = 0) -> float:
-        """Return output number ``output`` at ``point``; nan where the function raised or is not a real number."""
+    @property
+    def vectors(self) -> bool:
+        """Whether points are NumPy's arrays."""
+        return len(self.names) > MANY and "numpy" in sys.modules
+
+    def value(self, point: Point, output: Output = 0) -> float:
+        """Return one output at ``point``; nan where the function raised or is not a real number."""
         values = self.f(point)
-        return NAN if values is None else values[output]
+        if values is None:
+            return NAN
+        return values[output] if isinstance(output, int) else output.of(values)
 
-    def partials(self, point: Point, output: int = 0) -> Sequence[float]:
+    def size(self, point: Point, output: Output = 0) -> float:
+        """Return the size of one output, or of what a sum of them consists of."""
+        values = self.f(point)
+        if values is None or isinstance(output, int):
+            return NAN if values is None else abs(values[output])  # type: ignore[index]
+        return sum(abs(w * v) for w, v in zip(output.weights, values, strict=True))
+
+    def partials(self, point: Point, output: Output = 0) -> Sequence[float]:
         """Return the claimed partial derivatives of one output at ``point``; nan where the gradient raised."""
         rows = self.df(point)
-        return [NAN] * len(self.names) if rows is None else rows[output]
+        if rows is None:
+            return [NAN] * len(self.names)
+        return rows[output] if isinstance(output, int) else output.of_rows(rows)
 
-    def output_name(self, output: int) -> str:
+    def output_name(self, output: Output) -> str:
         """Return ``f``, or ``f[1]`` where there are several outputs."""
-        return f"f[{output}]" if self.outputs > 1 else "f"
+        return f"f[{output}]" if self.outputs > 1 and isinstance(output, int) else "f"
 
     def not_finite(self) -> Point | None:
         """Return the point to check if f is no finite number there; without it, some point if f is none anywhere."""
         if self.at is not None:
-            values = self.f.known.get(self.at, ())
+            values = self.f.known.get(key_of(self.at), ())
             return None if values is not None and all(map(math.isfinite, values)) else self.at
-        return None if any(map(math.isfinite, self.known_values())) else next(iter(self.f.known), None)
+        return None if any(map(math.isfinite, self.known_values())) else self.f.first
 
-    def known_values(self, output: int | None = None) -> list[float]:
+    def known_values(self, output: Output | None = None) -> list[float]:
         """Return every value of one output seen so far, or of all."""
         rows = [row for row in self.f.known.values() if row is not None]
+        if isinstance(output, Projection):
+            return [output.of(row) for row in rows]
         return [v for row in rows for v in (row if output is None else [row[output]])]
 
     def gradient_never_worked(self) -> bool:
         """Return whether no call of the gradient gave a finite number."""
-        return not any(math.isfinite(p) for rows in self.df.known.values() for row in rows or () for p in row)
+        return not any(
+            math.isfinite(p) for rows in self.df.known.values() if rows is not None for row in rows for p in row
+        )
 
     def allow(self, more_f: int, more_df: int) -> None:
         """Set the budgets to what is spent so far plus the given numbers of calls."""
@@ -250,7 +335,7 @@ class Line:
     On an axis the parameter is the coordinate itself, so no abscissa is ever rounded.
     """
 
-    __slots__ = ("axis", "base", "direction", "high", "low", "output", "problem")
+    __slots__ = ("_slopes", "axis", "base", "direction", "high", "low", "output", "problem")
 
     def __init__(
         self,
@@ -259,20 +344,24 @@ class Line:
         *,
         axis: int | None = None,
         direction: Sequence[float] = (),
-        output: int = 0,
+        output: Output = 0,
         low: float = -math.inf,
         high: float = math.inf,
     ) -> None:
         """Lay a line through ``base`` along coordinate ``axis`` or ``direction``, of interest in [low, high]."""
         self.problem, self.base, self.axis, self.output = problem, base, axis, output
-        self.direction = tuple(direction)
+        self.direction: Sequence[float] = tuple(direction)
+        if problem.vectors:
+            numpy = sys.modules["numpy"]
+            self.base, self.direction = numpy.array(base), numpy.array(direction)
+        self._slopes: dict[float, float] = {}
         inside = problem.box[axis] if problem.box and axis is not None else None
         self.low, self.high = (inside.low, inside.high) if inside else (low, high)
 
     @property
     def start(self) -> float:
         """The parameter of ``base``."""
-        return 0.0 if self.axis is None else self.base[self.axis]
+        return 0.0 if self.axis is None else float(self.base[self.axis])
 
     @property
     def reach(self) -> float:
@@ -281,6 +370,11 @@ class Line:
 
     def point(self, t: float) -> Point:
         """Return the point of the line at parameter ``t``."""
+        if self.problem.vectors:
+            moved: Any = self.base + t * self.direction if self.axis is None else self.base.copy()  # type: ignore[operator, attr-defined]
+            if self.axis is not None:
+                moved[self.axis] = t
+            return moved  # type: ignore[no-any-return]
         if self.axis is not None:
             return (*self.base[: self.axis], t, *self.base[self.axis + 1 :])
         return tuple(x + t * d for x, d in zip(self.base, self.direction, strict=True))
@@ -296,8 +390,11 @@ class Line:
 
     def slope(self, t: float) -> float:
         """Return the claimed derivative along the line at ``t``; nan where it is not a finite number."""
-        slope = total(self._terms(t))
-        return slope if math.isfinite(slope) else NAN
+        known = self._slopes.get(t)
+        if known is None:
+            slope = total(self._terms(t))
+            known = self._slopes[t] = slope if math.isfinite(slope) else NAN
+        return known
 
     def strength(self, t: float) -> float:
         """Return the size of the slope at ``t`` if no two partials cancelled; 0 where the gradient is not finite."""
@@ -308,12 +405,15 @@ class Line:
         """Return what each partial derivative contributes to the slope at ``t``."""
         partials = self.problem.partials(self.point(t), self.output)
         if self.axis is not None:
-            return [partials[self.axis]]
+            return [float(partials[self.axis])]
+        if self.problem.vectors:
+            products: list[float] = (self.direction * sys.modules["numpy"].asarray(partials)).tolist()
+            return products
         return [p * d for p, d in zip(partials, self.direction, strict=True) if d]
 
     def roundoff(self, t: float) -> float:
         """Return a bound on the rounding of the result of f at ``t``."""
-        return self.problem.eps * 4.0 * abs(self.problem.value(self.point(t), self.output)) + 1e-322
+        return self.problem.eps * 4.0 * self.problem.size(self.point(t), self.output) + 1e-322
 
     def rounding(self, results: Iterable[float], arguments: Iterable[float]) -> float:
         """Bound what rounding adds to differences of f: of its results, and of its arguments, at given parameters."""
@@ -324,7 +424,11 @@ class Line:
         """Return the sum of |x_i| |df/dx_i|: how much f answers to a relative change of its arguments."""
         point = self.point(t)
         partials = self.problem.partials(point, self.output)
-        sensitivity = sum(abs(x * p) for x, p in zip(point, partials, strict=True))
+        if self.problem.vectors:
+            numpy = sys.modules["numpy"]
+            sensitivity = float(numpy.abs(numpy.asarray(point) * partials).sum())
+        else:
+            sensitivity = sum(abs(x * p) for x, p in zip(point, partials, strict=True))
         return sensitivity if math.isfinite(sensitivity) else 0.0
 
     def ulp(self, t: float) -> float:
@@ -332,5 +436,9 @@ class Line:
         eps = self.problem.eps
         if self.axis is not None:
             return max(math.ulp(t), eps * abs(t))
+        if self.problem.vectors:
+            moved = self.direction != 0  # type: ignore[comparison-overlap]
+            sizes: Any = abs(self.point(t)[moved] / self.direction[moved])
+            return float(eps * sizes.max()) if sizes.size else math.ulp(t)
         pairs = zip(self.point(t), self.direction, strict=True)
         return max((eps * abs(x) / abs(d) for x, d in pairs if d), default=math.ulp(t))

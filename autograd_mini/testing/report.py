@@ -66,8 +66,9 @@ class Report:
         cause_kind: the same in a word or two: "sign", "factor", "shape", "raised", ...
         calls: the calls of f and of the derivative.
         seed: the seed of the check.
-        note: why a derivative is unresolved.
+        note: why a derivative is unresolved, or what is unusual about one that is right.
         title: the first line of the message of a wrong verdict without a witness.
+        wrong: which of more than four partial derivatives are wrong: "row 37 of W", "all of b", or their names.
 
     >>> import math
     >>> from autograd_mini.testing import check_grad
@@ -87,6 +88,7 @@ class Report:
     seed: int = 0
     note: str = ""
     title: str = ""
+    wrong: str = ""
 
     @property
     def ok(self) -> bool:
@@ -101,7 +103,8 @@ class Report:
         """Return the message: the verdict, where the derivative is wrong, and the likely cause."""
         end = f"  {self.calls}, seed {self.seed}"
         if self.verdict == "correct":
-            return f"the derivative is correct to {self.resolution:.1g}, coverage {self.coverage:.0%}\n{end}"
+            note = f"  {self.note}\n" if self.note else ""
+            return f"the derivative is correct to {self.resolution:.1g}, coverage {self.coverage:.0%}\n{note}{end}"
         if self.verdict == "unresolved":
             return f"the derivative could not be decided: {self.note or 'no comparison was fine enough'}\n{end}"
         if self.witness is None:
@@ -120,6 +123,8 @@ class Report:
         ]
         if witness.others:
             lines.append("  other partials: " + ", ".join(f"d/d{n} {v}" for n, v in witness.others.items()))
+        if self.wrong and self.wrong != witness.wrt:
+            lines.append(f"  wrong: {self.wrong}")
         if self.cause:
             lines.append(f"  likely cause: {self.cause}")
         return lines

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.domain import LineScan, tiles
+from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
 from autograd_mini.testing.point import Outcome, PointCheck
-from autograd_mini.testing.problem import STOPPED, BudgetSpentError, Interval, Line, first_reach
+from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, Projection, first_reach, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograd_mini.testing.problem import Point, Problem
+    from autograd_mini.testing.problem import Output, Point, Problem
 
 FEW_INPUTS = 4
 """Most inputs for which every axis is checked by itself."""
@@ -30,12 +32,16 @@ DIRECTIONS = 3
 """Random directions for each group of more inputs."""
 _APART = 1e3
 """Ratio of weights above which inputs are in different groups."""
+_CANDIDATES = 8
+"""Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 _BESIDE_A_CONSTANT = (400, 1200)
 """Calls of f and df at a point beside a constant of the source."""
 _SEARCHED = 8
 """Points of a search over scales."""
 _SPECIAL = 6
 """Most points beside constants of the source."""
+FAULTS = 16
+"""Exceptions of df, without a result among them, after which it is not called again."""
 _MOST_OBJECTS = 200
 """Most objects of the source that are looked through for constants."""
 
@@ -48,6 +54,7 @@ class Decision:
     failure: Outcome | None = None
     note: str = ""
     spent: bool = False
+    wrong: str = ""
 
     @property
     def verdict(self) -> str:
@@ -64,18 +71,51 @@ class Decision:
             self.note = self.note or outcome.note
             return False
         line = outcome.line
-        if line is not None and line.axis is None:
-            found = (PointCheck(axis).run() for axis in axes_through(line.problem, point, line.output))
-            outcome = next((one for one in found if one.verdict == "wrong"), outcome)
+        if line is not None and (line.axis is None or not isinstance(line.output, int)):
+            outcome = self.narrowed(line, point) or outcome
         self.failure = outcome
         return True
+
+    def narrowed(self, line: Line, point: Point) -> Outcome | None:
+        """Return the outcome for one wrong partial derivative, and note all those that are wrong at the point."""
+        problem, output = line.problem, line.output
+        direction = line.direction
+        if line.axis is not None:
+            direction = [first_reach(x) * (axis == line.axis) for axis, x in enumerate(point)]
+        if not isinstance(output, int):
+            rows = wrong_outputs(problem, point, direction)
+            if not rows:
+                return None
+            self.wrong = f"rows {', '.join(map(str, rows[:LISTED]))}" if len(rows) > 1 else f"row {rows[0]}"
+            if len(rows) > LISTED:
+                self.wrong += f" and {len(rows) - LISTED} more" if len(rows) < problem.outputs else ""
+            output = rows[0]
+        wrong, complete = [], True
+        for group in directions_through(problem, point, output):
+            search = Bisection(problem, point, group, output)
+            search.run()
+            wrong += search.wrong
+            complete = complete and search.complete
+        if not wrong:
+            single = first_wrong(problem, point, direction, output)
+            wrong, complete = ([] if single is None else [single]), False
+        if not wrong:
+            return None
+        wrong.sort()
+        inputs = summary(problem.claims, problem.names, wrong, complete=complete)
+        self.wrong = f"{self.wrong}; of row {output}: {inputs}" if self.wrong else inputs
+        for axis in wrong[:_CANDIDATES]:
+            outcome = PointCheck(Line(problem, point, axis=axis, output=output)).run()
+            if outcome.verdict == "wrong":
+                return outcome
+        return None
 
 
 def check_at(problem: Problem, point: Point) -> Decision:
     """Check every partial derivative of every output at one point."""
     decision = Decision()
     problem.value(point)
-    for output in range(problem.outputs or 1):
+    for output in outputs_of(problem, point):
         for line in lines_through(problem, point, output):
             if decision.fails(PointCheck(line).run(), point):
                 return decision
@@ -86,8 +126,10 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
     """Check every partial derivative of every output over the box, and at points drawn from it."""
     decision = Decision()
     try:
-        random_point(problem, 0)
-        for output in range(problem.outputs or 1):
+        start = random_point(problem, 0)
+        if never_works(problem, start):
+            return decision
+        for output in outputs_of(problem, start):
             for line, borders in lines_across(problem, output, bases):
                 outcome = LineScan(line).run(borders)
                 wrong = outcome.classification
@@ -95,14 +137,15 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
                     return decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
-                decision.failure = check_at(problem, point).failure
+                here = check_at(problem, point)
+                decision.failure, decision.wrong = here.failure, here.wrong
             if decision.failure is not None:
                 return decision
         for point in drawn:
             if decision.failure is None:
                 decision.failure = check_at(problem, point).failure
-    except BudgetSpentError:
-        decision.spent, decision.note = True, STOPPED[BudgetSpentError]
+    except BudgetSpentError as error:
+        decision.spent, decision.note = True, why_stopped(error)
     return decision
 
 
@@ -136,12 +179,12 @@ def check_anywhere(problem: Problem) -> Decision:
                 found += not chosen
             if found >= _SEARCHED:
                 break
-    except BudgetSpentError:
-        decision.note = STOPPED[BudgetSpentError]
+    except BudgetSpentError as error:
+        decision.note = why_stopped(error)
     return decision
 
 
-def random_point(problem: Problem, output: int) -> Point:
+def random_point(problem: Problem, output: Output) -> Point:
     """Return a point of the box where f is finite, if a few attempts find one."""
     point: Point = ()
     for _ in range(10):
@@ -149,6 +192,15 @@ def random_point(problem: Problem, output: int) -> Point:
         if math.isfinite(problem.value(point, output)):
             break
     return point
+
+
+def never_works(problem: Problem, start: Point) -> bool:
+    """Return whether the derivative raises at every one of some points of the box where f is a finite number."""
+    for attempt in range(FAULTS):
+        point = random_point(problem, 0) if attempt else start
+        if problem.df(point) is not None or not math.isfinite(problem.value(point)):
+            return False
+    return True
 
 
 def special_points(problem: Problem) -> list[Point]:
@@ -181,12 +233,33 @@ def constants_in(*functions: object) -> set[float]:
     return found
 
 
-def axes_through(problem: Problem, point: Point, output: int) -> list[Line]:
+def outputs_of(problem: Problem, point: Point) -> Iterator[Output]:
+    """Yield what is checked of the outputs: each of a few, or random sums of many, of similar weight."""
+    if problem.outputs <= FEW_INPUTS:
+        yield from range(problem.outputs or 1)
+        return
+    rows, reaches = problem.df(point), [first_reach(float(x)) for x in point]
+    if rows is None:
+        weights = [1.0] * problem.outputs
+    elif hasattr(rows, "dtype"):
+        weights = abs(rows * sys.modules["numpy"].array(reaches)).sum(axis=1).tolist()
+    else:
+        weights = [sum(abs(p) * r for p, r in zip(row, reaches, strict=True)) for row in rows]
+    for group in _groups(weights):
+        for _ in range(DIRECTIONS):
+            chosen = [0.0] * problem.outputs
+            for i in group:
+                usable = weights[i] if math.isfinite(weights[i]) else 0.0
+                chosen[i] = problem.rng.choice((-1.0, 1.0)) * problem.rng.uniform(0.6, 1.0) / (usable or 1.0)
+            yield Projection(tuple(chosen))
+
+
+def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:
     """Return the lines along the axes through a point."""
     return [Line(problem, point, axis=axis, output=output) for axis in range(len(point))]
 
 
-def lines_across(problem: Problem, output: int, bases: int) -> Iterator[tuple[Line, list[float]]]:
+def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float]]]:
     """Yield lines across the box with the borders of their tiles: along the axes, or between random points of it."""
     box, rng = problem.box, problem.rng
     for _ in range(1 if len(box) == 1 else bases if len(box) == 2 else max(1, bases - 1)):
@@ -200,17 +273,17 @@ def lines_across(problem: Problem, output: int, bases: int) -> Iterator[tuple[Li
             yield line, tiles(Interval(0.0, 1.0), rng)
 
 
-def lines_through(problem: Problem, point: Point, output: int) -> Iterator[Line]:
+def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Line]:
     """Yield the lines through a point along which it is checked: the axes, or balanced directions."""
     if len(point) <= FEW_INPUTS:
         yield from axes_through(problem, point, output)
         return
     reaches = [first_reach(x) for x in point]
     partials = problem.partials(point, output)
-    weights = [abs(p) * r for p, r in zip(partials, reaches, strict=True)]
+    weights = [float(abs(p) * r) for p, r in zip(partials, reaches, strict=True)]
     for group in _groups(weights):
         floor = min((weights[i] for i in group if weights[i] and math.isfinite(weights[i])), default=0.0)
-        for _ in range(DIRECTIONS):
+        for _ in range(DIRECTIONS if isinstance(output, int) else 1):
             direction = [0.0] * len(point)
             for i in group:
                 weight = weights[i]
@@ -218,6 +291,13 @@ def lines_through(problem: Problem, point: Point, output: int) -> Iterator[Line]
                 sign = problem.rng.choice((-1.0, 1.0))
                 direction[i] = sign * problem.rng.uniform(0.6, 1.0) * reaches[i] * min(1.0, share)
             yield Line(problem, point, direction=direction, output=output)
+
+
+def directions_through(problem: Problem, point: Point, output: Output) -> list[Sequence[float]]:
+    """Return directions that together move every input, those of similar weight at once."""
+    if len(point) <= FEW_INPUTS:
+        return [[first_reach(x) * (i == axis) for i, x in enumerate(point)] for axis in range(len(point))]
+    return [line.direction for line in lines_through(problem, point, output)][::DIRECTIONS]
 
 
 def _groups(weights: Sequence[float]) -> list[list[int]]:

@@ -126,7 +126,7 @@ class CompiledObjective:
         known = {*map(id, [*self._moved, *weights])}
         self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
         in_order = in_order and [*self._metrics] == [*range(len(found), len(self._leaves))]
-        self.plain = in_order and self.backend == "llvm" and not self.outside
+        self.plain = in_order and self.backend == "llvm" and not self.outside and self._program.checks is None
         self.read()
 
     def read(self) -> None:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from autograd_mini.viz.events import trace as trace
     from autograd_mini.viz.expressions import expression as expression
     from autograd_mini.viz.gradient_descent import descend as descend
+    from autograd_mini.viz.network_pages import watch as watch
     from autograd_mini.viz.paths import explain as explain
     from autograd_mini.viz.report_page import gallery as gallery
     from autograd_mini.viz.stepper import explore as explore
     from autograd_mini.viz.stepper import step as step
-    from autograd_mini.viz.training_player import watch as watch
 
 HOMES = {
     "animate": "animation",
@@ -34,7 +34,7 @@ HOMES = {
     "step": "stepper",
     "steps": "events",
     "trace": "events",
-    "watch": "training_player",
+    "watch": "network_pages",
 }
 """The module of each public name."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite, sqrt
+
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.viz.diagram import NEGATIVE, POSITIVE, check_value
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.stage import Stage, shade
+from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.stepper import passes
 from autograd_mini.viz.svg import svg, write
 from autograd_mini.viz.text import gradient_text
@@ -99,7 +101,8 @@ def _animated(stage: Stage, seconds: float) -> str:
     written: dict[str, list[tuple[int, float | None]]] = {
         card.key: [(0, card.before)] for card in diagram.cards if card.rows
     }
-    largest = stage.largest()
+    reached = [part.after for event in events for part in event.contributions] + [event.grad for event in events]
+    largest = max((abs(grad) for grad in reached if isfinite(grad)), default=0.0)
     lit: dict[str, str] = {}
     for at, event in enumerate(events):
         if event.phase == "seed":
@@ -116,7 +119,7 @@ def _animated(stage: Stage, seconds: float) -> str:
     for key, history in written.items():
         ends = [at for at, _ in history[1:]] + [shown]
         states[key] = [
-            (gradient_text(grad), *shade(grad, largest), rule("show", at, end) + (" h" if end < shown else ""))
+            (gradient_text(grad), *_shade(grad, largest), rule("show", at, end) + (" h" if end < shown else ""))
             for (at, grad), end in zip(history, ends, strict=True)
             if at < end
         ]
@@ -125,7 +128,19 @@ def _animated(stage: Stage, seconds: float) -> str:
     return svg(diagram, stage.layout, states, lit, f".h{{opacity:0}}{style}{still}") + "\n"
 
 
+def _shade(grad: float | None, largest: float) -> tuple[int, float]:
+    """Return the sign of a gradient and the root of its share of the largest one."""
+    if grad is None or not largest > 0.0:
+        return 0, 0.0
+    return (grad > 0) - (grad < 0), round(sqrt(abs(grad) / largest), 3) if isfinite(grad) else 0.0
+
+
 _COLOURS = {"wire": "#767676", "plus": POSITIVE, "minus": NEGATIVE}
+
+
+def _turned(off: str, on: str, after: str) -> list[tuple[str, str]]:
+    ahead, back = "end:url(#head);marker-start:none", "end:none;marker-start:url(#tail)"
+    return [(off, ahead), (on, back), (after, back)]
 
 
 def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: float) -> str:
@@ -136,6 +151,8 @@ def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: 
     else:
         on, after = f"stroke:{_COLOURS[kind]};stroke-width:4", f"stroke:{_COLOURS[kind]};stroke-width:2"
         off, selector = "stroke:#767676;stroke-width:1.4", f".{name} .w"
+    if kind != "show":  # the arrow turns with the gradient
+        off, on, after = (f"{look};marker-{end}" for look, end in _turned(off, on, after))
     frames = [f"0%{{{off}}}"] * (start > 0) + [f"{first:.2f}%{{{on}}}"] + [f"{last:.2f}%{{{after}}}"] * (end < shown)
     frames += [f"100%{{{after}}}"] * (kind != "show")
     steps = f"animation:{name} {seconds * shown:.1f}s step-end infinite"

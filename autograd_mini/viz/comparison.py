@@ -72,27 +72,26 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
     kept = set(before.values())
     assigned = {o for node in old.nodes for o in old.args(node) if isinstance(o, Value) and o._tick > node._tick}
     diagram = Diagram(rankdir)
-    called, formerly = names(new.nodes), names(old.nodes)
     keys: Keys = {}
-    for node in new.nodes:
-        fresh = node not in before
-        _constants(diagram, keys, ("new", node), new, "added" if fresh else "")
-        card = diagram.card(kind_of(node), called[node], badge_of(node, new))
-        keys["new", node] = card.key
-        describe(card, node)
-        card.mark = _mark(card, node, before.get(node), old, new)
-        if node in assigned:
-            card.rows.append(("change", "assigned since"))
-            card.mark = "changed"
-    for node in old.nodes:
-        if node in kept:
-            continue
-        _constants(diagram, keys, ("old", node), old, "removed")
-        card = diagram.card(kind_of(node), formerly[node], badge_of(node, old))
-        keys["old", node] = card.key
-        describe(card, node)
-        card.mark = "removed"
-        card.rows.append(("change", "removed"))
+    for which, shown, fresh in (("new", new, "added"), ("old", old, "removed")):
+        called = names(shown.nodes)
+        for node in shown.nodes:
+            if shown is old and node in kept:
+                continue
+            former = before.get(node) if shown is new else None
+            mark = "" if former is not None else fresh
+            _constants(diagram, keys, (which, node), shown, mark)
+            card = diagram.card(kind_of(node), called[node], badge_of(node, shown))
+            keys[which, node] = card.key
+            describe(card, node)
+            card.mark = mark
+            if former is not None:
+                card.mark = _changes(card, node, former, old, new)
+            else:
+                card.rows.append(("change", mark))
+            if shown is new and node in assigned:
+                card.rows.append(("change", "assigned since"))
+                card.mark = "changed"
     for node, former in before.items():
         keys["old", former] = keys["new", node]
     _wires(diagram, keys, new, old)
@@ -131,11 +130,8 @@ def _signature(node: Value, shown: Shown) -> Signature:
     return node.op or kind_of(node), node.label, 0 if node in shown.terms else len(node.args)
 
 
-def _mark(card: Card, node: Value, former: Value | None, old: Shown, new: Shown) -> str:
+def _changes(card: Card, node: Value, former: Value, old: Shown, new: Shown) -> str:
     """Write what changed on a card and return the mark."""
-    if former is None:
-        card.rows.append(("change", "added"))
-        return "added"
     old_grad = former.grad if former.has_grad else None
     pairs = [
         ("value", value_text(former.data), value_text(node.data)),

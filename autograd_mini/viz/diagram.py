@@ -12,7 +12,7 @@ from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, named, n
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from autograd_mini.viz.long_sums import Shown
 
@@ -148,19 +148,21 @@ class Diagram:
         wires: the arrows; those into one card in the order of its operands.
         rankdir: one of DIRECTIONS.
         about: one sentence for those who cannot see it.
+        inner: what gives the diagram of what is in a group, by its key; None if nothing can be unfolded.
         frames: what is framed as a unit, such as a neuron: a title and the keys of the cards in it, outer ones first.
         keys: for every node the key of the card it is on.
         drawn: its SVG, where that does not follow from cards and wires; else "".
 
     """
 
-    __slots__ = ("about", "cards", "drawn", "frames", "keys", "rankdir", "wires")
+    __slots__ = ("about", "cards", "drawn", "frames", "inner", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
         check_choice("rankdir", rankdir, DIRECTIONS)
         self.cards: list[Card] = []
         self.wires: list[Wire] = []
         self.keys: dict[Value, str] = {}
+        self.inner: Callable[[str], Diagram] | None = None
         self.frames: list[tuple[str, list[str]]] = []
         self.rankdir, self.about = rankdir, about
         self.drawn = ""

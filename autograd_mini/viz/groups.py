@@ -7,12 +7,15 @@ weights, the sums of those with its bias, and the activation applied to that sum
 from __future__ import annotations
 
 import re
+from functools import partial
 from math import fsum, hypot, isfinite
 
 from autograd_mini.engine.graph import order
+from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Parameter, Value
-from autograd_mini.viz.diagram import Diagram, about, describe, kind_of
+from autograd_mini.viz.diagram import Diagram, about, describe, full, kind_of
+from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import flows
 from autograd_mini.viz.text import NOT_COMPUTED, figure, gradient_text, names, symbol, value_text
 
@@ -21,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograd_mini.viz.diagram import Card
+    from autograd_mini.viz.partials import Flow
 
     Position = tuple[int, int]
     """A neuron: its layer and its number there, both from 1."""
 
 SINGLE = 12
 """Maximum inputs, or values after the last layer, that have a card each."""
+
+UNFOLDED, SMALL = 60, 2000
+"""Maximum cards, and values in them, of a diagram whose groups unfold."""
 
 ACTIVATING = frozenset(name for name, row in TABLE.items() if row.activation)
 _LABEL = re.compile(r"(?:.*\.)?([wb])((?:\[\d+\])*)")
@@ -74,13 +81,23 @@ def neurons_of(nodes: Sequence[Value]) -> dict[Value, Position]:
 
 
 def frame(diagram: Diagram, nodes: Sequence[Value]) -> None:
-    """Have the cards of each neuron framed, where there are several neurons."""
-    frames: dict[Position, list[str]] = {}
-    for node, place in neurons_of(nodes).items():
+    """Have the cards of each neuron framed, where there are several, else those of each call of a function.
+
+    Calls are known where `origin` was on; those of one line are framed together.
+    """
+    neurons: dict[Position, list[str]] = {}
+    for node, position in neurons_of(nodes).items():
         if node in diagram.keys:  # a partial sum may be left out
-            frames.setdefault(place, []).append(diagram.keys[node])
-    if len(frames) > 1:
-        diagram.frames = [(f"layer {layer}, neuron {j}", keys) for (layer, j), keys in sorted(frames.items())]
+            neurons.setdefault(position, []).append(diagram.keys[node])
+    if len(neurons) > 1:
+        diagram.frames = [(f"layer {layer}, neuron {j}", keys) for (layer, j), keys in sorted(neurons.items())]
+        return
+    calls: dict[str, list[str]] = {}
+    for node, key in diagram.keys.items():
+        place = place_of(node)
+        if place is not None and place.callers and place.function.isidentifier():
+            calls.setdefault(f"{place.function}(…), line {place.callers[0].line}", []).append(key)
+    diagram.frames = [(title, keys) for title, keys in calls.items() if len(keys) > 1]
 
 
 def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | None:
@@ -98,7 +115,33 @@ def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | Non
         _card(diagram, title, group, roots, called)
     _wires(diagram, nodes)
     diagram.measure()
+    if len(diagram.cards) <= UNFOLDED and len(nodes) <= SMALL:
+        diagram.inner = partial(_inside, Shown(roots), diagram, rankdir)
     return diagram
+
+
+class _Part(Shown):
+    """The nodes of one group, and as leaves those of other groups that they use."""
+
+    __slots__ = ("inside",)
+
+    def __init__(self, whole: Shown, inside: list[Value]) -> None:
+        self.terms, self.count, self.inside = whole.terms, len(inside), set(inside)
+        used = [o for node in inside for o in whole.args(node) if isinstance(o, Value) and o not in self.inside]
+        self.nodes = [*dict.fromkeys(used), *inside]
+
+    def args(self, node: Value) -> tuple[Value | float, ...]:
+        return super().args(node) if node in self.inside else ()
+
+    def flows(self, node: Value, gradient: float | None) -> list[Flow]:
+        return super().flows(node, gradient) if node in self.inside else []
+
+
+def _inside(whole: Shown, diagram: Diagram, rankdir: str, key: str) -> Diagram:
+    """Return the diagram of the values of one group."""
+    inside = [node for node in whole.nodes if diagram.keys[node] == key]
+    part = _Part(whole, inside)
+    return full([inside[-1], *(node for node in part.nodes if node not in part.inside)], rankdir, part)
 
 
 def _members(nodes: Sequence[Value], neurons: dict[Value, Position], level: str) -> dict[object, list[Value]]:

@@ -18,8 +18,7 @@ from autograd_mini.engine.formula import EXACT, OPERATORS, evaluate, names_in, p
 from autograd_mini.engine.ops import CHOICE as CHOICE_ROW
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.partials import WRITTEN, call_of, derivative_tree, term
-from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.partials import WRITTEN, NotReplayableError, call_of, derivative_tree, term
 from autograd_mini.viz.svg import page, write
 from autograd_mini.viz.text import named, names, xml
 

@@ -74,11 +74,11 @@ class Layout:
         self.boxes: dict[str, tuple[float, float, float, float]] = {}
         self.curves: dict[str, list[Point]] = {}
         self.marks: dict[str, Point] = {}
-        self.frames: list[Box] = []
+        frames: dict[int, Box] = {}
         for node in found.get("objects", ()):
             if node["name"].startswith("cluster_"):
                 left, bottom, right, upper = map(float, node["bb"].split(","))
-                self.frames.append((left, top - upper, right - left, upper - bottom))
+                frames[int(node["name"].removeprefix("cluster_"))] = (left, top - upper, right - left, upper - bottom)
             if "pos" not in node:
                 continue
             x, y = map(float, node["pos"].split(","))
@@ -87,6 +87,7 @@ class Layout:
                 self.marks[node["name"][1:]] = (x, top - y)
             else:
                 self.boxes[node["name"]] = (x - w / 2.0, top - y - h / 2.0, w, h)
+        self.frames = [box for _, box in sorted(frames.items())]
         halves = {}
         for edge in found.get("edges", ()):
             points = edge["pos"].split(" ")

@@ -16,9 +16,7 @@ from autograd_mini.nn.layers import activate, title
 from autograd_mini.nn.module import sample
 from autograd_mini.train.objective import Objective
 from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, NEUTRAL_FILL, POSITIVE, Diagram
-from autograd_mini.viz.javascript import LivePage, Rows, asset, program
-from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.svg import number, opening
+from autograd_mini.viz.svg import number, still_opening
 from autograd_mini.viz.text import figure, width, xml
 
 TYPE_CHECKING = False
@@ -37,19 +35,8 @@ LABELLED = 12
 """Maximum weights whose numbers stand on their lines."""
 
 LEGEND = "weights: blue +, orange dashed −; the thicker, the larger"
-MOST = 5000
-"""Maximum values of a network that a page computes."""
-
 ACROSS, TOP = 210.0, 58.0
 COLOURS = {"p": POSITIVE, "n": NEGATIVE, "": LINE}
-STYLE = "text{pointer-events:none}" + "".join(
-    f"@media(prefers-color-scheme:dark){{{rule}}}"
-    for rule in (
-        ".ground{fill:#1e1e1e;stroke:#6a6a6a}.disc{fill:#2b2b2b}.ink{fill:#e8e8e8}",
-        "text.p{fill:#56b4e9}text.n{fill:#f0a35e}line.p{stroke:#3f93c9}line.n{stroke:#cf7a33}",
-    )
-)
-"""Rules for what is pointed at, and for a dark page: p is positive, n negative."""
 
 
 class Sample:
@@ -259,8 +246,7 @@ class Network:
             place = across * (columns - 0.5), TOP + down * tallest / 2.0
             lines += self._to_loss(place, centres)
             parts += self._loss_node(*place, loss)
-        drawn = [opening(w + 12.0, h + 12.0, self.diagram.about), f"<title>{xml(self.diagram.about)}</title>"]
-        drawn.append(f"<style>{STYLE}{self._pointed()}</style>")
+        drawn = [still_opening(w + 12.0, h + 12.0, self.diagram.about, self._pointed())]
         return "\n".join(
             [*drawn, *lines, *labels, *parts, _pill(w / 2.0, h - 14.0, LEGEND, 11.5, kind="legend"), "</svg>", ""]
         )
@@ -269,8 +255,8 @@ class Network:
         """Return the rules by which a neuron that is pointed at fades all wires but its own."""
         if len(self.diagram.cards) > 4 * TALLEST:
             return ""
-        pairs = [f"svg:has(#{card.key}:hover) :is(.wire,.label):not(.{card.key})" for card in self.diagram.cards]
-        return f"{','.join(pairs)}{{opacity:.12}}"
+        pairs = [f".ag-still:has(#{card.key}:hover) :is(.wire,.label):not(.{card.key})" for card in self.diagram.cards]
+        return f".ag-still text{{pointer-events:none}}{','.join(pairs)}{{opacity:.12}}"
 
     def _lines(self, centres: dict[str, tuple[float, float]]) -> tuple[list[str], list[str]]:
         """Return the weights: blue lines for positive, orange and dashed for negative, as thick as they are large."""
@@ -404,58 +390,3 @@ def _ground(x: float, y: float, wide: float, tall: float, round_: float) -> str:
         f'<rect class="ground" x="{number(x - wide / 2.0)}" y="{number(y - tall / 2.0)}" width="{number(wide)}" '
         f'height="{number(tall)}" rx="{number(round_)}" fill="#ffffff" stroke="#b0b0b0" stroke-width="0.8"/>'
     )
-
-
-def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse") -> LivePage:
-    """Return a sample's way through a network as a page: layer by layer forward, then δ and ∂L/∂w layer by layer back.
-
-    Every number on it is computed by the page, so inputs, weights and biases can be moved.
-
-    Raises:
-        TypeError: if the model is not made of layers of neurons.
-        ValueError: if the sample does not fit, or the network has too many parameters to compute in a page.
-
-    """
-    layers = layers_of(model)
-    way = Sample(layers, x, target, loss)
-    drawn = Network(model, sample=way)
-    results = way.outputs[-1] if way.loss is None else [way.loss]
-    keep = {*way.nodes(), *results}
-    shown = Shown(results, keep=keep)
-    if len(shown.nodes) > MOST:
-        raise ValueError(
-            f"the graph of the network has {len(shown.nodes)} values, more than the {MOST} that a page computes: "
-            "draw(model, x=x, target=target) draws it"
-        )
-    rows, index = Rows(), {node: at for at, node in enumerate(shown.nodes)}
-    lines = [card.tip for card in drawn.diagram.cards] + [wire.tip for wire in drawn.diagram.wires]
-    data = {
-        "style": asset("page.css") + asset("network.css"),
-        "program": program(shown, rows),
-        "inputs": [index.get(entry, 0) for entry in way.inputs],
-        "layers": [
-            {
-                "title": drawn.columns[at].title,
-                "f": activation_name(layer),
-                "neurons": [
-                    {"w": [index[w] for w in neuron.w], "b": index[neuron.b], "z": index[z], "a": index[a]}
-                    for neuron, z, a in zip(layer, way.sums[at - 1], way.outputs[at - 1], strict=True)
-                ],
-            }
-            for at, layer in enumerate(layers, start=1)
-        ],
-        "circles": [[*place, key] for place, key in drawn.keys.items()],
-        "wires": drawn.places,
-        "loss": None if way.loss is None else index[way.loss],
-        "called": way.called,
-        "legend": LEGEND,
-    }
-    scripts = ("arithmetic", "dom", "network")
-    return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)
-
-
-def activation_name(layer: list[Any]) -> str:
-    """Return what the activation of a layer is called; f where its neurons have several."""
-    kinds = {neuron.activation for neuron in layer}
-    kind = kinds.pop()
-    return "f" if kinds else kind if isinstance(kind, str) else getattr(kind, "__name__", "f")

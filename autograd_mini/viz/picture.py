@@ -8,10 +8,9 @@ import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from autograd_mini.viz.dot import dot_lines, mermaid
 from autograd_mini.viz.layout import arranged, in_one_piece
-from autograd_mini.viz.renderers import render
+from autograd_mini.viz.renderers import render, xdot_source
 from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.svg import page, svg
-from autograd_mini.viz.xdot import xdot_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.value import Value
+from autograd_mini.viz import plot
 from autograd_mini.viz.drawing import draw
 from autograd_mini.viz.gradient_descent import descend
+from autograd_mini.viz.javascript import LivePage
 from autograd_mini.viz.network import layers_of
+from autograd_mini.viz.plot.axes import SETTINGS, pyplot
 from autograd_mini.viz.stepper import step
 from autograd_mini.viz.svg import page
 from autograd_mini.viz.text import xml
@@ -23,19 +26,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.nn.module import Module
-    from autograd_mini.viz.stage import Stage
-
-    Section = tuple[str, str, str]
-    """A title, the name of a file, and the HTML that shows it; no file where it could not be made."""
 
 _POINTS = 20
 """Maximum points at which neurons are evaluated to choose one."""
 
-_START, _RATE, _STEPS = (-1.5, 1.5), 0.015, 300
-
 
 def gallery(folder: str | PathLike[str], model: Module, history: Any, X: Any, y: Any) -> str:
-    """Write index.html with a neuron's graph, the stepper, the network, the loss curve, the boundary and a surface.
+    """Write index.html with a neuron's graph, the stepper, the network, the loss curve, the boundary and a descent.
 
     What an extra is missing for is left out, and the page says which extra.
 
@@ -64,32 +61,46 @@ def gallery(folder: str | PathLike[str], model: Module, history: Any, X: Any, y:
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     neuron = _neuron(model, X)
+
+    def valley(x: Any, y: Any) -> Any:  # Rosenbrock's, made a little less steep
+        return (1.0 - x) ** 2 + 5.0 * (y - x * x) ** 2
+
     shown = [
-        _made("A neuron, with its gradients", "neuron.svg", place, lambda path: draw(neuron).save(path)),
-        _made("The same, step by step", "step.html", place, lambda path: _stepper(neuron, path)),
-        _made("The network", "network.svg", place, lambda path: draw(model).save(path)),
-        _made("The loss while it was trained", "loss.svg", place, lambda path: _loss(history, path)),
-        _made("What it decides", "boundary.svg", place, lambda path: _boundary(model, X, y, path)),
-        _made("Gradient descent on a valley", "surface.svg", place, _surface),
+        _made("A neuron, with its gradients", place / "neuron.svg", lambda: draw(neuron)),
+        _made("The same, step by step", place / "step.html", lambda: step(neuron)),
+        _made("The network", place / "network.svg", lambda: draw(model)),
+        _made("The loss while it was trained", place / "loss.svg", lambda: plot.loss_curve(history)),
+        _made("What it decides", place / "boundary.svg", lambda: plot.decision_boundary(model, X, y)),
+        _made(
+            "Gradient descent on a valley",
+            place / "descent.html",
+            lambda: descend(valley, (-1.5, 1.5), 0.015, 300).page(),
+        ),
     ]
-    body = "\n".join(f"<h2>{xml(title)}</h2>\n{html}" for title, _, html in shown)
     index = place / "index.html"
-    index.write_text(page("autograd_mini gallery", f"<h1>autograd_mini gallery</h1>\n{body}"), encoding="utf-8")
+    body = "\n".join(["<h1>autograd_mini gallery</h1>", *shown])
+    index.write_text(page("autograd_mini gallery", body), encoding="utf-8")
     return str(index)
 
 
-def _made(title: str, name: str, place: Path, save: Callable[[Path], Any]) -> Section:
-    """Write one file and return how the page shows it."""
+def _made(title: str, path: Path, make: Callable[[], Any]) -> str:
+    """Make a picture, a live page or a plot, write it, and return the section that shows it."""
     try:
-        made = save(place / name)
+        if path.name in {"loss.svg", "boundary.svg"}:
+            with pyplot().rc_context(SETTINGS):  # the same bytes every time, and inks for light and dark pages
+                ax = make()
+                ax.figure.savefig(path, metadata={"Date": None})
+            pyplot().close(ax.figure)
+        else:
+            made = make()
+            made.save(path)
     except ImportError as error:
-        return title, "", f"<p>Not drawn: {xml(str(error))}</p>"
-    if name.endswith(".html"):
-        alone = f'<p><a href="{name}">The stepper on a page of its own</a></p>'
-        return title, name, f"{made.html()}\n{alone}"
-    plot = name in {"loss.svg", "boundary.svg", "surface.svg"}
-    paper = ' style="background: #ffffff; border-radius: 6px; max-width: 100%"' if plot else ' style="max-width: 100%"'
-    return title, name, f'<figure><img src="{name}" alt="{xml(title)}"{paper}></figure>'
+        shown = f"<p>Not drawn: {xml(str(error))}</p>"
+    else:
+        shown = f'<figure><img src="{path.name}" alt="{xml(title)}" style="max-width: 100%"></figure>'
+        if path.suffix == ".html" and isinstance(made, LivePage):
+            shown = f'{made.html()}\n<p><a href="{path.name}">This on a page of its own</a></p>'
+    return f"<h2>{xml(title)}</h2>\n{shown}"
 
 
 def _neuron(model: Any, X: Any) -> Value:
@@ -111,41 +122,3 @@ def _output(neuron: Any, point: Iterable[float]) -> Value:
     result.label = "a"
     result.backward()
     return result
-
-
-def _stepper(y: Value, path: Path) -> Stage:
-    """Write the stepper and return it, to be shown on the page too."""
-    stepper = step(y)
-    stepper.save(path)
-    return stepper
-
-
-def _loss(history: Any, path: Path) -> None:
-    from autograd_mini.viz import plot
-
-    _written(plot.loss_curve(history), path)
-
-
-def _boundary(model: Any, X: Any, y: Any, path: Path) -> None:
-    from autograd_mini.viz import plot
-
-    _written(plot.decision_boundary(model, X, y), path)
-
-
-def _surface(path: Path) -> None:
-    from autograd_mini.viz import plot
-
-    def valley(x: Any, y: Any) -> Any:  # Rosenbrock's, made a little less steep
-        return (1.0 - x) ** 2 + 5.0 * (y - x * x) ** 2
-
-    _written(plot.surface(valley, descend(valley, _START, _RATE, _STEPS), title="A curved valley")[0], path)
-
-
-def _written(ax: Any, path: Path) -> None:
-    """Save a plot as the same bytes every time, and close it."""
-    from autograd_mini.viz.plot.axes import pyplot
-
-    plt = pyplot()
-    with plt.rc_context({"svg.hashsalt": "autograd_mini"}):
-        ax.figure.savefig(path, metadata={"Date": None})
-    plt.close(ax.figure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from math import isfinite, sqrt
 from os import sep
 
 from autograd_mini.engine.locations import place_of
@@ -107,12 +106,6 @@ class Stage(LivePage):
                 card.slots = [(word, text) for (word, _), text in zip(card.slots, parts, strict=True)]
         diagram.measure()
 
-    def largest(self) -> float:
-        """Return the largest gradient of all steps, by which bars are measured."""
-        sizes = [abs(event.grad) for event in self.events]
-        sizes += [abs(part.after) for event in self.events for part in event.contributions]
-        return max(filter(isfinite, sizes), default=0.0)
-
     @property
     def layout(self) -> Layout:
         """Where everything is, worked out once."""
@@ -122,14 +115,9 @@ class Stage(LivePage):
 
     def still(self) -> str:
         """Return the SVG of the end."""
-        largest = self.largest()
-        states = {card.key: [(gradient_text(card.grad), *shade(card.grad, largest), "")] for card in self.diagram.cards}
-        return svg(
-            self.diagram,
-            self.layout,
-            states,
-            {f"{mark}{wire.key}": "" for wire in self.diagram.wires for mark in ("", "m")},
-        )
+        cards, wires = self.diagram.cards, self.diagram.wires
+        states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in cards}
+        return svg(self.diagram, self.layout, states, {f"{mark}{wire.key}": "" for wire in wires for mark in ("", "m")})
 
     def data(self) -> dict[str, Any]:
         """Return what the scripts are given."""
@@ -151,6 +139,9 @@ class Stage(LivePage):
                 {"id": f"g{at}", "name": title, "cards": keys} for at, (title, keys) in enumerate(diagram.frames)
             ],
             "steps": steps,
+            "inner": {card.key: _drawn(diagram.inner(card.key)) for card in diagram.cards if card.kind == "group"}
+            if diagram.inner is not None
+            else {},
             "layouts": layouts,
             "code": code,
             "root": next((step["card"] for step in steps if step["phase"] == "seed"), ""),
@@ -200,15 +191,15 @@ class Stage(LivePage):
         return f"<stage of {len(self.events)} steps: {self.diagram.about}>"
 
 
-def shade(grad: float | None, largest: float) -> tuple[int, float]:
-    """Return the sign of a gradient and the root of its share of the largest one."""
-    if grad is None or not largest > 0.0:
-        return 0, 0.0
-    return (grad > 0) - (grad < 0), round(sqrt(abs(grad) / largest), 3) if isfinite(grad) else 0.0
+def _drawn(diagram: Diagram) -> dict[str, Any]:
+    """Return the picture of what is in a group."""
+    layout = arranged(diagram)
+    states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in diagram.cards}
+    return {"svg": svg(diagram, layout, states, {wire.key: "" for wire in diagram.wires}), "size": layout.size}
 
 
 def _wire(wire: Wire) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": wire.key, "from": wire.tail, "to": wire.head}
+    found: dict[str, Any] = {"id": wire.key, "from": wire.tail, "to": wire.head, "tip": wire.tip}
     if wire.at:
         found["at"] = wire.at
     if wire.partial is not None:

@@ -13,8 +13,8 @@ from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
-from autograd_mini.viz.network import network_steps
-from autograd_mini.viz.replay import NotReplayableError, replay
+from autograd_mini.viz.network_pages import network_steps
+from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
 TYPE_CHECKING = False

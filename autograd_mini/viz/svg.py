@@ -1,7 +1,8 @@
 """The SVG of a diagram, without script, link or image, and the HTML page around a picture.
 
 As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
-survives the sanitisers of notebooks and README pages. What moves has classes instead, which a style sheet explains.
+survives the sanitisers of notebooks and README pages; a style sheet has other colours for dark pages, where it is kept.
+What moves has classes instead, which a style sheet explains.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ _HATCH = (
 _ARROWHEAD = (
     '<marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
     f'<path d="M0,0.6L8,4L0,7.4z" fill="{LINE}"/></marker>'
+    '<marker id="tail" markerWidth="9" markerHeight="8" refX="0" refY="4" orient="auto" markerUnits="userSpaceOnUse">'
+    f'<path d="M8,0.6L0,4L8,7.4z" fill="{LINE}"/></marker>'
 )
 _MARKED = {"added": "#00734f", "changed": "#8a56c2", "removed": "#a84900"}
 
@@ -74,7 +77,7 @@ LOOKS = {
         f"l{sign}": f'fill="{ink}" font-size="12" text-anchor="middle" font-weight="bold"'
         for sign, ink in (("", INK), ("p", POSITIVE), ("n", NEGATIVE))
     },
-    "h": f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.55" stroke-dasharray="2 4"',
+    "r": f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.55" stroke-dasharray="2 4"',
     "y": f'fill="{LINE}" font-size="12" font-weight="bold"',
 }
 """Attributes of each class of parts: words (k), values, gradients, names (t), constants, symbols and the oval behind
@@ -117,10 +120,8 @@ def svg(
 
     """
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
-    parts = [opening(w, h, diagram.about)]
-    if states is None:
-        parts.append(f"<title>{xml(diagram.about)}</title>")
-    else:
+    parts = [still_opening(w, h, diagram.about) if states is None else opening(w, h, diagram.about)]
+    if states is not None:
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
     look = _attributes if states is None else _class
@@ -136,6 +137,39 @@ def svg(
         shown = () if states is None else states.get(card.key, [(NOT_COMPUTED, 0, 0.0, "")])
         parts.append(card_svg(card, layout.boxes[card.key], shown, lit))
     return ("\n" if states is None else "").join([*parts, "</svg>", ""])
+
+
+PAINTED = ("fill", "stroke")
+DARK = {
+    POSITIVE_FILL: "#14303f",
+    NEGATIVE_FILL: "#3d2817",
+    NEUTRAL_FILL: "#262d33",
+    "#ffffff": "#1b2126",
+    POSITIVE: "#6cc3f5",
+    NEGATIVE: "#f7a35c",
+    INK: "#eceff1",
+    QUIET: "#a9b3ba",
+    "#d9d9d9": "#3a444c",
+}
+"""Colours of a still picture, and what they are where the reader's system asks for dark pages."""
+
+
+def still_opening(w: float, h: float, about: str, rules: str = "") -> str:
+    """Return the beginning of a still picture: its tag, its sentence, and its colours on dark pages.
+
+    Its rules are for itself alone, also where it stands in a page among others.
+
+    Args:
+        w: its width.
+        h: its height.
+        about: one sentence.
+        rules: more rules, for what is inside of ".ag-still".
+
+    """
+    dark = "".join(f'.ag-still [{at}="{light}"]{{{at}:{dark}}}' for light, dark in DARK.items() for at in PAINTED)
+    opened = opening(w, h, about).replace("<svg ", '<svg class="ag-still" ', 1)
+    style = f"<style>@media(prefers-color-scheme:dark){{{dark}}}{rules}</style>"
+    return f"{opened}\n<title>{xml(about)}</title>\n{style}"
 
 
 def opening(w: float, h: float, about: str) -> str:
@@ -198,14 +232,14 @@ def tag_svg(text: str, box: Box) -> str:
     left, top, w, h = box
     ground = f'<rect {_frame(*box)} rx="8.5" fill="#ffffff" stroke="{LINE}" stroke-width="0.8"/>'
     middle = f'x="{number(left + w / 2.0)}" y="{number(top + h / 2.0 + 4.0)}" text-anchor="middle" font-size="11.5"'
-    words = f'<text {middle} style="fill:{QUIET}">{xml(shortened(text, TAG))}</text>'
+    words = f'<text {middle} fill="{QUIET}">{xml(shortened(text, TAG))}</text>'
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
 
 
 def _frame_svg(key: str, title: str, box: Box, look: Callable[..., str]) -> str:
     """Return what frames several cards, with its title in the upper left corner."""
     words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
-    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("h")}/>{words}</g>'
+    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>'
 
 
 def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
@@ -216,7 +250,11 @@ def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     opened = f"<g><title>{xml(wire.tip)}</title>" if lit is None else f'<g id="m{wire.key}" class="chip {lit}">'
     parts = [f'{opened}<rect {_frame(left, top, w, h)} rx="5" {look("q")}/>']
     for row, mark in enumerate(wire.marks):
-        kind = "i" if mark.startswith("×") else {"+": "lp", "−": "ln"}.get(mark[0], "l")
+        kind = (
+            "i"
+            if mark.startswith("×") or (mark.startswith("∂") and not row)
+            else {"+": "lp", "−": "ln"}.get(mark[0], "l")
+        )
         parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look(kind)))
     return "".join([*parts, "</g>"])
 

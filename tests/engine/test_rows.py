@@ -21,7 +21,9 @@ from autograd_mini.engine.formula import evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.notation.sympy_expressions import SympyAlgebra
+from autograd_mini.site import pages
 from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
+from autograd_mini.viz import javascript
 from autograd_mini.viz.expressions import Numbers
 from autograd_mini.viz.partials import local_derivative
 
@@ -133,6 +135,30 @@ def as_symbols(row, at):
     return node.data
 
 
+def as_scripts(row, at):
+    """Write the row and its partials in JavaScript; tests of pages run them, on every row, beside Python."""
+    rows = javascript.Rows()
+    rows.key(row)
+    assert f'"{row.name}": [' in rows.text()
+    return rules.compiled(row).floats(*at)
+
+
+def as_alternatives(row, at):
+    """Write every partial of a node with the cases that it distinguishes, as a page that moves leaves needs it."""
+    node = getattr(ON_VALUES, row.name)(*map(Value, at))
+    called = {part: "xyz"[index] for index, part in enumerate((*node.args, node))}
+    for position in range(len(node.args)):
+        text = javascript._changing_formula(node, position, called, javascript.Rows())
+        assert not text or text.startswith("(x, y, z) => ")
+    return node.data
+
+
+def as_typeset(row, at):
+    """Write the row and its partials in LaTeX with their cases; tests of the site read them as mathematics."""
+    assert all(str(pages._typeset(row, formula)) for formula in (row.value, *row.partials))
+    return rules.compiled(row).floats(*at)
+
+
 ALGEBRAS = {
     "_Text": lambda row, at: as_text(codegen._QUICK, row, at),
     "_Careful": lambda row, at: as_text(codegen._CAREFUL, row, at),
@@ -140,7 +166,10 @@ ALGEBRAS = {
     "_Calls": as_tape,
     "SeriesAlgebra": as_series,
     "Numbers": as_numbers,
-    "_Written": as_written,
+    "Written": as_written,
+    "Rows": as_scripts,
+    "_Alternatives": as_alternatives,
+    "_Typesetting": as_typeset,
     "SympyAlgebra": as_sympy,
     "_Symbols": as_symbols,
 }

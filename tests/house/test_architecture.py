@@ -35,7 +35,10 @@ MAY_IMPORT = {
     "diagnosis": {"train", "datasets", "nn", "optim", "transforms", "engine", "errors", "extras"},
     "viz": {"diagnosis", "testing", "notation", "train", "nn", "transforms", "engine", "errors", "extras"},
     "site": {"notation", "engine", "errors", "extras"},
-    "cli": {"site", "viz", "testing", "train", "files", "nn", "optim", "datasets", "engine", "errors", "extras"},
+    "cli": {
+        *("site", "viz", "testing", "train", "files", "nn", "compiler", "optim", "datasets"),
+        *("engine", "errors", "extras"),
+    },
     "__main__": {"cli"},
 }
 """What each unit, a module or folder at the top of the package, may import besides itself; the lowest stand first."""
@@ -94,8 +97,11 @@ def imported(name, *, lazy):
 
 ASKED_FOR_WHEN_CALLED = {
     (f"{NAME}.engine.operators", f"{NAME}.engine.arrays"),
+    (f"{NAME}.compiler.tracer", f"{NAME}.compiler.gathers"),
+    (f"{NAME}.compiler.tracer", f"{NAME}.compiler.path_conditions"),
 }
-"""The methods of Value that NumPy calls ask for the module that imports NumPy when they are called."""
+"""Methods that ask for a module when they are called: those of Value that NumPy calls, for the one that imports NumPy,
+and those of symbols that make more symbols."""
 
 
 def unit(name):

@@ -49,6 +49,9 @@ NEEDS = [
     ("sympy", "ag.sympy(z)", "sympy"),
     ("safetensors", "ag.load('m.safetensors')", "safetensors"),
     ("matplotlib", "ag.plot.loss_curve(trained())", "plot"),
+    ("onnx", "model.export('m.onnx')", "onnx"),
+    ("torch", "ag.jit(loss).torch()", "torch"),
+    ("jax", "ag.jit(loss).jax()", "jax"),
 ]
 """A package, a call that needs it, and the extra that the message names."""
 WORKS = ["ag.jit(loss)(1.0, 1.0)", "trained()", "trained(progress=True)", "ag.hessian(lambda x: x[0] ** 3)([2.0])"]

@@ -149,6 +149,7 @@ ag.fit(model, X, y, epochs=2, checkpoint="run.json", **settings)
 ag.fit(model, X, y, epochs=3, resume="run.json", **settings)
 model.save("model.json", metadata={"note": marked})
 ag.load("model.json")
+model.export("model.h")
 x = ag.Value(0.5, label=marked)
 z = (x * x + ag.erf(x)).tanh()
 z.backward()
@@ -278,7 +279,17 @@ def test_files_are_written_where_asked_for_and_nowhere_else(run):
             written.add(given[0])
     outside = {path for path in written if not (folder / path).resolve().is_relative_to(folder)} - {os.devnull}
     assert not outside
-    asked = {"run.json", "model.json", "graph.dot", "graph.svg", "step.html", "cli.json", "predicted.csv", "table.csv"}
+    asked = {
+        "run.json",
+        "model.json",
+        "model.h",
+        "graph.dot",
+        "graph.svg",
+        "step.html",
+        "cli.json",
+        "predicted.csv",
+        "table.csv",
+    }
     assert {path.name for path in folder.iterdir()} == asked | {"home", "temporary"}
     assert not [*(folder / "home").iterdir(), *(folder / "temporary").iterdir()]
 

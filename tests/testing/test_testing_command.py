@@ -38,6 +38,16 @@ def one(x):
 def raises(x, y):
     raise KeyError("w")
 
+def pair(p):
+    return p[0] * p[1]
+
+def unpacked(p):
+    first, second = p
+    return first * second
+
+def keyword(x, *, scale):
+    return x * scale
+
 constant = 3
 """
 
@@ -69,6 +79,7 @@ def check(tmp_path, monkeypatch, capsys):
         ("users_own:loss", "--derivative", "users_own:grad_of_loss", "--at", "1", "-2", "3"),
         ("users_own:loss", "--derivative", "users_own:grad_of_loss", "--domain", "0:1", "1:2"),
         ("users_own:loss", "--at", "1", "2"),
+        ("users_own:loss", "--derivative", "users_own:grad_of_loss", "--at", "3"),
         ("autograd_mini:tanh", "--seed", "7"),
         ("math:sin", "--derivative", "math:cos", "--at", "1", "--to", "1e-5"),
     ],
@@ -111,6 +122,16 @@ def test_what_cannot_be_decided_is_status_3(check):
         (
             ("users_own:f", "--derivative", "users_own:df", "--at", "1"),
             "1 number, but users_own:f takes 2: x, y",
+        ),
+        (
+            ("users_own:pair", "--derivative", "users_own:grad_of_loss", "--at", "1"),
+            "another number of them: list index",
+        ),
+        (("users_own:unpacked", "--derivative", "users_own:grad_of_loss", "--at", "1"), "not enough values to unpack"),
+        (("users_own:unpacked", "--derivative", "users_own:grad_of_loss", "--at", "1", "2", "3"), "too many values"),
+        (
+            ("users_own:keyword", "--derivative", "users_own:one", "--at", "1"),
+            "but users_own:keyword takes 2: x, scale",
         ),
         (("users_own:f", "--derivative", "users_own:df", "--at", "1", "2", "3"), "--at gives 3 numbers"),
         (("users_own:f", "--derivative", "users_own:df", "--at", "y=1"), "--at gives nothing for x, which users_own:f"),

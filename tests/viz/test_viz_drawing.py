@@ -18,9 +18,9 @@ pytest.importorskip("graphviz")
 from autograd_mini.viz import diagram, draw, layout
 from autograd_mini.viz import dot as source
 from autograd_mini.viz import renderers as rendering
-from autograd_mini.viz.svg import _MARKED
+from autograd_mini.viz.renderers import xdot_source
+from autograd_mini.viz.svg import _MARKED, DARK
 from autograd_mini.viz.text import figure
-from autograd_mini.viz.xdot import xdot_source
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -358,6 +358,8 @@ def test_texts_have_a_contrast_of_4_5_and_lines_of_3_on_white_and_on_dark():
     for fill, ink in fills.items():
         for text in (ink, diagram.INK, diagram.QUIET):
             assert contrast(text, fill) >= 4.5, (text, fill)
+        for text in (ink, diagram.INK, diagram.QUIET):  # and in the colours of dark pages
+            assert contrast(DARK[text], DARK[fill]) >= 4.5, (text, fill)
     for line in (diagram.LINE, diagram.POSITIVE, diagram.NEGATIVE, *_MARKED.values()):
         for paper in ("#ffffff", "#121212"):
             assert contrast(line, paper) >= 3.0, (line, paper)

@@ -13,7 +13,7 @@ from autograd_mini import Value
 from autograd_mini.errors import FormulaError
 from autograd_mini.viz import expression
 from autograd_mini.viz.expressions import assignments
-from autograd_mini.viz.replay import replay
+from autograd_mini.viz.partials import replay
 
 SMALL = st.floats(-3.0, 3.0)
 

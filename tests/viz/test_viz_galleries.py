@@ -40,16 +40,17 @@ def test_a_gallery_shows_every_picture_in_a_browser(tmp_path):
     with chromium() as browser, opened(browser, path) as page:
         assert page.locator("h2").count() == 6
         broken = "images => images.filter(image => !image.naturalWidth).map(image => image.src)"
-        assert page.locator("figure img").count() == 5
+        assert page.locator("figure img").count() == 4
         assert page.locator("figure img").evaluate_all(broken) == []
-        assert page.locator(".status").inner_text().startswith("Step 1 of")
+        assert page.locator(".stage .status").inner_text().startswith("Step 1 of")
+        assert page.locator(".descent canvas").count() == 2
 
 
 def test_what_could_not_be_drawn_is_named_on_the_page(tmp_path, monkeypatch):
     monkeypatch.setattr(rendering, "RENDERERS", ())
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     text = made(tmp_path).read_text(encoding="utf-8")
-    assert len(re.findall("Not drawn: [^<]*autograd_mini\\[(draw|plot)\\]", text)) == 5
+    assert len(re.findall("Not drawn: [^<]*autograd_mini\\[(draw|plot)\\]", text)) == 4
     assert '<img src="network.svg"' in text
 
 

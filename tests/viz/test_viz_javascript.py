@@ -18,8 +18,7 @@ from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz.javascript import Rows, bundle, plain, program, script_data
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.partials import flows
-from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.partials import NotReplayableError, flows
 from autograd_mini.viz.text import figure
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])

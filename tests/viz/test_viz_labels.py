@@ -13,8 +13,8 @@ from autograd_mini import Value
 pytest.importorskip("graphviz")
 from autograd_mini.viz import animate, draw, explain, step, trace
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz.renderers import xdot_source
 from autograd_mini.viz.text import clean
-from autograd_mini.viz.xdot import xdot_source
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened

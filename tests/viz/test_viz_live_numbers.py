@@ -126,9 +126,21 @@ def test_a_choice_that_goes_the_other_way_is_said(browser, tmp_path):
     y = ag.where(x - 0.5, x * 3, x * x)
     with opened(browser, ag.explore(y).save(tmp_path / "explore.html")) as page:
         move(page, "x", 0.5)
-        assert "went the other way" in page.locator(".hint").inner_text()
+        assert "went the other way" in page.locator(".switched").inner_text()
         move(page, "x", 2.0)
-        assert page.locator(".hint").inner_text() == ""
+        assert page.locator(".switched").inner_text() == ""
+
+
+def test_a_hostile_label_is_text_in_every_panel(browser, tmp_path):
+    label = "</script><img src=x onerror=alert(1)>"
+    x = Value(1.0, label=label)
+    with opened(browser, ag.explore(x.elu() * x).save(tmp_path / "hostile.html")) as page:
+        page.locator(".leaf input").evaluate("(e) => { e.value = -0.5; e.dispatchEvent(new Event('input')); }")
+        assert label in page.locator(".curve-of").inner_text()
+        page.locator("g#n1").focus()
+        page.keyboard.press("Enter")
+        assert f"back to {label}" in page.locator(".paths").inner_text()
+        assert page.locator("img[src=x]").count() == 0
 
 
 def test_what_cannot_be_computed_again_has_no_leaves_to_move(browser, tmp_path):

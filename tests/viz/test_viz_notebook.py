@@ -27,8 +27,8 @@ from autograd_mini.viz import step  # noqa: E402 - as above
 ROOT = Path(__file__).resolve().parents[2]
 
 CELL = """\
-from autograd_mini import Value  # noqa: E402 - as above
-from autograd_mini.viz import draw, explore, step
+from autograd_mini import MLP, Value, datasets
+from autograd_mini.viz import descend, draw, explore, step, watch
 from IPython.display import display
 x, w = Value(2.0, label="x"), Value(-3.0, label="w")
 y = (x * w + 6.5).tanh()
@@ -36,6 +36,10 @@ y.label = "y"
 display(step(y))
 display(draw(y))
 display(explore(y))
+model = MLP(2, [3, 1], activation="tanh", seed=1)
+display(step(model, x=[0.5, -1.0], target=1.0))
+display(descend(lambda x, y: x * x + 3 * y * y, (1.0, 1.0), 0.1))
+display(watch(model, *datasets.moons(30, seed=0), loss="binary_cross_entropy", epochs=3, progress=False))
 """
 
 
@@ -108,6 +112,12 @@ def test_the_stepper_the_picture_and_the_explorer_work_in_a_live_notebook(lab, t
         slider.fill("1")
         page.get_by_text("The gradient predicts").wait_for(timeout=20_000)
         assert page.locator(".stage").nth(1).locator("text.v", has_text="0.9982").count() == 1
+        for part in (".network .matrix", ".descent canvas", ".player canvas"):
+            page.locator(part).first.wait_for(timeout=20_000)
+        page.locator(".network").focus()
+        page.keyboard.press("End")
+        assert page.locator(".network .status").inner_text().startswith("Step 5 of 5")
+        assert page.locator(".jp-Notebook .jp-Cell").count() == cells
         page.screenshot(path=tmp_path / "lab.png")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -21,6 +22,17 @@ IMPORTED = re.compile(r'^import \{ ?([^}]*?) ?\} from "\./([\w]+)\.js";$', re.MU
 def test_the_scripts_are_linted():
     deno = shutil.which("deno") or pytest.importorskip("deno").find_deno_bin()
     command = [deno, "lint", *map(str, FILES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_types_in_the_scripts_fit(tmp_path):
+    deno = shutil.which("deno") or pytest.importorskip("deno").find_deno_bin()
+    settings = {"checkJs": True, "lib": ["esnext", "dom", "dom.iterable"], "strict": False, "noImplicitAny": False}
+    (tmp_path / "deno.json").write_text(json.dumps({"compilerOptions": settings}), encoding="utf-8")
+    (tmp_path / "globals.d.ts").write_text("declare const rows: any;\ndeclare const formulas: any;\n", encoding="utf-8")
+    files = [str(tmp_path / "globals.d.ts"), *map(str, FILES)]
+    command = [deno, "check", "--quiet", "--config", str(tmp_path / "deno.json"), *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,8 +11,12 @@ import autograd_mini as ag
 from autograd_mini import MLP, Parameter, Value
 
 pytest.importorskip("graphviz")
+from autograd_mini.engine.formula import written
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.viz import draw, step
 from autograd_mini.viz import renderers as rendering
+from autograd_mini.viz.javascript import Rows, bundle
+from autograd_mini.viz.partials import local_derivative
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened
@@ -64,7 +68,7 @@ IN_VIEW = """() => {
   const view = root.querySelector(".view").getBoundingClientRect();
   const docked = (card) => root.querySelector(`.dock[data-card=${card.id}]`);
   const seen = (card) => (docked(card) ?? card.querySelector(".f")).getBoundingClientRect();
-  const cards = [...root.querySelectorAll(".now, .takes")].map(seen);
+  const cards = [...root.querySelectorAll("g[id].now, g[id].takes")].map(seen);
   return cards.length > 0 && cards.every((box) => box.left >= view.left - 1 && box.right <= view.right + 1
     && box.top >= view.top - 1 && box.bottom <= view.bottom + 1 && box.width > 50);
 }"""
@@ -202,6 +206,7 @@ def test_two_fingers_zoom(browser, tmp_path):
 def test_everything_can_be_done_with_the_keyboard_alone(browser, tmp_path):
     path = step(network(), "b[1][1]", check=False).save(tmp_path / "step.html")
     with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        page.locator(".stage").wait_for()
         page.keyboard.press("Tab")
         seen = []
         for _ in range(80):
@@ -273,13 +278,16 @@ def test_the_number_travels_meets_its_factor_and_lands(browser, tmp_path):
         page.clock.install()
         on(page, "Home", "ArrowRight", "ArrowRight")
         said, places = [], []
+        middle = (
+            "const box = token.getBoundingClientRect(); return [token.textContent, Math.round(box.x + box.width / 2)]"
+        )
+        asked = f"() => {{ const token = {ROOT}.querySelector('.token'); if (!token) return null; {middle}; }}"
         for _ in range(28):
             page.clock.run_for(50)
-            token = page.locator(".token")
-            if token.count():
-                said.append(token.first.text_content())
-                box = token.first.bounding_box()
-                places.append(round(box["x"] + box["width"] / 2.0))
+            found = page.evaluate(asked)  # at once: the token may be gone the next moment
+            if found:
+                said.append(found[0])
+                places.append(found[1])
         assert list(dict.fromkeys(said)) == ["+1", "1 × 3", "+3"]
         assert places == sorted(places, reverse=True)
         page.clock.run_for(2000)
@@ -343,6 +351,14 @@ def test_gradients_of_earlier_passes_have_a_slot_of_their_own(browser, tmp_path)
     assert [slot[1] for slot in draw(y).diagram.cards[0].slots] == ["+8", "+3", "+3"]
 
 
+def test_operands_of_one_name_keep_their_own_numbers(browser, tmp_path):
+    y = Value(2.0, label="x") * Value(3.0, label="x")
+    path = step(y).save(tmp_path / "step.html")
+    with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        on(page, "Home")
+        assert "".join(page.locator(".numbers").text_content().split()) == "v1=2·3=6"
+
+
 def test_terms_and_cards_light_each_other_up(browser, tmp_path):
     path = step(neuron()).save(tmp_path / "step.html")
     with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
@@ -355,6 +371,40 @@ def test_terms_and_cards_light_each_other_up(browser, tmp_path):
         assert page.locator(".term.lit").count() > 0
 
 
+def test_every_derivative_of_the_table_is_set_as_mathematics(browser):
+    texts = []
+    for row in TABLE.values():
+        numbers = dict.fromkeys(row.operands, 0.3) | {"z": 0.6}
+        called = {"x": "a", "y": "w[1][2]", "z": "v1"}
+        known = {letter: called.get(letter, letter) for letter in numbers}
+        operands = row.operands[1:] if row.name == "where" else row.operands
+        texts += [local_derivative(row, operand, known, numbers) for operand in operands]
+        sign = {"*": "×", "-": "−", "**": "^"}.get(row.symbol, row.symbol)
+        texts.append(written(row.name, [known[letter] for letter in row.operands], sign))
+    assert len(texts) > 80
+    page = browser.new_page()
+    names = "Object.fromEntries(['a', 'w[1][2]', 'v1', 'c'].map(name => [name, () => nameMath(name)]))"
+    code = bundle("arithmetic", "text", "mathematics", rows=Rows())
+    plain = page.evaluate(
+        f"texts => {{ {code}; return texts.filter(text => formulaMath(text, {names}).localName === 'mtext'); }}", texts
+    )
+    page.close()
+    assert plain == []
+
+
+def test_an_index_is_set_below_and_a_layer_above(browser):
+    page = browser.new_page()
+    code = bundle("arithmetic", "text", "mathematics", rows=Rows())
+    text = "new XMLSerializer().serializeToString(nameMath(name))"
+    shapes = f"name => {{ {code}; return {text}.replace(/ xmlns=[^ >]*/, ''); }}"
+    layered = "<msubsup><mi>w</mi><mn>23</mn><mtext>[1]</mtext></msubsup>"
+    assert page.evaluate(shapes, "w[1][2][3]") == layered
+    assert page.evaluate(shapes, "b[3]") == "<msup><mi>b</mi><mtext>[3]</mtext></msup>"
+    assert page.evaluate(shapes, "x12") == "<msub><mi>x</mi><mn>12</mn></msub>"
+    assert page.evaluate(shapes, "<b>") == "<mtext>&lt;b&gt;</mtext>"
+    page.close()
+
+
 @pytest.mark.parametrize(("answer", "verdict", "score"), [("0.5", "Right.", "1 of 1"), ("7", "Not 7.", "0 of 1")])
 def test_in_guess_mode_a_number_is_asked_for_before_it_is_shown(browser, tmp_path, answer, verdict, score):
     path = step(neuron(), forward=False, quiz=True).save(tmp_path / "step.html")
@@ -363,8 +413,8 @@ def test_in_guess_mode_a_number_is_asked_for_before_it_is_shown(browser, tmp_pat
         assert "o has the gradient 1. What does v4 receive from it?" in page.locator(".quiz").text_content()
         assert page.locator("#n9 .g").text_content() == "–"
         box = page.get_by_role("textbox")
-        box.fill("what")
-        box.press("Enter")
+        page.keyboard.type("what")  # it has the focus
+        page.keyboard.press("Enter")
         assert "Type a number" in page.locator(".hint").text_content()
         box.fill(answer)
         box.press("Enter")
@@ -410,6 +460,39 @@ def test_findings_are_listed_and_point_at_the_values_they_are_about(browser, tmp
         with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
             page.locator(".note:enabled").first.click()
             assert page.locator(".noted.lit").count() >= 1
+
+
+def test_the_card_of_a_neuron_unfolds_in_place_into_the_values_it_stands_for(browser, tmp_path):
+    y = network()
+    y.backward()
+    path = draw(y, level="neuron").save(tmp_path / "draw.html")
+    with opened(browser, path, viewport=SIZES["screen"], reduced_motion="reduce") as page:
+        card = page.locator("g[id^=n]", has_text="layer 1 neuron 2")
+        card.focus()
+        page.keyboard.press("Enter")
+        assert card.get_attribute("aria-expanded") == "true"
+        names = page.locator(".inner .t").all_text_contents()
+        assert {"w[1][2][1]", "w[1][2][2]", "b[1][2]", "x1", "x2"} <= set(names)
+        assert len(names) == 10
+        assert page.locator(".inner .slot, .inner .u").count() == 0
+        assert page.locator(".inner .f").first.bounding_box()["width"] > 60
+        page.keyboard.press("Enter")
+        assert page.locator(".inner").count() == 0
+
+
+def test_calls_of_a_function_are_framed_where_origin_knows_them():
+    def unit(x, w):
+        z = x * w
+        return z.tanh()
+
+    x, w = Value(1.0, label="x"), Parameter(0.5, label="w")
+    with ag.origin():
+        h = unit(x, w)
+        y = unit(h, w) + 1.0
+    frames = step(y, check=False).diagram.frames
+    assert [title.partition(",")[0] for title, _ in frames] == ["unit(…)", "unit(…)"]
+    assert [len(keys) for _, keys in frames] == [2, 2]
+    assert draw((x * w).tanh()).diagram.frames == []
 
 
 def test_a_drawing_saved_as_a_page_can_be_zoomed_and_its_groups_folded(browser, tmp_path):

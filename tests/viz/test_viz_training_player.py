@@ -11,8 +11,8 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import MLP, History, datasets, fit
+from autograd_mini.viz.network_pages import FRAMES
 from autograd_mini.viz.text import figure
-from autograd_mini.viz.training_player import FRAMES
 
 pytest.importorskip("graphviz")
 

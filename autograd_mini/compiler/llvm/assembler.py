@@ -209,6 +209,50 @@ class Assembler:
         self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
         self.write(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {of}, i64 {size}, i1 false)")
 
+    # --- arrays ---
+
+    def gathered(self, array: str, index: str, *, varies: bool) -> str:
+        """Write the load of an array's entry at an index, in each lane its own; see `_entries`."""
+        places = self._entries(array, index, varies=varies)
+        return self.load(places, align=8) if self.width == 1 else self._masked("gather", places)
+
+    def collect(self, array: str, index: str, number: str, *, varies: bool) -> None:
+        """Write the addition of a number to an array's entry at an index, in each lane its own; see `_entries`."""
+        places = self._entries(array, index, varies=varies)
+        if self.width == 1:
+            self.store(self.step("add", [self.load(places, align=8), number]), places, align=8)
+        else:
+            self._masked("scatter", places, self.step("add", [self._masked("gather", places), number]))
+
+    def _entries(self, array: str, index: str, *, varies: bool) -> str:
+        """Write the addresses of entries: an array that varies has a vector for each, any other one a number."""
+        if self.width == 1:
+            return self.element("double", array, self.put(f"fptosi double {index} to i64"))
+        whole, half = f"<{self.width} x i64>", f"<{self.width} x i32>"
+        short = self.put(f"fptosi {self.kind} {index} to {half}")  # which older processors do for a vector at once
+        at = self.put(f"sext {half} {short} to {whole}")
+        if varies:
+            lanes, size = (", ".join(f"i64 {n}" for n in row) for row in (range(self.width), [self.width] * self.width))
+            at = self.put(f"add {whole} {self.put(f'mul {whole} {at}, <{size}>')}, <{lanes}>")
+        return self.put(f"getelementptr double, ptr {array}, {whole} {at}")
+
+    def _masked(self, name: str, places: str, vector: str = "") -> str:
+        """Write a load or store of one number for each lane, at addresses of its own."""
+        pointers, chosen = f"<{self.width} x ptr>", f"<{self.width} x i1>"
+        called = f"llvm.masked.{name}.v{self.width}f64.v{self.width}p0"
+        every = f"{chosen} <{', '.join(['i1 true'] * self.width)}>"
+        if vector:
+            self.declarations.add(f"declare void @{called}({self.kind}, {pointers}, i32, {chosen})")
+            self.write(f"call void @{called}({self.kind} {vector}, {pointers} {places}, i32 8, {every})")
+            return ""
+        self.declarations.add(f"declare {self.kind} @{called}({pointers}, i32, {chosen}, {self.kind})")
+        return self.put(f"call {self.kind} @{called}({pointers} {places}, i32 8, {every}, {self.kind} poison)")
+
+    def clear(self, place: str, size: int) -> None:
+        """Write the setting of memory to 0."""
+        self.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        self.write(f"call void @llvm.memset.p0.i64(ptr align 8 {place}, i8 0, i64 {size}, i1 false)")
+
     def constant(self, number: float) -> str:
         """Return a constant."""
         one = ("true" if number else "false") if isinstance(number, bool) else hexadecimal(number)

@@ -18,11 +18,12 @@ import ctypes
 
 from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, hexadecimal, module, pointer
-from autograd_mini.compiler.llvm.block import BlockWriter, write_uniform
+from autograd_mini.compiler.llvm.block import BlockWriter, write_array, write_uniform
 from autograd_mini.compiler.llvm.plan import KernelPlan
 from autograd_mini.compiler.llvm.reductions import ReductionWriter
 from autograd_mini.compiler.llvm.target import Code, lanes, vectors
 from autograd_mini.compiler.passes import legalised
+from autograd_mini.compiler.tape import ARRAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,10 +75,17 @@ def scalar_text(tape: Tape) -> str:
     """Write a program of single numbers: void program(double *inputs, double *results)."""
     writer = Assembler(1, "v", set())
     names: list[str] = []
-    for step in tape.steps:
+    memory = 0
+    for at, step in enumerate(tape.steps):
         writer.counted()
         if step[0] == "constant":
             names.append(writer.constant(step[1]))
+        elif step[0] in ARRAYS:
+            names.append(writer.element("double", "%memory", memory))
+            write_array(writer, step, tape.length(at), names[at], names.__getitem__)
+            memory += tape.length(at)
+        elif step[0] == "take":
+            names.append(writer.gathered(names[step[1]], names[step[2]], varies=False))
         elif step[0] == "input":
             names.append(writer.load(writer.element("double", "%inputs", step[1])))
         else:
@@ -85,8 +93,15 @@ def scalar_text(tape: Tape) -> str:
     for at, result in enumerate(tape.results):
         writer.counted()
         writer.store(names[result], writer.element("double", "%results", at))
-    head = "void @program(ptr noalias %inputs, ptr noalias %results)"
-    return module(function(head, writer.lines, "results"), writer.declarations)
+    given = "ptr noalias %inputs, ptr noalias %results"
+    if not memory:
+        return module(function(f"void @program({given})", writer.lines, "results"), writer.declarations)
+    call = "call void @within(ptr %inputs, ptr %results, ptr %memory)"
+    lines = [
+        *function(f"internal void @within({given}, ptr noalias %memory)", writer.lines, "results"),
+        *function(f"void @program({given})", _with_memory(8 * memory, call, writer.declarations)),
+    ]
+    return module(lines, writer.declarations)
 
 
 class MachineBatch:
@@ -179,9 +194,13 @@ def _fetch(writer: Assembler, name: str, pointers: str, at: int) -> None:
 def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
     """Write what gets memory for the loops."""
     size = max(GROUP * len(plan.scratch) + sum(plan.widths), 1) * plan.width * 8
-    call = f"  call void @loops({_GIVEN}, ptr %memory)"
+    return _with_memory(size, f"call void @loops({_GIVEN}, ptr %memory)", declarations)
+
+
+def _with_memory(size: int, call: str, declarations: set[str]) -> list[str]:
+    """Write a call that is given so many bytes as %memory."""
     if size <= STACK:
-        return [f"  %memory = alloca [{size} x i8], align 64", call]
+        return [f"  %memory = alloca [{size} x i8], align 64", f"  {call}"]
     declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
     return [
         f"  %taken = call ptr @malloc(i64 {size + 64})",
@@ -195,7 +214,7 @@ def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
         "  %number = ptrtoint ptr %above to i64",
         "  %rounded = and i64 %number, -64",
         "  %memory = inttoptr i64 %rounded to ptr",
-        call,
+        f"  {call}",
         "  call void @free(ptr %taken)",
     ]
 
@@ -204,11 +223,10 @@ def _loops(plan: KernelPlan, declarations: set[str]) -> list[str]:
     """Write the loop over groups of blocks."""
     writer = Assembler(plan.width, "s", declarations)
     width, kind, record = plan.width, writer.kind, len(plan.scratch)
-    declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     put, element = writer.put, writer.element
     element(kind, "%records", GROUP * record, "copies")
     put(f"alloca [{max(len(plan.widths), 1)} x ptr], align 8", "rows")
-    writer.write(f"call void @llvm.memset.p0.i64(ptr align 8 %sums, i8 0, i64 {plan.room * 8}, i1 false)")
+    writer.clear("%sums", plan.room * 8)
     put(f"sdiv i64 %n, {width}", "full")
     put(f"srem i64 %n, {width}", "rest")
     for array in range(len(plan.widths)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from autograd_mini.compiler.llvm.plan import NARROW
-from autograd_mini.compiler.tape import TRUTHS
+from autograd_mini.compiler.tape import ARRAYS, TRUTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autograd_mini.compiler.llvm.assembler import Assembler
     from autograd_mini.compiler.llvm.dot_products import DotProduct, MatVec
     from autograd_mini.compiler.llvm.plan import KernelPlan
@@ -14,6 +16,20 @@ if TYPE_CHECKING:
 
 PARTS = 4
 """Partial sums of a long dot product."""
+
+
+def write_array(writer: Assembler, step: Step, length: int, place: str, operand: Callable[[int], str]) -> None:
+    """Write what fills an array at a place: a table with its entries, or a scatter with sums."""
+    varies = writer.width > 1
+    if step[0] == "table":
+        for at, entry in enumerate(step[1:]):
+            writer.counted()
+            writer.store(operand(entry), writer.element(writer.kind, place, at), align=8)
+        return
+    writer.clear(place, 8 * length * writer.width)
+    for index, number in zip(step[2::2], step[3::2], strict=True):
+        writer.counted()
+        writer.collect(place, operand(index), operand(number), varies=varies)
 
 
 def write_uniform(plan: KernelPlan, writer: Assembler) -> None:
@@ -30,7 +46,15 @@ def write_uniform(plan: KernelPlan, writer: Assembler) -> None:
 
     for at in plan.once:
         writer.counted()
-        names[at] = number = writer.step(steps[at][0], [operand(x) for x in steps[at][1:]])
+        if steps[at][0] in ARRAYS:
+            names[at] = writer.element("double", "%uniform", plan.slot[at])
+            if at not in plan.lying:
+                write_array(writer, steps[at], plan.tape.length(at), names[at], operand)
+            continue
+        if steps[at][0] == "take":
+            names[at] = number = writer.gathered(operand(steps[at][1]), operand(steps[at][2]), varies=False)
+        else:
+            names[at] = number = writer.step(steps[at][0], [operand(x) for x in steps[at][1:]])
         if at in plan.slot:
             pointer = writer.element("double", "%uniform", plan.slot[at])
             if steps[at][0] in TRUTHS:
@@ -74,8 +98,25 @@ class BlockWriter:
             return
         if self.writer.counted():
             self._forget()
-        found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
+        if step[0] in ARRAYS:
+            place = self.writer.element(self.writer.kind, "%record", plan.arrays[at])
+            write_array(self.writer, step, plan.tape.length(at), place, self._operand)
+            self._forget()
+            return
+        if step[0] == "take":
+            found = self._taken(*step[1:])
+        else:
+            found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
         self._known(at, found)
+
+    def _taken(self, array: int, index: int) -> str:
+        """Write the load of an entry of an array."""
+        plan, writer = self.plan, self.writer
+        if plan.varies[array]:
+            place = writer.element(writer.kind, "%record", plan.arrays[array])
+        else:
+            place = writer.element("double", "%uniform", plan.slot[array])
+        return writer.gathered(place, self._operand(index), varies=plan.varies[array])
 
     def _forget(self) -> None:
         """Load what lies in memory from here on; no register keeps it."""

@@ -58,6 +58,11 @@ class Scratch:
             self._put(step)
         return first, 1
 
+    def reserved(self, count: int) -> int:
+        """Return where as many vectors lie side by side that are no steps."""
+        self._size += count
+        return self._size - count
+
     def place(self, step: int) -> int:
         """Return where a step lies; put it there if need be."""
         if step not in self.places:

@@ -16,22 +16,38 @@ sum 0 of 1: lanes of vector 0
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from autograd_mini.compiler.llvm.dot_products import LONG, dot_products_of, matvecs_of
 from autograd_mini.compiler.llvm.outer_products import Scratch, cut, outer_products_of, runs_of, shape, tiles
+from autograd_mini.compiler.tape import ARRAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from autograd_mini.compiler.llvm.dot_products import DotProduct
     from autograd_mini.compiler.llvm.outer_products import Product
-    from autograd_mini.compiler.tape import Tape
+    from autograd_mini.compiler.tape import Step, Tape
 
 NARROW = 4
 """Maximum columns of rows that are loaded as they lie, and shuffled; wider ones are transposed into memory."""
 
 FEWEST = 4
 """Minimum dot products per loop, even if the registers do not hold their sums."""
+
+
+class Scattered(NamedTuple):
+    """Sums to which each sample adds at its own indices.
+
+    Attributes:
+        first: the number of the sum at index 0.
+        pairs: where the indices and the numbers lie in the scratch memory.
+
+    """
+
+    first: int
+    pairs: list[tuple[int, int]]
 
 
 class KernelPlan:
@@ -49,6 +65,7 @@ class KernelPlan:
         varies: whether each step varies from sample to sample.
         slot: where in `uniform` each step lies that does not vary, is needed and is no constant.
         once: of these the ones that are computed, in order.
+        lying: of these the tables whose entries are inputs that lie side by side.
         slots: how many numbers `uniform` has room for.
         matvecs: the dot products of the same vectors, which become loops.
         long: the dot products that are added up in parts, by their last steps.
@@ -56,9 +73,11 @@ class KernelPlan:
         fusing: products that are computed where they are added.
         scratch: which vectors of a block lie in memory.
         wide: where in the scratch memory the columns of an array begin.
+        arrays: where the vectors of each array step that varies begin there.
         outer_products: the sums that become loops, each with the tiles that it is cut into: for rows and for columns
             (first, end, size of a tile).
         tiles: the other sums of products.
+        scattered: the sums that a sample adds to at its own indices.
 
     """
 
@@ -84,13 +103,23 @@ class KernelPlan:
         self.slot: dict[int, int] = {}
         self.slots = self.tape.inputs - self.batched
         self.once = [at for at, _ in self.tape.operations() if not self.varies[at]]
+        self.lying = {at for at in self.once if self._lies(steps[at])}
         for at, step in enumerate(steps):
             if step[0] == "input" and not self.varies[at]:
                 self.slot[at] = step[1] - self.batched
         for at in self.once:
-            if at in needed:
+            if at in self.lying:
+                self.slot[at] = self.slot[steps[at][1]]
+            elif at in needed or steps[at][0] in ARRAYS:
                 self.slot[at] = self.slots
-                self.slots += 1
+                self.slots += self.tape.length(at) if steps[at][0] in ARRAYS else 1
+
+    def _lies(self, step: Step) -> bool:
+        """Return whether a step is a table of inputs that lie side by side."""
+        if step[0] != "table" or any(self.tape.steps[at][0] != "input" for at in step[1:]):
+            return False
+        places = [self.tape.steps[at][1] for at in step[1:]]
+        return places == [*range(places[0], places[0] + len(places))]
 
     def _plan_dot_products(self, most: int) -> None:
         found = dot_products_of(self.tape, self.uses, self.varies, self.slot)
@@ -124,10 +153,49 @@ class KernelPlan:
             first += columns
         for matvec in self.matvecs:
             matvec.place, matvec.step = self.scratch.region(matvec.inputs)
+        self.arrays: dict[int, int] = {}
+        self.scattered: list[Scattered] = []
+        summed = {result: at for at, result in enumerate(self.tape.results[self.kept :])}
+        entries = self._entries()
+        for at, step in enumerate(self.tape.steps):
+            if at in entries and (base := self._side_by_side(entries[at], summed)) is not None:
+                places = [self.scratch.place(operand) for operand in step[2:]]
+                self.scattered.append(Scattered(base, [*zip(places[::2], places[1::2], strict=True)]))
+                self.inside.update((at, *entries[at]))
+            elif step[0] in ARRAYS and self.varies[at]:
+                self.arrays[at] = self.scratch.reserved(self.tape.length(at))
+            elif step[0] == "take" and step[1] in self.arrays and self.tape.steps[step[2]][0] == "constant":
+                self.scratch.places[at] = [self.arrays[step[1]] + int(self.tape.steps[step[2]][1])]
+                self.inside.add(at)  # it lies in memory already
+
+    def _entries(self) -> dict[int, list[int]]:
+        """Return for each scatter that varies, and has no other use, the steps that take each of its numbers."""
+        steps, found = self.tape.steps, dict[int, dict[int, int]]()
+        for at, step in enumerate(steps):
+            if step[0] == "take" and steps[step[1]][0] == "scatter" and steps[step[2]][0] == "constant":
+                found.setdefault(step[1], {})[int(steps[step[2]][1])] = at
+        return {
+            at: [taken[entry] for entry in sorted(taken)]
+            for at, taken in found.items()
+            if len(taken) == self.tape.length(at) == self.uses[at] and all(self.varies[x] for x in steps[at][2:])
+        }
+
+    def _is_spread(self, result: int) -> bool:
+        """Return whether a result is the sum of what samples scatter to it."""
+        step = self.tape.steps[result]
+        return step[0] == "take" and step[1] in self.inside and self.tape.steps[step[1]][0] == "scatter"
+
+    def _side_by_side(self, entries: Sequence[int], summed: Mapping[int, int]) -> int | None:
+        """Return the number of the first sum, if all entries of a scatter are but summed, side by side."""
+        first = summed.get(entries[0])
+        if first is None or any(self.uses[entry] != 1 for entry in entries):
+            return None
+        return first if [summed.get(entry) for entry in entries] == [*range(first, first + len(entries))] else None
 
     def _plan_sums(self, side: int, size: int) -> None:
         """Find out which sums over samples become loops, and cut them into tiles."""
         results = self.tape.results[self.kept :]
+        spread = {result for result in results if self._is_spread(result)}
         candidates = [self._product(at, result) for at, result in enumerate(results)]
         found, others = outer_products_of([product for product in candidates if product is not None], self.scratch)
         products = [product[:3] for product in others if product[3] is None]
@@ -141,7 +209,7 @@ class KernelPlan:
                 self.fusing.add(result)
                 if product[3] is not None:
                     self.fusing.add(self.tape.steps[result][2])
-            elif self.varies[result]:
+            elif self.varies[result] and result not in spread:
                 single.append((at, result))
         self.outer_products = []
         for outer in [*found, *runs_of(single, self.scratch)]:
@@ -181,6 +249,9 @@ class KernelPlan:
                 f"loop over {len(matvec.inputs)} vectors from {matvec.place} on by {matvec.step}: "
                 f"{rows} dot products, weights {matvec.stride} apart"
             )
+        lines += [
+            f"{_many(len(pairs), 'number')} a sample scattered to sums from {at} on" for at, pairs in self.scattered
+        ]
         lines += [f"dot product of {len(product.weights)} terms in parts" for product in self.long.values()]
         lines.append(f"scratch: {_many(len(self.scratch), 'vector')}")
         lines += [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.llvm.assembler import Assembler
     from autograd_mini.compiler.llvm.outer_products import OuterProduct
-    from autograd_mini.compiler.llvm.plan import KernelPlan
+    from autograd_mini.compiler.llvm.plan import KernelPlan, Scattered
 
     Cut = tuple[int, int, int]
 
@@ -30,6 +30,25 @@ class ReductionWriter:
         for rows, columns, sums in plan.tiles:
             pairs = [sums.get((row, column), []) for row in rows for column in columns]
             self._tile([*map(plan.scratch.place, rows)], [*map(plan.scratch.place, columns)], pairs, [])
+        for at, scattered in enumerate(plan.scattered):
+            self._scatter(f"scatter{at}", scattered)
+
+    def _scatter(self, name: str, scattered: Scattered) -> None:
+        """Write the loops over the samples, one after the other, since indices may repeat among them."""
+        writer, width = self.writer, self.plan.width
+        put, element, load = writer.put, writer.element, writer.load
+        sums = element("double", "%sums", scattered.first)
+        with (
+            writer.counting(f"{name}_block", "%count") as (_, block),
+            writer.counting(f"{name}_lane", width) as (_, lane),
+        ):
+            record = element(writer.kind, "%records", put(f"mul i64 {block}, {len(self.plan.scratch)}"))
+            for index, number in scattered.pairs:
+                found, more = [
+                    load(element("double", element(writer.kind, record, at), lane), "double") for at in (index, number)
+                ]
+                place = element("double", sums, put(f"fptosi double {found} to i64"))
+                writer.store(put(f"fadd double {load(place, 'double')}, {more}"), place, "double")
 
     def _part(self, outer: OuterProduct, down: Cut, across: Cut) -> None:
         """Write the loops over tiles of one size, from row to row and from column to column."""

@@ -27,7 +27,7 @@ from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
 from autograd_mini.compiler.llvm.target import Code, lanes
 from autograd_mini.compiler.passes import ADDED, WRITTEN_OUT, legalised
-from autograd_mini.compiler.tape import BASIC, CONDITIONS, TRUTHS
+from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, TRUTHS
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -37,8 +37,18 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.tape import Tape
 
-OPERATIONS = (*sorted((BASIC - WRITTEN_OUT) | ADDED | TRUTHS | {"round", "select"}), "multiply_add", "copy")
-"""The operations of the interpreter, in the order of their numbers."""
+OPERATIONS = (
+    *sorted((BASIC - WRITTEN_OUT) | ADDED | TRUTHS | {"round", "select"}),
+    "multiply_add",
+    "copy",
+    "take",
+    "collect",
+)
+"""The operations of the interpreter, in the order of their numbers.
+
+`take` copies an entry of an array, given where it begins and the index; `collect` adds a number to such an entry, and
+its own result is that number.
+"""
 
 HALT = len(OPERATIONS)
 _NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
@@ -80,6 +90,9 @@ class Bytecode:
         fused = _fused(tape)
         within = set(fused.values())
         self.inputs, self.constants = tape.inputs, array("d")
+        zero = tape.inputs * size  # with which the sums of a scatter begin
+        if any(step[0] == "scatter" for step in steps):
+            self.constants.append(0.0)
         places: list[int] = []
         for step in steps:
             if step[0] == "constant":
@@ -92,6 +105,23 @@ class Bytecode:
         put, following = self.orders.extend, self.first * size
         for at, step in enumerate(steps):
             if places[at] >= 0 or at in within:
+                continue
+            if step[0] == "take" and steps[step[2]][0] == "constant":
+                places[at] = places[step[1]] + int(steps[step[2]][1]) * size
+                continue
+            if step[0] in ARRAYS:
+                entries = [places[x] for x in step[1:]] if step[0] == "table" else [zero] * tape.length(at)
+                if step[0] == "table" and entries == [*range(entries[0], entries[0] + len(entries) * size, size)]:
+                    places[at] = entries[0]  # they lie so already
+                    continue
+                places[at] = following
+                for place in entries:
+                    put((_NUMBERS["copy"], place, 0, 0))
+                following += len(entries) * size
+                if step[0] == "scatter":
+                    for index, number in zip(step[2::2], step[3::2], strict=True):
+                        put((_NUMBERS["collect"], places[at], places[index], places[number]))
+                        following += size
                 continue
             if at in fused:
                 product = fused[at]
@@ -145,7 +175,9 @@ def text(lanes: int, declarations: set[str]) -> list[str]:
         operands = []
         for at in range(_arity(name)):
             offset = writer.put(f"zext i32 {writer.load(writer.element('i32', order, at + 1), 'i32')} to i64")
-            operands.append(writer.load(writer.element("i8", "%numbers", offset), align=8))
+            place = writer.element("i8", "%numbers", offset)
+            array = at == 0 and name in {"take", "collect"}
+            operands.append(place if array else writer.load(place, align=8))
         writer.store(_performed(writer, name, operands), result, align=8)
         writer.write("br label %next")
     writer.begin("next")
@@ -157,9 +189,9 @@ def text(lanes: int, declarations: set[str]) -> list[str]:
 
 
 def _arity(name: str) -> int:
-    if name in {"select", "multiply_add"}:
+    if name in {"select", "multiply_add", "collect"}:
         return 3
-    if name in CONDITIONS or name in {"fmod", "copysign"}:
+    if name in CONDITIONS or name in {"fmod", "copysign", "take"}:
         return 2
     return len(TABLE[name].operands) if name in TABLE else 1
 
@@ -168,6 +200,11 @@ def _performed(writer: Assembler, name: str, operands: list[str]) -> str:
     """Write an operation; truth values lie in memory as 1.0 and 0.0."""
     if name == "copy":
         return operands[0]
+    if name == "take":
+        return writer.gathered(*operands, varies=True)
+    if name == "collect":
+        writer.collect(*operands, varies=True)
+        return operands[2]
     if name == "multiply_add":  # rounded twice, as the two operations are
         return writer.step("add", [writer.step("mul", operands[:2]), operands[2]])
     truths = len(operands) if name in {"and", "or", "not"} else 1 if name == "select" else 0
@@ -244,6 +281,7 @@ class InterpretedBatch:
         batched, orders = sum(self.widths), made.orders.buffer_info()[0]
         columns = np.empty((kept, n))
 
+        @np.errstate(all="ignore")  # in whatever thread it runs
         def run(first: int, end: int) -> Any:
             numbers = self._numbers()
             numbers[batched : made.inputs] = np.asarray(uniform, dtype=np.float64)[:, None]

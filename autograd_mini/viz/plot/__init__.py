@@ -7,10 +7,8 @@ matplotlib is an extra: pip install 'autograd_mini[plot]'.
 from __future__ import annotations
 
 from autograd_mini.viz.plot.axes import style
-from autograd_mini.viz.plot.boundaries import decision_boundary
-from autograd_mini.viz.plot.curves import learning_rates, loss_curve
-from autograd_mini.viz.plot.landscapes import contour, surface
-from autograd_mini.viz.plot.network_plots import gradient_flow, weights
+from autograd_mini.viz.plot.landscapes import contour, learning_rates, surface
+from autograd_mini.viz.plot.network_plots import decision_boundary, gradient_flow, loss_curve, weights
 
 __all__ = [
     "contour",

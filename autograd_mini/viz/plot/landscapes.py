@@ -1,10 +1,13 @@
-"""Plots of a function that is descended: its surface, and its contours with the paths on it."""
+"""Plots of a function that is descended: its surface, its contours with the paths on it, and several learning rates."""
 
 from __future__ import annotations
 
+from math import isfinite, log
+
 from autograd_mini.engine.hooks import no_grad
-from autograd_mini.viz.plot.axes import INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
-from autograd_mini.viz.plot.maps import around, at, contours, ended, line_of, names_of, plane, scale
+from autograd_mini.engine.value import Value
+from autograd_mini.viz.gradient_descent import descend
+from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes  # type: ignore[import-not-found, unused-ignore]
 
     from autograd_mini.engine.checks import Function
-    from autograd_mini.viz.gradient_descent import Descent, Path
-    from autograd_mini.viz.plot.maps import Bounds
+    from autograd_mini.viz.gradient_descent import Descent, Path, Point
+
+    Bounds = tuple[tuple[float, float], tuple[float, float]]
 
 PATHS = (ORANGE, "#ffffff", "#56c8f5", "#f39ad0")
 """Colours that differ from cividis and from each other."""
@@ -153,3 +157,169 @@ def contour(
         ax.legend(loc="best", **ON_MAP)
     tidy(ax, "", *names)
     return ax
+
+
+def learning_rates(
+    f: Function,
+    x0: float | Sequence[float],
+    rates: Sequence[float],
+    steps: int = 20,
+    ax: Sequence[Axes] | None = None,
+    resolution: int = 60,
+) -> Sequence[Axes]:
+    r"""Plot what descents with several learning rates do from the same start: too small, right, too large.
+
+    Args:
+        f: a function of one or two Values.
+        x0: where to start: a number, or two.
+        rates: the learning rates, one plot each.
+        steps: the most steps of each.
+        ax: as many matplotlib axes; new ones by default.
+        resolution: how many points of the function are tried along each axis.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if there is no rate, not one of `ax` for each, or x0 has more than two coordinates.
+        ImportError: if matplotlib is missing.
+
+    >>> slow, right = learning_rates(lambda x: x * x, 1.0, [0.01, 0.5])
+    >>> right.get_title(loc="left")
+    'lr = 0.5\nconverged after 1 steps'
+    >>> pyplot().close()
+
+    """
+    paths = [descend(f, x0, rate, steps) for rate in rates]
+    dimensions = len(paths[0].points[0]) if paths else 0
+    if dimensions not in {1, 2}:
+        raise ValueError(f"rates holds at least one learning rate and x0 one or two numbers; got {rates!r} and {x0!r}")
+    if ax is None:
+        size = (2.85 * len(paths), 3.1)
+        ax = pyplot().subplots(1, len(paths), figsize=size, layout="constrained", squeeze=False)[1][0]
+    if len(ax) != len(paths):
+        raise ValueError(f"ax holds one axes for each of the {len(paths)} learning rates; got {len(ax)}")
+    names = names_of(f, dimensions)
+    bounds = around([point for path in paths for point in _telling(path)])
+    for place, path in zip(ax, paths, strict=True):
+        if dimensions == 1:
+            _line(place, f, path, bounds[0], resolution * 3)
+        else:
+            _contours(place, f, path, bounds, resolution)
+        tidy(place, f"lr = {path.lr:g}\n{ended(path)}", *names[:2])
+    return ax
+
+
+def _line(ax: Axes, f: Function, path: Descent, bounds: tuple[float, float], resolution: int) -> None:
+    low, high = bounds
+    xs = [low + (high - low) * index / (resolution - 1) for index in range(resolution)]
+    with no_grad():
+        heights = [at(f, x) for x in xs]
+    ax.plot(xs, heights, color=BLUE, linewidth=2)
+    inside = [(p[0], v) for p, v in zip(path.points, path.values, strict=True) if isfinite(p[0]) and isfinite(v)]
+    ax.plot(*zip(*inside, strict=True), **line_of(len(path)))
+    finite = [height for height in heights if isfinite(height)]
+    free = 0.08 * ((max(finite) - min(finite)) or 1.0)
+    ax.set_xlim(low, high)
+    ax.set_ylim(min(finite) - free, max(finite) + free)
+
+
+def _contours(ax: Axes, f: Function, path: Descent, bounds: Bounds, resolution: int) -> None:
+    plane(ax, f, bounds, resolution)
+    inside = [point for point in path if all(map(isfinite, point))]
+    ax.plot(*zip(*inside, strict=True), **line_of(len(path)))
+
+
+def _telling(path: Descent) -> list[Point]:
+    """Return the points that set the scale: all of them, or of a descent that diverges the first few."""
+    if path.stopped != "diverged":
+        return path.points
+    return [point for point in path.points[:5] if all(isfinite(c) and abs(c) < 1e6 for c in point)]
+
+
+ENDED = {
+    "converged": "converged after {} steps",
+    "diverged": "diverged in {} steps",
+    "steps": "{} steps, not there yet",
+}
+"""Titles by the reason why a descent stopped."""
+
+
+def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:
+    """Draw contours as on a map; with a label, a bar of heights too."""
+    norm = scale(heights)
+    levels = [norm.vmin + (norm.vmax - norm.vmin) * (index / 24) ** (1.0 / norm.gamma) for index in range(25)]
+    filled = ax.contourf(xs, ys, heights, levels=levels, norm=norm, cmap="cividis", extend="both")
+    filled.set_rasterized(True)  # in a file of lines, a tenth of the bytes
+    lines: dict[str, Any] = {"colors": "white", "linewidths": 0.5, "linestyles": "solid", "alpha": 0.5}
+    ax.contour(xs, ys, heights, levels=levels[2::2], **lines)
+    if label:
+        bar = ax.figure.colorbar(filled, ax=ax, label=label, spacing="proportional", extendfrac=0)
+        bar.ax.yaxis.set_major_locator(pyplot().MaxNLocator(7))
+
+
+def scale(heights: Any) -> Any:
+    """Return the map from heights to colours: a power of the height above the lowest, that of half the places mid-way.
+
+    In a bowl most of the height is at the rim, and the power is about ½: the ground, where descents end, has colours
+    and contours of its own.
+    """
+    from matplotlib.colors import PowerNorm  # type: ignore[import-not-found, unused-ignore]
+
+    finite = sorted(float(height) for row in heights for height in row if isfinite(height)) or [0.0]
+    low, high, middle = finite[0], finite[-1], finite[len(finite) // 2]
+    if not low < middle < high:
+        return PowerNorm(1.0, low, high if high > low else low + 1.0)
+    return PowerNorm(min(1.0, max(0.3, log(0.5) / log((middle - low) / (high - low)))), low, high)
+
+
+def names_of(f: Any, count: int) -> list[str]:
+    """Return how the axes are called: the arguments of a function written in Python, and its name."""
+    code = getattr(f, "__code__", None)
+    names = [*code.co_varnames[: code.co_argcount]] if code else []
+    name = getattr(f, "__name__", "f")
+    return [*(names if len(names) == count else ("x", "y")[:count]), name if name.isidentifier() else "f"]
+
+
+def at(f: Any, *coordinates: float) -> float:
+    """Return a function at a point, as a float; functions of Values take Values."""
+    result = f(*(Value(float(coordinate)) for coordinate in coordinates))
+    return float(result.data if isinstance(result, Value) else result)
+
+
+def around(points: Sequence[Point]) -> Bounds:
+    """Return bounds with free space around points."""
+    if not points:
+        return (-3.0, 3.0), (-3.0, 3.0)
+    bounds = []
+    for axis in range(len(points[0])):
+        numbers = [point[axis] for point in points if isfinite(point[axis])]
+        low, high = min(numbers), max(numbers)
+        free = 0.25 * (high - low) or 1.0
+        bounds.append((low - free, high + free))
+    return bounds[0], bounds[-1]
+
+
+def plane(ax: Axes, f: Function, bounds: Bounds, resolution: int, label: str = "") -> None:
+    """Draw the contours of a function in a part of the plane, and no more than that part."""
+    (left, right), (low, high) = bounds
+    xs = [left + (right - left) * index / (resolution - 1) for index in range(resolution)]
+    ys = [low + (high - low) * index / (resolution - 1) for index in range(resolution)]
+    with no_grad():
+        heights = [[at(f, x, y) for x in xs] for y in ys]
+    contours(ax, xs, ys, heights, label)
+    ax.set_xlim(left, right)
+    ax.set_ylim(low, high)
+
+
+def line_of(points: int) -> dict[str, Any]:
+    """Return how a path looks: with a dot a step as long as the dots can be told apart."""
+    dots = (
+        {"marker": "o", "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.7} if points <= 60 else {}
+    )
+    return {"color": ORANGE, "linewidth": 1.8, **dots}
+
+
+def ended(path: Descent) -> str:
+    """Return why a descent stopped, for a title."""
+    return ENDED[path.stopped].format(len(path))

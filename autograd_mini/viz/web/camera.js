@@ -2,7 +2,8 @@
 
 import { make } from "./text.js";
 
-const GLIDE = 420, LEAST = 0.08, MOST = 3, ROOM = 18;
+const GLIDE = 420, LEAST = 0.08, MOST = 24, ROOM = 18;
+const FOOT = 40; // pixels at the lower edge where buttons stand
 const MAPPED = 40; // cards from which on there is a map
 
 // Return how far a motion has come that starts and ends slowly, for the part t of its time.
@@ -15,10 +16,26 @@ function around(boxes) {
   return [left, top, right - left, bottom - top];
 }
 
+// Tell whether an element stands in something that scrolls: the page, or a notebook.
+function scrolls(element) {
+  for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
+    if (at.scrollHeight > at.clientHeight + 1 && (at === document.scrollingElement || /auto|scroll/.test(getComputedStyle(at).overflowY))) return true;
+  }
+  return false;
+}
+
 export class Camera {
   // `view` is the <svg>, `world` the group in it that is moved; `still` tells whether motion is unwanted.
   constructor(view, world, still) {
-    Object.assign(this, { view, world, still, x: 0, y: 0, k: 1, size: [1, 1], own: null, moves: 0, touches: new Map() });
+    this.view = view;
+    this.world = world;
+    this.still = still;
+    this.x = this.y = this.moves = 0;
+    this.k = 1;
+    this.size = [1, 1];
+    this.head = 0; // pixels at the upper edge that are kept free
+    this.own = null; // the scale that the reader chose
+    this.touches = new Map();
     this.map = null;
     view.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     view.addEventListener("pointerdown", (event) => this.touch(event));
@@ -27,10 +44,12 @@ export class Camera {
   }
 
   get width() { return this.view.clientWidth || 1; }
-  get height() { return this.view.clientHeight || 1; }
+  get height() { return Math.max(1, this.view.clientHeight - FOOT - this.head); }
 
   put(x, y, k) {
-    Object.assign(this, { x, y, k });
+    this.x = x;
+    this.y = y;
+    this.k = k;
     this.world.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k.toFixed(4)})`);
     if (this.map) this.map();
   }
@@ -66,7 +85,7 @@ export class Camera {
       const whole = size * k, wanted = room / 2 - middle * k;
       return whole <= room - 2 * ROOM ? (room - whole) / 2 : Math.min(ROOM, Math.max(room - ROOM - whole, wanted));
     };
-    this.go(place(left + w / 2, this.size[0], this.width), place(top + h / 2, this.size[1], this.height), k, at_once);
+    this.go(place(left + w / 2, this.size[0], this.width), this.head + place(top + h / 2, this.size[1], this.height), k, at_once);
   }
 
   // Bring boxes into view, whole; where the whole picture can be read, that.
@@ -87,8 +106,7 @@ export class Camera {
 
   // The wheel zooms; in a page that scrolls only where the picture has the focus, or with Ctrl, as a pinch sends it.
   wheel(event) {
-    const page = document.scrollingElement, scrolls = page && page.scrollHeight > page.clientHeight + 1;
-    if (scrolls && !event.ctrlKey && !this.view.closest(".stage").matches(":focus-within")) return;
+    if (!event.ctrlKey && !this.view.closest(".stage").matches(":focus-within") && scrolls(this.view)) return;
     event.preventDefault();
     const frame = this.view.getBoundingClientRect();
     const lines = event.deltaMode === 1 ? 16 : 1;
@@ -111,8 +129,8 @@ export class Camera {
     const other = [...this.touches].find(([id]) => id !== event.pointerId);
     if (other) {
       const distance = (a) => Math.hypot(a[0] - other[1][0], a[1] - other[1][1]) || 1, frame = this.view.getBoundingClientRect();
-      const middle = [(now[0] + other[1][0]) / 2 - frame.left, (now[1] + other[1][1]) / 2 - frame.top];
-      this.zoom(distance(now) / distance(before), ...middle, true);
+      const x = (now[0] + other[1][0]) / 2 - frame.left, y = (now[1] + other[1][1]) / 2 - frame.top;
+      this.zoom(distance(now) / distance(before), x, y, true);
     } else this.pan(now[0] - before[0], now[1] - before[1], true);
     this.touches.set(event.pointerId, now);
   }

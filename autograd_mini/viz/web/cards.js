@@ -40,7 +40,9 @@ export class Cards {
     svg.append(this.world);
     const part = (id) => this.world.querySelector("#" + id);
     this.cards = new Map(data.cards.map((card) => {
-      const group = part(card.id), bar = group.querySelector(".b"), slots = [];
+      const group = part(card.id);
+      group.append(make("svg:title", {}, card.tip));
+      const bar = group.querySelector(".b"), slots = [];
       for (const ground of group.querySelectorAll(".u")) slots.push({ group: ground.parentNode, text: ground.parentNode.querySelector(".j") });
       for (const slot of slots) slot.group.classList.add("slot");
       const width = group.querySelector("rect").width.baseVal.value;
@@ -52,9 +54,10 @@ export class Cards {
     this.wires = new Map(data.wires.map((wire) => {
       const group = part(wire.id), chip = part("m" + wire.id);
       const texts = chip ? [...chip.querySelectorAll("text")] : [];
-      const arrow = make("svg:polygon", { class: "a" });
-      group.append(arrow);
-      return [wire.id, { ...wire, group, line: group.querySelector(".w"), arrow, chip, texts }];
+      const arrow = make("svg:polygon", { class: "a" }), hit = make("svg:path", { class: "hit" });
+      group.append(arrow, hit, make("svg:title", {}, wire.tip));
+      if (chip) chip.append(make("svg:title", {}, wire.tip));
+      return [wire.id, { ...wire, group, line: group.querySelector(".w"), hit, arrow, chip, texts }];
     }));
     this.frames = data.groups.map((group) => ({ ...group, element: part(group.id), folded: false })).filter((frame) => frame.element);
     for (const step of data.steps) for (const [wire] of step.parts || []) this.cards.get(this.wires.get(wire).from).uses.push(wire);
@@ -78,7 +81,7 @@ export class Cards {
     }
     for (const wire of this.wires.values()) {
       wire.curve = layout.curves[wire.id];
-      wire.line.setAttribute("d", wire.curve);
+      for (const line of [wire.line, wire.hit]) line.setAttribute("d", wire.curve);
       wire.arrow.setAttribute("points", arrowhead(wire.curve, false, 1));
       wire.place = layout.chips[wire.id];
       moved(wire.chip, wire.place, wide.chips[wire.id] || [0, 0]);

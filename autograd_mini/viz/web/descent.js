@@ -47,7 +47,8 @@ export function upgrade(root, data) {
   const map = canvas(SIDE, SIDE, flat ? "The function and the steps on it" : "The function from above, with the steps"), solid = flat ? null : canvas(SIDE, SIDE, "The function as a surface, with the steps");
   const ink = () => (place.hasAttribute("data-dark") ? "#ececec" : "#1a1a1a"), paper = () => (place.hasAttribute("data-dark") ? "#161616" : "#ffffff");
 
-  function arrow(pen, [x0, y0], [x1, y1], colour) {
+  function arrow(pen, start, end, colour) {
+    const [[x0, y0], [x1, y1]] = [start, end];
     const length = Math.hypot(x1 - x0, y1 - y0);
     if (!(length > 0.6) || length > 4000) return;
     for (const [wide, stroke] of [[4.4, paper()], [2.2, colour]]) {
@@ -112,7 +113,7 @@ export function upgrade(root, data) {
         pen.strokeStyle = ink();
         pen.lineWidth = 2.4;
         pen.beginPath();
-        heights.forEach((height, index) => { const x = at(index / (heights.length - 1), data.bounds[0]); if (Number.isFinite(height)) pen.lineTo(...placed([x], height)); });
+        heights.forEach((height, index) => { const x = at(index / (heights.length - 1), data.bounds[0]); const [px, py] = placed([x], height); if (Number.isFinite(height)) pen.lineTo(px, py); });
         pen.stroke();
       } else {
         const image = new ImageData(N, N), small = new OffscreenCanvas(N, N);
@@ -160,12 +161,16 @@ export function upgrade(root, data) {
     pen.strokeStyle = ink();
     pen.lineWidth = 1.2;
     pen.beginPath();
-    for (const end of data.bounds[0]) pen.lineTo(...placed([end], found[data.root] + slope * (end - x)));
+    for (const end of data.bounds[0]) {
+      const [px, py] = placed([end], found[data.root] + slope * (end - x));
+      pen.lineTo(px, py);
+    }
     pen.stroke();
     pen.setLineDash([]);
   }
 
-  function mark(pen, [x, y]) {
+  function mark(pen, spot) {
+    const [x, y] = spot;
     pen.beginPath();
     pen.arc(x, y, 6, 0, 7);
     pen.strokeStyle = "#ffffff";
@@ -190,10 +195,10 @@ export function upgrade(root, data) {
     const spots = heights.map((height, index) => seen([at(index % N / (N - 1), data.bounds[0]), at(Math.floor(index / N) / (N - 1), data.bounds[1])], height));
     for (let row = 0; row + 1 < N; row += 1) for (let column = 0; column + 1 < N; column += 1) {
       const corners = [row * N + column, row * N + column + 1, (row + 1) * N + column + 1, (row + 1) * N + column];
-      if (corners.every((one) => Number.isFinite(heights[one]))) faces.push([corners.reduce((sum, one) => sum + spots[one][2], 0), corners]);
+      if (corners.every((one) => Number.isFinite(heights[one]))) faces.push({ away: corners.reduce((sum, one) => sum + spots[one][2], 0), corners });
     }
-    faces.sort((a, b) => b[0] - a[0]);
-    for (const [, corners] of faces) {
+    faces.sort((a, b) => b.away - a.away);
+    for (const { corners } of faces) {
       const mean = corners.reduce((sum, one) => sum + heights[one], 0) / 4, [red, green, blue] = ramp(share(mean) ** power);
       pen.fillStyle = pen.strokeStyle = `rgb(${red},${green},${blue})`;
       pen.lineWidth = 0.7;
@@ -217,7 +222,7 @@ export function upgrade(root, data) {
     }));
   }
 
-  let controls = null;
+  let controls = /** @type {any} */ (null);
   function restart() {
     const last = Math.max(1, ...paths.map((path) => path.points.length - 1)), before = controls;
     controls = bar(frame, { last, pause: Math.max(80, Math.min(500, 6000 / last)), label: "Step", show: (wanted) => { step = wanted; draw(); return `Step ${step} of ${last}`; } });

@@ -1,4 +1,7 @@
 // What pages are made of: elements, the ground they stand on, and a bar to step and play.
+
+import { figure } from "./arithmetic.js";
+
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);

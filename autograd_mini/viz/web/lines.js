@@ -30,15 +30,19 @@ export function cardMath(cards, id) {
   return marked(card.kind === "constant" ? numberMath(card.value) : nameMath(card.name), id);
 }
 
-// Return names and numbers for the operands and the result of a card, as they stand in a formula.
+// Return names and numbers for the operands and the result of a card, as they stand in a formula: of operands that have
+// one name, each in its turn.
 function written(cards, id, values) {
-  const found = {};
+  const named = new Map();
   for (const key of [...cards.cards.get(id).args || [], id]) {
-    const card = cards.cards.get(key);
-    if (card.kind === "constant") continue;
-    found[bracketed(card.name)] = () => values ? marked(numberMath(values[key]), key) : cardMath(cards, key);
+    const card = cards.cards.get(key), name = bracketed(card.name);
+    if (card.kind !== "constant") named.set(name, [...named.get(name) ?? [], key]);
   }
-  return found;
+  const shown = (key) => values ? marked(numberMath(values[key]), key) : cardMath(cards, key);
+  return Object.fromEntries([...named].map(([name, keys]) => {
+    let turn = 0;
+    return [name, () => shown(keys[turn++ % keys.length])];
+  }));
 }
 
 const SAID = { mul: "times", add: "plus", sub: "minus", truediv: "divided by", pow: "to the power of" };
@@ -83,18 +87,21 @@ export function linesOf(stage) {
     const several = card.uses.length > 1 || card.before !== undefined, grad = numbers.steps[step].grad;
     const position = card.uses.indexOf(id), left = card.uses.length - 1 - position;
     const local = marked(derivativeMath(nameMath(name), nameMath(card.name)), "", id);
-    const symbols = [partial(event.card), "·", local];
+    const ends = event.card === data.root; // where ∂L/∂L = 1 is left out
+    const ahead = () => ends ? [] : [partial(event.card), "·"];
+    const sides = [several ? [] : [partial(card.id)], ends && !several ? [] : [...ahead(), local]];
     if (formula && formula !== figure(factor)) {
-      const loose = / [+−%] | \/\/ /.test(formula.replace(/\([^()]*\)/g, ""));
+      const loose = !ends && (/ [+−%] | \/\/ /.test(formula.replace(/\([^()]*\)/g, "")) || formula.startsWith("−"));
       const inner = formulaMath(formula, written(cards, event.card));
-      symbols.push("=", partial(event.card), "·", marked(loose || formula.startsWith("−") ? make("math:mrow", {}, make("math:mo", {}, "("), inner, make("math:mo", {}, ")")) : inner, "", id));
-    }
+      sides.push([...ahead(), marked(loose ? make("math:mrow", {}, make("math:mo", {}, "("), inner, make("math:mo", {}, ")")) : inner, "", id)]);
+    } else if (ends) sides.push([marked(numberMath(factor, { loose: true }), "", id)]);
+    const symbols = sides.filter((side) => side.length).flatMap((side, at) => at ? ["=", ...side] : side);
     const numeric = [marked(numberMath(grad, { loose: true }), event.card), "×", marked(numberMath(factor), "", id), "=", colour(share)];
     const sum = several && (position > 0 || card.before !== undefined) ?
       ["so far", equation(numberMath(before, { loose: true }), "+", numberMath(share), "=", colour(after))] : [];
     return [
       line("head", make("b", { "data-card": card.id, class: "term" }, equation(nameMath(card.name))), several ? ` by way of ${name}` : "", several ? make("span", { class: "count" }, `part ${position + 1} of ${card.uses.length}`) : ""),
-      line("symbols", equation(...(several ? [] : [partial(card.id), "="]), ...symbols)),
+      line("symbols", equation(...symbols)),
       line("numbers", equation(...numeric), ...sum.map((part) => typeof part === "string" ? make("span", { class: "so" }, part) : part)),
       line("words", words(card, share, after, several, left)),
     ];

@@ -83,7 +83,7 @@ export function formulaMath(text, written) {
     }
     for (const name of names) {
       const after = text[at + name.length];
-      if (text.startsWith(name, at) && !(after && /[\p{L}\p{N}_]/u.test(after) && /[\p{L}\p{N}_]$/u.test(name))) {
+      if (text.startsWith(name, at) && !(after && /[\p{L}\p{Nd}_]/u.test(after) && /[\p{L}\p{Nd}_]$/u.test(name))) {
         at += name.length;
         return written[name]();
       }

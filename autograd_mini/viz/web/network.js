@@ -47,7 +47,7 @@ export function upgrade(root, data) {
   const moved = {};
   let values = [], slopes = [], chosen = null, step = 0;
 
-  const part = (id) => still.getElementById ? still.getElementById(id) : still.querySelector("#" + id);
+  const part = (id) => /** @type {any} */ (still.querySelector("#" + id));
   const neuron = (layer, j) => data.layers[layer - 1].neurons[j - 1];
   const outputs = (layer) => (layer ? data.layers[layer - 1].neurons.map((one) => values[one.a]) : data.inputs.map((at) => values[at]));
   const deltas = (layer) => data.layers[layer - 1].neurons.map((one) => slopes[one.z] ?? 0);
@@ -117,7 +117,7 @@ export function upgrade(root, data) {
         if (gradient) {
           gradient.textContent = back ? "∂ " + figure(slopes[at] ?? 0, true, 2) : "";
           gradient.setAttribute("class", sign(slopes[at] ?? 0));
-          weight.setAttribute("y", Number(gradient.getAttribute("y")) - (back ? 13.2 : 6.6));
+          weight.setAttribute("y", String(Number(gradient.getAttribute("y")) - (back ? 13.2 : 6.6)));
         }
       }
     }
@@ -169,7 +169,8 @@ export function upgrade(root, data) {
       cards.push(group);
       return [x, y + 25];
     };
-    const join = ([x0, y0], [x1, y1], factor) => {
+    const join = (start, end, factor) => {
+      const [[x0, y0], [x1, y1]] = [start, end];
       lines.push(shape("path", { class: "join", d: `M${x0 + 118},${y0}C${x0 + 165},${y0} ${x1 - 47},${y1} ${x1},${y1}` }));
       if (back) {
         const text = shape("text", { x: (x0 + 118 + x1) / 2, y: (y0 + y1) / 2 - 4, class: "factor" }, "× " + product(factor));

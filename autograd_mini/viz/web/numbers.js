@@ -3,7 +3,10 @@
 import { backward, figure, forward } from "./arithmetic.js";
 import { make } from "./text.js";
 
-const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34;
+const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34, LARGE = 120;
+
+// A number beside an axis, which is 0 where the axis is too long to tell.
+const tick = (x, range) => figure(Math.abs(x) < 2e-3 * range ? 0 : x, false, 2);
 
 // Compute the stage's numbers anew, with other numbers for some leaves (by index in the program).
 function recomputed(stage, moved) {
@@ -44,7 +47,7 @@ export function attachNumbers(stage) {
 
   const toggle = make("button", { type: "button", "aria-pressed": "false" }, "Move leaves");
   const panel = make("div", { class: "live-numbers", hidden: "" }), knobs = make("div", { class: "knobs" }), plot = make("div", { class: "curve-of" });
-  const note = make("p", { class: "hint" }), reset = make("button", { type: "button" }, "Reset");
+  const note = make("p", { class: "switched" }), reset = make("button", { type: "button" }, "Reset");
   panel.append(plot, make("div", {}, knobs, make("div", { class: "row" }, reset), note));
   const sliders = new Map();
 
@@ -67,9 +70,17 @@ export function attachNumbers(stage) {
     draw();
   }
 
+  // A large picture is drawn once a frame, with the latest numbers.
+  let waiting = false;
   function move(at, x) {
     choose(at);
     moved[at] = x;
+    if (cards.length <= LARGE) { present(at, x); return; }
+    if (!waiting) requestAnimationFrame(() => { waiting = false; present(at, number(at)); });
+    waiting = true;
+  }
+
+  function present(at, x) {
     const again = recomputed(stage, moved);
     values = again.values;
     note.textContent = again.found.switched ? "A choice of the graph went the other way: the wires shown are those of before." : "";
@@ -97,8 +108,8 @@ export function attachNumbers(stage) {
     const drawing = make("svg:svg", { viewBox: `0 0 ${ACROSS} ${DOWN}`, role: "img", "aria-label": said },
       make("svg:clipPath", { id: "within" }, make("svg:rect", { x: EDGE, y: 2, width: ACROSS - EDGE, height: DOWN - 22 })),
       make("svg:path", { class: "axes", d: `M${EDGE},4V${DOWN - 22}H${ACROSS}` }),
-      make("svg:text", { x: EDGE - 4, y: py(top) + 4, "text-anchor": "end" }, figure(top, false, 2)), make("svg:text", { x: EDGE - 4, y: py(bottom) + 4, "text-anchor": "end" }, figure(bottom, false, 2)),
-      make("svg:text", { x: EDGE, y: DOWN - 7 }, figure(low, false, 2)), make("svg:text", { x: ACROSS - 4, y: DOWN - 7, "text-anchor": "end" }, figure(high, false, 2)),
+      make("svg:text", { x: EDGE - 4, y: py(top) + 4, "text-anchor": "end" }, tick(top, top - bottom)), make("svg:text", { x: EDGE - 4, y: py(bottom) + 4, "text-anchor": "end" }, tick(bottom, top - bottom)),
+      make("svg:text", { x: EDGE, y: DOWN - 7 }, tick(low, high - low)), make("svg:text", { x: ACROSS - 4, y: DOWN - 7, "text-anchor": "end" }, tick(high, high - low)),
       make("svg:g", { "clip-path": "url(#within)" }, ...path.filter((piece) => piece.trim().includes(" ")).map((piece) => make("svg:polyline", { class: "graph", points: piece.trim() })),
         make("svg:line", { class: "tangent", x1: px(low), y1: py(tangent(low)), x2: px(high), y2: py(tangent(high)) }),
         make("svg:line", { class: "predicted", x1: px(x), y1: within(base.y), x2: px(x), y2: within(tangent(x)) })),

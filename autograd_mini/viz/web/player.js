@@ -46,7 +46,7 @@ export function upgrade(root, data) {
     return [low - free, high + free];
   };
   const spans = maps ? [range(0), range(1)] : [];
-  const across = (x, [low, high]) => (x - low) / (high - low) * SIDE;
+  const across = (x, bound) => (x - bound[0]) / (bound[1] - bound[0]) * SIDE;
   const kinds = [...new Set(samples.map((row) => Number(row[count])))].sort((a, b) => a - b);
   const two = data.scale !== "classes" && kinds.length === 2, mean = two && data.scale === "value" ? (kinds[0] + kinds[1]) / 2 : 0;
   const reach = data.scale === "value" ? Math.max(1e-9, ...kinds.map((kind) => Math.abs(kind - mean))) : 1;
@@ -57,7 +57,7 @@ export function upgrade(root, data) {
     if (count === 1) { drawCurve(pen, weights); return; }
     const found = [];
     for (let row = 0; row < GRID; row += 1) for (let column = 0; column < GRID; column += 1) {
-      const at = (share, [low, high]) => low + share / (GRID - 1) * (high - low);
+      const at = (cell, bound) => bound[0] + cell / (GRID - 1) * (bound[1] - bound[0]);
       found.push(outputs(weights, [at(column, spans[0]), at(GRID - 1 - row, spans[1])]));
     }
     const image = new ImageData(GRID, GRID), classes = found[0].length > 1;
@@ -100,8 +100,8 @@ export function upgrade(root, data) {
       const [x, y] = where(row.map(Number)), at = kind(row), [fill, edge] = coloured ? COLOURS[at % COLOURS.length] : ["#888888", "#333333"];
       pen.beginPath();
       if (at % 2 === 0) pen.rect(x - 3.2, y - 3.2, 6.4, 6.4); else pen.arc(x, y, 3.7, 0, 7);
-      pen.fillStyle = hollow ? "rgba(255,255,255,.85)" : fill;
-      pen.strokeStyle = hollow ? edge : "#ffffff";
+      pen.fillStyle = hollow ? (dark() ? "#141414" : "rgba(255,255,255,.85)") : fill;
+      pen.strokeStyle = hollow ? (dark() ? fill : edge) : "#ffffff";
       pen.lineWidth = hollow ? 2 : 1;
       pen.fill();
       pen.stroke();

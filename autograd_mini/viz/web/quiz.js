@@ -52,6 +52,7 @@ export function attachQuiz(stage) {
     form.append(make("div", { class: "row" }, input, make("button", { type: "submit" }, "Check"),
       make("span", {}, "or only the sign:"), button("+ positive", () => sign(1)), button("− negative", () => sign(-1)), button("0", () => sign(0)),
       button("Show me", () => answer(0, "So it is:"))));
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") stage.element.focus({ preventScroll: true }); });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = numberOf(input.value);

@@ -19,9 +19,15 @@ const HELP = "Arrow keys step, Home and End jump, Space plays; plus and minus zo
 
 class Stage {
   constructor(place, drawing, data, extensions) {
-    const calls = {};
     for (const step of data.steps) if (step.phase === "forward") step.parts = [];
-    Object.assign(this, { data, calls, step: -1, side: make("div", { class: "side" }), hidden: () => false, ask: null, verdict: "" });
+    this.data = data;
+    this.calls = {};
+    this.step = -1;
+    this.side = make("div", { class: "side" });
+    this.hidden = (_at) => false; // whether a step is not shown before it is guessed
+    this.ask = null;
+    this.verdict = "";
+    this.docked = [];
     const asks = matchMedia("(prefers-reduced-motion: reduce)");
     this.still = () => asks.matches;
     this.root = place.attachShadow({ mode: "open" });
@@ -40,6 +46,7 @@ class Stage {
     this.svg.removeAttribute("height");
     this.svg.removeAttribute("viewBox");
     this.svg.setAttribute("class", "view");
+    this.svg.setAttribute("role", "group"); // what is in it can be reached
     this.picture = make("div", { class: "picture" }, this.svg);
     this.cards = new Cards(this.svg, data);
     this.camera = new Camera(this.svg, this.cards.world, this.still);
@@ -150,6 +157,8 @@ class Stage {
     this.lines.replaceChildren(...verdict, ...blocks.map((block) => make("div", { class: "block" }, ...block)));
     this.say(asking ? this.status.textContent : `${this.status.textContent}. ${this.verdict} ${spoken(this)}`);
     this.showCode();
+    const typed = this.lines.querySelector("form input");
+    if (typed && this.element.matches(":focus-within") && matchMedia("(pointer: fine)").matches) typed.focus({ preventScroll: true });
     if (!asking) this.verdict = "";
   }
 
@@ -171,6 +180,7 @@ class Stage {
     if (this.last < 0) return;
     if (this.hidden(this.step)) this.cards.asked(this.step, numbers);
     else this.cards.show(this.step, numbers);
+    this.dock(this.docked);
     this.tell();
     this.call("renumber");
   }
@@ -213,8 +223,8 @@ class Stage {
     if (changed && !first) for (const frame of this.cards.frames) this.cards.fold(frame, false);
     if (changed) this.cards.arrange(layout);
     this.camera.size = this.data.layouts[layout].size;
-    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 40;
-    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.62), width < NARROW ? this.camera.size[1] + 40 : Math.max(whole, 320)))}px`;
+    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 80;
+    this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.64), width < NARROW ? this.camera.size[1] + 80 : Math.max(whole, 320)))}px`;
     this.seenHeight = this.picture.clientHeight;
     if (first) {
       const map = this.camera.addMap(this.cards.boxes());
@@ -231,24 +241,30 @@ class Stage {
   // Frame what the step is about. What is too far away to be read then stands at the edge, as a copy.
   look(at_once) {
     const scene = this.cards.scene(this.step), [own, ...others] = [...scene];
-    this.docks?.remove();
-    this.docks = null;
     let near = scene;
     if (this.camera.scaleOf([...scene.values()]) < READABLE) {
       near = new Map([own]);
       for (const [id, box] of others) if (this.camera.scaleOf([...near.values(), box]) >= READABLE) near.set(id, box);
     }
+    const far = others.filter(([id]) => !near.has(id));
+    this.camera.head = Math.max(0, ...far.map(([, box]) => box[3] * 0.8));
     this.camera.frame([...near.values()], at_once);
-    const far = others.filter(([id]) => !near.has(id)).slice(0, DOCKED);
-    if (!far.length) return;
-    this.docks = make("svg:g", { class: "docks" });
+    this.dock(far.map(([id]) => id));
+  }
+
+  // Show copies of cards at the upper edge.
+  dock(ids) {
+    this.docks?.remove();
+    this.docked = ids.slice(0, DOCKED);
+    if (!this.docked.length) return;
+    this.docks = make("svg:g", { class: "docks", "aria-hidden": "true" });
+    const k = this.layout === "tall" ? 0.7 : 0.8;
     let x = 8, y = 8, tallest = 0;
-    const k = Math.min(READABLE, 0.9);
-    for (const [id, [, , w, h]] of far) {
+    for (const id of this.docked) {
+      const [left, top, w, h] = this.place(id), copy = this.card(id).cloneNode(true);
       if (x + w * k > this.camera.width - 8) [x, y] = [8, y + tallest * k + 8];
-      const copy = make("svg:g", { class: "dock", "data-card": id, transform: `translate(${x} ${y}) scale(${k}) translate(${-this.place(id)[0]} ${-this.place(id)[1]})` },
-        make("svg:use", { href: "#" + id }));
-      this.docks.append(copy);
+      for (const name of ["id", "tabindex", "role", "aria-label"]) copy.removeAttribute(name);
+      this.docks.append(make("svg:g", { class: "dock", "data-card": id, transform: `translate(${x} ${y}) scale(${k}) translate(${-left} ${-top})` }, copy));
       x += w * k + 8;
       tallest = Math.max(tallest, h);
     }
@@ -260,7 +276,8 @@ class Stage {
     for (const card of cards.cards.values()) {
       const roving = cards.cards.size > 60;
       for (const [name, value] of Object.entries({ tabindex: roving ? "-1" : "0", role: "button", "aria-label": card.tip })) card.group.setAttribute(name, value);
-      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) this.point([card.id]); });
+      if (card.id in this.data.inner) card.group.setAttribute("aria-expanded", "false");
+      card.group.addEventListener("focus", () => { if (card.group.matches(":focus-visible")) { this.point([card.id]); this.lightTerms(card.id); } });
     }
     for (const frame of cards.frames) {
       for (const [name, value] of Object.entries({ class: "frame", tabindex: "0", role: "button", "aria-expanded": "true", "aria-label": frame.name })) frame.element.setAttribute(name, value);
@@ -308,9 +325,31 @@ class Stage {
 
   press(element) {
     const frame = this.cards.frames.find((group) => group.element === element);
+    if (!frame && element.id in this.data.inner) return this.unfold(element.id);
     if (!frame) return this.select(element.id);
     this.cards.fold(frame, !frame.folded);
     if (!frame.folded) this.camera.frame([frame.box]);
+  }
+
+  // Show in the card of a group, in small, the values that it stands for, and go there; or put its numbers back.
+  unfold(id) {
+    const card = this.cards.cards.get(id), [x, y, w, h] = card.box, inner = this.data.inner[id];
+    const open = card.group.classList.toggle("open");
+    card.group.setAttribute("aria-expanded", String(open));
+    if (!open) {
+      card.inner.remove();
+      this.camera.frame([card.box]);
+      return;
+    }
+    const scale = Math.min((w - 10) / inner.size[0], (h - 16) / inner.size[1]);
+    const left = x + (w - inner.size[0] * scale) / 2, top = y + 8 + (h - 8 - inner.size[1] * scale) / 2;
+    card.inner = make("svg:g", { class: "inner", transform: `translate(${left} ${top}) scale(${scale})` });
+    const parsed = new DOMParser().parseFromString(inner.svg, "image/svg+xml").documentElement;
+    card.inner.append(...[...parsed.children].filter((child) => child.tagName === "g").map((child) => document.importNode(child, true)));
+    for (const part of card.inner.querySelectorAll("[id]")) part.removeAttribute("id");
+    this.cards.world.append(card.inner);
+    const [wide, tall] = [inner.size[0] * scale, inner.size[1] * scale];
+    this.camera.centre(left, top - 3, wide, tall + 3, Math.min(this.camera.scale(wide, tall + 4), 1.2 / scale));
   }
 
   // Light up the terms of the lines that are about a card or wire.

@@ -1,4 +1,4 @@
-"""A training player: a saved page on which trainings are watched again, epoch by epoch, several side by side."""
+"""The pages of networks: a sample on its way through the layers and back, and trainings to be watched again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from autograd_mini.errors import DiagnosisWarning, DivergedError
 from autograd_mini.nn.layers import activate
 from autograd_mini.train.fitting import fit
 from autograd_mini.train.history import History
-from autograd_mini.viz.descent_page import curve
+from autograd_mini.viz.gradient_descent import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import Network, layers_of
-from autograd_mini.viz.replay import NotReplayableError
+from autograd_mini.viz.network import LEGEND, Network, Sample, layers_of
+from autograd_mini.viz.partials import NotReplayableError
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.nn.module import Module
+    from autograd_mini.viz.network import Loss
+
+MOST = 5000
+"""Maximum values of a network that a page computes."""
 
 FRAMES = 80
 """Maximum epochs of a run whose weights are kept."""
@@ -221,3 +225,58 @@ def _activation(activation: Any, rows: Rows) -> Any:
 def _rounded(x: Any) -> float | str:
     value = float(x.data if isinstance(x, Value) else x)
     return float(f"{value:.6g}") if isfinite(value) else plain(value)
+
+
+def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse") -> LivePage:
+    """Return a sample's way through a network as a page: layer by layer forward, then δ and ∂L/∂w layer by layer back.
+
+    Every number on it is computed by the page, so inputs, weights and biases can be moved.
+
+    Raises:
+        TypeError: if the model is not made of layers of neurons.
+        ValueError: if the sample does not fit, or the network has too many parameters to compute in a page.
+
+    """
+    layers = layers_of(model)
+    way = Sample(layers, x, target, loss)
+    drawn = Network(model, sample=way)
+    results = way.outputs[-1] if way.loss is None else [way.loss]
+    keep = {*way.nodes(), *results}
+    shown = Shown(results, keep=keep)
+    if len(shown.nodes) > MOST:
+        raise ValueError(
+            f"the graph of the network has {len(shown.nodes)} values, more than the {MOST} that a page computes: "
+            "draw(model, x=x, target=target) draws it"
+        )
+    rows, index = Rows(), {node: at for at, node in enumerate(shown.nodes)}
+    lines = [card.tip for card in drawn.diagram.cards] + [wire.tip for wire in drawn.diagram.wires]
+    data = {
+        "style": asset("page.css") + asset("network.css"),
+        "program": program(shown, rows),
+        "inputs": [index.get(entry, 0) for entry in way.inputs],
+        "layers": [
+            {
+                "title": drawn.columns[at].title,
+                "f": activation_name(layer),
+                "neurons": [
+                    {"w": [index[w] for w in neuron.w], "b": index[neuron.b], "z": index[z], "a": index[a]}
+                    for neuron, z, a in zip(layer, way.sums[at - 1], way.outputs[at - 1], strict=True)
+                ],
+            }
+            for at, layer in enumerate(layers, start=1)
+        ],
+        "circles": [[*place, key] for place, key in drawn.keys.items()],
+        "wires": drawn.places,
+        "loss": None if way.loss is None else index[way.loss],
+        "called": way.called,
+        "legend": LEGEND,
+    }
+    scripts = ("arithmetic", "dom", "network")
+    return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)
+
+
+def activation_name(layer: list[Any]) -> str:
+    """Return what the activation of a layer is called; f where its neurons have several."""
+    kinds = {neuron.activation for neuron in layer}
+    kind = kinds.pop()
+    return "f" if kinds else kind if isinstance(kind, str) else getattr(kind, "__name__", "f")

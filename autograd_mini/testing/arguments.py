@@ -1,0 +1,500 @@
+"""An argument: what a function takes, by an example of it: which of its numbers vary, and what stays as it is.
+
+The checker knows points, tuples of floats. `Arguments` makes of a point what a function takes, and names its numbers;
+`LIBRARIES` has an entry for each kind of array. Nothing is imported for a kind that does not occur.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import struct
+import sys
+from dataclasses import dataclass
+from functools import partial, wraps
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from autograd_mini.engine.pytree import flatten
+from autograd_mini.engine.value import Value
+from autograd_mini.testing.problem import MANY, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from autograd_mini.testing.problem import Point
+
+PLAIN_NUMBERS = (float, int, Value)
+"""What stands for one number, besides other classes with a ``__float__``."""
+
+
+def leaves(result: Any, what: str, parts: int = 0) -> list[float]:
+    """Return the numbers in a result, however nested.
+
+    A complex one becomes nan, or, with 1 for ``parts``, two numbers; with 2 every number becomes two.
+
+    >>> leaves([1, (2.5, {"a": 3})], "f")
+    [1.0, 2.5, 3.0]
+    """
+    if type(result) is float:
+        return [result, 0.0] if parts > 1 else [result]
+    if isinstance(result, dict):
+        result = [*result.values()]
+    if isinstance(result, (list, tuple)):
+        if parts > 1:
+            return [n for item in result for n in leaves(item, what, parts)]
+        return [n for item in result for n in ((item,) if type(item) is float else leaves(item, what, parts))]
+    if isinstance(result, Value):
+        return [result.data]
+    if hasattr(result, "tolist"):  # an array or a tensor
+        listed = (result.detach() if hasattr(result, "detach") else result).tolist()
+        return leaves(listed, what, parts)
+    if isinstance(result, complex):
+        return [result.real, result.imag] if parts else [math.nan]
+    try:
+        if not isinstance(result, (str, bytes)):
+            return [float(result), 0.0] if parts > 1 else [float(result)]
+    except OverflowError:
+        return [math.inf]
+    except TypeError:
+        pass
+    shown = repr(result) if result is None or isinstance(result, (str, bytes)) else type(result).__name__
+    raise ShapeError(f"{what} returned {shown}, expected a number or a sequence of numbers")
+
+
+def _packed(kind: str, x: float) -> float:
+    """Return the nearest number of a format of `struct`."""
+    try:
+        return float(struct.unpack(kind, struct.pack(kind, x))[0])
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def to_bfloat16(x: float) -> float:
+    """Return the nearest number of eight significant bits and the exponents of single precision.
+
+    >>> to_bfloat16(1.01)
+    1.0078125
+    """
+    mantissa, exponent = math.frexp(x) if math.isfinite(x) else (x, 0)
+    return _packed("f", math.ldexp(round(mantissa * 256) / 256, exponent)) if math.isfinite(x) else x
+
+
+PRECISIONS: dict[str, tuple[float, Callable[[float], float]]] = {
+    "bfloat16": (2.0**-7, to_bfloat16),
+    "float16": (2.0**-10, partial(_packed, "e")),
+    "float32": (2.0**-23, partial(_packed, "f")),
+    "complex64": (2.0**-23, partial(_packed, "f")),
+}
+"""Unit roundoff, and what rounds to a number of that kind, of kinds of numbers below double; coarsest first."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """One kind of array.
+
+    Attributes:
+        array: makes an array of numbers in the shape, and if it is one of real or complex numbers of the type, of an
+            example.
+        derivative: differentiates a function of some number of arrays; None if the library cannot.
+        conjugate: whether the gradient by a complex x + iy is df/dx - i df/dy, rather than df/dx + i df/dy.
+
+    """
+
+    array: Callable[[Sequence[Any], Any], Any]
+    derivative: Callable[[Callable[..., Any], int], Callable[..., Any]] | None = None
+    conjugate: bool = False
+
+
+def kind_of(array: Any) -> str:
+    """Return "real", "complex" or "integer", of an array by its type of numbers; "" for anything else."""
+    name = str(array.dtype).removeprefix("torch.")
+    kinds = {"real": ("float", "bfloat", "object"), "complex": ("complex",), "integer": ("int", "uint")}
+    return next((kind for kind, starts in kinds.items() if name.startswith(starts)), "")
+
+
+def _numpy_array(numbers: Sequence[Any], example: Any) -> Any:
+    keeps = kind_of(example) != "integer" and example.dtype != object
+    return sys.modules["numpy"].array(numbers, dtype=example.dtype if keeps else float).reshape(example.shape)
+
+
+def _torch_array(numbers: Sequence[Any], example: Any) -> Any:
+    torch = sys.modules["torch"]
+    dtype = torch.float64 if kind_of(example) == "integer" else example.dtype
+    return torch.tensor(numbers, dtype=dtype, device=example.device).reshape(example.shape)
+
+
+def _torch_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
+    jacobian = sys.modules["torch"].autograd.functional.jacobian
+    return lambda *args: jacobian(f, args if count > 1 else args[0], create_graph=True)
+
+
+def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
+    dtype = None if kind_of(example) == "integer" else example.dtype
+    return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(example.shape)
+
+
+def _jax_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
+    return sys.modules["jax"].jacrev(f, tuple(range(count)) if count > 1 else 0)  # type: ignore[no-any-return]
+
+
+_JAX = Library(_jax_array, _jax_derivative, conjugate=True)
+
+LIBRARIES = {
+    "numpy": Library(_numpy_array),
+    "torch": Library(_torch_array, _torch_derivative),
+    "jax": _JAX,
+    "jaxlib": _JAX,
+}
+"""Kinds of arrays by the package that their class stands in."""
+
+
+def library_of(thing: object) -> Library | None:
+    """Return the kind of an array; None for anything else, a NumPy scalar included."""
+    package = type(thing).__module__.partition(".")[0]
+    if not hasattr(thing, "dtype") or (package == "numpy" and not getattr(thing, "ndim", 0)):
+        return None
+    return LIBRARIES.get(package)
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A number, a list of numbers, or an array, that a function is differentiated by.
+
+    Attributes:
+        name: the parameter's own, with the way to the leaf in lists and dicts.
+        shape: the shape of an array or a list; () for a number.
+        build: makes it of its numbers.
+        entries: how many numbers there are, a complex one counted once.
+        complex: whether each of them is two for the checker.
+        library: the kind of array.
+
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    build: Callable[[Sequence[Any]], Any]
+    entries: int
+    complex: bool = False
+    library: Library | None = None
+    dtype: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many numbers the checker has for it."""
+        return self.entries * (1 + self.complex)
+
+    def of(self, numbers: Sequence[Any]) -> Any:
+        """Return what the leaf is with other numbers."""
+        if self.complex:
+            numbers = [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+        elif hasattr(numbers, "tolist") and not self.library:
+            numbers = numbers.tolist()
+        return self.build(numbers)
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each number."""
+        for index in product(*map(range, self.shape)):
+            name = f"{self.name}[{','.join(map(str, index))}]" if index else self.name
+            yield from (f"{name}.real", f"{name}.imag") if self.complex else (name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a function is not differentiated by, and is handed as it is."""
+
+    thing: Any
+
+
+class Arguments:
+    """The arguments of a call, by an example: how a point is passed to a function, and what its numbers are called.
+
+    Real and complex numbers vary. Labels, masks, strings and other objects stay as they are, and so do integers beside
+    real numbers, unless the derivative has a number for each of them too.
+
+    Args:
+        f: the function.
+        at: the example: a number, list or array, a tuple of several arguments, or a dict of them by name; or, for a
+            function of one dict, that. Lists, tuples and dicts may be nested.
+        wrt: the names of the arguments, or of the entries of the one dict, that vary; None for all that can.
+        integers: whether integers beside real numbers vary, too.
+
+    Attributes:
+        numbers: the numbers of the example that vary.
+        names: a name for each: the parameter's own, with an index in a list or an array, as in ``W[0,1]``.
+        leaves: the numbers, lists and arrays that they stand in.
+        example: the arguments as given.
+        library: what differentiates the function by such arguments; None if that is the engine.
+        eps: the unit roundoff of the coarsest numbers among them.
+        grid: what rounds a number to these.
+
+    Raises:
+        TypeError: if there is no number in the example.
+        ValueError: if a number is not finite, or a dict or ``wrt`` names what is no parameter.
+
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], at: Any, wrt: str | Iterable[str] | None = None, *, integers: bool = False
+    ) -> None:
+        self.example, heads = self._taken_apart(f, at)
+        known = heads if len(heads) != 1 or not isinstance(self.example[0], dict) else [*heads, *self.example[0]]
+        chosen = {wrt} if isinstance(wrt, str) else None if wrt is None else {*wrt}
+        if chosen is not None and not chosen <= {*known}:
+            raise ValueError(f"wrt is {wrt!r}, expected names among {', '.join(map(str, known))}")
+        self._integers = integers or not any(map(_is_inexact, _things(self.example)))
+        self.mixed = not self._integers and any(isinstance(t, int) for t in _things(self.example))
+        self.leaves: list[Leaf] = []
+        self._numbers: list[float] = []
+        inner = chosen is not None and known is not heads and not chosen & {*heads}
+        self._tree = tuple(
+            {k: self._template(v, f"{head}[{k!r}]", named=k in chosen) for k, v in part.items()}
+            if inner and chosen is not None
+            else self._template(part, head, named=None if chosen is None else head in chosen)
+            for head, part in zip(heads, self.example, strict=True)
+        )
+        self.numbers = tuple(self._numbers)
+        if not self.numbers:
+            expected = "a number, a tuple of numbers, a dict by name, a list or an array"
+            raise TypeError(f"at is {at!r}, expected {expected}")
+        if not all(map(math.isfinite, self.numbers)):
+            raise ValueError(f"at is {at!r}, expected one or more finite numbers")
+        self.names = tuple(name for leaf in self.leaves for name in leaf.names())
+        self.complex = any(leaf.complex for leaf in self.leaves)
+        self._apart = (
+            len(self.numbers) <= MANY
+            and all(part is leaf for part, leaf in zip(self._tree, self.leaves, strict=False))
+            and all(
+                isinstance(part, Leaf) and not part.shape and not part.library and not part.complex
+                for part in self._tree
+            )
+        )
+        libraries = [leaf.library for leaf in self.leaves if leaf.library]
+        self.library = next((library for library in libraries if library.derivative), None)
+        self.conjugate = any(library.conjugate for library in libraries)
+        kinds = {leaf.dtype for leaf in self.leaves}
+        self.eps, self.grid = next((PRECISIONS[kind] for kind in PRECISIONS if kind in kinds), (2.0**-52, float))
+
+    @staticmethod
+    def _taken_apart(f: Callable[..., Any], at: Any) -> tuple[tuple[Any, ...], list[str]]:
+        """Return the arguments of a call, and their names."""
+        if isinstance(at, dict):
+            named = [p.name for p in parameters(f)]
+            if {*at} <= {*named}:
+                given = [name for name in named if name in at]
+                return tuple(at[name] for name in given), given
+            if arity(f) != 1 or not _works(f, at):
+                raise ValueError(f"at names {', '.join(map(str, at))}, expected names among the parameters of f")
+            return (at,), names_of(f, 1)
+        if isinstance(at, tuple) and (takes(f, len(at)) or any(map(_is_container, at))):
+            example = at
+        elif isinstance(at, list) and arity(f) != 1:
+            example = tuple(at)
+        else:
+            example = ([*at] if isinstance(at, tuple) else at,)
+        return example, names_of(f, len(example))
+
+    def _template(self, part: Any, name: str, *, named: bool | None) -> Any:
+        """Return a part of the example with its numbers as leaves, which are recorded, and the rest as `Kept`."""
+        if named is False:
+            return Kept(part)
+        whole = self._integers or bool(named)
+        if isinstance(part, list) and part and all(type(item) is float for item in part):
+            return self._leaf(Leaf(name, (len(part),), list, len(part)), part)
+        if isinstance(part, dict):
+            return {k: self._template(v, f"{name}[{k!r}]", named=named) for k, v in part.items()}
+        if isinstance(part, (list, tuple)):
+            return _like(part, [self._template(v, f"{name}[{i}]", named=named) for i, v in enumerate(part)])
+        library = library_of(part)
+        if library is not None:
+            kind = kind_of(part)
+            if not kind or (kind == "integer" and not whole):
+                return Kept(part)
+            shape, dtype = tuple(part.shape), str(part.dtype).removeprefix("torch.")
+            build = partial(_swapped, library.array, part)
+            leaf = Leaf(name, shape, build, math.prod(shape), kind == "complex", library, dtype)
+            return self._leaf(leaf, leaves(part, "at", 1))
+        if isinstance(part, complex):
+            return self._leaf(Leaf(name, (), _first, 1, complex=True), [part.real, part.imag])
+        if not _is_number(part) or (not whole and _is_integer(part)):
+            return Kept(part)
+        return self._leaf(Leaf(name, (), _first, 1), leaves(part, "at"))
+
+    def _leaf(self, leaf: Leaf, numbers: list[float]) -> Leaf:
+        self.leaves.append(leaf)
+        self._numbers += numbers
+        return leaf
+
+    def of(self, point: Point) -> tuple[Any, ...]:
+        """Return arguments like the example with the numbers of a point."""
+        return point if self._apart else self._with(point, lambda part: part)
+
+    def values(self, point: Point) -> tuple[Any, ...]:
+        """Return arguments like the example with a fresh Value for every number of a point."""
+        return self._with(point, lambda part: as_values((part,))[0])
+
+    def _with(self, point: Point, finish: Callable[[Any], Any]) -> tuple[Any, ...]:
+        start = 0
+
+        def fill(leaf: Leaf) -> Any:
+            nonlocal start
+            start += leaf.size
+            return finish(leaf.of(point[start - leaf.size : start]))
+
+        filled: tuple[Any, ...] = _filled(self._tree, fill)
+        return filled
+
+    def with_leaves(self, parts: Sequence[Any]) -> tuple[Any, ...]:
+        """Return arguments like the example with other leaves."""
+        following = iter(parts)
+        filled: tuple[Any, ...] = _filled(self._tree, lambda _: next(following))
+        return filled
+
+    def leaves_of(self, args: Sequence[Any]) -> list[Any]:
+        """Return the leaves among arguments like the example."""
+        return [*_picked(self._tree, args)]
+
+    def differentiate(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the derivative of ``f`` by the leaves, by the library that their arrays are of, or by the engine."""
+        differentiate = self.library.derivative if self.library else None
+        if differentiate is None and not any(isinstance(part, Kept) for part in _things(self._tree)):
+            return engine_derivative(f)
+        count = len(self.leaves)
+
+        def of_leaves(*parts: Any) -> Any:
+            return f(*self.with_leaves(parts))
+
+        derivative = differentiate(of_leaves, count) if differentiate else engine_derivative(of_leaves)
+        return wraps(f)(lambda *args: derivative(*self.leaves_of(args)))
+
+
+def _works(f: Callable[..., Any], argument: Any) -> bool:
+    """Return whether ``f`` takes an argument of such a kind, whatever else it raises."""
+    try:
+        f(argument)
+    except (TypeError, AttributeError, LookupError):
+        return False
+    except Exception:  # noqa: BLE001 - of the numbers in it, which is for the check to report
+        return True
+    return True
+
+
+def _first(numbers: Sequence[Any]) -> Any:
+    return numbers[0]
+
+
+def _swapped(array: Callable[[Sequence[Any], Any], Any], example: Any, numbers: Sequence[Any]) -> Any:
+    return array(numbers, example)
+
+
+def _like(container: Any, items: list[Any]) -> Any:
+    """Return a list or a tuple of the class of another."""
+    return type(container)(*items) if hasattr(container, "_fields") else type(container)(items)
+
+
+def _filled(tree: Any, fill: Callable[[Leaf], Any]) -> Any:
+    """Return a template with something else for each leaf."""
+    if isinstance(tree, Leaf):
+        return fill(tree)
+    if isinstance(tree, Kept):
+        return tree.thing
+    if isinstance(tree, dict):
+        return {k: _filled(v, fill) for k, v in tree.items()}
+    return _like(tree, [_filled(v, fill) for v in tree])
+
+
+def _picked(tree: Any, part: Any) -> Iterator[Any]:
+    """Yield what stands at the leaves of a template."""
+    if isinstance(tree, Leaf):
+        yield part
+    elif isinstance(tree, dict):
+        for key, inner in tree.items():
+            yield from _picked(inner, part[key])
+    elif isinstance(tree, (list, tuple)):
+        for inner, item in zip(tree, part, strict=True):
+            yield from _picked(inner, item)
+
+
+def _things(tree: Any) -> Iterator[Any]:
+    """Yield all that stands in nested lists, tuples and dicts."""
+    if isinstance(tree, (list, tuple, dict)):
+        for item in tree.values() if isinstance(tree, dict) else tree:
+            yield from _things(item)
+    else:
+        yield tree
+
+
+def _is_number(thing: Any) -> bool:
+    if isinstance(thing, (str, bytes, bool)) or type(thing).__name__ in {"bool", "bool_"}:
+        return False
+    return isinstance(thing, PLAIN_NUMBERS) or hasattr(thing, "__float__")
+
+
+def _is_integer(thing: Any) -> bool:
+    return hasattr(thing, "__index__") and not library_of(thing)
+
+
+def _is_inexact(thing: Any) -> bool:
+    """Return whether something is a real or complex number, or an array of them."""
+    if library_of(thing):
+        return kind_of(thing) in {"real", "complex"}
+    return isinstance(thing, complex) or (_is_number(thing) and not _is_integer(thing))
+
+
+def _is_container(part: object) -> bool:
+    return isinstance(part, (list, tuple, dict)) or library_of(part) is not None
+
+
+def parameters(f: object) -> list[inspect.Parameter]:
+    """Return the parameters of ``f`` that can be given by position; none for a builtin without a signature."""
+    try:
+        signature = inspect.signature(f)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in signature.parameters.values() if p.kind in kinds]
+
+
+def arity(f: object) -> int:
+    """Return how many numbers ``f`` must be given by position; 0 if it does not say."""
+    return sum(p.default is inspect.Parameter.empty for p in parameters(f))
+
+
+def takes(f: object, count: int) -> bool:
+    """Return whether ``f`` takes ``count`` numbers apart, rather than one sequence of them."""
+    return count == 1 or arity(f) != 1 or len(parameters(f)) >= count
+
+
+def names_of(f: object, count: int) -> list[str]:
+    """Return a name for each of some arguments: the parameters' own, or ``x``, or ``x0``, ``x1``, ..."""
+    named = [p.name for p in parameters(f)]
+    return named[:count] if len(named) >= count else ["x"] if count == 1 else [f"x{i}" for i in range(count)]
+
+
+def engine_derivative(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the derivative of ``f`` by the engine, by all numbers that are passed to it, apart or in a list or array.
+
+    No ``grad`` changes, not that of a Parameter that ``f`` uses either. Applied twice, it gives second derivatives.
+
+    >>> engine_derivative(lambda x, y: x * y)(2.0, 3.0)
+    (3.0, 2.0)
+    """
+
+    @wraps(f)
+    def derivative(*args: Any) -> Any:
+        from autograd_mini.transforms import jacobian
+
+        return jacobian(f, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
+
+    return derivative
+
+
+def as_values(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Return arguments with a fresh Value for every number in them.
+
+    >>> as_values((1.0, [2.0]))
+    (Value(data=1.0), [Value(data=2.0)])
+    """
+    numbers, treedef = flatten(tuple(args), "at")
+    built: tuple[Any, ...] = treedef.unflatten([Value(n) if not isinstance(n, Value) else n for n in numbers])
+    return built

@@ -1,0 +1,208 @@
+"""A linear claim: a product with a Jacobian, with its transpose or with a Hessian, or an operator with its adjoint.
+
+Each of them becomes a gradient that `check_grad` decides: a jvp is the derivative of f along a line, a vjp the gradient
+of a weighted sum of the outputs, a Hessian's product that of the gradient's product with a vector.
+
+>>> import math
+>>> from autograd_mini.testing import check_jvp
+>>> check_jvp(lambda x: math.sin(x[0] * x[1]), lambda x, v: math.cos(x[0] * x[1]) * (x[1] * v[0] + x[0] * v[1]),
+...           at=[0.3, 1.2]).ok
+True
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from autograd_mini.testing.arguments import Arguments, leaves
+from autograd_mini.testing.gradcheck import GradientError, check_grad
+from autograd_mini.testing.problem import located, total
+from autograd_mini.testing.report import Calls, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VECTORS = 3
+"""Random vectors that a product is checked with."""
+ROUNDINGS = 64
+"""Error of a product, in units of the rounding of the sum of the sizes of its terms, that proves nothing."""
+
+
+def check_jvp(f: Callable[[Any], Any], jvp: Callable[[Any, Any], Any], *, at: Any, **options: Any) -> Report:
+    """Compare ``jvp(x, v)``, the product of the Jacobian of ``f`` with a vector, with ``f``.
+
+    Args:
+        f: a function of one argument: a number, a list, an array, or a nest of these.
+        jvp: a function of the argument and of a vector like it, which returns what is like the result of ``f``.
+        at: the argument to check at.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    >>> check_jvp(lambda x: x**3, lambda x, v: 3 * x**2 * v, at=2.0).ok
+    True
+
+    """
+    arguments, rng = Arguments(f, (at,)), Random(options.get("seed") or 0)
+    report = Report("correct")
+    for _ in range(VECTORS):
+        vector = _like(arguments, rng)
+
+        def along(t: float, vector: tuple[float, ...] = vector) -> Any:
+            return arguments.of(tuple(x + t * v for x, v in zip(arguments.numbers, vector, strict=True)))[0]
+
+        report = check_grad(
+            lambda t, along=along: leaves(f(along(t)), "f"),
+            lambda t, along=along, vector=vector: leaves(jvp(along(t), arguments.of(vector)[0]), "jvp"),
+            at=0.0,
+            **options,
+        )
+        if report.verdict == "wrong":
+            return report
+    return report
+
+
+def check_vjp(f: Callable[[Any], Any], vjp: Callable[[Any, Any], Any], *, at: Any, **options: Any) -> Report:
+    """Compare ``vjp(x, u)``, the product of the transposed Jacobian of ``f`` with a vector, with ``f``.
+
+    Args:
+        f: a function of one argument: a number, a list, an array, or a nest of these.
+        vjp: a function of the argument and of a vector like the result of ``f``, which returns what is like the
+            argument.
+        at: the argument to check at.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    >>> check_vjp(lambda x: [x[0] * x[1], x[0]], lambda x, u: [x[1] * u[0] + u[1], x[0] * u[0]], at=[0.3, 1.2]).ok
+    True
+
+    """
+    rng = Random(options.get("seed") or 0)
+    results, report = Arguments(lambda y: y, (f(at),)), Report("correct")
+    for _ in range(VECTORS):
+        weights = _like(results, rng)
+        report = check_grad(
+            lambda x, weights=weights: _inner(weights, leaves(f(x), "f")),
+            lambda x, weights=weights: vjp(x, results.of(weights)[0]),
+            at=(at,),
+            **options,
+        )
+        if report.verdict == "wrong":
+            return report
+    return report
+
+
+def check_hvp(df: Callable[[Any], Any], hvp: Callable[[Any, Any], Any], *, at: Any, **options: Any) -> Report:
+    """Compare ``hvp(x, v)``, the product of a Hessian with a vector, with the gradient ``df``.
+
+    Args:
+        df: the gradient, a function of one argument: a number, a list, an array, or a nest of these.
+        hvp: a function of the argument and of a vector like it, which returns what is like both.
+        at: the argument to check at.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    >>> check_hvp(lambda x: [2 * x[0] * x[1], x[0] ** 2],
+    ...           lambda x, v: [2 * x[1] * v[0] + 2 * x[0] * v[1], 2 * x[0] * v[0]], at=[0.3, 1.2]).ok
+    True
+
+    """
+    return check_vjp(df, hvp, at=at, **options)
+
+
+def check_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0) -> Report:
+    """Compare a linear operator ``A`` with its claimed adjoint ``B``: for all x and y, <A x, y> is <x, B y>.
+
+    Args:
+        operator: a function of one argument; or an object with ``matvec``, ``rmatvec`` and ``shape``, such as SciPy's
+            `LinearOperator`.
+        adjoint: a function of what ``operator`` returns; None for the ``rmatvec`` of the object.
+        at: an argument of ``operator``, for its shape; of an object by default an array or a list of its width.
+        seed: what draws the vectors.
+
+    Returns:
+        What was found.
+
+    >>> check_adjoint(lambda x: [x[0] + x[1], 3 * x[1]], lambda y: [y[0], y[0] + 3 * y[1]], at=[0.0, 0.0]).ok
+    True
+
+    """
+    if at is None:
+        if not hasattr(operator, "matvec"):
+            raise TypeError("at is missing, expected an argument of the operator, for its shape")
+        width = operator.shape[1]
+        at = sys.modules["numpy"].zeros(width) if "numpy" in sys.modules else [0.0] * width
+    forward = getattr(operator, "matvec", operator)
+    backward = getattr(operator, "rmatvec", None) if adjoint is None else adjoint
+    if backward is None:
+        raise TypeError("adjoint is missing, expected a function: the operator has no rmatvec")
+    rng, calls = Random(seed), 0
+    inputs = Arguments(lambda x: x, (at,))
+    outputs = Arguments(lambda y: y, (forward(at),))
+    worst = 0.0
+    for _ in range(VECTORS):
+        x, other, y = _like(inputs, rng), _like(inputs, rng), _like(outputs, rng)
+        image, second = (leaves(forward(inputs.of(v)[0]), "the operator") for v in (x, other))
+        both = leaves(forward(inputs.of(tuple(u + v for u, v in zip(x, other, strict=True)))[0]), "the operator")
+        back = leaves(backward(outputs.of(y)[0]), "the adjoint")
+        calls += 3
+        if len(back) != len(x):
+            title = f"the adjoint returned {len(back)} numbers, expected {len(x)}, as many as the operator takes"
+            return Report("wrong", title=title, cause_kind="shape", calls=Calls(calls, calls // 3), seed=seed)
+        size = sum(abs(v) for v in (*image, *second, *both))
+        if any(abs(w - u - v) > ROUNDINGS * inputs.eps * size for u, v, w in zip(image, second, both, strict=True)):
+            place = located(inputs.names, x)
+            return Report(
+                "wrong", title="the operator is not linear", cause=f"A(x + y) is not A(x) + A(y) at {place}", seed=seed
+            )
+        left, right = _inner(y, image), _inner(x, back)
+        terms = sum(abs(u * v) for u, v in zip((*y, *x), (*image, *back), strict=True))
+        eps = max(inputs.eps, outputs.eps)
+        if not abs(left - right) <= ROUNDINGS * eps * terms:
+            cause = f"<A x, y> is {left!r}, and <x, B y> is {right!r}"
+            return Report("wrong", title="the adjoint is wrong", cause=cause, calls=Calls(calls, calls // 3), seed=seed)
+        worst = max(worst, ROUNDINGS * eps * terms / (abs(left) or 1.0))
+    return Report("correct", worst, 1.0, calls=Calls(calls, calls // 3), seed=seed)
+
+
+def assert_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0) -> Report:
+    """Raise `GradientError` if a linear operator and its claimed adjoint do not belong together; see `check_adjoint`.
+
+    Args:
+        operator: a function of one argument, or an object with ``matvec``, ``rmatvec`` and ``shape``.
+        adjoint: a function of what ``operator`` returns; None for the ``rmatvec`` of the object.
+        at: an argument of ``operator``, for its shape.
+        seed: what draws the vectors.
+
+    Returns:
+        What was found.
+
+    Raises:
+        GradientError: if they do not.
+
+    >>> assert_adjoint(lambda x: 2 * x, lambda y: 2 * y, at=0.0).verdict
+    'correct'
+
+    """
+    __tracebackhide__ = True
+    report = check_adjoint(operator, adjoint, at=at, seed=seed)
+    if report.verdict == "wrong":
+        raise GradientError(report)
+    return report
+
+
+def _like(arguments: Arguments, rng: Random) -> tuple[float, ...]:
+    """Return random numbers, as many as the arguments have."""
+    return tuple(arguments.grid(rng.choice((-1.0, 1.0)) * rng.uniform(0.5, 1.0)) for _ in arguments.numbers)
+
+
+def _inner(left: tuple[float, ...] | list[float], right: tuple[float, ...] | list[float]) -> float:
+    return total(u * v for u, v in zip(left, right, strict=True)) if len(left) == len(right) else math.nan

@@ -1,0 +1,159 @@
+"""A localisation: which of many partial derivatives are wrong, by bisection of a direction along which they are.
+
+The claim at a point is known for all inputs at once, so one half of them is compared with f alone: with the slope of f
+along the part of the direction that belongs to it. The other half is what remains. Of many outputs f gives all slopes
+along a direction in the same calls.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.point import PointCheck
+from autograd_mini.testing.problem import BudgetSpentError, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from autograd_mini.testing.adapters import Claims
+    from autograd_mini.testing.problem import Output, Point, Problem
+
+CLEARLY = 20.0
+"""Ratio of error to measurement error above which a claim counts as wrong."""
+STEPS = 5
+"""Differences that a slope along a part of a direction is extrapolated from."""
+ENOUGH = 1e-9
+"""Relative error of a slope that needs no further differences."""
+MOST_TESTS = 256
+"""Most parts of a direction that are compared."""
+LISTED = 8
+"""Most names in a list."""
+
+
+class Bisection:
+    """The search for the wrong inputs of one output at a point, or of one projection of the outputs.
+
+    Args:
+        problem: f and its claimed derivative.
+        point: where the claim is wrong.
+        direction: how far each input is moved.
+        output: which output.
+
+    Attributes:
+        wrong: the inputs found, in order.
+        complete: whether they are all.
+
+    """
+
+    def __init__(self, problem: Problem, point: Point, direction: Sequence[float], output: Output) -> None:
+        self.problem, self.point, self.direction, self.output = problem, point, direction, output
+        self.wrong: list[int] = []
+        self.tests, self.complete = 0, True
+
+    def run(self) -> None:
+        """Find the wrong inputs."""
+        inputs = [i for i, d in enumerate(self.direction) if d]
+        try:
+            self._search(inputs, self.gap(inputs))
+        except (BudgetSpentError, ArithmeticError):
+            self.complete = False
+
+    def gap(self, inputs: Sequence[int]) -> Measured:
+        """Return what the claim lacks along the part of the direction that belongs to some inputs."""
+        self.tests += 1
+        direction = [0.0] * len(self.direction)
+        for i in inputs:
+            direction[i] = self.direction[i]
+        line = Line(self.problem, self.point, direction=direction, output=self.output)
+        found = measure(line, 0.0, 0.25, steps=STEPS, enough=ENOUGH)
+        claimed = line.slope(0.0)
+        rounding = 16 * self.problem.eps * line.strength(0.0)
+        return Measured(found.value - claimed, found.error + rounding if math.isfinite(found.value) else math.inf)
+
+    def _search(self, inputs: Sequence[int], gap: Measured) -> None:
+        if not is_clear(gap):
+            return
+        if len(inputs) == 1:
+            self.wrong.append(inputs[0])
+            return
+        if self.tests >= MOST_TESTS:
+            self.complete = False
+            return
+        half = len(inputs) // 2
+        left = self.gap(inputs[:half])
+        right = Measured(gap.value - left.value, gap.error + left.error)
+        if (is_clear(right) and len(inputs) == 2) or (right.error > 1e-3 * abs(right.value) and not is_clear(left)):
+            right = self.gap(inputs[half:])
+        self._search(inputs[:half], left)
+        self._search(inputs[half:], right)
+
+
+def is_clear(gap: Measured) -> bool:
+    """Return whether a difference is far above what it is known to; nan counts as one."""
+    return not abs(gap.value) <= CLEARLY * gap.error if math.isfinite(gap.error) else False
+
+
+def wrong_outputs(problem: Problem, point: Point, direction: Sequence[float]) -> list[int]:
+    """Return the outputs that are clearly wrong along a direction, by the same calls of f for all."""
+    found = []
+    for output in range(problem.outputs):
+        line = Line(problem, point, direction=direction, output=output)
+        slope = measure(line, 0.0, 0.25, steps=STEPS, enough=ENOUGH)
+        error = slope.error + 16 * problem.eps * line.strength(0.0)
+        if is_clear(Measured(slope.value - line.slope(0.0), error)):
+            found.append(output)
+    return found
+
+
+def first_wrong(problem: Problem, point: Point, direction: Sequence[float], output: Output) -> int | None:
+    """Return an input that is wrong by halving with whole checks, for errors that slopes of f do not show."""
+    inputs = [i for i, d in enumerate(direction) if d]
+    while len(inputs) > 1:
+        half = len(inputs) // 2
+        for part in (inputs[:half], inputs[half:]):
+            kept = {*part}
+            narrow = [d if i in kept else 0.0 for i, d in enumerate(direction)]
+            if PointCheck(Line(problem, point, direction=narrow, output=output)).run().verdict == "wrong":
+                inputs = part
+                break
+        else:
+            return None
+    return inputs[0] if inputs else None
+
+
+def summary(claims: Claims | None, names: Sequence[str], wrong: Sequence[int], *, complete: bool) -> str:
+    """Return in words which partial derivatives are wrong: "all of b", "row 37 of W", or their names.
+
+    >>> summary(None, ["x", "y", "z"], [0, 2], complete=True)
+    'x, z'
+    """
+    found, left = [], {*wrong}
+    for start, size, leaf_name, shape in _blocks(claims) if complete else ():
+        block = range(start, start + size)
+        if size > 1 and left.issuperset(block):
+            found.append(f"all of {leaf_name}")
+            left.difference_update(block)
+        elif len(shape) == 2:
+            for axis, word in enumerate(("row", "column")):
+                for index in range(shape[axis]):
+                    line = block[index * shape[1] : (index + 1) * shape[1]] if not axis else block[index :: shape[1]]
+                    if len(line) > 1 and left.issuperset(line):
+                        found.append(f"{word} {index} of {leaf_name}")
+                        left.difference_update(line)
+    found += [names[i] for i in wrong if i in left]
+    shown = ", ".join(found[:LISTED])
+    more = len(found) - LISTED
+    if more > 0:
+        shown += f" and {more} more"
+    return shown if complete else f"{shown}, and others"
+
+
+def _blocks(claims: Claims | None) -> Iterator[tuple[int, int, str, tuple[int, ...]]]:
+    """Yield for each array or list of the arguments its first number, their count, its name and its shape."""
+    start = 0
+    for leaf in claims.arguments.leaves if claims is not None else ():
+        size = leaf.size
+        yield start, size, leaf.name, leaf.shape if not leaf.complex else ()
+        start += size

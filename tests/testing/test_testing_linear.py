@@ -1,0 +1,78 @@
+"""Products with Jacobians, their transposes and Hessians, and operators with their adjoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import autograd_mini as ag
+from autograd_mini.testing import GradientError, assert_adjoint, check_adjoint, check_hvp, check_jvp, check_vjp
+
+A = np.array([[1.0, 2.0, -0.5], [0.3, -1.0, 0.8]])
+X = np.array([0.3, -0.7, 1.1])
+
+
+def f(x):
+    return np.tanh(A @ x)
+
+
+def slope(x):
+    return 1 - np.tanh(A @ x) ** 2
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "correct"), (-1.0, "wrong"), (1.001, "wrong")])
+def test_products_with_a_jacobian_and_its_transpose_are_compared_with_the_function(factor, verdict):
+    assert check_jvp(f, lambda x, v: factor * slope(x) * (A @ v), at=X).verdict == verdict
+    assert check_vjp(f, lambda x, u: factor * A.T @ (slope(x) * u), at=X).verdict == verdict
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "correct"), (2.0, "wrong")])
+def test_a_product_with_a_hessian_is_compared_with_the_gradient(factor, verdict):
+    assert (
+        check_hvp(lambda x: 4 * x * (x @ x), lambda x, v: factor * 4 * (v * (x @ x) + 2 * x * (x @ v)), at=X).verdict
+        == verdict
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(float, (3, 4), elements=st.floats(-9, 9)), st.integers(0, 2), st.integers(0, 3))
+def test_a_matrix_and_its_transpose_are_adjoint_and_with_one_entry_changed_are_not(matrix, i, j):
+    at = np.zeros(4)
+    assert check_adjoint(lambda x: matrix @ x, lambda y: matrix.T @ y, at=at).ok
+    other = matrix.copy()
+    other[i, j] += 0.1
+    assert check_adjoint(lambda x: matrix @ x, lambda y: other.T @ y, at=at).verdict == "wrong"
+
+
+def test_what_is_not_linear_or_of_the_wrong_size_is_said():
+    with pytest.raises(GradientError, match="the operator is not linear"):
+        assert_adjoint(lambda x: x * x, lambda y: y, at=X)
+    with pytest.raises(GradientError, match="the adjoint returned 2 numbers, expected 3"):
+        assert_adjoint(lambda x: A @ x, lambda y: y, at=X)
+    with pytest.raises(GradientError, match="the adjoint is wrong"):
+        assert_adjoint(np.cumsum, np.cumsum, at=X)
+    assert assert_adjoint(np.cumsum, lambda y: np.cumsum(y[::-1])[::-1], at=X).ok
+    with pytest.raises(TypeError, match="at is missing"):
+        check_adjoint(lambda x: x, lambda y: y)
+    with pytest.raises(TypeError, match="adjoint is missing"):
+        check_adjoint(lambda x: x, at=X)
+
+
+def test_a_linear_operator_of_scipy_brings_its_own_adjoint():
+    linalg = pytest.importorskip("scipy.sparse.linalg")
+    right = linalg.LinearOperator((2, 3), matvec=lambda x: A @ x, rmatvec=lambda y: A.T @ y)
+    wrong = linalg.LinearOperator((2, 3), matvec=lambda x: A @ x, rmatvec=lambda y: -A.T @ y)
+    assert assert_adjoint(right).ok
+    with pytest.raises(GradientError):
+        assert_adjoint(wrong)
+
+
+def test_the_engines_own_products_are_right():
+    g = lambda x: [x[0].sin() * x[1], x[1].exp() / x[0]]  # noqa: E731
+    at = [0.3, 1.2]
+    plain = lambda x: [value.data for value in g([ag.Value(n) for n in x])]  # noqa: E731
+    assert check_jvp(plain, lambda x, v: ag.jvp(g, (x,), (v,))[1], at=at).ok
+    assert check_vjp(plain, lambda x, u: ag.vjp(g, x)[1](u), at=at).ok
