@@ -10,8 +10,10 @@ import base64
 import html
 import json
 import re
+import sys
 import warnings
 import zlib
+from importlib import import_module
 from importlib.metadata import metadata
 from itertools import pairwise
 from math import isfinite
@@ -346,9 +348,18 @@ def _curve(row: Op) -> str:
 
 
 def _reference(folder: Path) -> None:
-    """Let pdoc write the reference of the public modules."""
+    """Let pdoc write the reference of the public modules.
+
+    It runs what stands there for type checkers alone, overloads without a body; what names meant before is put back.
+    """
     pdoc = extra("pdoc", "the site")
+    for public in map(import_module, (f"autograd_mini{name}" for name in PUBLIC)):
+        for name in getattr(public, "__all__", ()):
+            getattr(public, name)  # loads the module where it lives
+    meant = {name: dict(vars(module)) for name, module in sys.modules.items() if name.startswith("autograd_mini")}
     pdoc.render.configure(docformat="google", footer_text="autograd_mini", search=True, show_source=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of annotations that only type checkers can resolve
         pdoc.pdoc(*(f"autograd_mini{name}" for name in PUBLIC), output_directory=folder)
+    for name, names in meant.items():
+        vars(sys.modules[name]).update(names)
