@@ -10,8 +10,10 @@ import base64
 import html
 import json
 import re
+import sys
 import warnings
 import zlib
+from importlib import import_module
 from importlib.metadata import metadata
 from itertools import pairwise
 from math import isfinite
@@ -95,9 +97,15 @@ def _readme() -> str:
 # --- Markdown ---
 
 
-def _markdown(text: str) -> str:
-    """Return Markdown as HTML, with anchors at headings; links to files of the repository become plain text."""
-    parser = extra("markdown_it", "the site").MarkdownIt("commonmark", {"highlight": _highlighted, "html": False})
+def _markdown(text: str, *, tags: bool = False) -> str:
+    """Return Markdown as HTML, with anchors at headings; links to files of the repository become plain text.
+
+    Args:
+        text: the Markdown.
+        tags: whether tags in it are tags, as in the course, and not shown as they are written.
+
+    """
+    parser = extra("markdown_it", "the site").MarkdownIt("commonmark", {"highlight": _highlighted, "html": tags})
     parser.enable("table")
     tokens = parser.parse(text)
     for token, following in pairwise(tokens):
@@ -160,7 +168,7 @@ def _lesson(path: Path) -> str:
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            body.append(_markdown(source))
+            body.append(_markdown(source, tags=True))
             continue
         shown = "".join(map(_output, cell["outputs"]))
         before.append(source)
@@ -340,9 +348,18 @@ def _curve(row: Op) -> str:
 
 
 def _reference(folder: Path) -> None:
-    """Let pdoc write the reference of the public modules."""
+    """Let pdoc write the reference of the public modules.
+
+    It runs what stands there for type checkers alone, overloads without a body; what names meant before is put back.
+    """
     pdoc = extra("pdoc", "the site")
+    for public in map(import_module, (f"autograd_mini{name}" for name in PUBLIC)):
+        for name in getattr(public, "__all__", ()):
+            getattr(public, name)  # loads the module where it lives
+    meant = {name: dict(vars(module)) for name, module in sys.modules.items() if name.startswith("autograd_mini")}
     pdoc.render.configure(docformat="google", footer_text="autograd_mini", search=True, show_source=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of annotations that only type checkers can resolve
         pdoc.pdoc(*(f"autograd_mini{name}" for name in PUBLIC), output_directory=folder)
+    for name, names in meant.items():
+        vars(sys.modules[name]).update(names)

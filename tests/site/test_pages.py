@@ -12,9 +12,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from browser import chromium
 
+from autograd_mini import value_and_grad
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.site import build, pages
 from autograd_mini.site.cell import Cell
+from autograd_mini.transforms import gradients
 
 for _package in ("markdown_it", "latex2mathml", "pdoc", "pygments"):
     pytest.importorskip(_package)
@@ -127,3 +129,18 @@ def test_a_page_fits_a_phone(site, name):
         page = browser.new_page(viewport={"width": 420, "height": 860}, offline=True)
         page.goto((site / name).as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == 420
+
+
+def test_indices_of_the_course_stand_low_and_its_answers_are_folded_away(site):
+    lessons = {path.stem: path.read_text(encoding="utf-8") for path in (site / "course").glob("[1-9]_*.html")}
+    assert len(lessons) == 9
+    for name, text in lessons.items():
+        assert "<summary>Answer</summary>" in text, name
+        assert not re.search("&lt;/?(sub|sup|details|summary)", text), name
+    assert "<sub>" in lessons["5_a_network_learns"]
+
+
+def test_the_package_works_as_before_once_its_reference_was_written(site):
+    assert (site / "reference").is_dir()
+    assert value_and_grad(lambda x: x * x)(3.0) == (9.0, 6.0)
+    assert gradients.value_and_grad is value_and_grad
