@@ -107,6 +107,7 @@ def test_a_neuron_is_stepped_through(page):
     frame = page.frame_locator("#shown iframe")
     frame.get_by_role("button", name="Next").click()
     frame.get_by_text("Step 2 of").first.wait_for()
+    assert frame.locator("svg.view").bounding_box()["height"] > 300
 
 
 def test_what_is_printed_and_the_last_value_are_shown(page):

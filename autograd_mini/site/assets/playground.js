@@ -220,7 +220,9 @@ function framed(html) {
   const frame = document.createElement("iframe");
   frame.sandbox = "allow-scripts";
   frame.title = "What the code shows";
-  frame.srcdoc = `<!doctype html>${STYLE}${html}${MEASURE}`;
+  const height = matchMedia("(max-width: 720px)").matches ? innerHeight : shown.clientHeight;
+  const room = `<script>Object.defineProperty(window, "innerHeight", { value: ${height} })</script>`; // not the frame's
+  frame.srcdoc = `<!doctype html>${STYLE}${room}${html}${MEASURE}`;
   return frame;
 }
 
