@@ -121,6 +121,7 @@ def _draw_as_svg() -> None:
     """Let a notebook show plots as SVG without the date of drawing, no wider than its page; elsewhere do nothing."""
     try:
         from IPython import get_ipython  # type: ignore[import-not-found, unused-ignore]
+        from IPython.display import display  # type: ignore[import-not-found, unused-ignore]
         from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
         from matplotlib_inline.backend_inline import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
             set_matplotlib_formats,
@@ -133,6 +134,11 @@ def _draw_as_svg() -> None:
         formatter = shell.display_formatter.formatters["image/svg+xml"]
         draw = formatter.lookup_by_type(Figure)
         formatter.for_type(Figure, lambda figure: fluid(draw(figure)))
+        display({"text/html": FIT, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+FIT = "<style>.jp-RenderedSVG img { max-width: 100%; height: auto }</style>"
+"""The rule by which a page that was made from a notebook shrinks its pictures, which stand there as images."""
 
 
 def fluid(svg: str) -> str:
