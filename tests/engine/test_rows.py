@@ -14,6 +14,7 @@ import pytest
 import autograd_mini as ag
 from autograd_mini import Value
 from autograd_mini.compiler import BACKENDS, tracer
+from autograd_mini.compiler.export import onnx
 from autograd_mini.compiler.python import scalar
 from autograd_mini.compiler.tape import Builder
 from autograd_mini.engine import codegen, rules
@@ -159,6 +160,17 @@ def as_typeset(row, at):
     return rules.compiled(row).floats(*at)
 
 
+def as_onnx(row, at):
+    """Write the row in ONNX, or find it refused by name; tests of networks run what is written."""
+    pytest.importorskip("onnx")
+    try:
+        assert onnx.Graph("float64").apply(row.name, list(row.operands))
+    except ValueError as error:
+        assert row.primitive
+        assert f"the operation is {row.name!r}, expected one that ONNX has" in str(error)
+    return rules.compiled(row).floats(*at)
+
+
 ALGEBRAS = {
     "_Text": lambda row, at: as_text(codegen._QUICK, row, at),
     "_Careful": lambda row, at: as_text(codegen._CAREFUL, row, at),
@@ -170,6 +182,7 @@ ALGEBRAS = {
     "Rows": as_scripts,
     "_Alternatives": as_alternatives,
     "_Typesetting": as_typeset,
+    "Graph": as_onnx,
     "SympyAlgebra": as_sympy,
     "_Symbols": as_symbols,
 }
