@@ -255,7 +255,7 @@ def _packed(code: str) -> str:
 
 def _operations() -> str:
     """Return the table of operations: each with its formula, its partial derivatives, and their curves."""
-    sections = "".join(map(_operation, TABLE.values()))
+    sections = "".join(_operation(row) for row in TABLE.values() if row.builtin)
     return (
         "<h1>Operations</h1><p>Each is one row of the table that the engine, the compiler and the pictures are made "
         "from: the value <i>z</i> and its derivative by each operand. An operation of one operand has its curve beside "

@@ -78,7 +78,7 @@ def test_no_page_of_ours_needs_a_script_or_anything_from_elsewhere(site, links):
 
 def test_every_operation_has_its_value_and_partials_as_mathematics(site):
     text = (site / "operations.html").read_text(encoding="utf-8")
-    for row in TABLE.values():
+    for row in [row for row in TABLE.values() if row.builtin]:
         [section] = re.findall(rf'<section class="operation" id="{row.name}">.*?</section>', text, re.DOTALL)
         formulas = re.findall(r"<math.*?</math>", section)
         assert len(formulas) == 1 + len(row.partials)
