@@ -155,7 +155,7 @@ class MLP(Module):
             OSError: if the file cannot be written.
 
         """
-        from autograd_mini.compiler.export.network import written
+        from autograd_mini.compiler.export.perceptron import written
         from autograd_mini.files import storage
 
         storage.write(path, written(path, self._architecture(), self.matrices(), name=name, dtype=dtype, notes=notes))

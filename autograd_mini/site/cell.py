@@ -94,12 +94,12 @@ class Cell:
         module = ModuleType("IPython.display")
         vars(module).update(display=self.display, clear_output=self.clear_output)
         for name, form in {"HTML": "text/html", "SVG": "image/svg+xml"}.items():
-            setattr(module, name, lambda data, form=form: _Given(form, data))
+            setattr(module, name, lambda data, form=form: _Typed(form, data))
         sys.modules.setdefault("IPython", ModuleType("IPython"))
         return module
 
 
-class _Given:
+class _Typed:
     """A text with its type, as IPython's HTML and SVG are."""
 
     def __init__(self, form: str, data: str) -> None:

@@ -158,7 +158,7 @@ def library_of(thing: object) -> Library | None:
 
 
 @dataclass(slots=True)
-class Leaf:
+class Input:
     """A number, a list of numbers, or an array, that a function is differentiated by.
 
     Attributes:
@@ -244,7 +244,7 @@ class Arguments:
             raise ValueError(f"wrt is {wrt!r}, expected names among {', '.join(map(str, known))}")
         self._integers = integers or not any(map(_is_inexact, _things(self.example)))
         self.mixed = not self._integers and any(isinstance(t, int) for t in _things(self.example))
-        self.leaves: list[Leaf] = []
+        self.leaves: list[Input] = []
         self._numbers: list[float] = []
         inner = chosen is not None and known is not heads and not chosen & {*heads}
         self._tree = tuple(
@@ -265,7 +265,7 @@ class Arguments:
             len(self.numbers) <= MANY
             and all(part is leaf for part, leaf in zip(self._tree, self.leaves, strict=False))
             and all(
-                isinstance(part, Leaf) and not part.shape and not part.library and not part.complex
+                isinstance(part, Input) and not part.shape and not part.library and not part.complex
                 for part in self._tree
             )
         )
@@ -300,7 +300,7 @@ class Arguments:
             return Kept(part)
         whole = self._integers or bool(named)
         if isinstance(part, list) and part and all(type(item) is float for item in part):
-            return self._leaf(Leaf(name, (len(part),), list, len(part)), part)
+            return self._leaf(Input(name, (len(part),), list, len(part)), part)
         if isinstance(part, dict):
             return {k: self._template(v, f"{name}[{k!r}]", named=named) for k, v in part.items()}
         if isinstance(part, (list, tuple)):
@@ -312,15 +312,15 @@ class Arguments:
                 return Kept(part)
             shape, dtype = tuple(part.shape), str(part.dtype).removeprefix("torch.")
             build = partial(_swapped, library.array, part)
-            leaf = Leaf(name, shape, build, math.prod(shape), kind == "complex", library, dtype)
+            leaf = Input(name, shape, build, math.prod(shape), kind == "complex", library, dtype)
             return self._leaf(leaf, leaves(part, "at", 1))
         if isinstance(part, complex):
-            return self._leaf(Leaf(name, (), _first, 1, complex=True), [part.real, part.imag])
+            return self._leaf(Input(name, (), _first, 1, complex=True), [part.real, part.imag])
         if not _is_number(part) or (not whole and _is_integer(part)):
             return Kept(part)
-        return self._leaf(Leaf(name, (), _first, 1), leaves(part, "at"))
+        return self._leaf(Input(name, (), _first, 1), leaves(part, "at"))
 
-    def _leaf(self, leaf: Leaf, numbers: list[float]) -> Leaf:
+    def _leaf(self, leaf: Input, numbers: list[float]) -> Input:
         self.leaves.append(leaf)
         self._numbers += numbers
         return leaf
@@ -336,7 +336,7 @@ class Arguments:
     def _with(self, point: Point, finish: Callable[[Any], Any]) -> tuple[Any, ...]:
         start = 0
 
-        def fill(leaf: Leaf) -> Any:
+        def fill(leaf: Input) -> Any:
             nonlocal start
             start += leaf.size
             return finish(leaf.of(point[start - leaf.size : start]))
@@ -392,9 +392,9 @@ def _like(container: Any, items: list[Any]) -> Any:
     return type(container)(*items) if hasattr(container, "_fields") else type(container)(items)
 
 
-def _filled(tree: Any, fill: Callable[[Leaf], Any]) -> Any:
+def _filled(tree: Any, fill: Callable[[Input], Any]) -> Any:
     """Return a template with something else for each leaf."""
-    if isinstance(tree, Leaf):
+    if isinstance(tree, Input):
         return fill(tree)
     if isinstance(tree, Kept):
         return tree.thing
@@ -405,7 +405,7 @@ def _filled(tree: Any, fill: Callable[[Leaf], Any]) -> Any:
 
 def _picked(tree: Any, part: Any) -> Iterator[Any]:
     """Yield what stands at the leaves of a template."""
-    if isinstance(tree, Leaf):
+    if isinstance(tree, Input):
         yield part
     elif isinstance(tree, dict):
         for key, inner in tree.items():

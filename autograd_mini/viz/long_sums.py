@@ -27,7 +27,7 @@ LEAST = 6
 LEVELS = ("auto", "full")
 
 
-class Term(Flow):
+class SumTerm(Flow):
     """What goes from a long sum to one of its terms: the gradient itself."""
 
     __slots__ = ()
@@ -85,7 +85,7 @@ class Shown:
         if node not in self.terms:
             return flows(node, gradient)
         terms = enumerate(self.terms[node])
-        return [Term(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
+        return [SumTerm(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
 
 
 def checked(level: str) -> str:

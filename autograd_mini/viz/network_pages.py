@@ -39,7 +39,7 @@ SCALES = {"binary_cross_entropy": "logit", "hinge": "score", "cross_entropy": "c
 """How the outputs of a model are read, by its loss; by other losses they are values."""
 
 
-class Run:
+class WatchedRun:
     """One training: its learning rate, its history, and the weights after some of its epochs.
 
     Attributes:
@@ -83,7 +83,7 @@ class Player(LivePage):
 
     """
 
-    def __init__(self, runs: list[Run], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
+    def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
         data |= {"style": asset("page.css") + asset("player.css"), "runs": [run.data() for run in runs]}
         scripts = ("arithmetic", "dom", "contour", "player")
@@ -133,7 +133,7 @@ def watch(
     if isinstance(model, History):
         if not model.epochs:
             raise ValueError("model is a History without epochs, expected at least one: train for an epoch first")
-        runs = [Run("training", model)]
+        runs = [WatchedRun("training", model)]
         return Player(
             runs,
             curve(model.loss, "The loss of every epoch."),
@@ -167,7 +167,7 @@ def watch(
     return Player(runs, drawn.diagram.drawn, data, rows, about)
 
 
-def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> Run:
+def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> WatchedRun:
     """Train a model and keep its weights."""
     parameters = [p for layer in layers_of(model) for neuron in layer for p in (*neuron.w, neuron.b)]
     frames = [(0, [p.data for p in parameters])]
@@ -187,7 +187,7 @@ def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> Run:
             history = error.history if isinstance(error.history, History) else History()
             ended = f"diverged in epoch {history.epochs + 1}"
     rate = seen[0].optimizer.lr if seen and given["lr"] is None else given["lr"]
-    run = Run("training" if rate is None else f"learning rate {rate:g}", history, ended)
+    run = WatchedRun("training" if rate is None else f"learning rate {rate:g}", history, ended)
     run.frames = frames
     return run
 
@@ -200,7 +200,7 @@ def _model_data(layers: list[list[Any]], loss: Any) -> dict[str, Any]:
 
 
 def _samples(X: Any, y: Any, validation: Any) -> dict[str, Any]:
-    """Return at most so many samples of the training and of the test data as can be drawn."""
+    """Return the samples of the training and of the test data that are drawn, `POINTS` at the most."""
     found = {}
     for name, pair in (("train", (X, y)), ("test", validation)):
         rows: list[Any] = []

@@ -108,7 +108,7 @@ class Graph:
 
 
 def model(architecture: dict[str, Any], numbers: Any, name: str, dtype: str, notes: Sequence[str]) -> bytes:
-    """Return the ONNX model of a network; see `network.written`."""
+    """Return the ONNX model of a network; see `perceptron.written`."""
     onnx = extra("onnx", "an ONNX model")
     graph = Graph({"float": "float32", "double": "float64"}[dtype])
     h = "x"

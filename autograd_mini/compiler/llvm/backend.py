@@ -198,7 +198,7 @@ def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
 
 
 def _with_memory(size: int, call: str, declarations: set[str]) -> list[str]:
-    """Write a call that is given so many bytes as %memory."""
+    """Write a call whose %memory is a buffer of `size` bytes."""
     if size <= STACK:
         return [f"  %memory = alloca [{size} x i8], align 64", f"  {call}"]
     declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)", "declare void @llvm.trap()"}
