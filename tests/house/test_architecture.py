@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,12 @@ def test_every_module_opens_with_a_sentence(name):
     opening = ast.get_docstring(MODULES[name][1])
     assert opening
     assert opening.splitlines()[0].endswith("."), opening.splitlines()[0]
+
+
+def test_no_file_and_no_class_has_the_name_of_another():
+    files = [path.stem for path, _ in MODULES.values() if path.stem not in {"__init__", "__main__"}]
+    classes = [node.name for _, tree in MODULES.values() for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [name for names in (files, classes) for name, count in Counter(names).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if unit(name) != "viz"])
