@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from wild import Mistake, Wild  # noqa: E402 - after the path to it
+from wild import Mistake, Wild, gathered, many_digits  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,9 @@ VERSION = "0.15.0"
 
 def cases() -> Iterator[Wild]:
     """Yield them all."""
-    for part in (_links, _norms, _penalties, _copulas, _likelihoods, _counts, _groups, _rotations):
-        yield from part()
+    yield from gathered(
+        "statsmodels", (_links, _norms, _penalties, _copulas, _likelihoods, _counts, _groups, _rotations)
+    )
 
 
 def _chain(thing: Any, names: list[str], box: tuple[float, float], label: str, **wrong: Mistake) -> Iterator[Wild]:
@@ -153,7 +154,6 @@ def _penalties() -> Iterator[Wild]:
 
 
 def _copulas() -> Iterator[Wild]:
-    mpmath = import_module("mpmath") if _has("mpmath") else None
     transforms = import_module("statsmodels.distributions.copula.transforms")
     table: list[tuple[str, tuple[float, ...], tuple[float, float], tuple[float, float]]] = [
         ("TransfFrank", (2.5,), (0.05, 0.95), (0.1, 4.0)),
@@ -167,13 +167,13 @@ def _copulas() -> Iterator[Wild]:
             VERSION,
             "the sign: the generator falls, its claimed slope is positive",
             0.4,
-            lambda: -2.5 * mpmath.exp(-1) / (1 - mpmath.exp(-1)),
+            lambda: -2.5 / (many_digits().exp(1) - 1),
         ),
         ("TransfGumbel", "deriv2"): Mistake(
             VERSION,
             "it raises log(t), which is negative, and -1 to powers that need not be whole: nan",
             0.4,
-            lambda: mpmath.diff(lambda t: (-mpmath.log(t)) ** 2.5, 0.4, 2),
+            lambda: _gumbel_curvature(0.4, 2.5),
         ),
     }
     for name, shape, values, levels in table:
@@ -215,10 +215,10 @@ def _copulas() -> Iterator[Wild]:
             )
 
 
-def _has(package: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(package) is not None
+def _gumbel_curvature(t: float, theta: float) -> Any:
+    """Return the second derivative of the generator of the Gumbel copula, (-log t)**theta."""
+    mpmath = many_digits()
+    return mpmath.diff(lambda v: (-mpmath.log(v)) ** theta, t, 2)
 
 
 def _data(rows: int = 24) -> tuple[Any, Any]:
@@ -342,8 +342,7 @@ def _likelihoods() -> Iterator[Wild]:
 
 def _profile_curvature() -> Any:
     """Return d2 loglike/d constant^2 of least squares with the scale profiled out, in many digits."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, noise = (part.tolist() for part in _data())
 
     def loglike(constant: Any) -> Any:
@@ -356,8 +355,7 @@ def _profile_curvature() -> Any:
 
 def _zero_inflated_curvature() -> Any:
     """Return the mixed second derivative of the zero-inflated Poisson model by both constants, from its density."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, counts = _data()[0].tolist(), _outcomes().tolist()
 
     def loglike(inflate: Any, constant: Any) -> Any:
@@ -373,8 +371,7 @@ def _zero_inflated_curvature() -> Any:
 
 def _negative_binomial_curvature(p: float) -> Any:
     """Return the mixed second derivative of the NB-P model by the constant and alpha, from its density."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, counts = _data()[0].tolist(), _outcomes().tolist()
 
     def loglike(constant: Any, alpha: Any) -> Any:
