@@ -448,7 +448,7 @@ def _counts() -> Iterator[Wild]:
         "ZeroInflatedPoisson", lambda: zero.ZeroInflatedPoisson(counts, design, flat), [-0.4, *beta],
         hessian=Mistake(
             VERSION,
-            "the block by inflation and mean is overwritten with zeros: standard errors 16 to 24 % too small",
+            "the block by inflation and mean is overwritten with zeros: standard errors about a sixth too small",
             np.array([-0.4, *beta]),
             _zero_inflated_curvature,
             index=1,

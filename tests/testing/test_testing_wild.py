@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import pytest
 
 from autograd_mini.testing import check_grad
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+
+from wild import Mistake, Wild, gathered, mutated
 
 
 def frank(t, theta=2.5):
@@ -190,3 +196,39 @@ REPAIRED = {
 def test_the_same_formula_without_the_mistake_is_right(name):
     f, df, where = REPAIRED[name]
     assert check_grad(f, df, **where).verdict == "correct"
+
+
+def test_every_numerical_mutant_of_a_right_derivative_is_found():
+    np = pytest.importorskip("numpy")
+    matrix = np.array([[1.0, 2.0, 0.5], [-0.3, 1.5, 0.7], [0.2, -0.9, 1.1]])
+    place = np.array([0.4, -1.2, 0.8])
+    made = dict(mutated(lambda x: np.tanh(matrix @ x), lambda x: matrix / np.cosh(matrix @ x)[:, None] ** 2, place))
+    assert {"the sign", "twice", "transposed", "shifted by one", "one number is 1 % off"} <= set(made)
+    for kind, wrong in made.items():
+        assert check_grad(lambda x: np.tanh(matrix @ x), wrong, at=place).verdict == "wrong", kind
+
+
+def test_a_mutant_that_rounding_hides_is_none():
+    pytest.importorskip("numpy")
+    assert dict(mutated(lambda _x: 1.0, lambda _x: 0.0, 1.0)) == {}
+
+
+def test_a_mistake_that_a_newer_version_mended_is_seen():
+    mistake = Mistake("1.0", "the sign", 1.0, lambda: 2.0)
+    assert mistake.mended((lambda x: x * x, lambda x: 2 * x))
+    assert not mistake.mended((lambda x: x * x, lambda x: -2 * x))
+
+
+def test_what_a_version_of_a_library_lacks_cannot_be_built_and_the_rest_can():
+    def lacking():
+        raise AttributeError("gone")
+        yield
+
+    def there():
+        yield Wild("library", "f", "df", lambda: (math.sin, math.cos), ((0.0, 1.0),))
+
+    first, second = gathered("library", (lacking, there))
+    with pytest.raises(AttributeError, match="gone"):
+        first.build()
+    assert second.build() == (math.sin, math.cos)
+    assert all(0 <= x <= 1 for (x,) in second.places())
