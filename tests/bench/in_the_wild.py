@@ -1,9 +1,9 @@
 """Check the derivatives that authors of public libraries wrote by hand: false alarms, real mistakes, mutants found.
 
 Run ``python tests/bench/in_the_wild.py [--only TEXT] [--surprises] [--explain] [--mutants] [--confirm] [--save FILE]``
-from the repository root; FILE is Markdown or JSON by its name. Each derivative is checked at points and over a box; then,
-with ``--mutants``, wrong versions of the right ones. Libraries that are not installed, and functions that an installed
-version lacks, are left out and counted.
+from the repository root; FILE is Markdown or JSON by its name. Each derivative is checked at points and over a box;
+then, with ``--mutants``, wrong versions of the right ones. Libraries that are not installed, and functions that an
+installed version lacks, are left out and counted.
 """
 
 from __future__ import annotations

@@ -474,10 +474,45 @@ def _counts() -> Iterator[Wild]:
             [*beta, 0.8],
         )
     )[:1]  # fmt: skip
+    wrong = Mistake(
+        VERSION,
+        "the part of the truncation is that of p = 1, the default of the model inside, whatever p is",
+        np.array([*beta, 0.3]),
+        _truncated_slope,
+    )
+    yield from list(
+        _model(
+            "TruncatedLFGeneralizedPoisson",
+            lambda: truncated.TruncatedLFGeneralizedPoisson(positive, design),
+            [*beta, 0.3],
+            score=wrong,
+        )
+    )[:1]
+    yield from list(
+        _model("HurdleCountModel", lambda: truncated.HurdleCountModel(counts, design), [0.1, 0.2, 0.1, *beta])
+    )[:1]
+
+
+def _truncated_slope() -> Any:
+    """Return d loglike/d constant of the generalized Poisson model with p = 2, truncated at 0, from its density."""
+    mpmath = many_digits()
+    design, counts = _data()[0].tolist(), (_outcomes() + 1).tolist()
+    alpha = mpmath.mpf("0.3")
+
+    def loglike(constant: Any) -> Any:
+        total = mpmath.mpf(0)
+        for row, y in zip(design, counts, strict=True):
+            mu = mpmath.exp(constant + mpmath.mpf("0.3") * row[1] - mpmath.mpf("0.1") * row[2])
+            first, second = 1 + alpha * mu, mu + alpha * mu * y
+            total += mpmath.log(mu) + (y - 1) * mpmath.log(second) - y * mpmath.log(first) - second / first
+            total -= mpmath.log(1 - mpmath.exp(-mu / first))
+        return total
+
+    return mpmath.diff(loglike, mpmath.mpf("0.2"))
 
 
 def _groups() -> Iterator[Wild]:
-    """Likelihoods of grouped, censored and correlated observations."""
+    """Likelihoods of grouped, censored and correlated observations, of factors, and a basis of splines."""
     np = import_module("numpy")
     design, noise = _data()
     counts = _outcomes()
@@ -509,6 +544,32 @@ def _groups() -> Iterator[Wild]:
         return process(noise, design, design[:, :2], design[:, :1], design[:, :1], steps, groups)
 
     yield from list(_model("ProcessMLE", correlated, [0.2, 0.3, -0.1, 0.1, 0.2, 0.3, -0.5]))[:1]
+    factor = import_module("statsmodels.multivariate.factor").Factor
+    correlations = np.outer([0.8, 0.6, 0.7, 0.5], [0.8, 0.6, 0.7, 0.5]) + np.diag([0.36, 0.64, 0.51, 0.75])
+    yield from list(
+        _model(
+            "Factor",
+            lambda: factor(n_factor=1, corr=correlations, method="ml", nobs=50),
+            [0.6, 0.7, 0.8, 0.9, 0.7, 0.5, 0.6, 0.4],
+        )
+    )[:1]
+    knots = np.array([0.0, 0, 0, 0, 1, 2, 3, 4, 4, 4, 4])
+    for order in (0, 1):
+
+        def basis(k: int = order) -> Any:
+            evaluate = import_module("statsmodels.gam.smooth_basis")._eval_bspline_basis
+            return (
+                lambda x: np.ravel(evaluate(np.array([x]), knots, 3)[k]),
+                lambda x: np.ravel(evaluate(np.array([x]), knots, 3)[k + 1]),
+            )
+
+        yield Wild(
+            "statsmodels",
+            f"gam.smooth_basis: B-splines, derivative {order}",
+            f"gam.smooth_basis: B-splines, derivative {order + 1}",
+            basis,
+            ((0.1, 3.9),),
+        )
 
 
 def _rotations() -> Iterator[Wild]:
