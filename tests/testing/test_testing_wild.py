@@ -119,6 +119,20 @@ def profile_curvature(b):
     return -3 / 2 * (14 / total - slope**2 / total**2)
 
 
+def truncation(m, a=0.3, p=2):
+    """The share of a generalized Poisson distribution that a truncation at 0 leaves, as its logarithm."""
+    mu = math.exp(m)
+    return -math.log(-math.expm1(-mu / (1 + a * mu ** (p - 1))))
+
+
+def truncation_slope(m, a=0.3, p=1):
+    """The derivative of `truncation`, with another default."""
+    mu = math.exp(m)
+    spread = 1 + a * mu ** (p - 1)
+    slope = mu / spread - mu * (spread - 1) * (p - 1) / spread**2
+    return -slope / math.expm1(mu / spread)
+
+
 def weighted(p, weights=(1.0, 3.0, 0.5)):
     return sum(w * r * r for w, r in zip(weights, restricted(p), strict=True))
 
@@ -159,6 +173,7 @@ MISTAKES = {
         {"at": (-0.4, 0.2)},
     ),
     "statsmodels 0.15.0, OLS.hessian: a factor in one term": (profile_score, profile_curvature, {"at": 0.7}),
+    "statsmodels 0.15.0, TruncatedLFGeneralizedPoisson.score: a default": (truncation, truncation_slope, {"at": 0.4}),
     "statsmodels 0.15.0, ConstraintsPenalty.deriv: weights": (weighted, weighted_slope, {"at": [0.9, -0.4, 2.3]}),
     "scikit-learn 1.9.1, _kl_divergence: the exponent": (student_divergence, student_slope, {"at": [0.0, 0.7, 1.9]}),
     "SciPy 1.17.1, aps02_fpp: the sign": (poles_slope, poles_curvature, {"at": 5.0}),
@@ -179,6 +194,7 @@ def test_a_mistake_of_a_public_library_is_found_in_one_line(name):
 
 REPAIRED = {
     "frank": (frank, lambda t: -frank_slope(t), {"at": 0.4}),
+    "truncation": (truncation, lambda m: truncation_slope(m, p=2), {"at": 0.4}),
     "poles": (poles_slope, lambda x: -poles_curvature(x), {"at": 5.0}),
     "quartic": (quartic_slope, lambda x: 4 * quartic_curvature(x), {"at": 0.5}),
     "celu": (celu, lambda x: celu_slope(x, 1.7, 1 / 1.7), {"domain": (-6.0, 6.0)}),
