@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     Pair = tuple[Callable[..., Any], Callable[..., Any] | None]
 
@@ -36,6 +37,11 @@ class Mistake:
     truth: Callable[[], Any]
     index: int = 0
     of_function: bool = False
+
+    def mended(self, pair: Pair) -> bool:
+        """Return whether the library claims the right number now."""
+        claimed, truth = self.numbers(pair)
+        return truth is not None and abs(claimed - truth) <= 1e-9 * abs(truth)
 
     def numbers(self, pair: Pair) -> tuple[float, Any]:
         """Return the number that the library claims at the point, and the right one."""
@@ -106,6 +112,27 @@ def type_like(array: Any, numbers: list[float]) -> Any:
 
     made = np.asarray(numbers, dtype=array.dtype).reshape(array.shape)
     return made if isinstance(array, np.ndarray) else array * 0 + made
+
+
+def many_digits() -> Any:
+    """Return mpmath, set to 60 digits."""
+    import mpmath
+
+    mpmath.mp.dps = 60
+    return mpmath
+
+
+def gathered(library: str, parts: Iterable[Callable[[], Iterator[Wild]]]) -> Iterator[Wild]:
+    """Yield the derivatives of each part; a part that an installed version lacks as one that cannot be built."""
+    for part in parts:
+        try:
+            yield from part()
+        except (ImportError, AttributeError) as error:
+            yield Wild(library, part.__name__, part.__name__, partial(_lack, error))
+
+
+def _lack(error: Exception) -> Pair:
+    raise error
 
 
 def flat(result: Any) -> list[float]:

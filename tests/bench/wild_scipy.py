@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from wild import Mistake, Wild  # noqa: E402 - after the path to it
+from wild import Mistake, Wild, gathered, many_digits  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +20,19 @@ PACKAGES = ("scipy", "numpy")
 
 def cases() -> Iterator[Wild]:
     """Yield them all."""
-    for part in (
-        _special,
-        _returned_together,
-        _integrals,
-        _densities,
-        _test_functions,
-        _arrays,
-        _splines,
-        _polynomials,
-    ):
-        yield from part()
+    yield from gathered(
+        "SciPy",
+        (
+            _special,
+            _returned_together,
+            _integrals,
+            _densities,
+            _test_functions,
+            _arrays,
+            _splines,
+            _polynomials,
+        ),
+    )
 
 
 def _special() -> Iterator[Wild]:
@@ -169,16 +171,14 @@ def _special() -> Iterator[Wild]:
 
 def _kolmogorov_slope(x: float) -> Any:
     """Return d/dx of 2 sum (-1)^(k-1) exp(-2 k^2 x^2), the survival function of the Kolmogorov distribution."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     x = mpmath.mpf(x)
     return 2 * sum((-1) ** k * 4 * k * k * x * mpmath.exp(-2 * k * k * x * x) for k in range(1, 60))
 
 
 def _k0_integral(x: float) -> Any:
     """Return the integral of K0(t)/t from x on."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 30
+    mpmath = many_digits()
     return mpmath.quad(lambda t: mpmath.besselk(0, t) / t, [x, x + 2, x + 8, x + 60])
 
 
@@ -251,7 +251,7 @@ def _integrals() -> Iterator[Wild]:
             "1.17.1",
             "the power series up to 9.25 loses the integral of Ai to cancellation: at 9 it returns 7.9 times of it",
             9.0,
-            lambda: import_module("mpmath").airyai(9, derivative=-1),
+            lambda: many_digits().airyai(9, derivative=-1),
             of_function=True,
         ),
     )
@@ -352,14 +352,14 @@ def _test_functions() -> Iterator[Wild]:
             "1.17.1",
             "the sign: the derivative of u**-4 is -4*u**-5",
             5.0,
-            lambda: -24 * sum((2 * i - 5) ** 2 / import_module("mpmath").mpf(5 - i**2) ** 5 for i in range(1, 21)),
+            lambda: -24 * sum((2 * i - 5) ** 2 / many_digits().mpf(5 - i**2) ** 5 for i in range(1, 21)),
         ),
         "aps09_fpp": Mistake("1.17.1", "a factor n is lost, by the chain rule", 0.5, lambda: -12 * 4**2),
         "aps10_fpp": Mistake(
             "1.17.1",
             "-n*x stands where -n belongs",
             0.5,
-            lambda: import_module("mpmath").exp(-2.5) * (-5 * (-5 * (-0.5) + 1) - 5) + 20 * 0.125,
+            lambda: many_digits().exp(-2.5) * (-5 * (-5 * (-0.5) + 1) - 5) + 20 * 0.125,
         ),
         "aps15_fp": Mistake("1.17.1", "where f is constant, it returns the constant instead of 0", -0.0005, lambda: 0),
         "aps15_fpp": Mistake("1.17.1", "where f is constant, it returns the constant instead of 0", -0.0005, lambda: 0),

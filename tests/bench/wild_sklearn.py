@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from wild import Mistake, Wild  # noqa: E402 - after the path to it
+from wild import Mistake, Wild, gathered, many_digits  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,9 @@ PACKAGES = ("sklearn",)
 
 def cases() -> Iterator[Wild]:
     """Yield them all."""
-    for part in (_losses, _linear_models, _kernels, _processes, _embeddings, _networks, _contrasts):
-        yield from part()
+    yield from gathered(
+        "scikit-learn", (_losses, _linear_models, _kernels, _processes, _embeddings, _networks, _contrasts)
+    )
 
 
 def _samples(rows: int = 7, columns: int = 3) -> Any:
@@ -304,8 +305,7 @@ def _embeddings() -> Iterator[Wild]:
 
 def _sne_slope(y: Any, degrees: int) -> Any:
     """Return the first partial derivative of t-SNE's divergence, from its definition, in many digits."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     p = [abs(mpmath.cos(i)) + mpmath.mpf("0.1") for i in range(1, 11)]
     p = [v / (2 * sum(p)) for v in p]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from wild import Mistake, Wild  # noqa: E402 - after the path to it
+from wild import Mistake, Wild, gathered, many_digits  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,9 @@ VERSION = "0.15.0"
 
 def cases() -> Iterator[Wild]:
     """Yield them all."""
-    for part in (_links, _norms, _penalties, _copulas, _likelihoods, _counts, _groups, _rotations):
-        yield from part()
+    yield from gathered(
+        "statsmodels", (_links, _norms, _penalties, _copulas, _likelihoods, _counts, _groups, _rotations)
+    )
 
 
 def _chain(thing: Any, names: list[str], box: tuple[float, float], label: str, **wrong: Mistake) -> Iterator[Wild]:
@@ -153,7 +154,6 @@ def _penalties() -> Iterator[Wild]:
 
 
 def _copulas() -> Iterator[Wild]:
-    mpmath = import_module("mpmath") if _has("mpmath") else None
     transforms = import_module("statsmodels.distributions.copula.transforms")
     table: list[tuple[str, tuple[float, ...], tuple[float, float], tuple[float, float]]] = [
         ("TransfFrank", (2.5,), (0.05, 0.95), (0.1, 4.0)),
@@ -167,13 +167,13 @@ def _copulas() -> Iterator[Wild]:
             VERSION,
             "the sign: the generator falls, its claimed slope is positive",
             0.4,
-            lambda: -2.5 * mpmath.exp(-1) / (1 - mpmath.exp(-1)),
+            lambda: -2.5 / (many_digits().exp(1) - 1),
         ),
         ("TransfGumbel", "deriv2"): Mistake(
             VERSION,
             "it raises log(t), which is negative, and -1 to powers that need not be whole: nan",
             0.4,
-            lambda: mpmath.diff(lambda t: (-mpmath.log(t)) ** 2.5, 0.4, 2),
+            lambda: _gumbel_curvature(0.4, 2.5),
         ),
     }
     for name, shape, values, levels in table:
@@ -215,10 +215,10 @@ def _copulas() -> Iterator[Wild]:
             )
 
 
-def _has(package: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(package) is not None
+def _gumbel_curvature(t: float, theta: float) -> Any:
+    """Return the second derivative of the generator of the Gumbel copula, (-log t)**theta."""
+    mpmath = many_digits()
+    return mpmath.diff(lambda v: (-mpmath.log(v)) ** theta, t, 2)
 
 
 def _data(rows: int = 24) -> tuple[Any, Any]:
@@ -342,8 +342,7 @@ def _likelihoods() -> Iterator[Wild]:
 
 def _profile_curvature() -> Any:
     """Return d2 loglike/d constant^2 of least squares with the scale profiled out, in many digits."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, noise = (part.tolist() for part in _data())
 
     def loglike(constant: Any) -> Any:
@@ -356,8 +355,7 @@ def _profile_curvature() -> Any:
 
 def _zero_inflated_curvature() -> Any:
     """Return the mixed second derivative of the zero-inflated Poisson model by both constants, from its density."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, counts = _data()[0].tolist(), _outcomes().tolist()
 
     def loglike(inflate: Any, constant: Any) -> Any:
@@ -373,8 +371,7 @@ def _zero_inflated_curvature() -> Any:
 
 def _negative_binomial_curvature(p: float) -> Any:
     """Return the mixed second derivative of the NB-P model by the constant and alpha, from its density."""
-    mpmath = import_module("mpmath")
-    mpmath.mp.dps = 60
+    mpmath = many_digits()
     design, counts = _data()[0].tolist(), _outcomes().tolist()
 
     def loglike(constant: Any, alpha: Any) -> Any:
@@ -451,7 +448,7 @@ def _counts() -> Iterator[Wild]:
         "ZeroInflatedPoisson", lambda: zero.ZeroInflatedPoisson(counts, design, flat), [-0.4, *beta],
         hessian=Mistake(
             VERSION,
-            "the block by inflation and mean is overwritten with zeros: standard errors 16 to 24 % too small",
+            "the block by inflation and mean is overwritten with zeros: standard errors about a sixth too small",
             np.array([-0.4, *beta]),
             _zero_inflated_curvature,
             index=1,
@@ -477,10 +474,45 @@ def _counts() -> Iterator[Wild]:
             [*beta, 0.8],
         )
     )[:1]  # fmt: skip
+    wrong = Mistake(
+        VERSION,
+        "the part of the truncation is that of p = 1, the default of the model inside, whatever p is",
+        np.array([*beta, 0.3]),
+        _truncated_slope,
+    )
+    yield from list(
+        _model(
+            "TruncatedLFGeneralizedPoisson",
+            lambda: truncated.TruncatedLFGeneralizedPoisson(positive, design),
+            [*beta, 0.3],
+            score=wrong,
+        )
+    )[:1]
+    yield from list(
+        _model("HurdleCountModel", lambda: truncated.HurdleCountModel(counts, design), [0.1, 0.2, 0.1, *beta])
+    )[:1]
+
+
+def _truncated_slope() -> Any:
+    """Return d loglike/d constant of the generalized Poisson model with p = 2, truncated at 0, from its density."""
+    mpmath = many_digits()
+    design, counts = _data()[0].tolist(), (_outcomes() + 1).tolist()
+    alpha = mpmath.mpf("0.3")
+
+    def loglike(constant: Any) -> Any:
+        total = mpmath.mpf(0)
+        for row, y in zip(design, counts, strict=True):
+            mu = mpmath.exp(constant + mpmath.mpf("0.3") * row[1] - mpmath.mpf("0.1") * row[2])
+            first, second = 1 + alpha * mu, mu + alpha * mu * y
+            total += mpmath.log(mu) + (y - 1) * mpmath.log(second) - y * mpmath.log(first) - second / first
+            total -= mpmath.log(1 - mpmath.exp(-mu / first))
+        return total
+
+    return mpmath.diff(loglike, mpmath.mpf("0.2"))
 
 
 def _groups() -> Iterator[Wild]:
-    """Likelihoods of grouped, censored and correlated observations."""
+    """Likelihoods of grouped, censored and correlated observations, of factors, and a basis of splines."""
     np = import_module("numpy")
     design, noise = _data()
     counts = _outcomes()
@@ -512,6 +544,32 @@ def _groups() -> Iterator[Wild]:
         return process(noise, design, design[:, :2], design[:, :1], design[:, :1], steps, groups)
 
     yield from list(_model("ProcessMLE", correlated, [0.2, 0.3, -0.1, 0.1, 0.2, 0.3, -0.5]))[:1]
+    factor = import_module("statsmodels.multivariate.factor").Factor
+    correlations = np.outer([0.8, 0.6, 0.7, 0.5], [0.8, 0.6, 0.7, 0.5]) + np.diag([0.36, 0.64, 0.51, 0.75])
+    yield from list(
+        _model(
+            "Factor",
+            lambda: factor(n_factor=1, corr=correlations, method="ml", nobs=50),
+            [0.6, 0.7, 0.8, 0.9, 0.7, 0.5, 0.6, 0.4],
+        )
+    )[:1]
+    knots = np.array([0.0, 0, 0, 0, 1, 2, 3, 4, 4, 4, 4])
+    for order in (0, 1):
+
+        def basis(k: int = order) -> Any:
+            evaluate = import_module("statsmodels.gam.smooth_basis")._eval_bspline_basis
+            return (
+                lambda x: np.ravel(evaluate(np.array([x]), knots, 3)[k]),
+                lambda x: np.ravel(evaluate(np.array([x]), knots, 3)[k + 1]),
+            )
+
+        yield Wild(
+            "statsmodels",
+            f"gam.smooth_basis: B-splines, derivative {order}",
+            f"gam.smooth_basis: B-splines, derivative {order + 1}",
+            basis,
+            ((0.1, 3.9),),
+        )
 
 
 def _rotations() -> Iterator[Wild]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from wild import Mistake, Wild  # noqa: E402 - after the path to it
+from wild import Mistake, Wild, gathered, many_digits  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,7 @@ PACKAGES = ("torch",)
 def cases() -> Iterator[Wild]:
     """Yield them all, on one thread."""
     import_module("torch").set_num_threads(1)
-    for part in (_elementwise, _activations, _losses, _reductions, _matrices, _layers, _single):
-        yield from part()
+    yield from gathered("PyTorch", (_elementwise, _activations, _losses, _reductions, _matrices, _layers, _single))
 
 
 def _of_number(operation: Callable[[Any], Any]) -> Any:
@@ -140,7 +139,7 @@ def _activations() -> Iterator[Wild]:
             "2.13.0",
             "in float64 too, it multiplies by 1/6 rounded to single precision: 3e-8 off",
             1.0,
-            lambda: import_module("mpmath").mpf(1) / 6,
+            lambda: many_digits().mpf(1) / 6,
         ),
     )  # fmt: skip
 
@@ -151,7 +150,7 @@ def _activations() -> Iterator[Wild]:
             "2.13.0",
             "in float64 too, it uses alpha and 1/alpha rounded to single precision: 6e-8 off where x < 0",
             -3.0,
-            lambda: import_module("mpmath").exp(import_module("mpmath").mpf(-3) / import_module("mpmath").mpf(1.7)),
+            lambda: many_digits().exp(many_digits().mpf(-3) / many_digits().mpf(1.7)),
         ),
     )  # fmt: skip
 

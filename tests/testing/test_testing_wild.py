@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import pytest
 
 from autograd_mini.testing import check_grad
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+
+from wild import Mistake, Wild, gathered, mutated
 
 
 def frank(t, theta=2.5):
@@ -113,6 +119,20 @@ def profile_curvature(b):
     return -3 / 2 * (14 / total - slope**2 / total**2)
 
 
+def truncation(m, a=0.3, p=2):
+    """The share of a generalized Poisson distribution that a truncation at 0 leaves, as its logarithm."""
+    mu = math.exp(m)
+    return -math.log(-math.expm1(-mu / (1 + a * mu ** (p - 1))))
+
+
+def truncation_slope(m, a=0.3, p=1):
+    """The derivative of `truncation`, with another default."""
+    mu = math.exp(m)
+    spread = 1 + a * mu ** (p - 1)
+    slope = mu / spread - mu * (spread - 1) * (p - 1) / spread**2
+    return -slope / math.expm1(mu / spread)
+
+
 def weighted(p, weights=(1.0, 3.0, 0.5)):
     return sum(w * r * r for w, r in zip(weights, restricted(p), strict=True))
 
@@ -153,6 +173,7 @@ MISTAKES = {
         {"at": (-0.4, 0.2)},
     ),
     "statsmodels 0.15.0, OLS.hessian: a factor in one term": (profile_score, profile_curvature, {"at": 0.7}),
+    "statsmodels 0.15.0, TruncatedLFGeneralizedPoisson.score: a default": (truncation, truncation_slope, {"at": 0.4}),
     "statsmodels 0.15.0, ConstraintsPenalty.deriv: weights": (weighted, weighted_slope, {"at": [0.9, -0.4, 2.3]}),
     "scikit-learn 1.9.1, _kl_divergence: the exponent": (student_divergence, student_slope, {"at": [0.0, 0.7, 1.9]}),
     "SciPy 1.17.1, aps02_fpp: the sign": (poles_slope, poles_curvature, {"at": 5.0}),
@@ -173,6 +194,7 @@ def test_a_mistake_of_a_public_library_is_found_in_one_line(name):
 
 REPAIRED = {
     "frank": (frank, lambda t: -frank_slope(t), {"at": 0.4}),
+    "truncation": (truncation, lambda m: truncation_slope(m, p=2), {"at": 0.4}),
     "poles": (poles_slope, lambda x: -poles_curvature(x), {"at": 5.0}),
     "quartic": (quartic_slope, lambda x: 4 * quartic_curvature(x), {"at": 0.5}),
     "celu": (celu, lambda x: celu_slope(x, 1.7, 1 / 1.7), {"domain": (-6.0, 6.0)}),
@@ -190,3 +212,39 @@ REPAIRED = {
 def test_the_same_formula_without_the_mistake_is_right(name):
     f, df, where = REPAIRED[name]
     assert check_grad(f, df, **where).verdict == "correct"
+
+
+def test_every_numerical_mutant_of_a_right_derivative_is_found():
+    np = pytest.importorskip("numpy")
+    matrix = np.array([[1.0, 2.0, 0.5], [-0.3, 1.5, 0.7], [0.2, -0.9, 1.1]])
+    place = np.array([0.4, -1.2, 0.8])
+    made = dict(mutated(lambda x: np.tanh(matrix @ x), lambda x: matrix / np.cosh(matrix @ x)[:, None] ** 2, place))
+    assert {"the sign", "twice", "transposed", "shifted by one", "one number is 1 % off"} <= set(made)
+    for kind, wrong in made.items():
+        assert check_grad(lambda x: np.tanh(matrix @ x), wrong, at=place).verdict == "wrong", kind
+
+
+def test_a_mutant_that_rounding_hides_is_none():
+    pytest.importorskip("numpy")
+    assert dict(mutated(lambda _x: 1.0, lambda _x: 0.0, 1.0)) == {}
+
+
+def test_a_mistake_that_a_newer_version_mended_is_seen():
+    mistake = Mistake("1.0", "the sign", 1.0, lambda: 2.0)
+    assert mistake.mended((lambda x: x * x, lambda x: 2 * x))
+    assert not mistake.mended((lambda x: x * x, lambda x: -2 * x))
+
+
+def test_what_a_version_of_a_library_lacks_cannot_be_built_and_the_rest_can():
+    def lacking():
+        raise AttributeError("gone")
+        yield
+
+    def there():
+        yield Wild("library", "f", "df", lambda: (math.sin, math.cos), ((0.0, 1.0),))
+
+    first, second = gathered("library", (lacking, there))
+    with pytest.raises(AttributeError, match="gone"):
+        first.build()
+    assert second.build() == (math.sin, math.cos)
+    assert all(0 <= x <= 1 for (x,) in second.places())
