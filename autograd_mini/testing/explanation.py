@@ -45,8 +45,8 @@ _SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
-_SINGLE_ROUNDING = 2.0**-22
-"""Relative error of a claim that contains a few constants in single precision."""
+_SINGLE_ROUNDING = 1.5 * 2.0**-24
+"""Largest relative error of a claim with a constant or two in single precision."""
 _SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
