@@ -33,14 +33,17 @@ if TYPE_CHECKING:
 
 _CALLS = (3000, 500)
 """Most further calls of f and of df."""
-_SECONDS, _FEWEST = 4.0, 20
-"""Seconds that the calls of each may take, and how many may be made however long they take."""
+_SECONDS, _FEWEST, _SCARCE = 4.0, 40, 100
+"""Seconds that the calls of each may take, how many may be made however long that takes, and how few halve the
+samples."""
 _CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
 _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 _SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _SINGLE_DIGITS = 1e-5
@@ -168,7 +171,7 @@ class Partial:
 
     def measured(self, point: Point, reach: float) -> Measured:
         """Return what values of f up to a distance say."""
-        return measure(self.line(point), point[self.axis], reach)
+        return measure(self.line(point), point[self.axis], reach, enough=_ENOUGH)
 
     def is_refuted(self, point: Point, reach: float) -> bool:
         """Return whether the claim differs clearly from what is measured."""
@@ -314,11 +317,13 @@ class Cause:
             if fault is not None:
                 return "raised", f"df raised {fault}"
             return "not finite", f"the claim is {example.claimed} where f has a finite slope"
+        exact = example.interval[0] == example.interval[1]
+        few = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        self.samples = [] if exact else list(islice(self._sampled(), _SAMPLES // 2 if few else _SAMPLES))
         if (unsteady := self._unsteady()) is not None:
             return unsteady
-        if example.interval[0] == example.interval[1]:
+        if exact:
             return "point", "only this one point is wrong: a special case in the gradient"
-        self.samples = list(islice(self._sampled(), _SAMPLES))
         if len(self.samples) < 3:
             return "", ""
         if all(s.claim == 0 for s in self.samples):
@@ -382,7 +387,7 @@ class Cause:
     def _unsteady(self) -> tuple[str, str] | None:
         """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
         problem, point, output = self.partial.problem, self.example.point, self.partial.output
-        other = next((s.point for s in self._sampled()), None)
+        other = self.samples[0].point if self.samples else None
         values = [problem.f.again(point) for _ in range(2)]
         if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
             return "random", "f draws random numbers: two calls at one point differ"
