@@ -228,3 +228,19 @@ def test_sliders_paths_and_sentences_write_names_as_the_formulas_do(browser, tmp
             assert page.locator(place).first.evaluate(parts) == ["w", "11", "[1]"], place
         shown = page.locator(".live-numbers, .paths, .words").all_inner_texts()
         assert not any("w[1]" in text for text in shown)
+
+
+def test_longer_numbers_stay_on_their_chips_and_cards(browser, tmp_path):
+    x, w = Value(2.0, label="x"), Value(-3.0, label="w")
+    y = (x * w + 6.5).tanh()
+    with opened(browser, ag.explore(y).save(tmp_path / "explore.html")) as page:
+        for number in (1.0, 0.7, -1.3):
+            move(page, "x", number)
+            over = page.locator(".chip, g[id^=n]").evaluate_all(
+                """(groups) => groups.flatMap((group) => {
+                    const end = (box) => box.x + box.width, frame = group.querySelector("rect").getBBox();
+                    const out = (text) => text.getBBox().x < frame.x || end(text.getBBox()) > end(frame);
+                    return [...group.querySelectorAll("text")].filter(out).map((text) => text.textContent);
+                })"""
+            )
+            assert over == []
