@@ -76,7 +76,7 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
     """
     check_value("y", y)
     if not seconds > 0.0:
-        raise ValueError(f"seconds is the time of a step, above 0; got {seconds!r}")
+        raise ValueError(f"seconds is {seconds!r}, expected the time of a step, above 0")
     nodes = unchanged(order(y))
     shown = Shown([y])
     if shown.size > LARGEST:

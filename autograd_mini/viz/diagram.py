@@ -37,13 +37,13 @@ SLOTS = 5
 def check_value(name: str, given: object) -> None:
     """Raise a TypeError that names the argument unless it is a Value."""
     if not isinstance(given, Value):
-        raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
+        raise TypeError(f"{name} is {given!r} of type {type(given).__name__}, expected a Value")
 
 
 def check_choice(name: str, given: str, choices: Sequence[str]) -> None:
     """Raise a ValueError that names the argument unless it is one of the choices."""
     if given not in choices:
-        raise ValueError(f"{name} is one of {', '.join(choices)}; got {given!r}")
+        raise ValueError(f"{name} is {given!r}, expected one of {', '.join(choices)}")
 
 
 class Card:

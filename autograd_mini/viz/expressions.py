@@ -72,7 +72,7 @@ def expression(text: str, numbers: Mapping[str, float]) -> Value:
     """
     if len(text) > LONGEST:
         raise FormulaError(
-            f"the expression has at most {LONGEST} characters; got {len(text)}: write it in Python instead"
+            f"the expression has {len(text)} characters, expected at most {LONGEST}: write it in Python instead"
         )
     for name in numbers:
         if not name.isidentifier() or iskeyword(name):

@@ -121,7 +121,7 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
     """
     for name, given in (("lr", lr), ("steps", steps), ("tol", tol)):
         if not given >= 0:
-            raise ValueError(f"{name} is 0 or more; got {given!r}")
+            raise ValueError(f"{name} is {given!r}, expected 0 or more")
     given_point = [x0] if isinstance(x0, (int, float)) else list(x0)
     point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
     together = len(point) > 1 and takes_one(f)

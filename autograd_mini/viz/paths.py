@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import fsum, prod
 
+from autograd_mini.engine.checks import whole_number
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import check_value
@@ -99,7 +100,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
         limit: the maximum number of paths to list; the others are counted, not enumerated.
 
     Raises:
-        TypeError: if x or y is no Value.
+        TypeError: if x or y is no Value, or `limit` no whole number.
         ValueError: if `limit` is below 1.
         StaleValueError: if a leaf was assigned after y's graph used it.
 
@@ -114,8 +115,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
     """
     for name, given in (("x", x), ("y", y)):
         check_value(name, given)
-    if limit < 1:
-        raise ValueError(f"limit is the maximum number of paths to list, at least 1; got {limit!r}")
+    limit = whole_number("limit", limit, least=1)
     unchanged(order(y))
     shown = Shown([y], keep=[x])
     called = names(dict.fromkeys([*shown.nodes, x]))

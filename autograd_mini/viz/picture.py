@@ -84,7 +84,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         path = Path(directory or "", filename)
         ending = path.suffix.lower()
         if ending not in ENDINGS:
-            raise ValueError(f"filename ends in one of {', '.join(ENDINGS)}; got {str(filename)!r}")
+            raise ValueError(f"filename is {str(filename)!r}, expected one that ends in {', '.join(ENDINGS)}")
         if skip_existing and path.exists():
             return str(path)
         content = self._content(ending)

@@ -232,7 +232,7 @@ def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint])
         elif callable(point):
             found |= {index for index, event in enumerate(events) if point(event)}
         else:
-            raise TypeError(f"a breakpoint is a label or a condition on an event; got {point!r}")
+            raise TypeError(f"a breakpoint is {point!r}, expected a label or a condition on an event")
     return sorted(found)
 
 

@@ -404,7 +404,7 @@ def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[]
     """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
     target = Path(path)
     if target.suffix.lower() not in endings:
-        raise ValueError(f"path ends in {endings[0]}; got {str(path)!r}")
+        raise ValueError(f"path is {str(path)!r}, expected one that ends in {endings[0]}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text(), encoding="utf-8")
     return str(target)
