@@ -68,11 +68,6 @@ class Card:
 
     """
 
-    __slots__ = (
-        *("alarm", "badge", "before", "grad", "key", "kind", "mark", "name", "op", "rows", "slots", "strength"),
-        *("ticked", "tip", "value"),
-    )
-
     def __init__(self, key: str, kind: str, name: str, badge: str = "") -> None:
         self.key, self.kind, self.name, self.badge = key, kind, name, badge
         self.rows: list[tuple[str, str]] = []
@@ -123,11 +118,6 @@ class Wire:
 
     """
 
-    __slots__ = (
-        *("at", "flowing", "formula", "head", "key", "mark", "marks", "partial", "receivers", "roomy", "share", "tail"),
-        *("tip", "weight"),
-    )
-
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
@@ -154,8 +144,6 @@ class Diagram:
         drawn: its SVG, where that does not follow from cards and wires; else "".
 
     """
-
-    __slots__ = ("about", "cards", "drawn", "frames", "inner", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
         check_choice("rankdir", rankdir, DIRECTIONS)

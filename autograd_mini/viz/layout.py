@@ -64,8 +64,6 @@ class Layout:
 
     """
 
-    __slots__ = ("boxes", "curves", "frames", "marks", "size", "tags")
-
     def __init__(self, source: bytes) -> None:
         self.tags: dict[str, str] = {}
         found = json.loads(source)
