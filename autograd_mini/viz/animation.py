@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 
-from autograd_mini.engine.graph import order, unchanged
-from autograd_mini.viz.diagram import NEGATIVE, POSITIVE, check_value
-from autograd_mini.viz.drawing import one_by_one
-from autograd_mini.viz.long_sums import Shown
+from autograd_mini.viz.diagram import NEGATIVE, POSITIVE
 from autograd_mini.viz.stage import Stage
-from autograd_mini.viz.stepper import passes
+from autograd_mini.viz.stepper import passes, prepared
 from autograd_mini.viz.svg import svg, write
 from autograd_mini.viz.text import gradient_text
 
@@ -74,17 +71,10 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
     <animation of the backward pass: Computation graph of v1 = −6: 3 values, 2 of them leaves, gradients not computed.>
 
     """
-    check_value("y", y)
     if not seconds > 0.0:
         raise ValueError(f"seconds is {seconds!r}, expected the time of a step, above 0")
-    nodes = unchanged(order(y))
-    shown = Shown([y])
-    if shown.size > LARGEST:
-        raise ValueError(
-            f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of "
-            "it, such as animate(y.args[0]), or use step(y)"
-        )
-    diagram = one_by_one([y], rankdir, shown)
+    out = "an animation can show: animate a part of it, such as animate(y.args[0]), or use step(y)"
+    shown, diagram = prepared(y, rankdir, "auto", LARGEST, out)
     return Animation(Stage(diagram, passes(y, shown, diagram, forward=False)), seconds)
 
 

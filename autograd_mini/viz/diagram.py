@@ -262,12 +262,12 @@ def describe(card: Card, node: Value) -> None:
         card.tip += f"\n{place.file.replace(sep, '/').rpartition('/')[2]}, line {place.line}: {place.text}"
 
 
-def constant_card(diagram: Diagram, number: float) -> Card:
-    """Add the card of a plain number."""
-    card = diagram.card("constant", figure(number))
-    card.value = float(number)
-    card.tip = f"constant {figure(number, digits=12)}"
-    card.alarm = not isfinite(number)
+def constant_card(diagram: Diagram, number: float, name: str = "") -> Card:
+    """Add the card of a plain number, or of an input that is one and has a name."""
+    card = diagram.card("input" if name else "constant", name or figure(number))
+    card.value, card.alarm, exact = float(number), not isfinite(number), figure(number, digits=12)
+    card.tip = f"{name} = {exact}, a plain number, which has no gradient" if name else f"constant {exact}"
+    card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)] if name else []
     return card
 
 
@@ -288,11 +288,7 @@ def _number_card(diagram: Diagram, number: float, name: str, inputs: dict[tuple[
     if not name:
         return constant_card(diagram, number).key
     if (name, number) not in inputs:
-        card = diagram.card("input", name)
-        card.value, card.alarm = float(number), not isfinite(number)
-        card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)]
-        card.tip = f"{name} = {figure(number, digits=12)}, a plain number, which has no gradient"
-        inputs[name, number] = card.key
+        inputs[name, number] = constant_card(diagram, number, name).key
     return inputs[name, number]
 
 
@@ -313,11 +309,8 @@ def wire_operands(
         flow = received.get(index + hidden)
         tail = constant if constant is not None else diagram.keys[operand]  # type: ignore[index]  # a Value without constant
         if flow is None:
-            tip = (
-                "a constant: no gradient"
-                if constant
-                else "no gradient flows here: a condition, or the operand not taken"
-            )
+            kept = "no gradient flows here: a condition, or the operand not taken"
+            tip = "a constant: no gradient" if constant else kept
             diagram.wire(tail, diagram.keys[node], tip, flowing=False).at = index + hidden
             continue
         over = f"∂{named(called[node])}/∂{named(called[flow.operand])}"

@@ -226,14 +226,16 @@ class _Alternatives:
         return self.rows.where(condition, lambda: yes[0], lambda: no[0]), cases
 
 
-def plain(number: float) -> float | str:
+def plain(number: float, digits: int = 17) -> float | str:
     """Return a number as JSON has it, and what is not finite as JavaScript reads it from a text.
 
-    >>> plain(1.5), plain(float("-inf")), plain(float("nan"))
-    (1.5, '-Infinity', 'NaN')
+    >>> plain(1.5), plain(1 / 3, 4), plain(float("-inf")), plain(float("nan"))
+    (1.5, 0.3333, '-Infinity', 'NaN')
 
     """
-    return number if isfinite(number) else str(number).replace("inf", "Infinity").replace("nan", "NaN")
+    if not isfinite(number):
+        return str(number).replace("inf", "Infinity").replace("nan", "NaN")
+    return number if digits == 17 else float(f"{number:.{digits}g}")
 
 
 LOADER = """(async () => {

@@ -163,7 +163,19 @@ def term(name: str, number: float = 1.0) -> Term:
     return Term(name, _ATOM, number)
 
 
-class Written:
+class Decided:
+    """What algebras have in common whose elements are numbers, or have one: their conditions are truth values."""
+
+    def compare(self, relation: str, x: Any, y: Any) -> bool:
+        """Compare the numbers."""
+        return bool(getattr(operator, RELATIONS[relation])(getattr(x, "number", x), getattr(y, "number", y)))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
+        return all(conditions) if junction == "and" else any(conditions)
+
+
+class Written(Decided):
     """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
 
     def constant(self, number: float) -> Term:
@@ -185,14 +197,6 @@ class Written:
         if name in {"mul", "pow", "truediv"} and operands[1].is_one():
             return operands[0]
         return Term(*write(*operands), number)
-
-    def compare(self, relation: str, x: Term, y: Term) -> bool:
-        """Compare the numbers."""
-        return bool(getattr(operator, RELATIONS[relation])(x.number, y.number))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
 
     def where(self, condition: bool, this: Callable[[], Term], otherwise: Callable[[], Term]) -> Term:  # noqa: FBT001
         """Return the branch that applies."""

@@ -119,18 +119,16 @@ def svg(
         style: rules to add to its style sheet.
 
     """
+    look = _attributes if states is None else _class
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
     parts = [still_opening(w, h, diagram.about) if states is None else opening(w, h, diagram.about)]
     if states is not None:
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
-    look = _attributes if states is None else _class
     for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
         parts.append(_frame_svg(f"g{number_of}", title, box, look))
-    if states is None:
-        parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
-    else:
-        parts += [wire_svg(wire, layout.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
+    for wire in diagram.wires:
+        parts.append(wire_svg(wire, layout.curves[wire.key], None if states is None else lit.get(wire.key, "")))
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
     parts += [_marks(wire, layout.marks[wire.key], lit.get(f"m{wire.key}")) for wire in diagram.wires if wire.marks]
     for card in diagram.cards:
@@ -250,11 +248,7 @@ def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     opened = f"<g><title>{xml(wire.tip)}</title>" if lit is None else f'<g id="m{wire.key}" class="chip {lit}">'
     parts = [f'{opened}<rect {_frame(left, top, w, h)} rx="5" {look("q")}/>']
     for row, mark in enumerate(wire.marks):
-        kind = (
-            "i"
-            if mark.startswith("×") or (mark.startswith("∂") and not row)
-            else {"+": "lp", "−": "ln"}.get(mark[0], "l")
-        )
+        kind = {"+": "lp", "−": "ln", "×": "i", "∂": "l" if row else "i"}.get(mark[0], "l")
         parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look(kind)))
     return "".join([*parts, "</g>"])
 

@@ -1,7 +1,8 @@
 // A descent: the surface, which turns, its map with an arrow for each step, and other starts, computed by the page.
 import { backward, figure, forward, tick } from "./arithmetic.js";
 import { canvas, contour } from "./contour.js";
-import { bar, make, open } from "./dom.js";
+import { bar, open } from "./dom.js";
+import { make } from "./text.js";
 
 const SIDE = 430, FREE = 42;
 const PATHS = ["#d8641b", "#b03a86", "#1f8f6b", "#7d55c7", "#a07c00"];

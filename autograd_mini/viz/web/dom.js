@@ -2,20 +2,7 @@
 
 import { figure } from "./arithmetic.js";
 import { followGround, stillOf } from "./ground.js";
-
-export function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children.filter((child) => child !== ""));
-  return element;
-}
-
-export function shape(name, attributes = {}, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  if (text) element.textContent = text;
-  return element;
-}
+import { make } from "./text.js";
 
 // Write a text on a pill, whose ground, the element before it, becomes as wide.
 export function write(text, content) {
