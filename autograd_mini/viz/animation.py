@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import isfinite, sqrt
 
 from autograd_mini.viz.diagram import NEGATIVE, POSITIVE
+from autograd_mini.viz.javascript import inlined
 from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.stepper import passes, prepared
-from autograd_mini.viz.svg import svg, write
+from autograd_mini.viz.svg import on_dark_pages, style_sheet, svg, write
 from autograd_mini.viz.text import gradient_text
 
 TYPE_CHECKING = False
@@ -38,6 +39,9 @@ class Animation:
 
         """
         return write(path, (".svg",), self.svg)
+
+    def _repr_html_(self) -> str:
+        return inlined(self._stage.diagram.about, self.svg())
 
     def _repr_svg_(self) -> str:
         return self.svg()
@@ -115,7 +119,8 @@ def _animated(stage: Stage, seconds: float) -> str:
         ]
     style = "".join(_keyframes(*which, name, shown, seconds) for which, name in rules.items())
     still = "@media (prefers-reduced-motion:reduce){*{animation:none!important}}"
-    return svg(diagram, stage.layout, states, lit, f".h{{opacity:0}}{style}{still}") + "\n"
+    style = f"{on_dark_pages(style_sheet())}.h{{opacity:0}}{style}{still}"
+    return svg(diagram, stage.layout, states, lit, style) + "\n"
 
 
 def _shade(grad: float | None, largest: float) -> tuple[int, float]:

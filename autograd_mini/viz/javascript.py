@@ -318,6 +318,11 @@ class LivePage:
         return f"<{self.about}>"
 
 
+def inlined(about: str, svg: str) -> str:
+    """Return the HTML of a still picture that has the colours of the page around it, where scripts run."""
+    return LivePage(about, svg, [], ("ground", "picture"), {}, Rows()).html()
+
+
 def bundle(*names: str, rows: Rows | None = None) -> str:
     """Return scripts of the folder `web` as one text for a function body: what one imports stands before it.
 

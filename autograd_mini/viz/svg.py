@@ -152,6 +152,15 @@ DARK = {
 """Colours of a still picture, and what they are where the reader's system asks for dark pages."""
 
 
+def on_dark_pages(rules: str) -> str:
+    """Return what a style sheet's rules say on dark pages, and the colours of what is hatched."""
+    changed = {f'[fill="{light}"]': f"fill:{DARK[light]}" for light in ("#ffffff", "#d9d9d9")}
+    for selector, declared in re.findall(r"([^{}]+)\{([^{}]*)\}", rules):
+        inks = [f"{at}:{DARK[ink]}" for at, ink in re.findall(r"(fill|stroke):(#\w{6})", declared) if ink in DARK]
+        changed |= {selector: ";".join(inks)} if inks else {}
+    return f"@media(prefers-color-scheme:dark){{{''.join(f'{name}{{{look}}}' for name, look in changed.items())}}}"
+
+
 def still_opening(w: float, h: float, about: str, rules: str = "") -> str:
     """Return the beginning of a still picture: its tag, its sentence, and its colours on dark pages.
 
