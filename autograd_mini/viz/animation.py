@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite, sqrt
 
 from autograd_mini.viz.diagram import NEGATIVE, POSITIVE
-from autograd_mini.viz.javascript import inlined
+from autograd_mini.viz.javascript import inlined, write
 from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.stepper import passes, prepared
-from autograd_mini.viz.svg import on_dark_pages, style_sheet, svg, write
+from autograd_mini.viz.svg import on_dark_pages, style_sheet, svg
 from autograd_mini.viz.text import gradient_text
 
 TYPE_CHECKING = False

@@ -19,7 +19,6 @@ from autograd_mini.engine.ops import CHOICE as CHOICE_ROW
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.partials import WRITTEN, NotReplayableError, call_of, derivative_tree, term
-from autograd_mini.viz.svg import page, write
 from autograd_mini.viz.text import named, names, xml
 
 TYPE_CHECKING = False
@@ -352,3 +351,44 @@ def script_data(data: Any) -> str:
     """Return data as it may stand in a script: nothing in it ends the script or starts a comment."""
     text = json.dumps(data, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark }}
+  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, Helvetica, Arial, sans-serif }}
+  figure {{ margin: 0; overflow-x: auto }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a page.
+
+    Args:
+        title: its title, plain text.
+        body: what stands in it, HTML.
+
+    """
+    return _PAGE.format(title=xml(title), body=body)
+
+
+def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
+    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ValueError(f"path is {str(path)!r}, expected one that ends in {endings[0]}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text(), encoding="utf-8")
+    return str(target)

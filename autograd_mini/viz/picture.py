@@ -7,11 +7,11 @@ from pathlib import Path
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from autograd_mini.viz.dot import dot_lines, mermaid
-from autograd_mini.viz.javascript import inlined
+from autograd_mini.viz.javascript import inlined, page
 from autograd_mini.viz.layout import arranged, in_one_piece
 from autograd_mini.viz.renderers import render, xdot_source
 from autograd_mini.viz.stage import Stage
-from autograd_mini.viz.svg import page, svg
+from autograd_mini.viz.svg import svg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

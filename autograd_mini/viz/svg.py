@@ -1,4 +1,4 @@
-"""The SVG of a diagram, without script, link or image, and the HTML page around a picture.
+"""The SVG of a diagram, without script, link or image.
 
 As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
 survives the sanitisers of notebooks and README pages; a style sheet has other colours for dark pages, where it is kept.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from math import hypot
-from pathlib import Path
 from types import MappingProxyType
 
 from autograd_mini.viz.diagram import (
@@ -28,7 +27,6 @@ from autograd_mini.viz.text import NOT_COMPUTED, shortened, xml
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from os import PathLike
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
     from autograd_mini.viz.layout import Box, Layout, Point
@@ -370,44 +368,3 @@ def _frame(left: float, top: float, w: float, h: float) -> str:
 
 def _text(x: float, y: float, text: str, look: str) -> str:
     return f'<text x="{number(x)}" y="{number(y)}" {look}>{xml(text)}</text>'
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-  :root {{ color-scheme: light dark }}
-  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, Helvetica, Arial, sans-serif }}
-  figure {{ margin: 0; overflow-x: auto }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-
-def page(title: str, body: str) -> str:
-    """Return a page.
-
-    Args:
-        title: its title, plain text.
-        body: what stands in it, HTML.
-
-    """
-    return _PAGE.format(title=xml(title), body=body)
-
-
-def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
-    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
-    target = Path(path)
-    if target.suffix.lower() not in endings:
-        raise ValueError(f"path is {str(path)!r}, expected one that ends in {endings[0]}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text(), encoding="utf-8")
-    return str(target)
