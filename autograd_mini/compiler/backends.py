@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.tape import Tape
 
-    Choice = Literal["auto", "llvm", "vm", "numpy", "python"]
+    Choice = Literal["auto", "llvm", "vm", "numpy", "python", "cuda"]
     """The names that users can give, for type checkers, which find a row of `BACKENDS` that is missing here."""
 
 LONGEST = 20_000
@@ -39,6 +39,7 @@ class Backend(NamedTuple):
         package: the optional package that it needs; "" for none.
         for_batches: whether it is picked for batches alone.
         longest: the most operations of a program that it is picked for; None for any number.
+        on_gpu: whether it is picked for arrays on a GPU, and for them alone.
 
     """
 
@@ -47,6 +48,7 @@ class Backend(NamedTuple):
     package: str = ""
     for_batches: bool = False
     longest: int | None = None
+    on_gpu: bool = False
 
     def load(self) -> ModuleType:
         """Return the module."""
@@ -54,11 +56,13 @@ class Backend(NamedTuple):
 
     @property
     def available(self) -> bool:
-        """Whether the package that it needs is installed."""
-        return not self.package or installed(self.package)
+        """Whether the package that it needs is installed, and a GPU there if it is for one."""
+        return not self.package or (installed(self.package) and (not self.on_gpu or _has_gpu()))
 
     def unfit(self, tape: Tape, *, batched: bool) -> str:
         """Return why it is not picked for a program; "" if it is."""
+        if self.on_gpu:
+            return f"{self.name} is for arrays on a GPU"
         if not self.available:
             return f"{self.package} is not installed"
         if self.for_batches and not batched:
@@ -75,6 +79,7 @@ BACKENDS: dict[str, Backend] = {
         Backend("vm", "llvm.vm", package="llvmlite"),
         Backend("numpy", "numpy", package="numpy", for_batches=True),
         Backend("python", "python"),
+        Backend("cuda", "cuda.launch", package="cupy", on_gpu=True),
     )
 }
 """The backends by name; "auto" picks the first one that fits."""
@@ -88,12 +93,22 @@ def installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
+@cache
+def _has_gpu() -> bool:
+    """Return whether CuPy finds a GPU."""
+    cupy = import_module("cupy")
+    try:
+        return bool(cupy.cuda.runtime.getDeviceCount())
+    except cupy.cuda.runtime.CUDARuntimeError:  # no driver
+        return False
+
+
 def picked(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
     """Return the name of the backend for a tape, and why that one; `wanted` is a name of `CHOICES`."""
     if wanted != "auto":
         return wanted, "asked for"
     unfit = {name: row.unfit(tape, batched=batched) for name, row in BACKENDS.items()}
-    name = next(name for name, reason in unfit.items() if not reason)  # the last one fits every program
+    name = next(name for name, reason in unfit.items() if not reason)  # plain Python fits every program
     return name, next(iter(filter(None, unfit.values())), f"{BACKENDS[name].package} is installed")
 
 
