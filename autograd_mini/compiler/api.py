@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from math import prod
 
-from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.backends import CHOICES, library_of, on_gpu
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
@@ -144,14 +144,16 @@ def jit(
             traced for each of their values.
         backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
-            fits, one of the last two where llvmlite is installed, and `stats` says why.
+            fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
+            NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
+            and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
 
     Returns:
-        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
-        and `llvm`.
+        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`,
+        `llvm` and `cuda`.
 
     Raises:
         TypeError: if f cannot be called, or threads, static or paths is no whole number.
@@ -326,7 +328,14 @@ class Compiled(Exportable):
     @property
     def llvm(self) -> str:
         """The program of the latest call in LLVM's language; "" for another backend."""
-        return self._latest().text
+        latest = self._latest()
+        return "" if latest.backend == "cuda" else latest.text
+
+    @property
+    def cuda(self) -> str:
+        """The program of the latest call in CUDA C, for numbers of 64 bits; "" for another backend."""
+        latest = self._latest()
+        return latest.text if latest.backend == "cuda" else ""
 
     def __repr__(self) -> str:
         """Show the function."""
@@ -415,12 +424,12 @@ def _known(program: Program | Paths) -> tuple[Any, int]:
 
 def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
     """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
 
     def column(shape: tuple[int, ...] | None) -> Any:
+        parts = [next(found) for _ in range(1 if shape is None else prod(shape))]
+        np = library_of(parts[0] if parts else None)
         if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
+            return parts[0] if on_gpu(parts[0]) else np.asarray(parts[0], dtype=np.float64)
         return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
 
     return nested(spec, column)

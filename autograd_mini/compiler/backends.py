@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from autograd_mini.engine.forking import in_child
+from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,20 +94,29 @@ def installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
-@cache
+def on_gpu(array: Any) -> bool:
+    """Return whether an array lies on a GPU: CuPy's, Numba's and PyTorch's say so alike."""
+    return hasattr(array, "__cuda_array_interface__")
+
+
+def library_of(array: Any) -> Any:
+    """Return the library for an array: CuPy for one on a GPU, else NumPy."""
+    purpose = "a function compiled for whole batches"
+    return BACKENDS["cuda"].load().cupy(purpose) if on_gpu(array) else extra("numpy", purpose)
+
+
 def _has_gpu() -> bool:
-    """Return whether CuPy finds a GPU."""
-    cupy = import_module("cupy")
     try:
-        return bool(cupy.cuda.runtime.getDeviceCount())
-    except cupy.cuda.runtime.CUDARuntimeError:  # no driver
+        BACKENDS["cuda"].load().cupy("a GPU")
+    except RuntimeError:
         return False
+    return True
 
 
 def picked(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
     """Return the name of the backend for a tape, and why that one; `wanted` is a name of `CHOICES`."""
     if wanted != "auto":
-        return wanted, "asked for"
+        return wanted, "asked for, or the batch lies on a GPU" if BACKENDS[wanted].on_gpu else "asked for"
     unfit = {name: row.unfit(tape, batched=batched) for name, row in BACKENDS.items()}
     name = next(name for name, reason in unfit.items() if not reason)  # plain Python fits every program
     return name, next(iter(filter(None, unfit.values())), f"{BACKENDS[name].package} is installed")

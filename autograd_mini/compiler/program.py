@@ -12,7 +12,7 @@ from math import copysign, nan, prod
 from time import perf_counter
 from typing import NamedTuple
 
-from autograd_mini.compiler.backends import BACKENDS, picked
+from autograd_mini.compiler.backends import BACKENDS, library_of, on_gpu, picked
 from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
@@ -24,7 +24,6 @@ from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,6 +228,7 @@ class Layouts(NamedTuple):
         named: how those of arguments by name are.
         widths: of a batch, how many columns each array has.
         first: the positions of the arguments whose numbers come first among the inputs.
+        on_gpu: whether a batch lies on a GPU.
 
     """
 
@@ -236,11 +236,12 @@ class Layouts(NamedTuple):
     named: dict[str, Any]
     widths: list[int] | None
     first: Sequence[int]
+    on_gpu: bool = False
 
     def key(self) -> tuple[Any, ...]:
         """Return what a program is kept by."""
         kinds = tuple([_kind(given) for static, given in self.taken if static])
-        return tuple(self.taken), tuple(self.named.items()), kinds
+        return tuple(self.taken), tuple(self.named.items()), kinds, self.on_gpu
 
 
 class Programs:
@@ -347,7 +348,13 @@ class Programs:
             rows = [array[0].tolist() if lengths[0] else [nan] * array.shape[1] for array in arrays]
             return [*[number for row in rows for number in row], *inputs]
 
-        layouts = Layouts(taken, {}, widths, first)
+        layouts = Layouts(taken, {}, widths, first, on_gpu=any(map(on_gpu, arrays)))
+        if layouts.on_gpu and self._backend not in {"auto", "cuda"}:
+            raise TypeError(
+                f"the batch lies on a GPU, expected NumPy's arrays for the backend {self._backend!r}: leave the "
+                "backend out, or copy the batch"
+            )
+        decide = decide and self._backend != "cuda" and not layouts.on_gpu  # whose samples all take one path
         program = self._program(layouts, sample if decide else None, differentiate=differentiate)
         return program, lengths[0], arrays, inputs
 
@@ -407,7 +414,7 @@ class Programs:
         """Trace the function; what it closes over, and was not known, is appended to the state's parameters."""
         start = perf_counter()
         f, parameters = self.function, state.parameters
-        taken, named, widths, first = layouts
+        taken, named, widths, first, there = layouts
 
         def numbers_of(trace: Trace) -> dict[Value, float]:
             """Return the numbers that decide conditions."""
@@ -448,7 +455,8 @@ class Programs:
         middle = perf_counter()
         tape, counts = optimised(tape)
         seconds = {"trace": middle - start, "passes": perf_counter() - middle}
-        program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
+        stats = {"operations": counts, "seconds": seconds}
+        program = Program(tape, layout, used, stats, "cuda" if there else self._backend, widths)
         program.leaves, program.checks, program.conditions = leaves, checks, conditions
         program.kept = 0 if differentiate else given
         program.state = state
@@ -493,8 +501,7 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     if isinstance(given, dict):
         parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
-    np = extra("numpy", "a function compiled for whole batches")
-
+    np = library_of(given)
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -509,5 +516,7 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     if axis:
         array = np.moveaxis(array, axis, 0)
     shape = array.shape[1:]
-    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=np.float64))
+    single = on_gpu(given) and array.dtype == "float32"
+    kind = "float32" if single else "float64"
+    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=kind))
     return ("array", shape) if shape else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from threading import Lock
 
+from autograd_mini.compiler.backends import on_gpu
 from autograd_mini.compiler.cuda.kernel import Kernel, planned
 from autograd_mini.compiler.python import scalar
 from autograd_mini.extras import extra
@@ -20,6 +20,9 @@ __all__ = ["batch", "scalar"]
 
 BLOCKS = 1024
 """Maximum blocks of a grid: some for each of the GPU's multiprocessors."""
+
+_CHECKED: list[Any] = []
+"""CuPy, once it is known to work."""
 
 OLDEST = 50
 """Least compute capability of a GPU, times ten: NVRTC 12 compiles for none before it."""
@@ -59,7 +62,7 @@ class _Run:
         """Return the columns and the means of a batch."""
         import numpy as np
 
-        cupy = arrays_on_gpu()
+        library = cupy("a function compiled for a GPU")
         there = any(map(on_gpu, arrays))
         size = 4 if there and all(array.dtype.itemsize == 4 for array in arrays) else 8
         kind = np.float64 if size == 8 else np.float32
@@ -69,20 +72,20 @@ class _Run:
         same += self._same([0.0] * sum(kernel.widths) + same)
         numbers = np.asarray(same, dtype=kind)
         try:
-            given = [cupy.asarray(array, dtype=kind) for array in arrays]
-            columns, totals = cupy.empty((self._kept, n), dtype=kind), cupy.empty(kernel.sums)
-            partial = cupy.empty((kernel.sums, blocks))
-        except cupy.cuda.memory.OutOfMemoryError as error:
+            given = [library.asarray(array, dtype=kind) for array in arrays]
+            columns, totals = library.empty((self._kept, n), dtype=kind), library.empty(kernel.sums)
+            partial = library.empty((kernel.sums, blocks))
+        except library.cuda.memory.OutOfMemoryError as error:
             raise MemoryError(
                 f"the batch has {n} samples, expected as many as a GPU's memory holds: {error}"
             ) from error
         with self._lock:
-            module = self._module(cupy, size)
+            module = self._module(library, size)
             if kernel.in_constant:
-                self._after_others(cupy)
-                cupy.ndarray(numbers.shape, kind, module.get_global("uniform")).set(numbers)
+                self._after_others(library)
+                library.ndarray(numbers.shape, kind, module.get_global("uniform")).set(numbers)
             else:
-                given.append(cupy.asarray(numbers))
+                given.append(library.asarray(numbers))
             module.get_function("program")((blocks,), threads, (np.int64(n), *given, columns, partial))
         if kernel.sums:
             module.get_function("total")((kernel.sums,), threads, (partial, np.int64(blocks), totals))
@@ -94,38 +97,37 @@ class _Run:
                 means[place] += same[at - sum(kernel.widths)]
         return [*(columns if there else columns.get())], means
 
-    def _module(self, cupy: Any, size: int) -> Any:
+    def _module(self, library: Any, size: int) -> Any:
         """Return what CuPy compiles."""
         if size not in self._modules:
-            self._modules[size] = cupy.RawModule(code=self._kernels[size].text, options=("--std=c++14",))
+            self._modules[size] = library.RawModule(code=self._kernels[size].text, options=("--std=c++14",))
         return self._modules[size]
 
-    def _after_others(self, cupy: Any) -> None:
+    def _after_others(self, library: Any) -> None:
         """Let what another stream computes with the constant memory end."""
-        stream = cupy.cuda.get_current_stream()
+        stream = library.cuda.get_current_stream()
         if self._stream is not None and self._stream != stream:
             self._stream.synchronize()
         self._stream = stream
 
 
-def on_gpu(array: Any) -> bool:
-    """Return whether an array lies on a GPU: CuPy's, Numba's and PyTorch's say so alike."""
-    return hasattr(array, "__cuda_array_interface__")
+def cupy(purpose: str) -> Any:
+    """Return CuPy, if it can compute here.
 
-
-@cache
-def arrays_on_gpu() -> Any:
-    """Return CuPy, the library of arrays on a GPU, if it can compute here.
+    Args:
+        purpose: what needs it, the beginning of the message.
 
     Raises:
         ImportError: if CuPy is not installed.
         RuntimeError: if there is no driver, no GPU, or none that runs these kernels.
 
     """
-    cupy = extra("cupy", "a function compiled for a GPU", 'choose another backend than "cuda"')
+    found = extra("cupy", purpose, 'choose another backend than "cuda"')
+    if found in _CHECKED:
+        return found
     try:
-        capability = cupy.cuda.Device().compute_capability
-    except cupy.cuda.runtime.CUDARuntimeError as error:
+        capability = found.cuda.Device().compute_capability
+    except found.cuda.runtime.CUDARuntimeError as error:
         raise RuntimeError(
             f'backend is "cuda", expected another one where no NVIDIA GPU can be used: {error}'
         ) from error
@@ -134,4 +136,5 @@ def arrays_on_gpu() -> Any:
             f'backend is "cuda", expected another one on a GPU of compute capability {int(capability) / 10}: '
             f"NVRTC needs {OLDEST / 10} or more"
         )
-    return cupy
+    _CHECKED.append(found)
+    return found
