@@ -14,7 +14,7 @@ from autograd_mini.train.history import History
 from autograd_mini.viz.gradient_descent import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import LEGEND, Network, Sample, layers_of
+from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.partials import NotReplayableError
 from autograd_mini.viz.text import figure
 
@@ -269,7 +269,6 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
         "wires": drawn.places,
         "loss": None if way.loss is None else index[way.loss],
         "called": way.called,
-        "legend": LEGEND,
     }
     scripts = ("arithmetic", "ground", "dom", "network")
     return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)

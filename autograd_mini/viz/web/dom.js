@@ -36,6 +36,14 @@ export function open(root, style) {
   return { place, shadow, still };
 }
 
+// Take the legend out of a picture and return it as a line, which is in sight where the picture is wider than its frame.
+export function legendOf(still) {
+  const text = still.querySelector("text.legend");
+  text.previousElementSibling.remove();
+  text.remove();
+  return make("div", { class: "legend" }, text.textContent);
+}
+
 // A bar with buttons and a slider over steps 0 to last; show(step) returns what is said of it.
 export function bar(frame, { last, pause, label, show }) {
   let step = 0, timer = null;
