@@ -40,6 +40,8 @@ def leaves(result: Any, what: str, parts: int = 0) -> list[float]:
         return [n for item in result for n in ((item,) if type(item) is float else leaves(item, what, parts))]
     if isinstance(result, Value):
         return [result.data]
+    if hasattr(result, "toarray") or hasattr(result, "to_numpy"):  # a sparse matrix of SciPy, or data of pandas
+        return leaves((result.toarray if hasattr(result, "toarray") else result.to_numpy)().tolist(), what, parts)
     if hasattr(result, "tolist"):  # an array or a tensor
         listed = (result.detach() if hasattr(result, "detach") else result).tolist()
         return leaves(listed, what, parts)
@@ -100,11 +102,33 @@ class Library:
     conjugate: bool = False
 
 
+def dtype_of(array: Any) -> str:
+    """Return the type of an array's numbers as a word; of a DataFrame that of its columns, "mixed" if they differ."""
+    if hasattr(array, "dtypes") and not hasattr(array, "dtype"):
+        kinds = {*map(str, array.dtypes)}
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+    return str(array.dtype).removeprefix("torch.")
+
+
 def kind_of(array: Any) -> str:
     """Return "real", "complex" or "integer", of an array by its type of numbers; "" for anything else."""
-    name = str(array.dtype).removeprefix("torch.")
+    name = dtype_of(array).lower()
     kinds = {"real": ("float", "bfloat", "object"), "complex": ("complex",), "integer": ("int", "uint")}
     return next((kind for kind, starts in kinds.items() if name.startswith(starts)), "")
+
+
+def labels_of(array: Any) -> tuple[Any, ...]:
+    """Return the labels along each axis of a Series or a DataFrame of pandas; nothing for other arrays."""
+    axes: list[Any] = [getattr(array, name, None) for name in ("index", "columns")]
+    return tuple(axis.tolist() for axis in axes if hasattr(axis, "tolist"))
+
+
+def _pandas_array(numbers: Sequence[Any], example: Any) -> Any:
+    array = sys.modules["numpy"].array(numbers).reshape(example.shape)
+    made = type(example)(
+        array, **{name: getattr(example, name) for name in ("index", "columns") if hasattr(example, name)}
+    )
+    return made if kind_of(example) == "integer" else made.astype(dtype_of(example))
 
 
 def _numpy_array(numbers: Sequence[Any], example: Any) -> Any:
@@ -129,7 +153,35 @@ def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
 
 
 def _jax_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
-    return sys.modules["jax"].jacrev(f, tuple(range(count)) if count > 1 else 0)  # type: ignore[no-any-return]
+    """Return the Jacobian: compiled, or as it is, or row by row, where a rule takes no batch of cotangents."""
+    jax = sys.modules["jax"]
+    jacobian = jax.jacrev(f, tuple(range(count)) if count > 1 else 0)
+    forms: list[Callable[..., Any]] = [jax.jit(jacobian), jacobian, partial(_jax_rows, f)]
+
+    def derivative(*args: Any) -> Any:
+        first: Exception | None = None
+        for form in forms:
+            try:
+                result = form(*args)
+            except Exception as error:  # noqa: BLE001 - of code that takes no tracers, or is wrong
+                first = error if form is not forms[0] or len(forms) == 1 else None
+            else:
+                forms[:] = [form]
+                return result
+        raise first  # type: ignore[misc]
+
+    return derivative
+
+
+def _jax_rows(f: Callable[..., Any], *args: Any) -> Any:
+    """Return the Jacobian of a function of arrays that returns one array, by a pull of a cotangent for each number."""
+    jax = sys.modules["jax"]
+    value, pull = jax.vjp(f, *args)
+    numpy, size, shape = jax.numpy, value.size, value.shape
+    rows = [pull(numpy.zeros(size, value.dtype).at[i].set(1).reshape(shape)) for i in range(size)]
+    columns = zip(*rows, strict=True)
+    blocks = [numpy.stack(column).reshape(shape + arg.shape) for column, arg in zip(columns, args, strict=True)]
+    return tuple(blocks) if len(blocks) > 1 else blocks[0]
 
 
 _JAX = Library(_jax_array, _jax_derivative, conjugate=True)
@@ -139,6 +191,7 @@ LIBRARIES = {
     "torch": Library(_torch_array, _torch_derivative),
     "jax": _JAX,
     "jaxlib": _JAX,
+    "pandas": Library(_pandas_array),
 }
 """Kinds of arrays by the package that their class stands in."""
 
@@ -146,7 +199,9 @@ LIBRARIES = {
 def library_of(thing: object) -> Library | None:
     """Return the kind of an array; None for anything else, a NumPy scalar included."""
     package = type(thing).__module__.partition(".")[0]
-    if not hasattr(thing, "dtype") or (package == "numpy" and not getattr(thing, "ndim", 0)):
+    if not (hasattr(thing, "dtype") or hasattr(thing, "dtypes")) or (
+        package == "numpy" and not getattr(thing, "ndim", 0)
+    ):
         return None
     return LIBRARIES.get(package)
 

@@ -190,6 +190,126 @@ def test_functions_of_pytorch_arrays_in_dicts_and_tuples_with_labels():
     assert check_grad(lambda z: (z.abs() ** 2).sum(), lambda z: 2 * z, at=z).ok
 
 
+X = np.array([0.3, -0.7, 1.1])
+
+
+@pytest.mark.parametrize(("gradient", "verdict"), [(lambda x: 3 * x**2, "correct"), (lambda x: 2 * x**2, "wrong")])
+def test_a_function_that_returns_its_gradient_too_is_checked_as_one(gradient, verdict):
+    assert check_grad(lambda x: (float(np.sum(x**3)), gradient(x)), True, at=X).verdict == verdict
+    assert check_grad(lambda x: [x**3, gradient(x)], True, domain=(0.1, 2)).verdict == verdict
+
+
+def test_a_function_that_should_return_its_gradient_too_and_does_not_is_said_to():
+    assert "f returned float, expected a value and its gradient" in check_grad(lambda x: x**2, True, at=1.0).title
+    with pytest.raises(TypeError, match="f is 3 of type int, expected a function"):
+        check_grad(3, True, at=1.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-2, 2).filter(lambda v: abs(v) > 1e-3), min_size=2, max_size=9), st.integers(0, 8))
+def test_a_derivative_of_the_shape_of_the_result_is_elementwise(numbers, index):
+    x = np.array(numbers)
+    report = check_grad(np.sinh, np.cosh, at=x)
+    assert report.ok
+    assert "elementwise" in report.note
+    wrong = lambda x: np.cosh(x) * np.where(np.arange(len(x)) == index % len(x), 1.1, 1.0)  # noqa: E731
+    assert check_grad(np.sinh, wrong, at=x).witness.axis == index % len(x)
+    slopes = check_grad(lambda x: [math.sinh(v) for v in x], lambda x: [math.cosh(v) for v in x], at=numbers)
+    assert slopes.ok
+
+
+def test_a_derivative_of_several_arrays_is_elementwise_for_those_in_the_shape_of_the_result():
+    df = lambda x, y, c: (c * y, c * x, x * y)  # noqa: E731
+    assert check_grad(lambda x, y, c: c * x * y, df, at=(X, X + 1, 0.7)).ok
+    wrong = check_grad(lambda x, y, c: c * x * y, lambda x, y, c: (c * x, c * x, x * y), at=(X, X + 1, 0.7))
+    assert wrong.witness.wrt == "x[0]"
+
+
+def test_a_whole_jacobian_is_missed_where_the_function_takes_entries_together():
+    report = check_grad(lambda x: np.cumsum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, at=X)
+    assert report.cause_kind == "shape"
+    assert "one number for each of f" in report.cause
+
+
+@pytest.mark.parametrize("n", [5, 100, 5000])
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_a_sparse_jacobian_is_taken_as_it_is(n, factor):
+    sparse = pytest.importorskip("scipy.sparse")
+
+    def jacobian(x):
+        upper = x[:-1] * np.where(np.arange(n - 1) == n // 2, factor, 1.0)
+        return sparse.diags_array([x[1:], upper], offsets=[0, 1], shape=(n - 1, n))
+
+    report = check_grad(lambda x: x[1:] * x[:-1], jacobian, at=np.linspace(0.5, 2, n))
+    assert report.verdict == ("correct" if factor == 1.0 else "wrong")
+    if factor != 1.0:
+        assert (report.witness.output, report.witness.axis) == (f"f[{n // 2}]", n // 2 + 1)
+
+
+def test_arguments_that_one_parameter_collects_are_inputs_each():
+    f = lambda x, *ys: x * ys[0] * ys[1] ** 2  # noqa: E731
+    df = lambda x, *ys: (ys[0] * ys[1] ** 2, x * ys[1] ** 2, 2 * x * ys[0] * ys[1])  # noqa: E731
+    assert check_grad(f, df, at=(0.3, 0.7, 1.2)).ok
+    assert check_grad(f, lambda *at: (*df(*at)[:2], df(*at)[2] * 2), at=(0.3, 0.7, 1.2)).witness.wrt == "ys[1]"
+
+
+def test_arguments_that_are_taken_by_keyword_alone_are_inputs_too():
+    def f(x, n=2, *, rate=1.0, shift):
+        return x**n * rate + shift**2
+
+    def df(x, n=2, *, rate=1.0, shift):
+        return n * x ** (n - 1) * rate, 2 * shift
+
+    assert check_grad(f, df, at={"x": 0.3, "shift": 0.7}).ok
+    assert check_grad(f, df, at=(0.3, 3, 0.7)).ok
+    assert check_grad(f, df, domain={"shift": (0, 1), "x": (1, 2)}).ok
+    assert check_grad(f, lambda **at: (*df(**at), at["x"] ** 2), at={"x": 0.3, "shift": 0.7, "rate": 0.4}).ok is False
+    assert check_grad(lambda x, n=2, m=1: x**n * m, lambda x, m: (2 * x * m, x**2), at={"x": 0.3, "m": 0.5}).ok
+    assert check_grad(lambda x, *, y: x * y.sin(), at={"x": 0.3, "y": 0.7}).ok
+    assert check_hess(lambda x, *, y: x * y.sin(), at={"x": 0.3, "y": 0.7}).ok
+
+
+def test_series_and_frames_of_pandas_keep_their_labels():
+    pd = pytest.importorskip("pandas")
+    at = pd.Series([0.3, -0.4, 1.2], index=["const", "age", "income"])
+
+    def loss(p):
+        return p["const"] * np.exp(p["age"]) + p["income"] ** 2
+
+    def gradient(p):
+        one = {"income": 2 * p["income"], "age": p["const"] * np.exp(p["age"]), "const": np.exp(p["age"])}
+        return pd.Series(one)
+
+    assert check_grad(loss, gradient, at=at).ok
+    assert check_grad(loss, lambda p: gradient(p) * [1, 2, 1], at=at).witness.wrt == "p['age']"
+    frame = pd.DataFrame(W, columns=list("uvw"))
+    assert check_grad(lambda q: float((q["u"] * q["v"] ** 2 + q["w"]).sum()), lambda q: pd.DataFrame(
+        {"v": 2 * q["u"] * q["v"], "u": q["v"] ** 2, "w": 1.0}), at=frame).ok  # fmt: skip
+    assert check_grad(lambda p, data: float(p @ data["y"]), lambda _, data: data["y"], at=(at.to_numpy(), pd.DataFrame(
+        {"y": [1.0, 2.0, 3.0], "name": ["a", "b", "c"]}))).ok  # fmt: skip
+
+
+def test_the_half_of_a_hessian_that_is_missing_is_said():
+    df = lambda x: np.array([2 * x[0] * x[1] * x[2], x[0] ** 2 * x[2], x[0] ** 2 * x[1]])  # noqa: E731
+
+    def ddf(x):
+        a, b, c = x
+        return np.array([[2 * b * c, 2 * a * c, 2 * a * b], [2 * a * c, 0, a**2], [2 * a * b, a**2, 0]])
+
+    f = lambda x: x[0] ** 2 * x[1] * x[2]  # noqa: E731
+    assert check_hess(f, df, ddf, at=X).ok
+    lower, upper = (check_hess(f, df, lambda x, half=half: half(ddf(x)), at=X) for half in (np.triu, np.tril))
+    assert "the lower half is missing" in lower.cause
+    assert "the upper half is missing" in upper.cause
+    assert lower.cause_kind == upper.cause_kind == "triangle"
+
+
+def test_a_result_by_one_of_the_arguments_alone_is_said_to_want_its_name():
+    rhs = lambda t, y: np.array([y[1], np.sin(t) - y[0]])  # noqa: E731
+    report = check_grad(rhs, lambda *_: np.array([[0, 1], [-1, 0]]), at=(0.5, np.array([0.3, 1.2])))
+    assert report.title.endswith("or say wrt='y' if it is by that alone")
+
+
 def test_an_object_with_a_loss_and_its_gradient_is_checked_as_it_is():
     class Model:
         def __init__(self, factor):
