@@ -237,16 +237,16 @@ class Arguments:
         """Return the leaves among arguments like the example."""
         return [*_picked(self._tree, args)]
 
+    def of_leaves(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``f`` as a function of the leaves alone."""
+        return lambda *parts: f(*self.with_leaves(parts))
+
     def differentiate(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return the derivative of ``f`` by the leaves, by the library that their arrays are of, or by the engine."""
         differentiate = self.library.derivative if self.library else None
         if differentiate is None and not any(isinstance(part, Kept) for part in _things(self._tree)):
             return engine_derivative(f)
-        count = len(self.leaves)
-
-        def of_leaves(*parts: Any) -> Any:
-            return f(*self.with_leaves(parts))
-
+        of_leaves, count = self.of_leaves(f), len(self.leaves)
         derivative = differentiate(of_leaves, count) if differentiate else engine_derivative(of_leaves)
         return wraps(f)(lambda *args: derivative(*self.leaves_of(args)))
 

@@ -15,7 +15,7 @@ from autograd_mini.testing.adapters import Call, adapt
 from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain, remark
-from autograd_mini.testing.libraries import leaves
+from autograd_mini.testing.libraries import compare_batched, leaves
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
@@ -119,6 +119,7 @@ def check_grad(
     'correct'
 
     """
+    batched = df is None and isinstance(f, type)  # PyTorch's Function, of which the backward pass may get batches
     f, df = _functions(f, df, at if isinstance(at, dict) else domain)
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
@@ -159,6 +160,9 @@ def check_grad(
             elif explained and report.verdict != "wrong":
                 report.cause_kind, flaw = remark(problem, report.verdict)
                 report.note = flaw or report.note
+            if batched and report.ok and arguments.library is not None:
+                of_leaves = arguments.of_leaves(f)
+                report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example))
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)

@@ -93,12 +93,15 @@ class Library:
         array: makes an array of numbers in the shape, and if it is one of real or complex numbers of the type, of an
             example.
         derivative: differentiates a function of some number of arrays; None if the library cannot.
+        products: makes, of a function of one argument, the products of its Jacobian and of the transposed one with a
+            vector, by forward and by reverse mode; None if the library has none.
         conjugate: whether the gradient by a complex x + iy is df/dx - i df/dy, rather than df/dx + i df/dy.
 
     """
 
     array: Callable[[Sequence[Any], Any], Any]
     derivative: Callable[[Callable[..., Any], int], Callable[..., Any]] | None = None
+    products: Callable[[Callable[..., Any]], tuple[Callable[..., Any], Callable[..., Any]]] | None = None
     conjugate: bool = False
 
 
@@ -147,6 +150,43 @@ def _torch_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
     return lambda *args: jacobian(f, args if count > 1 else args[0], create_graph=True)
 
 
+def compare_batched(f: Callable[..., Any], parts: Sequence[Any]) -> str:
+    """Compare what PyTorch's backward pass of ``f`` makes of a batch of cotangents with what it makes of each.
+
+    Args:
+        f: a function of arrays.
+        parts: the arrays.
+
+    Returns:
+        Why it takes no batch; "" if it does.
+
+    Raises:
+        ShapeError: if it returns other numbers.
+
+    """
+    jacobian = sys.modules["torch"].autograd.functional.jacobian
+    one_by_one = leaves(jacobian(f, tuple(parts)), "backward", 1)
+    try:
+        together = leaves(jacobian(f, tuple(parts), vectorize=True), "backward", 1)
+    except Exception as error:  # noqa: BLE001 - whatever code raises that is not made for batches
+        return f"backward takes no batch of incoming gradients ({type(error).__name__})"
+    eps = max(PRECISIONS.get(dtype_of(part), (2.0**-52, float))[0] for part in parts)
+    scale = 64 * eps * max(map(abs, one_by_one), default=0.0)
+    if not all(abs(u - v) <= scale for u, v in zip(one_by_one, together, strict=True)):
+        raise ShapeError("backward returns other numbers for a batch of incoming gradients than for each of them alone")
+    return ""
+
+
+def _torch_products(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    transforms = sys.modules["torch"].func
+    return lambda x, v: transforms.jvp(f, (x,), (v,))[1], lambda x, u: transforms.vjp(f, x)[1](u)[0]
+
+
+def _jax_products(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    jax = sys.modules["jax"]
+    return lambda x, v: jax.jvp(f, (x,), (v,))[1], lambda x, u: jax.vjp(f, x)[1](u)[0]
+
+
 def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
     dtype = None if kind_of(example) == "integer" else example.dtype
     return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(example.shape)
@@ -184,11 +224,11 @@ def _jax_rows(f: Callable[..., Any], *args: Any) -> Any:
     return tuple(blocks) if len(blocks) > 1 else blocks[0]
 
 
-_JAX = Library(_jax_array, _jax_derivative, conjugate=True)
+_JAX = Library(_jax_array, _jax_derivative, _jax_products, conjugate=True)
 
 LIBRARIES = {
     "numpy": Library(_numpy_array),
-    "torch": Library(_torch_array, _torch_derivative),
+    "torch": Library(_torch_array, _torch_derivative, _torch_products),
     "jax": _JAX,
     "jaxlib": _JAX,
     "pandas": Library(_pandas_array),

@@ -342,3 +342,118 @@ def test_a_function_of_pytorch_with_its_own_backward_pass_is_checked_directly(fa
             return factor * ctx.saved_tensors[0] * g
 
     assert check_grad(Square, at=torch.tensor([0.3, 0.7, -1.2], dtype=torch.float64)).ok is (factor == 2)
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong with None", "wrong in batches", "no batches"])
+def test_a_backward_pass_of_pytorch_gets_undefined_and_batched_gradients(kind):
+    torch = pytest.importorskip("torch")
+
+    class Both(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            ctx.set_materialize_grads(False)  # the gradient of an output that is not used is None
+            return x * y, x + y
+
+        @staticmethod
+        def backward(ctx, product, total):
+            x, y = ctx.saved_tensors
+            if kind == "no batches" and product is not None:
+                product.sum().item()
+            by_x, by_y = (0 if product is None else product * other for other in (y, x))
+            if kind == "wrong with None" and product is None:
+                return None, None
+            if kind == "wrong in batches":
+                try:
+                    (total if product is None else product).sum().item()
+                except RuntimeError:  # of a batch
+                    return by_x, by_y
+            return by_x + (0 if total is None else total), by_y + (0 if total is None else total)
+
+    at = (torch.tensor([0.3, 0.7], dtype=torch.float64), torch.tensor([1.2, -0.4], dtype=torch.float64))
+    report = check_grad(Both, at=at)
+    assert report.verdict == ("wrong" if "wrong" in kind else "correct")
+    assert ("other numbers for a batch" in report.title) is (kind == "wrong in batches")
+    assert ("takes no batch" in report.note) is (kind == "no batches")
+
+
+@pytest.mark.parametrize("rule", ["right", "twice", "right, of one at a time"])
+def test_a_function_of_jax_with_its_own_rule_is_checked_directly(rule):
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+
+    @jax.custom_vjp
+    def sine(x):
+        return jnp.sin(x)
+
+    def backward(x, g):
+        if "one" in rule:  # NumPy takes no batch, whose numbers nobody knows yet
+            return (jnp.asarray(np.asarray(g) * np.cos(np.asarray(x))),)
+        return (jnp.cos(x) * g * (2 if rule == "twice" else 1),)
+
+    sine.defvjp(lambda x: (jnp.sin(x), x), backward)
+    at = jnp.asarray(X, dtype="float32")
+    assert check_grad(sine, at=at).verdict == ("wrong" if rule == "twice" else "correct")
+    assert check_grad(lambda x: (sine(x) * x).sum(), at=at).verdict == ("wrong" if rule == "twice" else "correct")
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_objects_that_know_their_derivatives_are_checked_as_they_are(factor):
+    class Norm:
+        def func(self, w):
+            return float(np.sum(np.cosh(w)))
+
+        def deriv(self, w):
+            return np.sinh(w)
+
+        def deriv2(self, w):
+            return factor * np.diag(np.cosh(w))
+
+    class Cube:
+        def __call__(self, x):
+            return x**3
+
+        def derivative(self, x):
+            return 3 * factor * x**2
+
+    assert check_grad(Norm(), at=X).ok
+    assert check_hess(Norm(), at=X).ok is (factor == 1)
+    assert check_grad(Cube(), at=0.7).ok is (factor == 1)
+    line = np.polynomial.Polynomial([1.0, 2.0, 3.0, 4.0])
+    assert check_grad(line, at=0.3).ok
+    assert check_hess(line, at=0.3).ok
+    stats = pytest.importorskip("scipy.stats")
+    assert check_grad(stats.gamma(2.3), domain=[(0.1, 5)]).ok  # its cdf and its pdf
+
+
+def test_a_root_and_a_minimum_are_checked_against_their_solver():
+    optimize = pytest.importorskip("scipy.optimize")
+    root = lambda a: optimize.brentq(lambda y: y**3 + y - a, -9, 9)  # noqa: E731
+    assert check_grad(root, lambda a: 1 / (3 * root(a) ** 2 + 1), at=1.3, to=1e-9).ok
+    assert not check_grad(root, lambda a: 1 / (3 * root(a) ** 2), at=1.3, to=1e-9).ok
+    data, target = np.sin(np.arange(24.0)).reshape(8, 3), np.cos(np.arange(8.0))
+
+    def ridge(strength):
+        def loss(w):
+            return np.sum((data @ w - target) ** 2) + strength * (w @ w), 2 * data.T @ (
+                data @ w - target
+            ) + 2 * strength * w
+
+        return optimize.minimize(loss, np.zeros(3), jac=True, method="BFGS", options={"gtol": 1e-8}).x
+
+    def by_strength(strength, sign=-1):
+        return sign * np.linalg.solve(data.T @ data + strength * np.eye(3), ridge(strength))
+
+    assert check_grad(ridge, by_strength, at=0.8, to=1e-5).ok
+    assert check_grad(ridge, lambda s: by_strength(s, sign=1), at=0.8, to=1e-5).cause == "the sign is wrong"
+
+
+@pytest.mark.parametrize(
+    "wrap", [np.array, lambda rows: rows, lambda rows: pytest.importorskip("scipy.sparse").csc_array(rows)]
+)
+def test_the_jacobian_of_a_differential_equation_is_by_its_state(wrap):
+    rhs = lambda t, y: [y[1], (1 - y[0] ** 2) * y[1] - y[0] + math.sin(t)]  # noqa: E731
+    jac = lambda t, y: wrap([[0.0, 1.0], [-2 * y[0] * y[1] - 1, 1 - y[0] ** 2]])  # noqa: ARG005, E731
+    assert check_grad(rhs, jac, at=(0.5, np.array([0.3, 1.2])), wrt="y").ok
+    wrong = check_grad(rhs, lambda t, y: jac(t, 2 * y), at=(0.5, np.array([0.3, 1.2])), wrt="y")
+    assert wrong.verdict == "wrong"
