@@ -7,10 +7,13 @@ code is made again where it is unpickled, at the first run.
 
 from __future__ import annotations
 
-from math import copysign, prod
+from functools import partial
+from math import copysign, nan, prod
 from time import perf_counter
+from typing import NamedTuple
 
 from autograd_mini.compiler.backends import BACKENDS, picked
+from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.lowering import Below
@@ -49,6 +52,7 @@ class Program:
         widths: of a batch, how many columns each array has.
         kept: of a batch, how many results are returned for each sample.
         checks: what has to hold at each call; None for nothing. The last result is 0.0 if it does.
+        conditions: what it depends on, if it is a path of several; else None.
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
@@ -66,11 +70,29 @@ class Program:
         self.state: State | None = None
         self.kept = 0
         self.checks: Checks | None = None
+        self.conditions: Any = None
         self.backend, self.why = picked(wanted, tape, batched=widths is not None)
         self.text = ""
         self.entry: Callable[..., Any] | None = None
         self._lock = own_lock(self)
         self._runs: dict[int, Callable[..., Any]] = {}
+
+    @property
+    def source(self) -> str:
+        """The program as readable Python."""
+        return str(self.tape)
+
+    def covers(self, parameters: int) -> bool:
+        """Return whether its gradient is by so many parameters."""
+        return len(self.used) == parameters
+
+    def prepare(self, threads: int, *_: Any) -> None:
+        """Compile it."""
+        self.run(threads)
+
+    def called(self, inputs: list[float]) -> Any:
+        """Return what the function returns for one set of inputs."""
+        return unflatten(self.layout, iter(self.run()(inputs)))
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs it, compiled if this is the first time."""
@@ -168,7 +190,7 @@ class State:
     def __init__(self, before: Sequence[Value] = ()) -> None:
         self.parameters: list[Value] = []
         self.before = before
-        self.kept: dict[Any, Program] = {}
+        self.kept: dict[Any, Program | Paths] = {}
         self.guard: Guard | None = None
         self.dependencies: Dependencies | None = None
         self.roots: dict[int, tuple[str, Any]] = {}
@@ -189,13 +211,36 @@ class State:
         self.dependencies = Dependencies(self.roots.values())
         self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
 
-    def wanted(self, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
-        """Return how many parameters a gradient has to be by; None if there is none to compute."""
-        return len(self.parameters) if differentiate else None
+    def found(self, layouts: Any, *, differentiate: bool) -> Program | Paths | None:
+        """Return the program that is kept for layouts, unless there are more parameters since."""
+        program = self.kept.get((layouts, differentiate))
+        return program if program is None or not differentiate or program.covers(len(self.parameters)) else None
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what is compared, which stays behind with the function."""
         return {**vars(State()), "parameters": self.parameters, "kept": self.kept}
+
+
+class Layouts(NamedTuple):
+    """How the arguments of a call are arranged.
+
+    Attributes:
+        taken: for each argument whether it is static, and then itself, else how its numbers are nested.
+        named: how those of arguments by name are.
+        widths: of a batch, how many columns each array has.
+        first: the positions of the arguments whose numbers come first among the inputs.
+
+    """
+
+    taken: list[tuple[bool, Any]]
+    named: dict[str, Any]
+    widths: list[int] | None
+    first: Sequence[int]
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what a program is kept by."""
+        kinds = tuple([_kind(given) for static, given in self.taken if static])
+        return tuple(self.taken), tuple(self.named.items()), kinds
 
 
 class Programs:
@@ -215,11 +260,12 @@ class Programs:
         in_axes: int | Sequence[int | None] | None,
         static: Sequence[int],
         backend: str,
+        paths: int = 0,
     ) -> None:
         self._f: Callable[..., Any] | None = f
         self.batched, self.in_axes = batched, in_axes
-        self._static, self._backend = static, backend
-        self.latest: Program | None = None
+        self._static, self._backend, self._paths = static, backend, paths
+        self.latest: Program | Paths | None = None
         self.traces = 0
         self._states = [State()]  # the latest first
         self._lock = own_lock(self)
@@ -252,11 +298,13 @@ class Programs:
         """Run the tapes that came along."""
         vars(self).update(state, _lock=own_lock(self))
 
-    def take(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool) -> tuple[Any, ...]:
+    def take(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool, decide: bool = True
+    ) -> tuple[Any, ...]:
         """Return the program for arguments, and what of them it is to run on.
 
         That is, of a batch, how many samples there are, their arrays, and the inputs alike for all of them; else the
-        list of inputs.
+        list of inputs. Unless `decide`, the arguments are examples, by whose numbers no condition is decided.
 
         Raises:
             TracingError: if the function cannot be compiled as it is.
@@ -283,33 +331,33 @@ class Programs:
             else:
                 taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
         named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+        decide = decide and self._paths > 0
         if not self.batched:
-            return self._program(taken, named, None, (), differentiate=differentiate), inputs
+            layouts = Layouts(taken, named, None, ())
+            return self._program(layouts, (lambda: inputs) if decide else None, differentiate=differentiate), inputs
         lengths = sorted({len(array) for array in arrays})
         if len(lengths) != 1:
             counts = f"arrays of {lengths} rows" if lengths else "alike for all samples"
             raise ValueError(f"the batched arguments are {counts}, expected arrays of equally many rows, one a sample")
         widths = [array.shape[1] for array in arrays]
         first = [at for at, axis in enumerate(axes) if axis is not None and at not in self._static]
-        return self._program(taken, {}, widths, first, differentiate=differentiate), lengths[0], arrays, inputs
+
+        def sample() -> list[float]:
+            """Return the inputs of the first sample."""
+            rows = [array[0].tolist() if lengths[0] else [nan] * array.shape[1] for array in arrays]
+            return [*[number for row in rows for number in row], *inputs]
+
+        layouts = Layouts(taken, {}, widths, first)
+        program = self._program(layouts, sample if decide else None, differentiate=differentiate)
+        return program, lengths[0], arrays, inputs
 
     def _program(
-        self,
-        taken: list[tuple[bool, Any]],
-        named: dict[str, Any],
-        widths: list[int] | None,
-        first: Sequence[int],
-        *,
-        differentiate: bool,
-    ) -> Program:
-        """Return the program for layouts, traced if there is none yet.
-
-        The numbers of the arguments at the positions `first` come first among the inputs.
-        """
-        layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
-        state = self._current()
+        self, layouts: Layouts, sample: Callable[[], Sequence[float]] | None, *, differentiate: bool
+    ) -> Program | Paths:
+        """Return the program for layouts, traced if there is none yet, with the numbers of a sample."""
+        key, state = layouts.key(), self._current()
         try:
-            program = state.kept.get((layouts, state.wanted(differentiate)))
+            program = state.found(key, differentiate=differentiate)
         except TypeError as error:
             raise TypeError(
                 f"a static argument is nothing to keep programs by, expected a hashable one: {error}"
@@ -317,35 +365,55 @@ class Programs:
         if program is None or len(state.kept) == KEPT:
             with self._lock:
                 state = self._current()  # another thread may have traced it meanwhile
-                # Taking it out puts it behind those used before it.
-                program = state.kept.pop((layouts, state.wanted(differentiate)), None)
+                program = state.found(key, differentiate=differentiate)
+                state.kept.pop((key, differentiate), None)  # this puts it behind those used before it
                 if program is None:
-                    program = self._traced(state, taken, named, widths, first, differentiate=differentiate)
-                    self.traces += 1
-                    given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
-                    state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
-                    state.watch([(getattr(f := self.function, "__name__", type(f).__name__), f), *given])
-                state.kept[layouts, state.wanted(differentiate)] = program
+                    traced = self._traced(state, layouts, sample, differentiate=differentiate)
+                    program = traced
+                    if traced.conditions is not None:
+                        program = Paths(
+                            self._name,
+                            traced,
+                            traced.tape.inputs - len(traced.used),
+                            state.parameters,
+                            differentiate=differentiate,
+                            most=self._paths,
+                            trace=partial(self.another, state, layouts, differentiate=differentiate),
+                        )
+                state.kept[key, differentiate] = program
                 while len(state.kept) > KEPT:
                     del state.kept[next(iter(state.kept))]
                 self._latest(state)
         self.latest = program
         return program
 
+    @property
+    def _name(self) -> str:
+        return getattr(f := self.function, "__name__", type(f).__name__)
+
+    def another(self, state: State, layouts: Layouts, inputs: Sequence[float], *, differentiate: bool) -> Program:
+        """Return the program of the path that inputs take, those of parameters included; see `Paths`."""
+        with self._lock:
+            return self._traced(state, layouts, lambda: inputs, differentiate=differentiate)
+
     def _traced(
         self,
         state: State,
-        taken: list[tuple[bool, Any]],
-        named: dict[str, Any],
-        widths: list[int] | None,
-        first: Sequence[int],
+        layouts: Layouts,
+        sample: Callable[[], Sequence[float]] | None,
         *,
         differentiate: bool,
     ) -> Program:
         """Trace the function; what it closes over, and was not known, is appended to the state's parameters."""
         start = perf_counter()
         f, parameters = self.function, state.parameters
-        with Trace() as trace:
+        taken, named, widths, first = layouts
+
+        def numbers_of(trace: Trace) -> dict[Value, float]:
+            """Return the numbers that decide conditions."""
+            return dict(zip([*trace.inputs, *parameters], sample(), strict=False))  # type: ignore[misc]  # it is there
+
+        with Trace(None if sample is None else numbers_of) as trace:
             symbols = iter(trace.input, None)
             made = {}
             for at in (*first, *[at for at in range(len(taken)) if at not in first]):
@@ -359,8 +427,8 @@ class Programs:
             given = len(numbers)
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
-            broken = trace.broken()
-            below = Below(trace, [*numbers, *broken])
+            asked = [*trace.broken(), *trace.decisions]
+            below = Below(trace, [*numbers, *asked])
             known, places = set(parameters), {leaf: at for at, leaf in enumerate(state.before)}
             found = [leaf for leaf in below.outside if leaf not in known]
             parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
@@ -368,20 +436,26 @@ class Programs:
             if differentiate:
                 y = numbers[0]
                 numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
-                below = Below(trace, [*numbers, *broken])
+                below = Below(trace, [*numbers, *asked])
             else:
                 needed = set(below.outside)
                 used = [at for at in used if parameters[at] in needed]
             leaves = [parameters[at] for at in used]
+            below.outputs = below.outputs[: len(below.outputs) - len(trace.decisions)]
             tape = below.lowered(leaves)
-            checks = Checks(trace, leaves) if broken else None
+            checks = Checks(trace, leaves) if trace.checks else None
+            conditions = Conditions.of(trace, leaves) if trace.decisions else None
         middle = perf_counter()
         tape, counts = optimised(tape)
         seconds = {"trace": middle - start, "passes": perf_counter() - middle}
         program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
-        program.leaves, program.checks = leaves, checks
+        program.leaves, program.checks, program.conditions = leaves, checks, conditions
         program.kept = 0 if differentiate else given
         program.state = state
+        self.traces += 1
+        state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+        roots = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
+        state.watch([(self._name, f), *roots])
         return program
 
     def _current(self) -> State:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.pytree import holds_values
-from autograd_mini.testing.arguments import as_values, leaves
+from autograd_mini.testing.arguments import as_values
+from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import MANY, MOST_REMEMBERED, Problem, ShapeError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.testing.arguments import PRECISIONS
 from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.libraries import PRECISIONS
 from autograd_mini.testing.localisation import blocks
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, first_reach, why_stopped

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.ops import Op
 from autograd_mini.testing.adapters import Call, adapt
-from autograd_mini.testing.arguments import Arguments, arity, engine_derivative, leaves
+from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain, remark
+from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
+from autograd_mini.testing.signatures import arity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -17,8 +17,9 @@ import sys
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.arguments import Arguments, leaves
+from autograd_mini.testing.arguments import Arguments
 from autograd_mini.testing.gradcheck import GradientError, check_grad
+from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import located, total
 from autograd_mini.testing.report import Calls, Report
 

@@ -195,7 +195,7 @@ def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value,
         f"step {at}: ({', '.join(map(figure, point))}), value {figure(height)}"
         for at, (point, height) in enumerate(zip(points, descent.values, strict=False))
     ]
-    scripts = ("arithmetic", "dom", "contour", "descent")
+    scripts = ("arithmetic", "ground", "dom", "contour", "descent")
     return LivePage(repr(descent), curve(descent.values), lines, scripts, data, rows)
 
 

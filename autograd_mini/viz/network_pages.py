@@ -86,7 +86,7 @@ class Player(LivePage):
     def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
         data |= {"style": asset("page.css") + asset("player.css"), "runs": [run.data() for run in runs]}
-        scripts = ("arithmetic", "dom", "contour", "player")
+        scripts = ("arithmetic", "ground", "dom", "contour", "player")
         super().__init__(about, still, [run.line() for run in runs], scripts, data, rows)
 
 
@@ -271,7 +271,7 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
         "called": way.called,
         "legend": LEGEND,
     }
-    scripts = ("arithmetic", "dom", "network")
+    scripts = ("arithmetic", "ground", "dom", "network")
     return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)
 
 

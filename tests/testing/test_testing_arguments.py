@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.testing import check_grad, check_hess
-from autograd_mini.testing.arguments import PRECISIONS, Arguments, to_bfloat16
+from autograd_mini.testing.arguments import Arguments
+from autograd_mini.testing.libraries import PRECISIONS, to_bfloat16
 
 np = pytest.importorskip("numpy")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -302,9 +303,12 @@ def test_the_picture_is_the_same_from_every_renderer_up_to_positions(monkeypatch
 
 
 @rendered
-def test_a_notebook_gets_svg_and_a_sentence():
-    shown = draw(neuron())._repr_mimebundle_()
-    assert shown["image/svg+xml"].startswith("<svg")
+def test_a_notebook_gets_html_svg_and_a_sentence():
+    picture = draw(neuron())
+    shown = picture._repr_mimebundle_()
+    assert shown["image/svg+xml"] == picture.svg()
+    assert base64.b64encode(picture.svg().encode()).decode() in shown["text/html"]
+    assert picture._repr_mimebundle_(include=["image/svg+xml"]).keys() == {"image/svg+xml"}
     assert shown["text/plain"].startswith("Computation graph of o = 0.7071")
 
 
