@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
-from autograd_mini.engine.pytree import holds_values, nested, unflatten
+from autograd_mini.engine.pytree import holds_values, unflatten
 from autograd_mini.extras import extra
+from autograd_mini.rows import in_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, overload
 
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.checks import Function
-    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
@@ -197,9 +197,11 @@ class Compiled(Exportable):
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
+            if (parts := in_parts(args)) is not None:
+                return values_over(self._programs, parts)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
-            return _stacked(program.layout, iter(found))
+            return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
         entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
@@ -263,6 +265,8 @@ class Compiled(Exportable):
             kwargs: keyword arguments.
 
         """
+        if self._batched and (parts := in_parts(args)) is not None:
+            args = parts.example()
         self._prepared(args, kwargs, differentiate=True)[0].run(self._threads if self._batched else 1)
 
     # --- what it is ---
@@ -335,6 +339,8 @@ class Compiled(Exportable):
 
     def _differentiated(self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Program, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
+        if self._batched and (parts := in_parts(args)) is not None:
+            return mean_over(self._programs, parts, p)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(
@@ -370,16 +376,3 @@ def _unchanged(program: Program) -> Callable[[], bool] | None:
 def _known(program: Program) -> tuple[Any, int]:
     """Return what an entry of a program depends on: a guard, and how many parameters there are."""
     return program.state and program.state.guard, len(program.leaves)
-
-
-def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
-    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
-
-    def column(shape: tuple[int, ...] | None) -> Any:
-        if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
-        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
-
-    return nested(spec, column)

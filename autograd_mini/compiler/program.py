@@ -22,6 +22,7 @@ from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
+from autograd_mini.rows.columns import table_arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -268,10 +269,7 @@ class Programs:
         if self.batched:
             if kwargs:
                 raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
-            given_axes: Any = self.in_axes
-            axes = given_axes if isinstance(given_axes, (list, tuple)) else [given_axes] * len(args)
-            if len(axes) != len(args):
-                raise ValueError(f"in_axes is {given_axes!r}, expected one entry for each of the {len(args)} arguments")
+            axes = self.axes(args)
         arrays: list[Any] = []
         inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
@@ -281,7 +279,7 @@ class Programs:
             elif not axes or (axis := axes[at]) is None:
                 taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
-                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
+                taken.append((False, batch_columns(given, axis, f"argument {at}", arrays)))
         named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
         if not self.batched:
             return self._program(taken, named, None, (), differentiate=differentiate), inputs
@@ -292,6 +290,18 @@ class Programs:
         widths = [array.shape[1] for array in arrays]
         first = [at for at, axis in enumerate(axes) if axis is not None and at not in self._static]
         return self._program(taken, {}, widths, first, differentiate=differentiate), lengths[0], arrays, inputs
+
+    def axes(self, args: Sequence[Any]) -> Sequence[int | None]:
+        """Return the axis of the samples in each of the arguments of a batch."""
+        given: Any = self.in_axes
+        axes: Sequence[int | None] = given if isinstance(given, (list, tuple)) else [given] * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes is {given!r}, expected one entry for each of the {len(args)} arguments")
+        return axes
+
+    def batched_axes(self, args: Sequence[Any]) -> list[tuple[int, int | None]]:
+        """Return the positions and axes of those arguments that are not static."""
+        return [(at, axis) for at, axis in enumerate(self.axes(args)) if at not in self._static]
 
     def _program(
         self,
@@ -306,7 +316,8 @@ class Programs:
 
         The numbers of the arguments at the positions `first` come first among the inputs.
         """
-        layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
+        kinds = tuple(_kind(given) for static, given in taken if static)
+        layouts = (tuple(taken), tuple(named.items()), kinds, tuple(widths or ()))
         state = self._current()
         try:
             program = state.kept.get((layouts, state.wanted(differentiate)))
@@ -408,7 +419,7 @@ def _kind(given: Any) -> Any:
     return (float, copysign(1.0, given)) if type(given) is float else type(given)
 
 
-def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
 
     Raises:
@@ -417,10 +428,12 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
 
     """
     if isinstance(given, dict):
-        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        parts = tuple([batch_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
     np = extra("numpy", "a function compiled for whole batches")
-
+    if axis == 0 and (table := table_arrays(given, name)) is not None:
+        arrays += table
+        return "array", (sum(array.shape[1] for array in table),)
     try:
         array = np.asarray(given)
     except ValueError as error:
