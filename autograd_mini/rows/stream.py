@@ -215,6 +215,11 @@ class Stream:
         known = all(names is not None for names in columns)
         self._columns = list(dict.fromkeys(name for names in columns for name in names or ())) if known else None
 
+    @property
+    def units(self) -> int:
+        """How many parts can be read in any order; 0 if there is one order alone."""
+        return 0 if self._source is None else self._source.units
+
     def _of(self, rows: Any) -> tuple[Any, ...]:
         """Return the arguments for a block."""
         if self._iterator is not None:
