@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "cupy": "cuda",
+    "dask": "dask",
+    "distributed": "dask",
     "llvmlite": "jit",
     "jax": "jax",
     "jupyterlab": "notebook",
@@ -21,6 +23,7 @@ EXTRAS = {
     "numpy": "jit",
     "onnx": "onnx",
     "pdoc": "site",
+    "pyarrow": "arrow",
     "pygments": "site",
     "pygraphviz": "draw",
     "safetensors": "safetensors",

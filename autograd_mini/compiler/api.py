@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 
-from autograd_mini.compiler.backends import CHOICES, library_of, on_gpu
+from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
-from autograd_mini.engine.pytree import holds_values, nested
+from autograd_mini.engine.pytree import holds_values
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
+from autograd_mini.rows import in_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, overload
 
     from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.checks import Function
-    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
@@ -223,9 +223,11 @@ class Compiled(Exportable):
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
+            if (parts := in_parts(args)) is not None:
+                return values_over(self._programs, parts)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
-            return _stacked(program.layout, iter(found))
+            return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
         entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
@@ -289,7 +291,10 @@ class Compiled(Exportable):
             kwargs: keyword arguments.
 
         """
-        program, *given = self._prepared(args, kwargs, differentiate=True)
+        parts = in_parts(args) if self._batched else None
+        if parts is not None:
+            args = parts.example()
+        program, *given = self._prepared(args, kwargs, differentiate=True, decide=parts is None)
         given[-1] = given[-1] + self._numbers(program)
         program.prepare(self._threads if self._batched else 1, *given)
 
@@ -373,6 +378,8 @@ class Compiled(Exportable):
         self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Program | Paths, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
+        if self._batched and (parts := in_parts(args)) is not None:
+            return mean_over(self._programs, parts, p)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(
@@ -420,16 +427,3 @@ def _unchanged(program: Program | Paths) -> Callable[[], bool] | None:
 def _known(program: Program | Paths) -> tuple[Any, int]:
     """Return what an entry of a program depends on: a guard, and how many parameters there are."""
     return program.state and program.state.guard, len(program.leaves)
-
-
-def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
-    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-
-    def column(shape: tuple[int, ...] | None) -> Any:
-        parts = [next(found) for _ in range(1 if shape is None else prod(shape))]
-        np = library_of(parts[0] if parts else None)
-        if shape is None:
-            return parts[0] if on_gpu(parts[0]) else np.asarray(parts[0], dtype=np.float64)
-        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
-
-    return nested(spec, column)

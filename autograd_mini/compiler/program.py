@@ -28,6 +28,7 @@ from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
+from autograd_mini.rows.columns import table_arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -277,7 +278,7 @@ class Layouts(NamedTuple):
     def key(self) -> tuple[Any, ...]:
         """Return what a program is kept by."""
         kinds = tuple([_kind(given) for static, given in self.taken if static])
-        return tuple(self.taken), tuple(self.named.items()), kinds, self.on_gpu
+        return tuple(self.taken), tuple(self.named.items()), kinds, tuple(self.widths or ()), self.on_gpu
 
 
 class Programs:
@@ -353,10 +354,7 @@ class Programs:
         if self.batched:
             if kwargs:
                 raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
-            given_axes: Any = self.in_axes
-            axes = given_axes if isinstance(given_axes, (list, tuple)) else [given_axes] * len(args)
-            if len(axes) != len(args):
-                raise ValueError(f"in_axes is {given_axes!r}, expected one entry for each of the {len(args)} arguments")
+            axes = self.axes(args)
         arrays: list[Any] = []
         inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
@@ -366,7 +364,7 @@ class Programs:
             elif not axes or (axis := axes[at]) is None:
                 taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
-                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
+                taken.append((False, batch_columns(given, axis, f"argument {at}", arrays)))
         named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
         decide = decide and self._paths > 0
         if not self.batched:
@@ -393,6 +391,18 @@ class Programs:
         decide = decide and self._backend != "cuda" and not layouts.on_gpu  # whose samples all take one path
         program = self._program(layouts, sample if decide else None, differentiate=differentiate)
         return program, lengths[0], arrays, inputs
+
+    def axes(self, args: Sequence[Any]) -> Sequence[int | None]:
+        """Return the axis of the samples in each of the arguments of a batch."""
+        given: Any = self.in_axes
+        axes: Sequence[int | None] = given if isinstance(given, (list, tuple)) else [given] * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes is {given!r}, expected one entry for each of the {len(args)} arguments")
+        return axes
+
+    def batched_axes(self, args: Sequence[Any]) -> list[tuple[int, int | None]]:
+        """Return the positions and axes of those arguments that are not static."""
+        return [(at, axis) for at, axis in enumerate(self.axes(args)) if at not in self._static]
 
     def _program(
         self, layouts: Layouts, sample: Callable[[], Sequence[float]] | None, *, differentiate: bool
@@ -599,7 +609,7 @@ def _kind(given: Any) -> Any:
     return (float, copysign(1.0, given)) if type(given) is float else type(given)
 
 
-def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
 
     Raises:
@@ -608,8 +618,11 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
 
     """
     if isinstance(given, dict):
-        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        parts = tuple([batch_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
+    if axis == 0 and (table := table_arrays(given, name)) is not None:
+        arrays += table
+        return "array", (sum(array.shape[1] for array in table),)
     np = library_of(given)
     try:
         array = np.asarray(given)
