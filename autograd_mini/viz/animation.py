@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite, sqrt
 
 from autograd_mini.viz.diagram import NEGATIVE, POSITIVE
-from autograd_mini.viz.javascript import inlined, write
+from autograd_mini.viz.javascript import LivePage, Rows, write
 from autograd_mini.viz.stage import Stage
 from autograd_mini.viz.stepper import passes, prepared
 from autograd_mini.viz.svg import on_dark_pages, style_sheet, svg
@@ -21,15 +21,15 @@ LARGEST = 150
 """Maximum values of a graph that is animated."""
 
 
-class Animation:
+class Animation(LivePage):
     """An animated SVG; it shows itself in notebooks, and `save("backward.svg")` writes it."""
 
     def __init__(self, stage: Stage, seconds: float) -> None:
-        self._stage, self._seconds = stage, seconds
+        super().__init__(stage.diagram.about, _animated(stage, seconds), [], ("ground", "picture"), {}, Rows())
 
     def svg(self) -> str:
         """Return the SVG document."""
-        return _animated(self._stage, self._seconds)
+        return self.still()
 
     def save(self, path: str | PathLike[str]) -> str:
         """Write the SVG and return its path.
@@ -40,15 +40,12 @@ class Animation:
         """
         return write(path, (".svg",), self.svg)
 
-    def _repr_html_(self) -> str:
-        return inlined(self._stage.diagram.about, self.svg())
-
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def __repr__(self) -> str:
         """Say what it shows, where pictures are not."""
-        return f"<animation of the backward pass: {self._stage.diagram.about}>"
+        return f"<animation of the backward pass: {self.about}>"
 
 
 def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation:

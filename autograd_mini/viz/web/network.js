@@ -260,7 +260,6 @@ export function upgrade(root, data) {
   compute();
   data.inputs.slice(0, 8).forEach((at, k) => knobs.append(tune(`x_${k + 1}`, at)));
   frame.append(make("div", { class: "sides" }, make("div", {}, picture, legend, knobs), make("div", { class: "beside" }, controls.status, panel)), unfolded, controls.row);
-  controls.row.classList.add("fixed");
   shadow.append(frame);
   controls.go(0);
 }

@@ -204,12 +204,11 @@ export function upgrade(root, data) {
   }
 
   const controls = bar(frame, { last, pause: Math.max(60, Math.min(250, 9000 / (last + 1))), label: "Epoch", show });
-  controls.row.classList.add("fixed");
   const key = make("div", { class: "key" }, ...(net ? [legendOf(still)] : []), make("span", { class: "train" }, "training loss"), ...(curves.some((pair) => pair.length > 1) ? [make("span", { class: "test" }, "test loss"), ...(maps ? ["filled points: training, hollow: test"] : [])] : []));
   const runs = make("div", { class: "runs" }, ...cards.map(({ card }) => card));
   frame.append(make("div", { class: single ? "one" : "many" }, ...(net ? [make("div", { class: "picture", style: `--least: ${Math.min(360, 130 + 115 * data.layers.length)}px` }, still)] : []), runs), key, controls.status, controls.row);
   shadow.append(frame);
-  new MutationObserver(() => controls.again()).observe(place, { attributes: true, attributeFilter: ["data-dark"] });
+  opened.redraw = controls.again;
   show(0);
   controls.last();
 }
