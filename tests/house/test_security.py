@@ -56,6 +56,7 @@ IMPORTS = {
     "site.playground": {"importlib"},  # whether npm came as a wheel
     "cli.course": {"importlib"},  # whether JupyterLab is installed
     "cli.check": {"importlib"},  # the module that the command line names, to check a function in it
+    "testing.plugin.autograd_mini_pytest": {"pkgutil"},  # the functions that --grad-mutants-of names
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
