@@ -74,6 +74,7 @@ FILES = {
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
 OWN = {
+    "site.benchmarks": {"read_text"},  # the figures, a file of the package
     "site.pages": {"read_text", "read_bytes"},
     "site.playground": {"read_text"},
     "datasets.examples": {"read_text"},

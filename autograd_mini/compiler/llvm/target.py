@@ -152,6 +152,12 @@ def llvmlite() -> Any:
         ModuleNotFoundError: if it is not installed.
 
     """
+    with _compiling:  # of threads that come here first, one imports it, and the others wait
+        return _initialized()
+
+
+@cache
+def _initialized() -> Any:
     binding = extra("llvmlite.binding", "machine code, of backend='llvm' or 'vm',", "use backend='numpy' or 'python'")
     await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
