@@ -249,24 +249,25 @@ class Paths:
         given: Any = np.asarray(uniform, dtype=np.float64)
         taken = self._sorted(threads, n, arrays, given)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        columns = [np.empty(n) for _ in range(self.paths[0].program.kept)]
         sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else 0)
         counts = np.bincount(taken, minlength=len(self.paths)).tolist()
+        columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
         for at in sorted(range(len(self.paths)), key=lambda at: self.paths[at].conditions.held):
             path, count = self.paths[at], counts[at]
             if not count:
                 continue
             path.samples += count
-            rows = slice(None) if count == n else np.flatnonzero(taken == at)
-            parts = arrays if count == n else [array[rows] for array in arrays]
+            rows = None if count == n else np.flatnonzero(taken == at)
+            parts = arrays if rows is None else [array[rows] for array in arrays]
             own = np.concatenate((same, numbers[path.program.used]))
             found, means = path.program.run(threads)(count, parts, own)
+            if rows is None:
+                sums[: len(means)] = means
+                return found, sums
             for column, part in zip(columns, found, strict=True):
                 column[rows] = part
-            if count == n:
-                sums[: len(means)] = means
-            elif self._differentiate:
+            if self._differentiate:
                 sums[: len(means)] += np.asarray(means) * (count / n)
         return columns, sums
 
