@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.nn import MLP, Layer, Module, Neuron, load
     from autograd_mini.notation import latex, sympy
+    from autograd_mini.rows import scan
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import (
         custom_gradient,
@@ -65,6 +66,7 @@ _HOMES = {
         "notation": ("latex", "sympy"),
         "optim": ("optim",),
         "testing": ("testing",),
+        "rows": ("scan",),
         "train": ("History", "evaluate", "fit", "train"),
         "transforms": (
             *("custom_gradient", "derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "remat"),
@@ -119,6 +121,7 @@ __all__ = [
     "place_of",
     "remat",
     "replay",
+    "scan",
     "stop_gradient",
     "sympy",
     "take",

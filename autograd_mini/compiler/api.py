@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
-from autograd_mini.engine.pytree import holds_values, nested
+from autograd_mini.engine.pytree import holds_values
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
+from autograd_mini.rows import in_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, overload
 
     from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.checks import Function
-    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
@@ -144,14 +144,16 @@ def jit(
             traced for each of their values.
         backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
-            fits, one of the last two where llvmlite is installed, and `stats` says why.
+            fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
+            NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
+            and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
 
     Returns:
-        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
-        and `llvm`.
+        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`,
+        `llvm` and `cuda`.
 
     Raises:
         TypeError: if f cannot be called, or threads, static or paths is no whole number.
@@ -221,9 +223,11 @@ class Compiled(Exportable):
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
+            if (parts := in_parts(args)) is not None:
+                return values_over(self._programs, parts)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
-            return _stacked(program.layout, iter(found))
+            return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
         entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
@@ -287,7 +291,10 @@ class Compiled(Exportable):
             kwargs: keyword arguments.
 
         """
-        program, *given = self._prepared(args, kwargs, differentiate=True)
+        parts = in_parts(args) if self._batched else None
+        if parts is not None:
+            args = parts.example()
+        program, *given = self._prepared(args, kwargs, differentiate=True, decide=parts is None)
         given[-1] = given[-1] + self._numbers(program)
         program.prepare(self._threads if self._batched else 1, *given)
 
@@ -326,7 +333,14 @@ class Compiled(Exportable):
     @property
     def llvm(self) -> str:
         """The program of the latest call in LLVM's language; "" for another backend."""
-        return self._latest().text
+        latest = self._latest()
+        return "" if latest.backend == "cuda" else latest.text
+
+    @property
+    def cuda(self) -> str:
+        """The program of the latest call in CUDA C, for numbers of 64 bits; "" for another backend."""
+        latest = self._latest()
+        return latest.text if latest.backend == "cuda" else ""
 
     def __repr__(self) -> str:
         """Show the function."""
@@ -364,6 +378,8 @@ class Compiled(Exportable):
         self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Program | Paths, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
+        if self._batched and (parts := in_parts(args)) is not None:
+            return mean_over(self._programs, parts, p)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(
@@ -411,16 +427,3 @@ def _unchanged(program: Program | Paths) -> Callable[[], bool] | None:
 def _known(program: Program | Paths) -> tuple[Any, int]:
     """Return what an entry of a program depends on: a guard, and how many parameters there are."""
     return program.state and program.state.guard, len(program.leaves)
-
-
-def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
-    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
-
-    def column(shape: tuple[int, ...] | None) -> Any:
-        if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
-        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
-
-    return nested(spec, column)

@@ -147,6 +147,10 @@ class Paths:
         return self.paths
 
     @property
+    def rolled(self) -> None:
+        """The loops of a program that has any: paths have none."""
+
+    @property
     def tape(self) -> Tape:
         """The program of the first path."""
         return self.paths[0].program.tape

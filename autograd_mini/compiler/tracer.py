@@ -141,7 +141,7 @@ class Tracer(Symbolic):
 
     def detach(self) -> Value:
         """Return the same number as a constant."""
-        return symbol(_STOP, (self,))
+        return stopped(self)
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this is not 0, else y."""
@@ -205,6 +205,11 @@ def condition(name: str, *operands: Any) -> TracedBool:
     node = symbol(_CONDITIONS[name], operands)
     node.__class__ = TracedBool
     return node  # type: ignore[return-value]  # its class was just set
+
+
+def stopped(value: Value) -> Value:
+    """Return a constant with the number of a Value."""
+    return symbol(_STOP, (value,))
 
 
 def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
@@ -420,4 +425,4 @@ class Trace(Recorded, Hook):
 
     def detach(self, value: Value) -> Value | None:
         """Return a constant with the number of a Value."""
-        return symbol(_STOP, (value,)) if self is innermost(Trace) else None
+        return stopped(value) if self is innermost(Trace) else None

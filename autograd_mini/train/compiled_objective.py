@@ -45,6 +45,7 @@ class CompiledObjective:
         others: the parameters it depends on that are not to be moved.
         backend: the compiler's backend.
         why: why that one.
+        program: the compiler's program of the loss and its gradient.
 
     Raises:
         TracingError: if model or loss cannot be compiled, or would be wrong compiled.
@@ -97,7 +98,7 @@ class CompiledObjective:
             if metrics:
                 raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
             fast.prepare(*arrays(self._samples))  # so that all parameters are known
-        self.backend, self.why, self._program = program.backend, program.why, program
+        self.backend, self.why, self.program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters
         self._place(weights)
@@ -132,7 +133,7 @@ class CompiledObjective:
         known = {*map(id, [*self._moved, *weights])}
         self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
         in_order = in_order and [*self._metrics] == [*range(len(found), len(self._leaves))]
-        self.plain = in_order and self.backend == "llvm" and not self.outside and self._program.checks is None
+        self.plain = in_order and self.backend == "llvm" and not self.outside and self.program.checks is None
         self.read()
 
     def read(self) -> None:
@@ -141,39 +142,44 @@ class CompiledObjective:
 
         self._p = np.array([leaf.data for leaf in self._leaves])
 
-    def step(self, x: Any, X: Any, y: Any) -> tuple[float, Any, list[float]]:
+    def step(
+        self, x: Any, X: Any = None, y: Any = None, call: Callable[..., Any] | None = None
+    ) -> tuple[float, Any, list[float]]:
         """Return the mean loss of a batch, its gradient, and the means of the metrics.
 
         Args:
             x: the numbers of the parameters to be moved.
             X: the inputs, a row a sample.
             y: the targets.
+            call: what computes the mean loss and its slopes for the numbers that `program` takes, X and y; None for
+                the program itself.
 
         """
+        call = call or self._call
         if self._direct:
-            loss, gradient = self._call(x, X, y)
+            loss, gradient = call(x, X, y)
             return loss, gradient, []
         self._p[self._at] = x[self._used]
-        loss, slopes = self._call(self._p, X, y)
+        loss, slopes = call(self._p, X, y)
         gradient = self._flat.copy()
         gradient[self._used] = slopes[self._at]
         return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
 
     def changed(self) -> bool:
         """Return whether model or loss compute something else by now, since something that they read has changed."""
-        state = self._program.state
+        state = self.program.state
         if state is None or state.holds():
             return False
         repeated = self._repeated()[0]
-        same = [*map(id, repeated.leaves)] == [*map(id, self._program.leaves)]
-        if not same or str(repeated.tape) != str(self._program.tape):
+        same = [*map(id, repeated.leaves)] == [*map(id, self.program.leaves)]
+        if not same or str(repeated.tape) != str(self.program.tape):
             return True
         state.watch(())
         return False
 
     def gradient(self) -> Any:
         """Return the compiler's own kernel, from which machine code can be called by its address."""
-        return self._program.run(1)
+        return self.program.run(1)
 
     def eager(self, sample: Sample) -> list[float]:
         """Return the loss and the metrics of a sample, computed on Values."""

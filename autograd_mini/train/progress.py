@@ -16,14 +16,26 @@ _PAUSE = 0.1  # seconds between two states of the line of text, so that showing 
 
 
 class Progress:
-    """A bar that shows nothing, and what all bars share."""
+    """A bar that shows nothing, and what all bars share.
+
+    Attributes:
+        rate: rows a second, to be shown; 0 for not.
+
+    """
+
+    rate = 0.0
 
     def __init__(self, epochs: int, batches: int) -> None:
         """Expect that many epochs of that many batches."""
         self.epochs, self.batches = epochs, batches
 
-    def batch(self, epoch: int, done: int) -> None:
+    def batch(self, epoch: int, done: float) -> None:
         """Take note that `done` batches of an epoch, counted from 1, are done."""
+
+    @property
+    def speed(self) -> str:
+        """The rate in words, if there is one."""
+        return f"  {self.rate:.3g} rows/s" if self.rate else ""
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """Take note of the figures of an epoch that is done."""
@@ -40,7 +52,7 @@ class TextLine(Progress):
         super().__init__(epochs, batches)
         self._figures, self._width, self._due = "", 0, 0.0
 
-    def batch(self, epoch: int, done: int) -> None:
+    def batch(self, epoch: int, done: float) -> None:
         """Show the epoch, the share of all batches done, and the figures of the epoch before."""
         if monotonic() >= self._due:
             self._write(epoch, done)
@@ -57,9 +69,9 @@ class TextLine(Progress):
         if self._width:
             sys.stderr.write("\n")
 
-    def _write(self, epoch: int, done: int) -> None:
+    def _write(self, epoch: int, done: float) -> None:
         share = ((epoch - 1) * self.batches + done) / (self.epochs * self.batches)
-        line = f"epoch {epoch}/{self.epochs} {share:4.0%}{self._figures}"
+        line = f"epoch {epoch}/{self.epochs} {share:4.0%}{self._figures}{self.speed}"
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)
@@ -71,18 +83,21 @@ class TqdmBar(Progress):
     def __init__(self, epochs: int, batches: int, bar: Any) -> None:
         """Drive the bar, which counts the batches of all epochs."""
         super().__init__(epochs, batches)
-        self._bar, self._done = bar, 0
+        self._bar, self._done, self._figures = bar, 0.0, ""
 
-    def batch(self, epoch: int, done: int) -> None:
+    def batch(self, epoch: int, done: float) -> None:
         """Move the bar."""
         self._bar.set_description_str(f"epoch {epoch}/{self.epochs}", refresh=False)
+        if self.rate:
+            self._bar.set_postfix_str(f"{self._figures}{self.speed}".strip(), refresh=False)
         whole = (epoch - 1) * self.batches + done
         self._bar.update(whole - self._done)
         self._done = whole
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:  # noqa: ARG002 - `batch` has shown it
         """Show the figures behind the bar."""
-        self._bar.set_postfix_str(figures(row), refresh=False)
+        self._figures = figures(row)
+        self._bar.set_postfix_str(f"{self._figures}{self.speed}", refresh=False)
 
     def close(self) -> None:
         """Leave the bar as it is."""

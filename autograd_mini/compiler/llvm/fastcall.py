@@ -175,7 +175,7 @@ class GradientEntry(Entry):
 
 def of_gradient(program: Program | Paths, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return an entry for a program that takes one array and returns (value, gradient of its shape), else None."""
-    if program.backend not in {"llvm", "vm"} or program.used or program.checks or not possible():
+    if program.backend not in {"llvm", "vm"} or program.used or program.checks or program.rolled or not possible():
         return None
     if len(args) != 1 or not _plain(args[0]) or args[0].ndim != 1:
         return None
