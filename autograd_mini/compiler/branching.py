@@ -207,13 +207,13 @@ class Paths:
     def prepare(self, threads: int, *given: Any) -> None:
         """Find the paths of arguments, and compile them."""
         if self.widths is None:
-            self._of(*given).program.run()
+            self._of(*given).program.prepare(1)
         else:
             import numpy as np
 
             n, arrays, uniform = given
             for path in {*self._sorted(threads, n, arrays, np.asarray(uniform, dtype=np.float64)).tolist()}:
-                self.paths[path].program.run(threads)
+                self.paths[path].program.prepare(threads)
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs the path of its inputs, or those of a batch; see `python.batch`."""
@@ -362,9 +362,9 @@ class Paths:
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
         literals = self._literals(program) if literals is None else literals
-        self._known[literals] = len(self.paths)
+        self._index, self._settled = {}, False  # an interrupt after any of these leaves what is right
         self.paths.append(TracedPath(program, program.conditions, literals))
-        self._index, self._settled = {}, False
+        self._known[literals] = len(self.paths) - 1
 
     def _literals(self, program: Program) -> Literals:
         """Return the conditions of a path as steps of the index, each with the answer."""
