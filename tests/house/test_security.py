@@ -45,7 +45,8 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    f"compiler.llvm.{name}": {"ctypes"} for name in ("assembler", "backend", "descend", "fastcall", "target", "vm")
+    f"compiler.llvm.{name}": {"ctypes"}
+    for name in ("assembler", "backend", "background", "descend", "fastcall", "target", "vm")
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
@@ -60,6 +61,7 @@ IMPORTS = {
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
+    "compiler.llvm.cache": {"open", "mkdir", "unlink", "replace"},  # the folder asked for, if it is the user's own
     "viz.javascript": {"mkdir", "write_text"},  # the path to save to
     "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
