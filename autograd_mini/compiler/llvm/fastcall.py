@@ -186,9 +186,12 @@ def of_gradient(program: Program | Paths, args: tuple[Any, ...], slow: Callable[
         return None
     if program.entry is None:
         made: Any = program.run()
+        code = getattr(made, "code", made)  # the interpreter has an address too
+        if not getattr(code, "settled", True):
+            return None
         results = f"@results = internal global [{size + 1} x double] zeroinitializer, align 64"  # of one call at a time
         entry = GradientEntry([(size,)], slow)
-        entry.write(f"call void {pointer(made.address)}(ptr {entry.buffers[0]}, ptr @results)")
+        entry.write(f"call void {pointer(code.address)}(ptr {entry.buffers[0]}, ptr @results)")
         program.entry = entry.built("compiled", "@results", size, made, [results])
     return program.entry
 
@@ -205,6 +208,8 @@ def of_mean(
         return None
     if program.entry is None:
         made: Any = program.run()
+        if not made.code.settled:
+            return None
         count = len(program.used)
         shapes = [(count,), *[(None, *array.shape[1:]) for array in args]]
         rooms = (f"[{len(args)} x ptr]", f"[{max(made.slots, 1)} x double]", f"[{made.room} x double]")
