@@ -18,6 +18,7 @@ from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.tracer import Trace, condition
 from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
@@ -205,7 +206,7 @@ class RolledProgram:
         for place, row in enumerate(operands):
             if row not in lost:
                 kept = known[row] if row in known else table.numbers[row]
-                return -kept if place and table.rules[self._codes[at]].name == "sub" else kept
+                return -kept if place and self._codes[at] == table.code_of(TABLE["sub"]) else kept
         return None
 
     def _entered(self, row: int, symbol: Value) -> Value:
