@@ -45,7 +45,8 @@ PROCESSES = {
     "cli.course": {"subprocess"},  # JupyterLab, which the command is asked to open
 }
 MACHINE_CODE = {
-    f"compiler.llvm.{name}": {"ctypes"} for name in ("assembler", "backend", "descend", "fastcall", "target", "vm")
+    f"compiler.llvm.{name}": {"ctypes"}
+    for name in ("assembler", "backend", "composition", "descend", "fastcall", "target", "vm")
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
