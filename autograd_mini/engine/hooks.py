@@ -139,7 +139,7 @@ def _unlist(hook: Hook) -> None:
 def current() -> tuple[Hook, ...]:
     """Return the hooks to call in this thread or task: those of `here`, and those that are on in all threads."""
     found = here()
-    if not everywhere:
+    if not everywhere or (len(everywhere) == 1 and everywhere[0] in found):
         return found
     elsewhere = [hook for hook in everywhere if hook not in found]
     return (*found, *elsewhere) if elsewhere else found
