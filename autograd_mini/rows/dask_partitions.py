@@ -9,6 +9,7 @@ partition, so that nothing depends on who computed what, and when.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from itertools import pairwise
 from math import nan
 from time import monotonic
@@ -117,15 +118,13 @@ class DaskPartitions:
             delayed = extra("dask", "").delayed(_sums, pure=False)
             tasks = [delayed((at,), self._parts[at], (function, shared), program) for [at] in groups]
             futures = client.compute(tasks)
-        try:
+        with self._naming(groups, futures):
             if done is not None:
                 _wait(futures, [len(group) for group in groups], done)
             last = futures
             while len(last) > GATHERED:
                 last = [client.submit(_merged, last[at : at + GATHERED]) for at in range(0, len(last), GATHERED)]
             sums = client.gather(last)
-        except Exception as error:
-            raise self._named(error, groups, futures) from error
         return PairwiseSum().merge(sums).result()
 
     def converted(self, function: Callable[..., Any], *shared: Any) -> DaskPartitions:
@@ -140,11 +139,9 @@ class DaskPartitions:
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
         found = self._made([[future] for future in futures])
-        try:
+        with self._naming([[at] for at in range(len(futures))], futures):
             extra("distributed", "").wait(futures)
             client.gather([future for future in futures if future.status == "error"])
-        except Exception as error:
-            raise self._named(error, [[at] for at in range(len(futures))], futures) from error
         return found
 
     def gathered(self, function: Callable[..., Any], *shared: Any) -> list[Any]:
@@ -154,10 +151,8 @@ class DaskPartitions:
             return [function(*shared, Part(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
-        try:
+        with self._naming([[at] for at in range(len(futures))], futures):
             found: list[Any] = client.gather(futures)
-        except Exception as error:
-            raise self._named(error, [[at] for at in range(len(futures))], futures) from error
         return found
 
     def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], program: Any, *shared: Any) -> list[Any]:
@@ -190,7 +185,7 @@ class DaskPartitions:
             try:
                 found = compute(*args) if any(map(_is_collection, args)) else args
             except Exception as error:
-                raise _lost(at, error) from error
+                raise _lost(at, args, error) from error
             yield at, found
 
     def _in_memory(self) -> bool:
@@ -213,21 +208,26 @@ class DaskPartitions:
             groups += [parts[a:b] for a, b in pairwise(bounds)]
         return groups
 
-    def _named(self, error: Exception, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Exception:
-        """Return an error that names the partition."""
-        if str(error).startswith("partition "):  # which `function` has named
-            return type(error)(*error.args) if type(error).__init__ is Exception.__init__ else error
-        group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), None)
-        for at in group or ():
-            if any(_is_future(part) and part.status in _GONE for part in self._parts[at]):
-                return _lost(at, error)
-        if type(error).__name__ == "KilledWorker":
-            where = f"partition {group[0]}" if group and len(group) == 1 else f"one of partitions {list(group or ())}"
-            return RuntimeError(
-                f"{where} has ended worker after worker, for want of memory most likely: make partitions smaller "
-                "(rechunk, repartition), or give workers more memory"
-            )
-        return _lost(group[0], error) if group and len(group) == 1 else error
+    @contextmanager
+    def _naming(self, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Iterator[None]:
+        """Raise errors that name the partition."""
+        try:
+            yield
+        except Exception as error:
+            if str(error).startswith("partition "):  # the function has named it
+                raise
+            group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
+            lost = [at for at in group if any(_is_future(part) and part.status in _GONE for part in self._parts[at])]
+            if not lost and type(error).__name__ == "KilledWorker":
+                where = f"partition {group[0]}" if len(group) == 1 else f"one of the partitions {[*group]}"
+                raise RuntimeError(
+                    f"{where} has ended worker after worker, for want of memory most likely: make partitions smaller "
+                    "(rechunk, repartition), or give workers more memory"
+                ) from error
+            if not lost and len(group) != 1:
+                raise
+            at = (lost or group)[0]
+            raise _lost(at, self._parts[at], error) from error
 
 
 def _is_collection(given: Any) -> bool:
@@ -239,7 +239,7 @@ def _is_future(given: Any) -> bool:
 
 
 def _is_array(given: Any) -> bool:
-    return hasattr(type(given), "__dask_graph__") and hasattr(given, "chunks") and hasattr(given, "rechunk")
+    return hasattr(type(given), "__dask_graph__") and hasattr(type(given), "chunks") and hasattr(type(given), "rechunk")
 
 
 def _in_rows(given: Any, chunks: Sequence[Any] | None) -> Any:
@@ -256,7 +256,7 @@ def _in_rows(given: Any, chunks: Sequence[Any] | None) -> Any:
                 f"the arguments are Dask arrays of {sum(chunks or ())} and {given.shape[0]} rows, expected equally many"
             )
         return given if given.chunks == wanted or not known else given.rechunk(wanted)
-    if not hasattr(given, "npartitions") or not hasattr(given, "_meta"):
+    if not hasattr(type(given), "npartitions") or not hasattr(type(given), "_meta"):
         raise TypeError(f"an argument is a {type(given).__name__} of Dask, expected an array or a DataFrame")
     return given
 
@@ -271,8 +271,11 @@ def _partitions(given: Any) -> list[Any]:
             keys = [key[0] if isinstance(key, list) else key for key in keys]
         if known and all(key in known for key in keys):
             return [known[key] for key in keys]
-    found = given.to_delayed()
-    return [*found.ravel()] if hasattr(found, "ravel") else [*found]
+    if _is_array(given):
+        return [*given.to_delayed().ravel()]
+    # A full optimisation reads two small files as one where few columns are wanted, so that X and y would come apart.
+    simple = given.simplify() if hasattr(type(given), "simplify") else given
+    return [*simple.to_delayed(optimize_graph=False)]
 
 
 def _client() -> Any:
@@ -329,11 +332,24 @@ def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], ob
         done(sum(size for future, size in zip(futures, sizes, strict=True) if future.done()))
 
 
-def _lost(at: int, error: Exception) -> ValueError:
+def _lost(at: int, args: Sequence[Any], error: Exception) -> ValueError:
     """Return the error for a partition that Dask could not compute."""
-    return ValueError(
-        f"partition {at} cannot be computed: {type(error).__name__}: {' '.join(str(error).split())[:500]}"
-    )
+    file = next((f" ({found})" for part in args if (found := _file(part))), "")
+    words = " ".join(str(error).split())[:500]
+    return ValueError(f"partition {at}{file} cannot be computed: {type(error).__name__}: {words}")
+
+
+def _file(part: Any) -> str:
+    """Return the file that a partition is read from, if its graph says so, as that of `read_parquet` does."""
+    graph = dict(part.__dask_graph__()) if _is_collection(part) else {}
+    waiting = [part.key] if graph else []
+    for key in waiting:  # which grows meanwhile
+        task = graph.get(key)
+        for arg in getattr(task, "args", ()):
+            if isinstance(arg, dict) and "piece" in arg:
+                return str(arg["piece"][0])
+        waiting += getattr(task, "dependencies", ())
+    return ""
 
 
 # --- what runs on the workers ---
