@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 EXTRAS = {
+    "cupy": "cuda",
     "dask": "dask",
     "distributed": "dask",
     "llvmlite": "jit",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import isfinite, prod
 
+from autograd_mini.compiler.backends import library_of, on_gpu
 from autograd_mini.compiler.program import batch_columns
 from autograd_mini.engine.pytree import nested
 from autograd_mini.rows.columns import not_finite
@@ -70,7 +71,7 @@ def _prepared(
     import numpy as np
 
     example = parts.example()
-    program, _, _, uniform = programs.take(example, {}, differentiate=differentiate)
+    program, _, _, uniform = programs.take(example, {}, differentiate=differentiate, decide=False)
     if p is not None and p.shape != (len(program.used),):
         raise ValueError(
             f"p is an array of shape {p.shape}, expected one number for each of the {len(program.used)} parameters"
@@ -140,12 +141,12 @@ def _arrays(program: Program, batched: Batched, place: str, args: Sequence[Any])
 
 def stacked(spec: Spec, found: Iterator[Any]) -> Any:
     """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
 
     def column(shape: tuple[int, ...] | None) -> Any:
+        parts = [next(found) for _ in range(1 if shape is None else prod(shape))]
+        np = library_of(parts[0] if parts else None)
         if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
+            return parts[0] if on_gpu(parts[0]) else np.asarray(parts[0], dtype=np.float64)
         return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
 
     return nested(spec, column)

@@ -167,8 +167,13 @@ def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
     """Raise if a leaf is younger than a node that used it."""
     if not nodes or max(map(_tick, leaves), default=0) < nodes[-1]._tick:
         return
+    refuse_stale(nodes, lambda node: (node._x, node._y))
+
+
+def refuse_stale(nodes: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> None:
+    """Raise if one of the given operands of a node was assigned after the node used it."""
     for node in nodes:
-        for operand in (node._x, node._y):
+        for operand in operands_of(node):
             if operand._tick > node._tick:
                 raise stale(operand, node)
 

@@ -1,4 +1,4 @@
-"""Copying and pickling a graph node by node, oldest first, so that no depth of graph exhausts the stack.
+"""Copying, pickling and destroying a graph node by node, so that no depth of graph exhausts the stack.
 
 `deepcopy` and `pickle` would follow the operands of a node down, recursing once a node. Here a copy goes through the
 nodes in order of creation, each of which finds its operands in the memo. `pickle` is handed a node's ancestors first,
@@ -8,6 +8,8 @@ model and its loss, or anything else that is copied together. A gradient that wo
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from copy import deepcopy
 from itertools import chain
 from threading import local
@@ -15,8 +17,8 @@ from weakref import ref
 
 from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.graph import operands
-from autograd_mini.engine.hooks import on_leaf, on_read
-from autograd_mini.engine.value import ABSENT, Computed, Leaf, Value, asked, show_leaf
+from autograd_mini.engine.hooks import asked, on_leaf, on_read, show_leaf
+from autograd_mini.engine.value import ABSENT, Computed, Leaf, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,3 +189,31 @@ Value.__reduce_ex__ = reduce  # type: ignore[assignment,method-assign]
 Value.__setstate__ = restore  # type: ignore[attr-defined]
 Value.__copy__ = shallow  # type: ignore[attr-defined]
 Value.__deepcopy__ = deep  # type: ignore[attr-defined]
+
+
+_released: deque[object] = deque()
+"""Operands of destroyed nodes that are still to be let go; not empty while a destructor is at it."""
+
+
+def release_operands(node: Computed) -> None:
+    """Let the operands of a node go one after the other: this is `Computed.__del__` where destructors must not nest.
+
+    CPython keeps the destructors of a long chain from overflowing its stack. In WebAssembly it cannot, since it does
+    not know how much of the browser's stack is left.
+
+    """
+    outermost = not _released
+    _released.append(None)
+    for slot in ("_x", "_y", "_k"):
+        if (operand := getattr(node, slot, None)) is not None:
+            _released.append(operand)
+            setattr(node, slot, None)
+    if outermost:
+        del operand
+        while len(_released) > 1:
+            _released.pop()
+        _released.clear()
+
+
+if sys.platform == "emscripten":
+    Computed.__del__ = release_operands  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograd_mini.engine.backward import backward, one_pass, stale, subgraph
+from autograd_mini.engine.backward import backward, one_pass, refuse_stale, subgraph
 from autograd_mini.engine.checks import number
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
@@ -63,10 +63,7 @@ def unchanged(nodes: list[Value]) -> list[Value]:
         StaleValueError: if a leaf was assigned after one of them used it.
 
     """
-    for node in nodes:
-        for operand in operands(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
+    refuse_stale(nodes, operands)
     return nodes
 
 
@@ -143,13 +140,10 @@ def adjoints_of(
     nodes = subgraph([y], operands_of)
     targets = set(wanted)
     leading = set(targets)  # the nodes that `wanted` leads to: only their adjoints matter
+    refuse_stale(nodes, operands_of)
     for node in nodes:
-        for operand in operands_of(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
-            if operand in leading:
-                leading.add(node)
-
+        if not leading.isdisjoint(operands_of(node)):
+            leading.add(node)
     if isinstance(y, Symbolic):
         below: dict[Value, Value | float] = y.adjoints_below(targets, nodes, leading, seed, operands_of)
         return below
@@ -176,17 +170,15 @@ def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Valu
 
     """
     held = set(variables)
-    found: list[Value] = []
+    nodes = subgraph(outputs, lambda node: () if node in held else active_operands(node))
+    nodes = [node for node in nodes if node not in held]
+    refuse_stale(nodes, active_operands)
     moving = set(held)
-    for node in subgraph(outputs, lambda node: () if node in held else active_operands(node)):
-        if node in held:
-            continue
-        for operand in active_operands(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
-            if operand in moving and node not in moving:
-                moving.add(node)
-                found.append(node)
+    found: list[Value] = []
+    for node in nodes:
+        if not moving.isdisjoint(active_operands(node)):
+            moving.add(node)
+            found.append(node)
     return found
 
 

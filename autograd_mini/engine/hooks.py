@@ -142,6 +142,18 @@ def innermost(kind: type[Hook]) -> Hook | None:
     return None
 
 
+def show_leaf(leaf: Value, event: str) -> None:
+    """Show a leaf that was "made" or "assigned" to the hooks."""
+    for hook in current():
+        hook.leaf(leaf, event)
+
+
+def asked(value: Value, what: str) -> None:
+    """Tell the hooks that the number of a Value is asked for as a plain float."""
+    for hook in current():
+        hook.read(value, what)
+
+
 def is_recording() -> bool:
     """Return whether operations of this thread, or task, remember their operands.
 
@@ -158,29 +170,27 @@ def is_tracing() -> bool:
     return bool(on_read) and any(type(hook).read is not Hook.read for hook in here())
 
 
-class Without:
-    """A block inside which hooks of a kind are off in this thread or task.
+class Recorded:
+    """A block that records even inside `no_grad`: that silences a transform's results, not its own work.
 
     Attributes:
-        kind: the kind.
-        were_on: whether there were any.
+        were_on: whether there was a block of `no_grad`.
 
     """
 
-    kind: type[Hook]
     were_on = False
     _before: tuple[Hook, ...]
 
     def __enter__(self) -> Self:
-        """Turn them off."""
+        """Turn recording on."""
         self._before = here()
-        kept = tuple([hook for hook in self._before if not isinstance(hook, self.kind)])
+        kept = tuple([hook for hook in self._before if not isinstance(hook, no_grad)])
         self.were_on = len(kept) < len(self._before)
         _set(kept)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Turn them on again."""
+        """Leave it as it was."""
         _set(self._before)
 
 
@@ -298,9 +308,3 @@ class no_grad(Block):  # noqa: N801 - PyTorch's name for it
         """Make a leaf of a new node."""
         stopped = node.symbolic and node.op == "stop"  # what detaching makes of a symbol, a node that is to stay
         return node if stopped else node.detach()
-
-
-class Recorded(Without):
-    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
-
-    kind = no_grad

@@ -207,14 +207,7 @@ def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
 
 def holds_values(tree: Any) -> bool:
     """Return whether there is a Value in nested lists, tuples, dicts and arrays."""
-    if isinstance(tree, dict):
-        return any(map(holds_values, tree.values()))
-    if isinstance(tree, (list, tuple)):
-        return any(map(holds_values, tree))
-    if isinstance(tree, Value):
-        return True
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(tree, numpy.ndarray) and tree.dtype == object and holds_values([*tree.flat])
+    return any(isinstance(leaf, Value) for leaf in leaves(tree))
 
 
 def array(numbers: Sequence[Any], shape: Shape) -> Any:

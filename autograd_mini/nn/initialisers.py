@@ -91,4 +91,4 @@ def randomness(seed: int | Randomness | None) -> Randomness:
         return random
     if callable(getattr(seed, "random", None)):
         return seed  # type: ignore[return-value]  # just seen
-    return random.Random(whole_number("seed", seed, 0))  # type: ignore[arg-type]  # which is what is checked
+    return random.Random(whole_number("seed", seed, 0))

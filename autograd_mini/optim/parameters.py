@@ -18,7 +18,8 @@ from collections import deque
 from itertools import chain
 from math import fsum, hypot, inf, isfinite, isinf, isnan, nan
 
-from autograd_mini.optim.hyperparameters import nonnegative, power
+from autograd_mini.engine import ieee
+from autograd_mini.optim.hyperparameters import nonnegative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -240,4 +241,4 @@ def _norm(column: Sequence[float], order: float) -> float:
         return largest
     if order == 2.0:
         return hypot(*column)
-    return largest * power(fsum((abs(x) / largest) ** order for x in column), 1.0 / order)
+    return largest * ieee.pow(fsum((abs(x) / largest) ** order for x in column), 1.0 / order)

@@ -15,9 +15,9 @@ from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 
-from autograd_mini.errors import ModelFormatError
+from autograd_mini.errors import ModelFormatError, shown
 from autograd_mini.files import storage
-from autograd_mini.files.documents import parse, plain, shown
+from autograd_mini.files.documents import parse, plain
 from autograd_mini.files.json_model import check_header, checked_numbers, member, written
 from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data

@@ -55,6 +55,7 @@ class CompiledObjective:
 
     def __init__(self, training: Training, backend: str, *, outside: bool = False) -> None:
         self._model, self._objective, self._moved = training.model, training.objective, training.moved
+        self._samples = training.samples
         self._scale, self._rounding = 1.0, (0.0, 0.0)
         tried, metrics = tried_of(training.samples), [*self._objective.metrics.values()]
         try:
@@ -72,6 +73,7 @@ class CompiledObjective:
     def _compile(self, tried: Sequence[Sample], metrics: Sequence[Callable[..., Any]], backend: str) -> None:
         """Trace and compile, with the metrics, and compare the result with the eager one."""
         from autograd_mini.compiler import jit
+        from autograd_mini.compiler.branching import Paths
 
         weights = [Parameter(0.0) for _ in metrics]
         model, penalty = self._model, self._objective.loss  # in the closure by themselves, for `jit` to watch them
@@ -92,6 +94,10 @@ class CompiledObjective:
         except Exception as error:  # whatever the user's code raises on symbols
             self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
+        if isinstance(program, Paths):
+            if metrics:
+                raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
+            fast.prepare(*arrays(self._samples))  # so that all parameters are known
         self.backend, self.why, self.program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters

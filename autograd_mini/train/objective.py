@@ -10,7 +10,7 @@ from autograd_mini.engine.locations import PACKAGE, Place
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Value
-from autograd_mini.files.documents import shown
+from autograd_mini.errors import shown
 from autograd_mini.nn.losses import LOSSES, leading
 from autograd_mini.train.data import targets
 

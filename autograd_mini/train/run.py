@@ -191,7 +191,13 @@ class Training:
             self.steps.begin(order)
         self.history.backend, self.history.why = self.steps.backend, self.steps.why
         while self.batch < batches and not self.interrupted:
-            taken, self.sums = self.steps.take(self.batch, self.sums)
+            try:
+                taken, self.sums = self.steps.take(self.batch, self.sums)
+            except TracingError as error:  # on a path that is new the loss has other parameters, or there are too many
+                self.steps.settle()
+                self.steps = eager_instead(self, error)
+                self.steps.begin(order)
+                continue
             self.batch += taken
             rows = min(self.batch * self.batch_size, count)
             if self._beginning is None and rows >= min(BEGINNING, count / 2):

@@ -15,7 +15,7 @@ from autograd_mini.engine.graph import active_operands, adjoints, depending, gra
 from autograd_mini.engine.hooks import Recorded
 from autograd_mini.engine.pytree import flatten, holds_values, together
 from autograd_mini.engine.value import Value
-from autograd_mini.errors import DiagnosisWarning
+from autograd_mini.errors import DiagnosisWarning, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Run(Recorded):
         except TypeError:
             shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
             raise TypeError(
-                f"f returned {_shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
+                f"f returned {shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
                 "jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
@@ -235,8 +235,3 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
     if len({*positions}) != len(positions):
         raise ValueError(f"argnums is {argnums!r}, expected each position once")
     return tuple(positions)
-
-
-def _shown(given: object) -> str:
-    text = repr(given)
-    return text if len(text) <= 60 else text[:57] + "..."
