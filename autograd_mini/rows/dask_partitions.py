@@ -219,10 +219,16 @@ class DaskPartitions:
             group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
             lost = [at for at in group if any(_is_future(part) and part.status in _GONE for part in self._parts[at])]
             if not lost and type(error).__name__ == "KilledWorker":
-                where = f"partition {group[0]}" if len(group) == 1 else f"one of the partitions {[*group]}"
+                failed = [
+                    at
+                    for group, future in zip(groups, futures, strict=True)
+                    if future.status == "error"
+                    for at in group
+                ]
+                where = f"partition {failed[0]}" if len(failed) == 1 else f"one of the partitions {failed}"
                 raise RuntimeError(
-                    f"{where} has ended worker after worker, for want of memory most likely: make partitions smaller "
-                    "(rechunk, repartition), or give workers more memory"
+                    f"{where} was computed when worker after worker ended, for want of memory most likely: make "
+                    "partitions smaller (rechunk, repartition), or give workers more memory"
                 ) from error
             if not lost and len(group) != 1:
                 raise
