@@ -8,8 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autograd_mini import MLP, Parameter, fit, jit, scan, tanh
+from autograd_mini.rows.dask_partitions import _grouped
 from autograd_mini.train.parts import Batch, permuted
 
 dask = pytest.importorskip("dask")
@@ -166,6 +169,17 @@ def test_a_seed_shuffles_and_another_one_otherwise():
     moved = np.array([np.corrcoef(order, np.arange(1000))[0, 1] for order in orders])
     assert np.abs(moved).max() < 0.2
     assert np.abs(np.corrcoef(orders) - np.eye(20)).max() < 0.2
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=3), min_size=1, max_size=40), st.integers(1, 5))
+def test_each_partition_is_in_one_group_of_a_worker_that_has_most_of_it(places, threads):
+    known = dict.fromkeys("ab", threads)  # the third is not known any more
+    groups = _grouped(places, known)
+    assert sorted(at for group in groups for at in group) == [*range(len(places))]
+    assert all(groups)
+    for worker in "ab":
+        sure = {at for at, workers in enumerate(places) if set(workers) == {worker}}
+        assert sum(bool(sure & {*group}) for group in groups) <= threads
 
 
 # --- in a cluster ---
