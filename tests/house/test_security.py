@@ -69,6 +69,7 @@ FILES = {
     "site.pages": {"mkdir", "write_text", "write_bytes"},
     "site.playground": {"mkdir", "write_text", "shutil", "copyfile", "tempfile"},
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
+    "rows.sources": {"open"},  # the files of rows that are asked for
     "cli.tables": {"read_bytes"},  # the tables that the command line names
     "cli.course": {"mkdir", "open", "read_bytes"},  # the folder that the command line names, as in the next
     "cli.commands": {"mkdir", "open", "unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
