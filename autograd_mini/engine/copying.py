@@ -55,10 +55,7 @@ _groups = _Groups()
 
 
 class Ancestors:
-    """The nodes below a result, which `pickle` treats as a list of items to go through one by one.
-
-    From its beginning to its end a node of it may be pickled with its operands, once these have been.
-    """
+    """The nodes below a result, which `pickle` goes through like the items of a list, operands before results."""
 
     __slots__ = ("__weakref__", "done", "nodes")
 

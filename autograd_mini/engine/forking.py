@@ -27,10 +27,7 @@ _recoveries: list[Callable[[], object]] = []
 
 
 def awaited_lock() -> Any:
-    """Return a lock of a module, for which every fork waits.
-
-    Whoever holds it may take locks that were made later, and no earlier ones.
-    """
+    """Return a lock for which every fork waits; its holder may take locks made later, and no earlier ones."""
     return await_lock(RLock())
 
 

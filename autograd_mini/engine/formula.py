@@ -65,14 +65,7 @@ EXACT = frozenset({"add", "sub", "mul", "neg", "abs"})
 RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 """The comparisons, and what the `operator` module and tapes call them."""
 
-_RELATIONS: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
+_RELATIONS = dict(zip((ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq), RELATIONS, strict=True))
 
 ALIASES = {"ln": "log", "min": "minimum", "max": "maximum", "power": "pow", "sgn": "sign"}
 """What other languages call an operation of the table."""

@@ -79,16 +79,12 @@ def _replaceable(target: Path, name: str) -> int | None:
 
 def _sync_folder(folder: Path) -> None:
     """Put the new name on the disk too. The file is complete by now, so a system that cannot do this is no failure."""
-    try:
+    with suppress(OSError):  # Windows opens no folders, and some network file systems sync none
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:  # nor do some network file systems sync them
-        pass
-    finally:
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) -> bytes:
@@ -104,7 +100,8 @@ def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) 
         OSError: if it cannot be read.
 
     """
-    with open(os.fspath(path), "rb", opener=_open_at_once) as file:
+    at_once = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for another process to write to it
+    with open(os.fspath(path), "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is no regular file")
@@ -113,8 +110,3 @@ def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) 
         if status.st_size > limit:
             raise ValueError(f"has {status.st_size} bytes, more than the {limit} that its head accounts for")
         return start + file.read(max(status.st_size - len(start), 0))
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting, as opening a pipe would, for another process to write to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

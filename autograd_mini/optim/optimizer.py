@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 
 class StepAlgebra:
-    """What an update needs beside + and *, on floats, arrays or symbols.
-
-    Attributes:
-        root: the square root.
-        quotient: x / y by IEEE 754, infinite or nan where y is 0.
-        larger: the larger of two, nan if either is.
-
-    """
+    """What an update needs beside + and *, on floats, arrays or symbols: root, IEEE quotient, the larger of two."""
 
     def __init__(
         self, root: Callable[[Any], Any], quotient: Callable[[Any, Any], Any], larger: Callable[[Any, Any], Any]
@@ -282,10 +275,7 @@ def counts(optimizer: Optimizer) -> frozenset[str]:
 
 
 def vectorised(optimizer: Any) -> Vectorised | None:
-    """Return an optimiser of `OPTIMIZERS` on arrays; None for one of another kind.
-
-    None too where parameters have taken different numbers of steps, which happens to those that had no gradient.
-    """
+    """Return an optimiser of `OPTIMIZERS` on arrays; None for another, or where step counts of parameters differ."""
     if type(optimizer) not in OPTIMIZERS.values() or "step" in vars(optimizer):  # one of its own
         return None
     group = optimizer.param_groups[0]
