@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.nn import MLP, Layer, Module, Neuron, load
     from autograd_mini.notation import latex, sympy
+    from autograd_mini.rows import scan
     from autograd_mini.train import History, evaluate, fit
     from autograd_mini.transforms import *  # noqa: F403 - as above
     from autograd_mini.viz import *  # noqa: F403 - as above
@@ -51,6 +52,7 @@ _HOMES = {
         "notation": ("latex", "sympy"),
         "optim": ("optim",),
         "testing": ("testing",),
+        "rows": ("scan",),
         "train": ("History", "evaluate", "fit", "train"),
         "transforms": (
             *("custom_gradient", "derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "remat"),
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
         "origin",
         "place_of",
         "replay",
+        "scan",
         "sympy",
         "testing",
         "train",

@@ -240,8 +240,9 @@ class Value(Methods):
 
     def __bool__(self) -> bool:
         """Return whether the number is not zero, as for a float."""
-        if on_read:
-            asked(self, "bool()")
+        for hook in current() if on_read else ():
+            if (condition := hook.compare("ne", self, 0.0)) is not None:
+                return bool(condition)  # which may be decided by other numbers
         held = self._data != 0.0
         for hook in current() if on_compare else ():
             hook.compared("ne", self, 0.0, held=held)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.testing.arguments import PRECISIONS
 from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.libraries import PRECISIONS
 from autograd_mini.testing.localisation import blocks
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, first_reach, why_stopped
@@ -45,6 +45,8 @@ _SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
+_SINGLE_ROUNDING = 2.0**-22
+"""Relative error of a claim that contains a few constants in single precision."""
 _SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
@@ -303,34 +305,54 @@ class Cause:
         """Return the kind of mistake and a sentence about it; empty where nothing simple fits.
 
         Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term",
-        "random", "state", "stale", "precision", "transposed", "shift", "mean".
+        "random", "state", "stale", "precision", "transposed", "shift", "mean", "triangle", "shape".
         """
-        example = self.example
-        if not math.isfinite(example.claimed):
-            faults = self.partial.problem.df.faults
-            fault = next((fault for fault in faults if fault.where == example.point), None)
-            if fault is not None:
-                return "raised", f"df raised {fault}"
-            return "not finite", f"the claim is {example.claimed} where f has a finite slope"
-        if (unsteady := self._unsteady()) is not None:
-            return unsteady
-        if example.interval[0] == example.interval[1]:
-            return "point", "only this one point is wrong: a special case in the gradient"
+        seen = self._not_a_number() or self._unsteady() or self._out_of_place()
+        if seen is not None:
+            return seen
         self.samples = list(islice(self._sampled(), _SAMPLES))
         if len(self.samples) < 3:
             return "", ""
         if all(s.claim == 0 for s in self.samples):
-            found = self._missing_term()
-            return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
+            return self._zero()
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
-        for probe in (self._stale, self._imprecise, self._moved, self._other_partial):
-            if probe == self._imprecise and steady is not None:
-                continue
-            if (found_there := probe()) is not None:
-                return found_there
-        return self._formula(steady)
+        found_there = self._imprecise(steady)
+        for probe in (self._stale, self._moved, self._other_partial):
+            found_there = found_there or probe()
+        return found_there or self._formula(steady)
+
+    def _not_a_number(self) -> tuple[str, str] | None:
+        """Recognise a claim that is no finite number."""
+        example = self.example
+        if math.isfinite(example.claimed):
+            return None
+        faults = self.partial.problem.df.faults
+        fault = next((fault for fault in faults if fault.where == example.point), None)
+        if fault is not None:
+            return "raised", f"df raised {fault}"
+        return "not finite", f"the claim is {example.claimed} where f has a finite slope"
+
+    def _out_of_place(self) -> tuple[str, str] | None:
+        """Recognise a claim for one point alone, and one number for each of f's where f takes entries together."""
+        claims = self.partial.problem.claims
+        if claims is not None and claims.elementwise and self.partial.axis != self.partial.output:
+            return (
+                "shape",
+                "df has one number for each of f, as for a function that takes entries one by one: f does not",
+            )
+        if self.example.interval[0] == self.example.interval[1]:
+            return "point", "only this one point is wrong: a special case in the gradient"
+        return None
+
+    def _zero(self) -> tuple[str, str]:
+        """Describe a claim that is 0 everywhere: half of a Hessian, or else what it lacks."""
+        if self._is_mirrored():
+            lower = self.partial.output > self.partial.axis
+            return "triangle", f"the {'lower' if lower else 'upper'} half is missing, and the other is right"
+        found = self._missing_term()
+        return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
 
     def _formula(self, steady: float | None) -> tuple[str, str]:
         """Recognise a mistake in the formula: a factor, which may be a mean's, a power, or a missing term."""
@@ -365,6 +387,13 @@ class Cause:
             if measured.reliable and all(map(math.isfinite, claims)):
                 value = problem.value(at, partial.output)
                 yield LocalSample(at, claims, claims[axis], measured.value, measured.error, value)
+
+    def _is_mirrored(self) -> bool:
+        """Return whether the claim across the diagonal of a Hessian is right for this one."""
+        problem, axis, output = self.partial.problem, self.partial.axis, self.partial.output
+        if problem.outputs != len(problem.names) or axis == output:
+            return False
+        return all(s.close(float(problem.partials(s.point, axis)[output]), s.measured) for s in self.samples)
 
     def _ratio(self, power: float = 0) -> float | None:
         """Return the constant c if what is measured is c times a power of the input times the claim at every sample."""
@@ -413,14 +442,20 @@ class Cause:
         changes = len({s.measured for s in self.samples}) > 1 and not problem.box
         return ("stale", "the claim is kept from the first point it was asked for") if right and changes else None
 
-    def _imprecise(self) -> tuple[str, str] | None:
-        """Recognise claims that agree with f in their first digits alone, in no simple ratio."""
+    def _imprecise(self, steady: float | None) -> tuple[str, str] | None:
+        """Recognise claims that agree with f in their first digits alone, in no ratio but one of a rounded constant."""
         gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
         if not gaps or max(gaps) > _SINGLE_DIGITS or self.partial.problem.eps > _SINGLE_PRECISION:
             return None
-        single = all(_TO_SINGLE(s.claim) == s.claim for s in self.samples)
+        if steady is not None and abs(steady - 1) > _SINGLE_ROUNDING:
+            return None
         digits = max(1, math.floor(-math.log10(max(gaps))))
-        where = "in single precision" if single else "with fewer digits than f"
+        if all(_TO_SINGLE(s.claim) == s.claim for s in self.samples):
+            where = "in single precision"
+        elif all(abs(s.measured - (steady or 0.0) * s.claim) <= abs(s.gap) / 8 + 4 * s.error for s in self.samples):
+            where = "with a constant in single precision"
+        else:
+            where = "with fewer digits than f"
         return "precision", f"the claim agrees to {digits} digits: it is computed {where}"
 
     def _moved(self) -> tuple[str, str] | None:

@@ -174,7 +174,7 @@ def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
     """
     eps = line.problem.eps
     segment = compare(line, a, b, slice(3, None))
-    if size <= max(SMALLEST_ERROR, 16 * eps) * segment.l1_norm:
+    if size <= 16 * eps * segment.l1_norm:
         return True
     low, high = surroundings(line, a, b)
     around = [v for t in jittered_grid(line, low, high) if math.isfinite(v := line.value(t))]
@@ -183,9 +183,10 @@ def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
         return True
     if not size <= max(max(ACCURACY, 16 * eps) * min(segment.scale, extent), TAIL_ACCURACY * extent):
         return False
-    wide = Integral(line, low, high, goal=SMALLEST_ERROR * extent)
+    accuracy = max(ACCURACY, 16 * eps) * extent
+    wide = Integral(line, low, high, goal=accuracy)
     residuals = wide.residuals([low, a, b, high]) if not wide.broken else [math.inf]
-    return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
+    return max(map(abs, residuals)) <= 4 * accuracy + wide.error
 
 
 def smallest_change(line: Line, t: float) -> float:

@@ -84,12 +84,13 @@ class Decision:
         if line.axis is not None:
             direction = [first_reach(x) * (axis == line.axis) for axis, x in enumerate(point)]
         if not isinstance(output, int):
-            rows = wrong_outputs(problem, point, direction)
+            rows, all_found = wrong_outputs(problem, point, direction)
             if not rows:
                 return None
             self.wrong = f"rows {', '.join(map(str, rows[:LISTED]))}" if len(rows) > 1 else f"row {rows[0]}"
             if len(rows) > LISTED:
-                self.wrong += f" and {len(rows) - LISTED} more" if len(rows) < problem.outputs else ""
+                more = f"{len(rows) - LISTED} more" if all_found else "others"
+                self.wrong += f" and {more}" if len(rows) < problem.outputs else ""
             output = rows[0]
         wrong, complete = [], True
         for group in directions_through(problem, point, output):

@@ -264,7 +264,7 @@ def fingerprint(training: Training, given: tuple[Any, Any]) -> dict[str, Any]:
     new = [one if one is not other else None for one, other in zip(made, given, strict=True)]
     return {
         "loss": training.objective.name,
-        "rows": len(training.samples),
+        "rows": training.rows,
         "batch_size": training.batch_size,
         "shuffle": training.shuffle,
         "clip_norm": training.clip_norm,

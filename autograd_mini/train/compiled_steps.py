@@ -76,13 +76,8 @@ class CompiledSteps:
 
     def begin(self, order: Sequence[int]) -> None:
         """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
-        import numpy as np
-
         self._check_kernel(order)
-        self._order = order
-        rows = np.asarray(order)
-        self._X.take(rows, axis=0, out=self._now_X)
-        self._y.take(rows, axis=0, out=self._now_y)
+        self._start(order)
         if self._vectorised is None:
             self._vectorised = vectorised(self._training.optimizer)
             self._x = self._read() if self._vectorised is None else self._vectorised.now[0]
@@ -90,6 +85,15 @@ class CompiledSteps:
         elif self._training.schedule is not None:
             self._gather()
             self._vectorised.refresh()
+
+    def _start(self, order: Sequence[int]) -> None:
+        """Bring the samples into order."""
+        import numpy as np
+
+        self._order = order
+        rows = np.asarray(order)
+        self._X.take(rows, axis=0, out=self._now_X)
+        self._y.take(rows, axis=0, out=self._now_y)
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         """Take a step, or as many as take some hundredths of a second."""
@@ -108,10 +112,14 @@ class CompiledSteps:
             if self._spoiled(self._samples[row] for row in self._order[first:end]):
                 return self._step(batch, sums)
             raise self._training.diverged(self._culprit(batch, loss))
-        before, kernel = self._x, self._kernel
-        if kernel.outside:
-            set_data(self._moved, before.tolist())
-            metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+        if self._kernel.outside:
+            set_data(self._moved, self._x.tolist())
+            metrics = self._kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+        return self._move(gradient, [figure * (end - first) for figure in (loss, *metrics)], sums)
+
+    def _move(self, gradient: Any, found: list[float], sums: list[float]) -> tuple[int, list[float]]:
+        """Let the optimiser step along a gradient, and add what was found to the sums."""
+        before = self._x
         if self._training.clip_norm is not None:
             gradient = bounded(gradient, self._training.clip_norm)
         if self._vectorised is not None:
@@ -126,7 +134,6 @@ class CompiledSteps:
         self._gradient, self._before = gradient, before
         if not self._isfinite(self._x).all():
             raise self._training.diverged("a parameter became nan or infinite")
-        found = [figure * (end - first) for figure in (loss, *metrics)]
         return 1, [*map(add, sums, found)] if sums else found
 
     def settle(self) -> None:
@@ -199,7 +206,7 @@ class CompiledSteps:
         ):
             return reached - batch, descent.totals.tolist()
         if lost:
-            self._training.batch = reached
+            self._training.batch += reached - batch
             culprit = self._culprit(reached, nan) if lost == "loss" else "a parameter became nan or infinite"
             raise self._training.diverged(culprit)
         return reached - batch, descent.totals.tolist()
@@ -254,8 +261,12 @@ class CompiledSteps:
         for row in self._order[first : first + self._size]:
             found = self._kernel.eager(self._samples[row])[0]
             if not isfinite(found):
-                return f"the loss of row {row} became {found}"
+                return f"the loss of {self._named(row)} became {found}"
         return f"the mean loss became {loss}"
+
+    def _named(self, row: int) -> str:
+        """Return what messages call a row."""
+        return f"row {row}"
 
 
 class CompiledDescent:

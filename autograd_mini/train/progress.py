@@ -21,7 +21,12 @@ class Progress:
         batches: how many batches each has.
         shown: whether to show anything.
 
+    Attributes:
+        rate: rows a second, to be shown; 0 for not.
+
     """
+
+    rate = 0.0
 
     def __init__(self, epochs: int, batches: int, *, shown: bool) -> None:
         self.shown = shown
@@ -29,7 +34,7 @@ class Progress:
         self._figures, self._width, self._due = "", 0, 0.0
         self._start, self._before = monotonic(), -1  # a run that is resumed has done some already
 
-    def batch(self, epoch: int, done: int) -> None:
+    def batch(self, epoch: int, done: float) -> None:
         """Take note that `done` batches of an epoch, counted from 1, are done."""
         if self._before < 0:
             self._before = (epoch - 1) * self._batches
@@ -48,12 +53,13 @@ class Progress:
         if self._width:
             sys.stderr.write("\n")
 
-    def _write(self, epoch: int, done: int) -> None:
+    def _write(self, epoch: int, done: float) -> None:
         finished, total = (epoch - 1) * self._batches + done, self._epochs * self._batches
         passed = monotonic() - self._start
-        left = passed * (total - finished) / max(finished - self._before, 1)
+        left = passed * (total - finished) / max(finished - self._before, 1e-9)
         times = " < ".join(f"{int(time // 60)}:{int(time % 60):02}" for time in (passed, left))
-        line = f"epoch {epoch}/{self._epochs} {finished / total:4.0%}  {times}{self._figures}"
+        speed = f"  {self.rate:.3g} rows/s" if self.rate else ""
+        line = f"epoch {epoch}/{self._epochs} {finished / total:4.0%}  {times}{self._figures}{speed}"
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)

@@ -14,6 +14,7 @@ from autograd_mini.errors import TracingError
 from autograd_mini.optim import clip_grad_norm_
 from autograd_mini.optim.parameters import set_data, set_gradients
 from autograd_mini.train.compiled_steps import CompiledSteps
+from autograd_mini.train.parts import StreamedSteps, SummedSteps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ def chosen_steps(training: Training, compile: Compile) -> Steps:  # noqa: A002 -
     elif compile not in CHOICES:
         raise ValueError(f"compile is {compile!r}, expected True, False, or one of {', '.join(map(repr, CHOICES))}")
     training.must_compile = compile is not False and compile != "auto"
+    if training.parts is not None:
+        if compile is False:
+            raise ValueError(
+                "compile is False, expected True or a backend for rows in parts, which need compiled steps"
+            )
+        training.must_compile = True  # there is no list of samples to go through
+        kind = StreamedSteps if training.parts.streamed(training.batch_size) else SummedSteps
+        return kind(training, compile if isinstance(compile, str) else "auto")
     rows, parameters = len(training.samples), len(training.params)
     if compile is False:
         return EagerSteps(training, "compile=False")

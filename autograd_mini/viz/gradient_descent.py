@@ -174,7 +174,7 @@ def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value,
     """
     points = [point for point in descent.points if all(map(isfinite, point))][: ARROWS + 1]
     axes = [*zip(*points, strict=True)]
-    bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.8) for axis in axes]
+    bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.5) for axis in axes]
     rows = Rows()
     made = None if graph is None else _program(graph, value, bounds, rows)
     data: dict[str, Any] = {
@@ -195,7 +195,7 @@ def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value,
         f"step {at}: ({', '.join(map(figure, point))}), value {figure(height)}"
         for at, (point, height) in enumerate(zip(points, descent.values, strict=False))
     ]
-    scripts = ("arithmetic", "dom", "contour", "descent")
+    scripts = ("arithmetic", "ground", "dom", "contour", "descent")
     return LivePage(repr(descent), curve(descent.values), lines, scripts, data, rows)
 
 

@@ -14,7 +14,7 @@ from autograd_mini.train.history import History
 from autograd_mini.viz.gradient_descent import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import LEGEND, Network, Sample, layers_of
+from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.partials import NotReplayableError
 from autograd_mini.viz.text import figure
 
@@ -86,7 +86,7 @@ class Player(LivePage):
     def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
         data |= {"style": asset("page.css") + asset("player.css"), "runs": [run.data() for run in runs]}
-        scripts = ("arithmetic", "dom", "contour", "player")
+        scripts = ("arithmetic", "ground", "dom", "contour", "player")
         super().__init__(about, still, [run.line() for run in runs], scripts, data, rows)
 
 
@@ -269,9 +269,8 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
         "wires": drawn.places,
         "loss": None if way.loss is None else index[way.loss],
         "called": way.called,
-        "legend": LEGEND,
     }
-    scripts = ("arithmetic", "dom", "network")
+    scripts = ("arithmetic", "ground", "dom", "network")
     return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from autograd_mini.viz.dot import dot_lines, mermaid
+from autograd_mini.viz.javascript import LivePage, Rows
 from autograd_mini.viz.layout import arranged, in_one_piece
 from autograd_mini.viz.renderers import render, xdot_source
 from autograd_mini.viz.stage import Stage
@@ -118,8 +119,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         return str(picture)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
-        """Show the picture in a notebook, and its sentence where pictures do not go."""
-        shown: dict[str, Any] = {"image/svg+xml": self.svg(), "text/plain": self.diagram.about}
+        """Show the picture in a notebook, in the colours of its theme, and its sentence where pictures do not go."""
+        live = LivePage(self.diagram.about, self.svg(), [], ("ground", "picture"), {}, Rows())
+        shown: dict[str, Any] = {
+            "text/html": live.html(),
+            "image/svg+xml": live.still(),
+            "text/plain": self.diagram.about,
+        }
         return {
             kind: data
             for kind, data in shown.items()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.long_sums import Shown
 
 SCRIPTS = (
-    *("arithmetic", "text", "mathematics", "camera", "cards", "motion", "lines"),
+    *("arithmetic", "ground", "text", "mathematics", "camera", "cards", "motion", "lines"),
     *("quiz", "numbers", "paths", "stage"),
 )
 """Scripts of the page, each after those that it imports from."""

@@ -74,6 +74,30 @@ def test_an_approximation_raises_no_alarm_over_a_domain_and_mistakes_are_still_f
         assert report.verdict == "wrong"
 
 
+SIXTH, LOG_TWO = 0.1666666716337204, 0.6931471824645996
+"""1/6 and log 2 in single precision: 3e-8 and 3e-9 off."""
+
+
+@settings(max_examples=40)
+@given(st.floats(0.1, 2.8), st.sampled_from([-1, 1]))
+def test_a_constant_in_single_precision_is_wrong_for_its_error_grows_with_the_length(x, sign):
+    def clipped(x):
+        return min(max(x + 3, 0), 6) / 6
+
+    report = check_grad(clipped, lambda x: SIXTH * (abs(x) < 3), at=sign * x)
+    assert (report.verdict, report.cause_kind) == ("wrong", "precision")
+    report = check_grad(math.sin, lambda x: math.cos(x) * (1 + 3e-8), at=sign * x, explained=False)
+    assert report.verdict == "wrong" or report.resolution > 2e-8
+
+
+@pytest.mark.parametrize("domain", [(-6, 6), (-2.9, 2.9), (-6, -1), (0.01, 4)])
+def test_a_constant_in_single_precision_is_wrong_over_a_domain(domain):
+    report = check_grad(lambda x: min(max(x + 3, 0), 6) / 6, lambda x: SIXTH * (abs(x) < 3), domain=[domain])
+    assert report.cause == "the claim agrees to 7 digits: it is computed in single precision"
+    report = check_grad(lambda x: 2.0**x, lambda x: 2.0**x * LOG_TWO, domain=[domain])
+    assert report.cause == "the claim agrees to 8 digits: it is computed with a constant in single precision"
+
+
 @pytest.mark.parametrize("concentration", [0.7, 10.0, 28.0])
 def test_the_distribution_functions_of_scipy_raise_no_alarm(concentration):
     stats = pytest.importorskip("scipy.stats")

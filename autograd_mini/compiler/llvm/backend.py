@@ -107,6 +107,13 @@ def scalar_text(tape: Tape) -> str:
 class MachineBatch:
     """The program as a function of a whole batch; see `python.batch`.
 
+    Args:
+        tape: the program.
+        widths: how many columns each array has.
+        kept: how many of the results are returned for each sample.
+        threads: how many threads share a batch.
+        exact: whether each product and sum is rounded by itself, as in eager code.
+
     Attributes:
         plan: how it is computed.
         text: the module in LLVM's language.
@@ -115,10 +122,10 @@ class MachineBatch:
 
     """
 
-    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> None:
+    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int = 1, *, exact: bool = False) -> None:
         tape = legalised(tape)
         self.width = lanes()
-        self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width))
+        self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width), exact=exact)
         self.text = kernel_text(plan)
         self._code = Code(self.text)
         self.address = self._code.address("kernel")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
 
 FAST_CALL_WITH_KEYWORDS = 0x0080 | 0x0002
@@ -172,9 +173,9 @@ class GradientEntry(Entry):
             self.python("PyBuffer_Release", f"ptr {view}", kind="void")
 
 
-def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
+def of_gradient(program: Program | Paths, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return an entry for a program that takes one array and returns (value, gradient of its shape), else None."""
-    if program.backend not in {"llvm", "vm"} or program.used or program.checks or not possible():
+    if program.backend not in {"llvm", "vm"} or program.used or program.checks or program.rolled or not possible():
         return None
     if len(args) != 1 or not _plain(args[0]) or args[0].ndim != 1:
         return None
@@ -193,7 +194,7 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
 
 
 def of_mean(
-    program: Program, args: tuple[Any, ...], in_axes: object, slow: Callable[..., Any]
+    program: Program | Paths, args: tuple[Any, ...], in_axes: object, slow: Callable[..., Any]
 ) -> Callable[..., Any] | None:
     """Return an entry for (p, *arrays) -> (mean loss, gradient) of a batch, else None."""
     from autograd_mini.compiler.llvm.backend import call_kernel

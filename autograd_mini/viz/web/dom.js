@@ -1,6 +1,7 @@
 // What pages are made of: elements, the ground they stand on, and a bar to step and play.
 
 import { figure } from "./arithmetic.js";
+import { followGround, stillOf } from "./ground.js";
 
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -24,29 +25,23 @@ export function write(text, content) {
   ground.setAttribute("x", Number(text.getAttribute("x")) - wide / 2);
 }
 
-// Whether an element stands on a dark ground: that of the nearest ancestor that has one, else what the system prefers.
-function onDark(element) {
-  for (let at = element; at; at = at.parentElement) {
-    const [red, green, blue, alpha = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
-    if (alpha > 0.5) return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
 // Put a page in the place of its still picture; null where that was done before.
 export function open(root, style) {
-  const place = root.querySelector("[data-place]"), image = place && place.querySelector("img");
-  if (!image || place.shadowRoot) return null;
-  const bytes = Uint8Array.from(atob(image.getAttribute("src").split(",")[1]), (letter) => letter.charCodeAt(0));
-  const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-  const still = document.importNode(drawing.documentElement, true);
+  const found = stillOf(root);
+  if (!found) return null;
+  const { place, still } = found, shadow = place.attachShadow({ mode: "open" });
   for (const element of still.querySelectorAll("style")) element.remove();
-  const shadow = place.attachShadow({ mode: "open" });
-  const ground = () => place.toggleAttribute("data-dark", onDark(root));
-  ground();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ground);
+  followGround(root, (dark) => place.toggleAttribute("data-dark", dark));
   shadow.append(make("style", {}, style));
   return { place, shadow, still };
+}
+
+// Take the legend out of a picture and return it as a line, which is in sight where the picture is wider than its frame.
+export function legendOf(still) {
+  const text = still.querySelector("text.legend");
+  text.previousElementSibling.remove();
+  text.remove();
+  return make("div", { class: "legend" }, text.textContent);
 }
 
 // A bar with buttons and a slider over steps 0 to last; show(step) returns what is said of it.

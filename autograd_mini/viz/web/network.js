@@ -1,6 +1,6 @@
 // A network that computes: activations in the circles, then δ, and ∂L/∂w on the lines; W·a + b beside it.
 import { backward, figure, forward } from "./arithmetic.js";
-import { bar, knob, make, open, shape, write } from "./dom.js";
+import { bar, knob, legendOf, make, open, shape, write } from "./dom.js";
 
 const below = (text) => text.replace(/_([\d,]+)/, (_, digits) => digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]));
 const sign = (number) => (number > 0 ? "p" : number < 0 ? "n" : "");
@@ -41,7 +41,7 @@ export function upgrade(root, data) {
   const { shadow, still } = opened, depth = data.layers.length;
   const frame = make("div", { class: "frame network", role: "group", tabindex: "0", "aria-label": "A network, layer by layer. Arrow keys step, Home and End jump, Space plays; choose a neuron with Enter." });
   const picture = make("div", { class: "picture", style: `--least: ${data.circles.at(-1)[0] * 130 + 260}px` }, still), panel = make("div", { class: "panel" });
-  const unfolded = make("div", { class: "unfolded" }), knobs = make("div", { class: "knobs" });
+  const legend = legendOf(still), weightsLegend = legend.textContent, unfolded = make("div", { class: "unfolded" }), knobs = make("div", { class: "knobs" });
   const steps = data.layers.map((_, at) => ({ phase: "forward", layer: at + 1 }));
   if (data.loss !== null) steps.push({ phase: "loss", layer: depth }, ...data.layers.map((_, at) => ({ phase: "backward", layer: depth - at })));
   const moved = {};
@@ -89,7 +89,7 @@ export function upgrade(root, data) {
   }
 
   function drawWires() {
-    still.querySelector(".legend").textContent = steps[step].phase === "backward" ? "lines from δ backward: ∂L/∂w; blue +, orange dashed −" : data.legend;
+    legend.textContent = steps[step].phase === "backward" ? "lines from δ backward: ∂L/∂w; blue +, orange dashed −" : weightsLegend;
     const sizes = { w: 0, g: 0 };
     for (const [, layer, j, k] of data.wires) {
       const at = neuron(layer, j).w[k - 1];
@@ -259,7 +259,7 @@ export function upgrade(root, data) {
   panel.addEventListener("pointerout", (event) => link(event.target.dataset.wire, false));
   compute();
   data.inputs.slice(0, 8).forEach((at, k) => knobs.append(tune(`x_${k + 1}`, at)));
-  frame.append(make("div", { class: "sides" }, make("div", {}, picture, knobs), make("div", { class: "beside" }, controls.status, panel)), unfolded, controls.row);
+  frame.append(make("div", { class: "sides" }, make("div", {}, picture, legend, knobs), make("div", { class: "beside" }, controls.status, panel)), unfolded, controls.row);
   controls.row.classList.add("fixed");
   shadow.append(frame);
   controls.go(0);

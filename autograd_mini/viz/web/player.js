@@ -1,7 +1,7 @@
 // A training, epoch by epoch: the network's weights, what it decides, and its losses, for one run or several.
 import { figure, forward } from "./arithmetic.js";
 import { canvas, contour, tint } from "./contour.js";
-import { bar, make, open, shape, write } from "./dom.js";
+import { bar, legendOf, make, open, shape, write } from "./dom.js";
 
 const SIDE = 280, GRID = 56;
 const COLOURS = [["#d9822b", "#8a4300"], ["#2b7fc0", "#0a4f86"], ["#3a9d6e", "#0d5f3c"], ["#a869b8", "#6b2f7c"], ["#8f8f2e", "#55550a"]];
@@ -204,9 +204,9 @@ export function upgrade(root, data) {
 
   const controls = bar(frame, { last, pause: Math.max(60, Math.min(250, 9000 / (last + 1))), label: "Epoch", show });
   controls.row.classList.add("fixed");
-  const key = make("div", { class: "key" }, make("span", { class: "train" }, "training loss"), ...(curves.some((pair) => pair.length > 1) ? [make("span", { class: "test" }, "test loss"), ...(maps ? ["filled points: training, hollow: test"] : [])] : []));
+  const key = make("div", { class: "key" }, ...(net ? [legendOf(still)] : []), make("span", { class: "train" }, "training loss"), ...(curves.some((pair) => pair.length > 1) ? [make("span", { class: "test" }, "test loss"), ...(maps ? ["filled points: training, hollow: test"] : [])] : []));
   const runs = make("div", { class: "runs" }, ...cards.map(({ card }) => card));
-  frame.append(make("div", { class: single ? "one" : "many" }, ...(net ? [make("div", { class: "picture" }, still)] : []), runs), key, controls.status, controls.row);
+  frame.append(make("div", { class: single ? "one" : "many" }, ...(net ? [make("div", { class: "picture", style: `--least: ${Math.min(360, 130 + 115 * data.layers.length)}px` }, still)] : []), runs), key, controls.status, controls.row);
   shadow.append(frame);
   new MutationObserver(() => controls.again()).observe(place, { attributes: true, attributeFilter: ["data-dark"] });
   show(0);
