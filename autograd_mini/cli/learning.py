@@ -86,19 +86,10 @@ class Learned:
 def learn(table: Table, target: str, settings: Settings, note: Callable[[str], object] = str) -> Learned:
     """Train a network to predict one column of a table from its other columns that hold numbers.
 
-    A target that is text, or few different whole numbers, is a class: the loss is binary_cross_entropy for two classes,
-    cross_entropy for more. Other numbers are predicted as numbers, scaled like the inputs meanwhile, by mse.
-    `settings.task` and `settings.loss` may choose otherwise. Scales and medians are those of the training part alone.
-
-    Args:
-        table: the data.
-        target: the column to predict.
-        settings: how to learn.
-        note: called with what the user should know, a sentence each, before the training begins.
-
-    Raises:
-        UserError: for what the user can mend.
-
+    A target that is text, or few different whole numbers, is a class: the loss is binary_cross_entropy for two,
+    cross_entropy for more. Other numbers are predicted as numbers, scaled like the inputs meanwhile, by mse. Settings
+    may choose otherwise. Scales and medians are those of the training part alone. `note` is called with what the user
+    should know before the training begins; a UserError says what the user can mend.
     """
     columns, notes = _inputs(table, target, settings.ignore)
     table = _complete(table, columns, target, settings, notes)

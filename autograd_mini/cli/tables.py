@@ -187,16 +187,10 @@ class Table:
 
 
 def read_table(path: str, *, header: bool | None = None, known: Collection[str] = ()) -> Table:
-    """Return the table in a CSV file: UTF-8, cells between commas, semicolons or tabs.
+    """Return the table in a CSV file, or for "-" in standard input: UTF-8, cells between commas, semicolons or tabs.
 
-    Blank lines are left out. Raises a UserError for what cannot be read, an empty file, a header with a name twice, and
-    a row that is longer or shorter than the first.
-
-    Args:
-        path: the file; "-" is standard input.
-        header: whether the first row holds the names of the columns; None to find out.
-        known: names of columns that are looked for; a first row with all of them is a header.
-
+    Blank lines are left out. Whether the first row is a `header` is found out if that is None; one with all the `known`
+    names is. A UserError for what cannot be read, a header with a name twice, and rows of unlike length.
     """
     name = "standard input" if path == "-" else path
     text = _decoded(name, _bytes(path))

@@ -105,17 +105,10 @@ class TreeDef:
 
 
 def flatten(tree: Any, name: str = "the argument") -> tuple[list[Number], TreeDef]:
-    """Take a pytree apart.
-
-    Args:
-        tree: numbers, Values and arrays of them, in lists, tuples and dicts nested to any depth.
-        name: what to call it in an error.
-
-    Returns:
-        its numbers in order, floats and Values, and how they are arranged.
+    """Return the numbers of a pytree in order, floats and Values, and how they are arranged.
 
     Raises:
-        TypeError: if something in it is no number; the message says where it stands.
+        TypeError: if something in it is no number; the message says where in `name` it stands.
 
     """
     numbers: list[Number] = []

@@ -22,19 +22,9 @@ LARGEST = 64 * 1024 * 1024
 def write(path: str | PathLike[str], data: bytes) -> None:
     """Write a file: afterwards it has either all of the data, on the disk, or what it had before.
 
-    The data goes to a temporary file in the same folder, which then takes the name of the old one in a single step. A
-    process that is killed meanwhile may leave that temporary file, ".autograd_mini-….part", which nobody needs. The
-    permissions are those of the file before, or those that any new file gets. A symbolic link stays one, and the file
-    that it leads to is replaced.
-
-    Args:
-        path: where.
-        data: the content.
-
-    Raises:
-        OSError: if it cannot be written, for example because the disk is full, the folder read-only or missing, or the
-            file protected; or if there is a folder or device of that name. Nothing has changed then.
-
+    The data goes to a temporary file in the same folder, which takes the name of the old one, and its permissions, in
+    a single step; a process that is killed may leave that file, ".autograd_mini-….part". A symbolic link stays one. An
+    OSError says why it cannot be written.
     """
     name = os.fsdecode(path)
     target = Path(os.path.realpath(name))
@@ -88,17 +78,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) -> bytes:
-    """Return the content of a file that is no larger than it may be.
+    """Return the content of a file no larger than `allowed` says of its first `head` bytes.
 
-    Args:
-        path: the file.
-        head: how many bytes to read before deciding.
-        allowed: the function that decides: it takes them and returns how many bytes the whole file may have.
-
-    Raises:
-        ValueError: if it is larger, or no regular file (reading a pipe or a device need not ever end).
-        OSError: if it cannot be read.
-
+    A ValueError if it is larger, or no regular file (reading a pipe or a device need not ever end).
     """
     at_once = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for another process to write to it
     with open(os.fspath(path), "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as file:

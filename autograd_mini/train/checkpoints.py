@@ -41,14 +41,7 @@ LOOKED_AT = 1000
 
 
 class Checkpoints:
-    """Writes the checkpoints of a run, and takes up the one to go on from.
-
-    Args:
-        training: the run.
-        path: where to write; None for nowhere.
-        every: how many epochs lie between two checkpoints.
-        resume: the file to go on from; True for `path` if it exists; None or False to start anew.
-        given: the arguments `optimizer` and `schedule` of `fit`.
+    """Writes the checkpoints of a run, and takes up the one to go on from; the arguments are those of `fit`.
 
     Raises:
         ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
