@@ -116,7 +116,7 @@ def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> 
     if y.symbolic:  # formulas of power series branch on numbers
         return _by_repetition(y, x, order, on_values=True)
     algebra = SeriesAlgebra()
-    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], zero)}
+    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0])}
     nodes = depending([y], [x])
     rows = [node._pull.rule.op for node in nodes]  # type: ignore[union-attr]  # what lies between was computed
     if not all(row is CHOICE or TABLE.get(row.name) is row for row in rows):
@@ -159,7 +159,7 @@ class Series:
 
     __slots__ = ("_next", "known")
 
-    def __init__(self, known: list[Number], next_coefficient: Callable[[int], Number]) -> None:
+    def __init__(self, known: list[Number], next_coefficient: Callable[[int], Number] = lambda _: 0.0) -> None:
         self.known = known
         self._next = next_coefficient
 
@@ -169,11 +169,6 @@ class Series:
         while len(known) <= k:
             known.append(self._next(len(known)))
         return known[k]
-
-
-def zero(_: int) -> float:
-    """Return the coefficients of a polynomial from its last on."""
-    return 0.0
 
 
 class SeriesAlgebra:
@@ -200,7 +195,7 @@ class SeriesAlgebra:
 
     def _series(self, name: str, operands: list[Any], first: Number) -> Series:
         x, y = operands if len(operands) == 2 else (operands[0], 0.0)
-        made = Series([first], zero)
+        made = Series([first])
         if name in {"add", "sub", "neg"}:
             made._next = lambda k: _linear(name, x, y, k)
         elif name == "mul":
