@@ -58,7 +58,7 @@ IMPORTS = {
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
-    "viz.svg": {"mkdir", "write_text"},  # the path to save to
+    "viz.javascript": {"mkdir", "write_text"},  # the path to save to
     "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "site.build": {"mkdir", "shutil", "copyfile"},  # the folder that the command line names, as the next
