@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, sqrt
+from typing import NamedTuple
 
 from autograd_mini.optim.hyperparameters import checked, nonnegative
 from autograd_mini.optim.parameters import commit, numbers, parameters, set_gradients
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     Formula = Callable[..., tuple[Any, ...]]
 
 
-class StepAlgebra:
+class StepAlgebra(NamedTuple):
     """What an update needs beside + and *, on floats, arrays or symbols: root, IEEE quotient, the larger of two."""
 
-    def __init__(
-        self, root: Callable[[Any], Any], quotient: Callable[[Any, Any], Any], larger: Callable[[Any, Any], Any]
-    ) -> None:
-        self.root, self.quotient, self.larger = root, quotient, larger
+    root: Callable[[Any], Any]
+    quotient: Callable[[Any, Any], Any]
+    larger: Callable[[Any, Any], Any]
 
 
 FLOATS = StepAlgebra(sqrt, lambda x, y: x / y if y else x * inf, max)  # max keeps its first argument where that is nan

@@ -25,7 +25,7 @@ from functools import wraps
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
-from autograd_mini.transforms.tracing import Run, plain
+from autograd_mini.transforms.tracing import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
     def value_and_slopes(run: Run) -> Any:
         y = run.scalar("grad")
         slopes = run.treedef.unflatten(run.finished(run.reverse(y)))
-        value = run.finished([y if run.on_values else plain(y)])[0]
+        value = run.finished([y])[0]
         return ((value, run.aux) if has_aux else value), slopes
 
     return differentiated(f, argnums, value_and_slopes, has_aux=has_aux)
@@ -207,8 +207,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     with Run(f, primals, {}, tuple(range(len(primals)))) as run:
         seed = run.seed(matching(run.treedef, tuple(tangents), "tangents", "primals"))
         outputs, treedef = run.outputs()
-        values = run.finished([y if run.on_values else plain(y) for y in outputs])
-        return treedef.unflatten(values), treedef.unflatten(run.finished(run.forward(outputs, seed)[0]))
+        return treedef.unflatten(run.finished(outputs)), treedef.unflatten(run.finished(run.forward(outputs, seed)[0]))
 
 
 def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -234,7 +233,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any],
     """
     with Run(f, primals, kwargs, tuple(range(len(primals)))) as run:
         outputs, treedef = run.outputs()
-        result = treedef.unflatten(run.finished([y if run.on_values else plain(y) for y in outputs]))
+        result = treedef.unflatten(run.finished(outputs))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         weights = matching(treedef, cotangent, "the cotangent", "the result")
