@@ -182,12 +182,7 @@ def is_tracing() -> bool:
 
 
 class Recorded:
-    """A block that records even inside `no_grad`: that silences a transform's results, not its own work.
-
-    Attributes:
-        were_on: whether there was a block of `no_grad`.
-
-    """
+    """A block that records even inside `no_grad`, which silences results alone; `were_on` is whether it was on."""
 
     were_on = False
     _before: tuple[list[Hook], ...]

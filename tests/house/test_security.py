@@ -51,7 +51,6 @@ MACHINE_CODE = {
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
-    "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.examples": {"importlib"},  # importlib.resources, for its own table
     "site.pages": {"importlib"},  # importlib.metadata, for the README of an installed package
     "site.playground": {"importlib"},  # whether npm came as a wheel
