@@ -393,7 +393,7 @@ class RolledProgram:
         if any(kernel.forward.backend != "llvm" for kernel in self._kernels):
             return None
         from autograd_mini.compiler.llvm.assembler import calls_back
-        from autograd_mini.compiler.llvm.composition import Composition, Part
+        from autograd_mini.compiler.llvm.composition import Composition, KernelCall
         from autograd_mini.compiler.llvm.fastcall import possible
 
         programs = [self._outer, *[kernel.forward for kernel in self._kernels]]
@@ -401,7 +401,7 @@ class RolledProgram:
             return None  # Python may run another thread meanwhile
         wanted = {source: 1 + at for at, source in enumerate(self._wanted or ())}
         parts = [
-            Part(
+            KernelCall(
                 kernel=run,
                 lanes=kernel.lanes,
                 totals=kernel.totals,
