@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-DATA = "a CSV file in UTF-8; commas, semicolons (then 1,5 is a number too) or tabs between cells; - is standard input"
+DATA = (
+    "a CSV file in UTF-8; commas, semicolons (then 1,5 is a number too) or tabs between cells; - is standard input. Or "
+    "a Parquet or Arrow file, or a folder of them"
+)
 
 
 _MEANT = re.compile(r"-[\d.(].*[^\d.].*|-[^-o].*[*/+(].*", re.DOTALL)

@@ -11,10 +11,12 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
+from autograd_mini.rows.sources import Files, is_columnar
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
 # Python's float() takes more, such as 1_000 and Arabic digits, that in a file is likelier a mistake.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -28,6 +30,8 @@ MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", 
 """Cells that say that there is none, as pandas, R, databases and the UCI repository write them."""
 HEADERS = {"auto": None, "yes": True, "no": False}
 """What `--header` says of the first row: None to find out whether it holds names."""
+HELD = 20_000_000
+"""Maximum cells of a Parquet or Arrow file that are held in memory, as text: about a gigabyte."""
 FOREIGN = {
     b"PK\x03\x04": "it is a ZIP file, as Excel's workbooks are: save the sheet as CSV",
     b"\x1f\x8b": "it is compressed: unpack it first",
@@ -187,12 +191,16 @@ class Table:
 
 
 def read_table(path: str, *, header: bool | None = None, known: Collection[str] = ()) -> Table:
-    """Return the table in a CSV file, or for "-" in standard input: UTF-8, cells between commas, semicolons or tabs.
+    """Return the table in a CSV file: UTF-8, cells between commas, semicolons or tabs; or in Parquet or Arrow files.
+
+    The path is a file, a folder of Parquet or Arrow files, or "-" for standard input.
 
     Blank lines are left out. Whether the first row is a `header` is found out if that is None; one with all the `known`
     names is. A UserError for what cannot be read, a header with a name twice, and rows of unlike length.
     """
     name = "standard input" if path == "-" else path
+    if path != "-" and is_columnar(Path(path)):
+        return _columnar_table(path)
     text = _decoded(name, _bytes(path))
     delimiter = _delimiter(text)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -239,6 +247,32 @@ def read_table(path: str, *, header: bool | None = None, known: Collection[str] 
     table = Table(name, titles, [row for _, row in found], [line for line, _ in found], delimiter, headless=not header)
     table.notes += notes
     return table
+
+
+def _columnar_table(path: str) -> Table:
+    """Return the table in a Parquet or Arrow file, or in a folder of such files."""
+    try:
+        files = Files([Path(path)], numeric=False)
+        names, count = [*map(str, files.names or ())], files.count()
+        if not count:
+            raise UserError(f"{path} has no rows")
+        if count * len(names) > HELD:
+            raise UserError(
+                f"{path} has {count} rows of {len(names)} columns, more than this command holds in memory: in Python, "
+                "autograd_mini.fit trains on the columns of autograd_mini.scan, which are read block by block"
+            )
+        blocks = [block.rows.to_pydict() for block in files.read(None)]
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+    columns = [[_cell(value) for block in blocks for value in block[name]] for name in names]
+    return Table(path, names, zip(*columns, strict=True), range(1, count + 1))
+
+
+def _cell(value: Any) -> str:
+    """Return what a CSV file would hold."""
+    if value is None or value != value:  # noqa: PLR0124 - is it nan?
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _bytes(path: str) -> bytes:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 from autograd_mini.engine.backward import backward, one_pass, refuse_stale, subgraph
 from autograd_mini.engine.checks import number
+from autograd_mini.engine.forking import holding
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
 from autograd_mini.engine.value import ABSENT, Symbolic, Value
@@ -167,12 +168,16 @@ def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Valu
 
 def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bool) -> dict[Value, Any]:
     """Return the tangents of the variables, those that are given, and of the nodes, as Values or as floats."""
-    from contextlib import nullcontext
-
     known = dict(tangents)
-    with nullcontext() if on_values else one_pass:
-        for node in nodes:
-            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    (_push if on_values else _push_alone)(nodes, known, on_values=on_values)
     for hook in current() if on_pass and not on_values else ():
         hook.tangents(nodes, known)
     return known
+
+
+def _push(nodes: Sequence[Value], known: dict[Value, Any], *, on_values: bool) -> None:
+    for node in nodes:
+        node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+
+
+_push_alone = holding(one_pass)(_push)
