@@ -191,9 +191,8 @@ class Table:
 
 
 def read_table(path: str, *, header: bool | None = None, known: Collection[str] = ()) -> Table:
-    """Return the table in a CSV file: UTF-8, cells between commas, semicolons or tabs; or in Parquet or Arrow files.
-
-    The path is a file, a folder of Parquet or Arrow files, or "-" for standard input.
+    """Return the table in a CSV file, in Parquet or Arrow files or a folder of them, or for "-" in standard input.
+    CSV is UTF-8, with cells between commas, semicolons or tabs.
 
     Blank lines are left out. Whether the first row is a `header` is found out if that is None; one with all the `known`
     names is. A UserError for what cannot be read, a header with a name twice, and rows of unlike length.
