@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 KEPT = 64
 """Maximum programs kept for each function in each state, the latest used."""
 
+OUTSIDE = 300
+"""Maximum operations outside of loops that LLVM compiles; there it takes more time than it saves."""
+
 LONG = 1000
 """Minimum operations of a program in which loops are looked for."""
 
@@ -564,7 +567,8 @@ class Programs:
         wanted = range(inputs, inputs + len(parameters)) if differentiate else None
 
         def make(tape: Tape, widths: list[int] | None, kept: int) -> Program:
-            made = Program(tape, None, [], {"seconds": {}}, self._backend, widths)
+            long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
+            made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
             made.kept = kept
             return made
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.rows.sources import Source
 
-AHEAD = 2
+AHEAD = 4
 """Number of blocks that wait, read, for the one before to be done with."""
 
 

@@ -12,7 +12,7 @@ import os
 from functools import cache
 from typing import NamedTuple
 
-from autograd_mini.engine.forking import await_lock, awaited_lock
+from autograd_mini.engine.forking import awaited_lock
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -152,8 +152,14 @@ def llvmlite() -> Any:
         ModuleNotFoundError: if it is not installed.
 
     """
+    with _compiling:  # of threads that come here first, one imports it, and the others wait
+        return _initialized()
+
+
+@cache
+def _initialized() -> Any:
     binding = extra("llvmlite.binding", "machine code, of backend='llvm' or 'vm',", "use backend='numpy' or 'python'")
-    await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
+    awaited_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding
