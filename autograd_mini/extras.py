@@ -52,7 +52,9 @@ def extra(module: str, purpose: str, otherwise: str = "") -> Any:
     """
     package = module.partition(".")[0]
     if (loaded := sys.modules.get(module)) is not None and sys.modules.get(package) is not None:
-        return loaded
+        spec = getattr(loaded, "__spec__", None)
+        if not getattr(spec, "_initializing", False):  # by another thread, as `import` asks too
+            return loaded
     try:
         import_module(package)
         return import_module(module)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent.parent
 """The folder of the package: the notebooks are in it where it was installed, beside it in a checkout."""
 
-NOTEBOOKS = "[1-9]_*.ipynb"
+NOTEBOOKS = "[0-9]*_*.ipynb"
 
 
 def course(arguments: Namespace) -> int:
@@ -29,7 +29,7 @@ def course(arguments: Namespace) -> int:
     out = Path(arguments.out)
     shipped = _shipped()
     fresh, kept = _copied(shipped, out)
-    notebooks = sorted(path.name for path in shipped.glob(NOTEBOOKS))
+    notebooks = sorted([path.name for path in shipped.glob(NOTEBOOKS)], key=lambda name: int(name.partition("_")[0]))
     print(f"{out}: {len(notebooks)} notebooks; README.md is the table of contents")
     if kept:
         print(f"Kept, as you have changed them (delete them for fresh ones): {', '.join(kept)}")

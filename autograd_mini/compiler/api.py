@@ -20,6 +20,7 @@ from autograd_mini.rows import in_parts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any, overload
 
     from autograd_mini.compiler.branching import Paths
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
         backend: str = ...,
         threads: int = ...,
         paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Compiled: ...
     @overload
     def jit(
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
         backend: str = ...,
         threads: int = ...,
         paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
@@ -64,6 +69,8 @@ def jit(
     backend: str = "auto",
     threads: int = 1,
     paths: int = 64,
+    background: bool = True,
+    cache: str | PathLike[str] | bool | None = None,
 ) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
 
@@ -150,6 +157,11 @@ def jit(
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
+        background: whether LLVM, where it takes long, makes code without trying first, and better code in a thread
+            while that runs. Results are the same, to the bit. `prepare` waits for the better code.
+        cache: a folder in which LLVM's machine code is kept for other processes, or True for the user's usual one.
+            Nobody else may be able to write to it; what is damaged, or was made for another processor or by other
+            versions, is ignored.
 
     Returns:
         the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`,
@@ -157,7 +169,8 @@ def jit(
 
     Raises:
         TypeError: if f cannot be called, or threads, static or paths is no whole number.
-        ValueError: if there is no such backend, threads is below 1, or static or paths below 0.
+        ValueError: if there is no such backend, threads is below 1, static or paths below 0, or the cache is no folder
+            of the user's own.
         TracingError: when called, if f asks a traced Value for its number, or there are too many paths; the message
             says where, and what to write.
 
@@ -167,11 +180,25 @@ def jit(
     if backend not in CHOICES:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(CHOICES)}")
     threads, paths = whole_number("threads", threads, least=1), whole_number("paths", paths, least=0)
+    folder = ""
+    if cache:
+        from autograd_mini.compiler.llvm import cache as machine_code
+
+        folder = machine_code.folder(cache)
     positions = static if isinstance(static, (list, tuple)) else (static,)
     fixed = [whole_number("a position in static", at, least=0) for at in positions]
 
     def compiled(f: Callable[..., Any]) -> Compiled:
-        programs = Programs(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, paths=paths)
+        programs = Programs(
+            f,
+            batched=batched,
+            in_axes=in_axes,
+            static=fixed,
+            backend=backend,
+            paths=paths,
+            background=background,
+            folder=folder,
+        )
         return Compiled(programs, threads)
 
     return compiled if f is None else compiled(f)
@@ -271,9 +298,12 @@ class Compiled(Exportable):
         """
         np = extra("numpy", "value_and_grad of a compiled function")
         program, loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
-        if self._batched and self._threads == 1:
+        if self._threads == 1 or not self._batched:
             slow = partial(Compiled.value_and_grad, self)
-            entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            if self._batched:
+                entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            else:
+                entry = None if kwargs else fastcall.of_parameters(program, args, slow)
             if entry is not None:  # it hides this method, and calls it for other arguments
                 unchanged, self._known = _unchanged(program), _known(program)
 

@@ -207,13 +207,13 @@ class Paths:
     def prepare(self, threads: int, *given: Any) -> None:
         """Find the paths of arguments, and compile them."""
         if self.widths is None:
-            self._of(*given).program.run()
+            self._of(*given).program.prepare(1)
         else:
             import numpy as np
 
             n, arrays, uniform = given
             for path in {*self._sorted(threads, n, arrays, np.asarray(uniform, dtype=np.float64)).tolist()}:
-                self.paths[path].program.run(threads)
+                self.paths[path].program.prepare(threads)
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs the path of its inputs, or those of a batch; see `python.batch`."""
@@ -253,24 +253,25 @@ class Paths:
         given: Any = np.asarray(uniform, dtype=np.float64)
         taken = self._sorted(threads, n, arrays, given)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        columns = [np.empty(n) for _ in range(self.paths[0].program.kept)]
         sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else 0)
         counts = np.bincount(taken, minlength=len(self.paths)).tolist()
+        columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
         for at in sorted(range(len(self.paths)), key=lambda at: self.paths[at].conditions.held):
             path, count = self.paths[at], counts[at]
             if not count:
                 continue
             path.samples += count
-            rows = slice(None) if count == n else np.flatnonzero(taken == at)
-            parts = arrays if count == n else [array[rows] for array in arrays]
+            rows = None if count == n else np.flatnonzero(taken == at)
+            parts = arrays if rows is None else [array[rows] for array in arrays]
             own = np.concatenate((same, numbers[path.program.used]))
             found, means = path.program.run(threads)(count, parts, own)
+            if rows is None:
+                sums[: len(means)] = means
+                return found, sums
             for column, part in zip(columns, found, strict=True):
                 column[rows] = part
-            if count == n:
-                sums[: len(means)] = means
-            elif self._differentiate:
+            if self._differentiate:
                 sums[: len(means)] += np.asarray(means) * (count / n)
         return columns, sums
 
@@ -361,9 +362,9 @@ class Paths:
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
         literals = self._literals(program) if literals is None else literals
-        self._known[literals] = len(self.paths)
+        self._index, self._settled = {}, False  # an interrupt after any of these leaves what is right
         self.paths.append(TracedPath(program, program.conditions, literals))
-        self._index, self._settled = {}, False
+        self._known[literals] = len(self.paths) - 1
 
     def _literals(self, program: Program) -> Literals:
         """Return the conditions of a path as steps of the index, each with the answer."""

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 KEPT = 64
 """Maximum programs kept for each function in each state, the latest used."""
 
+OUTSIDE = 300
+"""Maximum operations outside of loops that LLVM compiles; there it takes more time than it saves."""
+
 LONG = 1000
 """Minimum operations of a program in which loops are looked for."""
 
@@ -59,6 +62,8 @@ class Program:
         kept: of a batch, how many results are returned for each sample.
         checks: what has to hold at each call; None for nothing. The last result is 0.0 if it does.
         conditions: what it depends on, if it is a path of several; else None.
+        background: whether its best machine code is made in the background.
+        folder: the folder of a cache of machine code; "" for none.
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
@@ -85,6 +90,7 @@ class Program:
         self.kept = 0
         self.checks: Checks | None = None
         self.conditions: Any = None
+        self.background, self.folder = False, ""
         self.backend, self.why = self._picked()
         self.text = ""
         self.entry: Callable[..., Any] | None = None
@@ -114,7 +120,8 @@ class Program:
         return len(self.used) == parameters
 
     def prepare(self, threads: int, *_: Any) -> None:
-        """Compile it."""
+        """Compile it, as well as can be."""
+        self.background = False
         self.run(threads)
 
     def called(self, inputs: list[float]) -> Any:
@@ -135,10 +142,12 @@ class Program:
             made: Callable[..., Any] = self.rolled.compiled()
         else:
             module = BACKENDS[self.backend].load()
+            machine = self.backend == "llvm"
+            settings: Any = {"background": self.background, "folder": self.folder} if machine else {}
             made = (
-                module.scalar(self.tape)
+                module.scalar(self.tape, **settings)
                 if self.widths is None
-                else module.batch(self.tape, self.widths, self.kept, threads)
+                else module.batch(self.tape, self.widths, self.kept, threads, **settings)
             )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
@@ -299,10 +308,13 @@ class Programs:
         static: Sequence[int],
         backend: str,
         paths: int = 0,
+        background: bool = False,
+        folder: str = "",
     ) -> None:
         self._f: Callable[..., Any] | None = f
         self.batched, self.in_axes = batched, in_axes
-        self._static, self._backend, self._paths = static, backend, paths
+        self._static, self._backend, self._paths, self._background = static, backend, paths, background
+        self._folder = folder
         self.latest: Program | Paths | None = None
         self.traces = 0
         self._states = [State()]  # the latest first
@@ -527,7 +539,7 @@ class Programs:
         program = Program(tape, layout, used, stats, "cuda" if there else self._backend, widths)
         program.leaves, program.checks, program.conditions = leaves, checks, conditions
         program.kept = 0 if differentiate else given
-        program.state = state
+        program.state, program.background, program.folder = state, self._background, self._folder
         return program
 
     def _rolled(
@@ -555,7 +567,8 @@ class Programs:
         wanted = range(inputs, inputs + len(parameters)) if differentiate else None
 
         def make(tape: Tape, widths: list[int] | None, kept: int) -> Program:
-            made = Program(tape, None, [], {"seconds": {}}, self._backend, widths)
+            long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
+            made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
             made.kept = kept
             return made
 

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from autograd_mini.compiler.instructions import CONSTANT, Instructions
-from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Parameter
 
 TYPE_CHECKING = False
@@ -110,7 +110,7 @@ class Rolled:
         import numpy as np
 
         table = self.table
-        add, sub = [table.rules.index(TABLE[name]) if TABLE[name] in table.rules else -1 for name in ("add", "sub")]
+        add, sub = [table.code_of(TABLE[name]) for name in ("add", "sub")]
         uses = Counter(table.results)
         for operands in table.operands:
             uses.update(np.frombuffer(operands, np.int32)[outer].tolist())
@@ -139,7 +139,7 @@ class Rolled:
 
     def suits(self, *, differentiate: bool) -> bool:
         """Return whether it can be run; a choice after the loops would have to keep a derivative from them."""
-        choice = self.table.rules.index("where") if "where" in self.table.rules else -1
+        choice = self.table.code_of(CHOICE)
         return not differentiate or all(self.table.codes[at] != choice for at in self.after)
 
     def __str__(self) -> str:

@@ -31,8 +31,8 @@ class origin(Block):  # noqa: N801 - it reads as a keyword, as no_grad does
     longer inside, and nothing outside. A copy keeps the line, a pickle does not.
 
     Blocks may be nested. Each holds for the thread, or the asyncio task, that entered it, as a context variable does;
-    a thread started inside begins without, unless it runs in a copy of the context
-    (`contextvars.copy_context().run`).
+    a thread started inside begins without, unless it runs in a copy of the context (`contextvars.copy_context().run`),
+    as all do on free-threaded Python from 3.14 on: then until the block ends.
 
     >>> from autograd_mini import Value
     >>> from autograd_mini.diagnosis import place_of

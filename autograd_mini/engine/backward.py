@@ -15,7 +15,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from autograd_mini.engine import rules
-from autograd_mini.engine.forking import awaited_lock
+from autograd_mini.engine.forking import awaited_lock, holding
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.errors import StaleValueError
 
@@ -35,6 +35,7 @@ _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
 
 
+@holding(one_pass)
 def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None = None) -> list[float]:
     """Add seed * d root / d leaf to the gradient of every leaf below `root`, and set those of the nodes between.
 
@@ -53,31 +54,30 @@ def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | 
 
     """
     global _running  # noqa: PLW0603 - one pass runs at a time
-    with one_pass:
-        outer = _running  # where a custom derivative, called by the pass that runs, starts another
-        if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
-            nodes, reached = _between(root, wanted or ())
-            leaves = [node for node in reached if node._pull is None and node is not absent]
-            kept = [node._adjoint for node in reached] if outer else []
-            for node in reached:
-                node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
-        else:  # no cut is needed, and the walk is fast
-            if wanted is not None:
-                for node in wanted:
-                    node._adjoint = -0.0
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-        root._adjoint = seed
-        try:
-            _running = True
-            _sweep(nodes)
-            if wanted is not None:
-                return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
-            _commit(nodes, leaves)
-        finally:
-            _running = outer
-            if outer:
-                deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
+    outer = _running  # where a custom derivative, called by the pass that runs, starts another
+    if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
+        nodes, reached = _between(root, wanted or ())
+        leaves = [node for node in reached if node._pull is None and node is not absent]
+        kept = [node._adjoint for node in reached] if outer else []
+        for node in reached:
+            node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
+    else:  # no cut is needed, and the walk is fast
+        if wanted is not None:
+            for node in wanted:
+                node._adjoint = -0.0
+        nodes, leaves = _reach(root, absent)
+        _refuse_stale(nodes, leaves)
+    root._adjoint = seed
+    try:
+        _running = True
+        _sweep(nodes)
+        if wanted is not None:
+            return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+        _commit(nodes, leaves)
+    finally:
+        _running = outer
+        if outer:
+            deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
     return []
 
 
@@ -207,10 +207,10 @@ def _commit(nodes: list[Value], leaves: list[Value]) -> None:
         raise
 
 
+@holding(one_pass)
 def accumulate(leaves: Sequence[Value], contributions: Iterable[float]) -> None:
     """Add a number to the gradient of each leaf, all or none."""
-    with one_pass:
-        _assign(leaves, [(leaf._grad or 0.0) + part for leaf, part in zip(leaves, contributions, strict=True)])
+    _assign(leaves, [(leaf._grad or 0.0) + part for leaf, part in zip(leaves, contributions, strict=True)])
 
 
 def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 from autograd_mini.engine.backward import backward, one_pass, refuse_stale, subgraph
 from autograd_mini.engine.checks import number
+from autograd_mini.engine.forking import holding
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
 from autograd_mini.engine.value import ABSENT, Symbolic, Value
@@ -194,12 +195,16 @@ def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bo
         the tangents of the variables and of the nodes that move with them.
 
     """
-    from contextlib import nullcontext
-
     known = dict(tangents)
-    with nullcontext() if on_values else one_pass:
-        for node in nodes:
-            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    (_push if on_values else _push_alone)(nodes, known, on_values=on_values)
     for hook in current() if on_pass and not on_values else ():
         hook.tangents(nodes, known)
     return known
+
+
+def _push(nodes: Sequence[Value], known: dict[Value, Any], *, on_values: bool) -> None:
+    for node in nodes:
+        node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+
+
+_push_alone = holding(one_pass)(_push)

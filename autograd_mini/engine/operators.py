@@ -8,6 +8,7 @@ operands, and the two methods that NumPy's functions look for, which load `array
 from __future__ import annotations
 
 import operator
+from math import nan
 
 from autograd_mini.engine import rules
 from autograd_mini.engine.backward import stale
@@ -39,6 +40,8 @@ def operand(other: object) -> Value | float:
 
 def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
     """Finish an operation whose second operand is of no kind the compiled method knows, but a subclass or no number."""
+    if isinstance(other, Symbolic):  # its number is not known, and it has no methods of its own
+        return result(rules.compiled(row).pullbacks["xy"].rule, nan, x, y)
     if other is NotImplemented:
         if row.name in ARITHMETIC:
             return NotImplemented  # type: ignore[no-any-return]

@@ -93,7 +93,7 @@ class Module:
             threads: how many threads share the rows.
 
         Raises:
-            TracingError: when called, if the module branches on numbers.
+            TracingError: when called, if the module asks for the number of a Value; see `autograd_mini.jit`.
             ValueError: when called with a single row.
 
         >>> from autograd_mini import MLP

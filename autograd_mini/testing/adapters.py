@@ -9,12 +9,11 @@ import inspect
 import math
 import sys
 from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.pytree import holds_values
+from autograd_mini.extras import extra
 from autograd_mini.testing.arguments import as_values
 from autograd_mini.testing.libraries import labels_of, leaves
 from autograd_mini.testing.problem import MANY, MOST_REMEMBERED, Problem, ShapeError
@@ -205,8 +204,9 @@ class Claims:
         self.elementwise = True
         self.remark = "df is elementwise: number i of it was taken as the derivative of f[i] by entry i"
         entries = _dense(block).reshape(-1).tolist() if hasattr(block, "reshape") else [*_flat(block)]
-        if len(entries) ** 2 > MOST_DENSE and find_spec("scipy"):
-            return import_module("scipy.sparse").diags_array(entries, format="csr")
+        if len(entries) ** 2 > MOST_DENSE:
+            with suppress(ImportError):
+                return extra("scipy.sparse", "A large elementwise derivative").diags_array(entries, format="csr")
         if len(entries) > MANY and "numpy" in sys.modules:
             return sys.modules["numpy"].diag(entries)
         return [[entry if i == j else 0.0 for j in range(len(entries))] for i, entry in enumerate(entries)]

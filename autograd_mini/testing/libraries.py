@@ -250,7 +250,7 @@ def is_number(thing: Any) -> bool:
     """Return whether something is one real number, of whatever class, or stands for one."""
     if isinstance(thing, (str, bytes, bool)) or type(thing).__name__ in {"bool", "bool_"}:
         return False
-    return isinstance(thing, PLAIN_NUMBERS) or hasattr(thing, "__float__")
+    return isinstance(thing, PLAIN_NUMBERS) or (hasattr(thing, "__float__") and library_of(thing) is None)
 
 
 def is_integer(thing: Any) -> bool:

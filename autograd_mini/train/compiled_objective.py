@@ -86,7 +86,7 @@ class CompiledObjective:
             return found
 
         X, y = arrays(tried)
-        fast, again = (jit(loss, batched=True, backend=name) for name in (backend, "python"))
+        fast, again = (jit(loss, batched=True, backend=name, background=False) for name in (backend, "python"))
         try:
             program, repeated = (made._prepared((X, y), {}, differentiate=True)[0] for made in (fast, again))
         except TracingError:

@@ -310,7 +310,8 @@ class CompiledDescent:
             return (x, *[new for name, new in zip(self._names, rest, strict=True) if name not in self._counts])
 
         width = len(self._columns)
-        traced = jit(update, batched=True, in_axes=[0] * (width + 1) + [None] * len(numbers), backend="llvm")
+        axes = [0] * (width + 1) + [None] * len(numbers)
+        traced = jit(update, batched=True, in_axes=axes, backend="llvm", background=False)
         example = [np.zeros(1)] * (width + 1) + [1.0] * len(numbers)
         program = traced._prepared(tuple(example), {}, differentiate=False)[0]
         made: Any = program.run(1)

@@ -123,8 +123,6 @@ def collapsed(roots: Sequence[Value], rankdir: str, level: str) -> Diagram | Non
 class _Part(Shown):
     """The nodes of one group, and as leaves those of other groups that they use."""
 
-    __slots__ = ("inside",)
-
     def __init__(self, whole: Shown, inside: list[Value]) -> None:
         self.terms, self.count, self.inside = whole.terms, len(inside), set(inside)
         used = [o for node in inside for o in whole.args(node) if isinstance(o, Value) and o not in self.inside]

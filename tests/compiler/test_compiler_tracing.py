@@ -165,8 +165,13 @@ def test_printing_and_naming_do_no_harm(capsys):
     assert capsys.readouterr().out == "<traced input> Value(data=1.5)\n"
 
 
+def no(condition):
+    """Return the opposite of a condition, traced or not."""
+    return not condition if isinstance(condition, bool) else ~condition
+
+
 WORKS = {
-    "where of joined conditions": (lambda x, y: where((x > y) | ~(x != 0.0), x, y), [(2.0, 1.0), (0.0, 5.0)]),
+    "where of joined conditions": (lambda x, y: where((x > y) | no(x != 0.0), x, y), [(2.0, 1.0), (0.0, 5.0)]),
     "a condition as a number": (lambda x, y: (x > y) * x, [(2.0, 1.0), (0.0, 5.0)]),
     "rounding": (lambda x, y: round(x) + math.floor(y) + math.ceil(x) - abs(y), [(2.5, 1.25), (-0.5, 5.75)]),
     "powers": (lambda x, y: 2.0**x + x**3 + x**y, [(2.5, 1.25), (0.5, 0.0)]),

@@ -213,7 +213,7 @@ def test_importing_the_package_leaves_slow_modules_alone(slow):
     assert slow not in loaded(f", {NAME}") - loaded("")
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if unit(name) != "viz"])
+@pytest.mark.parametrize("name", MODULES)
 def test_every_module_opens_with_a_sentence(name):
     opening = ast.get_docstring(MODULES[name][1])
     assert opening
@@ -226,7 +226,7 @@ def test_no_file_and_no_class_has_the_name_of_another():
     assert [name for names in (files, classes) for name, count in Counter(names).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if unit(name) != "viz"])
+@pytest.mark.parametrize("name", MODULES)
 def test_messages_about_arguments_have_one_form(name):
     """The form is that of `engine/checks`: "n is 2.5, expected a whole number"."""
     _, tree = MODULES[name]

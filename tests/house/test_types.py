@@ -27,7 +27,7 @@ from autograd_mini.viz.renderers import MissingRendererError
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted((ROOT / "tests" / "typed").glob("*.py"))
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[1-9]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*_*.ipynb"))
 
 WRONG = """\
 import autograd_mini as ag

@@ -151,7 +151,7 @@ def test_what_cannot_be_computed_again_has_no_leaves_to_move(browser, tmp_path):
     for other in (y, Value(1.0)):
         with pytest.raises(ValueError, match="expected a result of operations of the table"):
             ag.explore(other)
-    with pytest.raises(TypeError, match="y is a Value"):
+    with pytest.raises(TypeError, match=r"y is .*expected a Value"):
         ag.explore(3.0)
 
 

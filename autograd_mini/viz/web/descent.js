@@ -1,7 +1,8 @@
 // A descent: the surface, which turns, its map with an arrow for each step, and other starts, computed by the page.
 import { backward, figure, forward, tick } from "./arithmetic.js";
 import { canvas, contour } from "./contour.js";
-import { bar, make, open } from "./dom.js";
+import { bar, open } from "./dom.js";
+import { make } from "./text.js";
 
 const SIDE = 430, FREE = 42;
 const PATHS = ["#d8641b", "#b03a86", "#1f8f6b", "#7d55c7", "#a07c00"];
@@ -238,7 +239,6 @@ export function upgrade(root, data) {
     const last = Math.max(1, ...paths.map((path) => path.points.length - 1)), before = controls;
     controls = bar(frame, { last, pause: Math.max(80, Math.min(500, 6000 / last)), label: "Step", show: (wanted) => { step = wanted; draw(); return `Step ${step} of ${last}`; } });
     if (before) { before.row.replaceWith(controls.row); before.status.replaceWith(controls.status); before.end(); }
-    controls.row.classList.add("fixed");
   }
   restart();
 
@@ -280,6 +280,6 @@ export function upgrade(root, data) {
   }
   frame.append(make("div", { class: "views" }, ...(solid ? [solid.made] : []), map.made), read, facts, controls.status, tools, controls.row);
   shadow.append(frame);
-  new MutationObserver(() => { ground = null; draw(); }).observe(place, { attributes: true, attributeFilter: ["data-dark"] });
+  opened.redraw = draw;
   controls.last();
 }
