@@ -127,6 +127,7 @@ def jit(
     For each path that calls take through the function a program is traced, compiled and kept; the samples of a batch
     are sorted by their paths, and the gradient is that of each sample's own path. `stats` lists the "paths" with their
     conditions and shares. What the function does besides computing happens once for each path, when it is traced.
+    Conditions are judged as eager code rounds them, but for the vector library's functions, see below.
 
         >>> @jit(batched=True, backend="numpy")
         ... def root(a):
@@ -298,9 +299,12 @@ class Compiled(Exportable):
         """
         np = extra("numpy", "value_and_grad of a compiled function")
         program, loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
-        if self._batched and self._threads == 1:
+        if self._threads == 1 or not self._batched:
             slow = partial(Compiled.value_and_grad, self)
-            entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            if self._batched:
+                entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            else:
+                entry = None if kwargs else fastcall.of_parameters(program, args, slow)
             if entry is not None:  # it hides this method, and calls it for other arguments
                 unchanged, self._known = _unchanged(program), _known(program)
 

@@ -14,7 +14,7 @@ from autograd_mini.compiler.tape import TRUTHS
 from autograd_mini.compiler.tracer import Primitive, condition, stopped
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.operators import where
-from autograd_mini.engine.ops import CHOICE
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.rules import RowRule
 from autograd_mini.engine.value import ABSENT, Value
 
@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
+
+    from autograd_mini.engine.ops import Op
 
 NOTHING, LEAF, CONSTANT = range(3)
 """The codes of rows that are no operations: that of an operand that is missing, of a leaf, of a number."""
@@ -49,7 +51,7 @@ class Instructions:
         leaves: the leaves; their rows are 1, 2, and so on.
         numbers: the number of each row that is a constant.
         results: the rows of the outputs.
-        rules: what is done, by code: the row of the table, or the name of a condition, "where" or "stop".
+        rules: what is done, by code: the rule of a row of the table, or the name of a condition, "where" or "stop".
 
     Raises:
         Unsuited: if there is an operation of the user's own, or a lookup.
@@ -120,15 +122,25 @@ class Instructions:
     def _way(self, rule: Any) -> tuple[int, int]:
         """Return the code of a rule, and where its nodes keep their operands."""
         if isinstance(rule, RowRule):
-            kept: Any = rule.op
+            if TABLE.get(rule.op.name) is not rule.op:
+                raise Unsuited
             kind = {"x": _LEFT, "y": _RIGHT, "xy": _BOTH}[rule.active] if len(rule.op.operands) > 1 else _UNARY
         elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop"}):
-            kept, kind = rule.op.name, _ANY
+            kind = _ANY
         else:
             raise Unsuited
-        if kept not in self.rules:
-            self.rules.append(kept)
-        return self.rules.index(kept), kind
+        code = self.code_of(rule.op)
+        if code is None:
+            code = len(self.rules)
+            self.rules.append(rule if kind != _ANY else rule.op.name)
+        return code, kind
+
+    def code_of(self, op: Op) -> int | None:
+        """Return the code of an operation; None if it does not occur."""
+        for code, rule in enumerate(self.rules):
+            if rule == op.name if isinstance(rule, str) else rule is not None and rule.op is op:
+                return code
+        return None
 
     def _leaf(self, leaf: Value) -> int:
         """Return the row of a leaf that has none yet."""
@@ -206,7 +218,7 @@ class Instructions:
         """Return what an operation makes of symbols and numbers."""
         rule = self.rules[code]
         if not isinstance(rule, str):
-            return _operation(rule)(*args)
+            return _operation(rule.op)(*args)
         if rule == "where":
             return where(*args)
         return stopped(*args) if rule == "stop" else condition(rule, *args)

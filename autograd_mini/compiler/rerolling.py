@@ -15,7 +15,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from autograd_mini.compiler.instructions import CONSTANT, Instructions
-from autograd_mini.engine.ops import TABLE
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Parameter
 
 TYPE_CHECKING = False
@@ -28,6 +28,9 @@ FEWEST = 8
 
 SMALLEST = 500
 """Minimum operations that a loop stands for."""
+
+LARGE = 20_000
+"""Minimum operations of a program whose loops are more than kernels that return sums."""
 
 SHARE = 0.5
 """Minimum share of a program's operations that its loops stand for."""
@@ -110,7 +113,7 @@ class Rolled:
         import numpy as np
 
         table = self.table
-        add, sub = [table.rules.index(TABLE[name]) if TABLE[name] in table.rules else -1 for name in ("add", "sub")]
+        add, sub = [table.code_of(TABLE[name]) for name in ("add", "sub")]
         uses = Counter(table.results)
         for operands in table.operands:
             uses.update(np.frombuffer(operands, np.int32)[outer].tolist())
@@ -138,9 +141,20 @@ class Rolled:
         return sum([loop.lanes * len(loop.operands) for loop in self.loops]) + len(self.outer)
 
     def suits(self, *, differentiate: bool) -> bool:
-        """Return whether it can be run; a choice after the loops would have to keep a derivative from them."""
-        choice = self.table.rules.index("where") if "where" in self.table.rules else -1
-        return not differentiate or all(self.table.codes[at] != choice for at in self.after)
+        """Return whether it can be run as loops, and is faster so.
+
+        A choice after the loops would have to keep a derivative from them. What is more than kernels and a program of
+        their sums is held together by Python, which has to be worth while.
+        """
+        codes, choice = self.table.codes, self.table.code_of(CHOICE)
+        if differentiate and any(codes[at] == choice for at in self.after):
+            return False
+        computed = any(codes[row] > CONSTANT for loop in self.loops for row in loop.uniforms) or any(
+            codes[rows[0]] > CONSTANT for loop in self.loops for rows in loop.columns
+        )
+        added = all((at, column) in self.totals for at, loop in enumerate(self.loops) for column in loop.outputs)
+        single = not differentiate or all(len(loop.outputs) == 1 for loop in self.loops)
+        return (added and single and not computed) or self.size >= LARGE
 
     def __str__(self) -> str:
         """Return how many operations there are, and how many loops stand for how many of them."""

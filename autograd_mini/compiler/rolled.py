@@ -18,6 +18,7 @@ from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.tracer import Trace, condition
 from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
@@ -205,7 +206,7 @@ class RolledProgram:
         for place, row in enumerate(operands):
             if row not in lost:
                 kept = known[row] if row in known else table.numbers[row]
-                return -kept if place and table.rules[self._codes[at]].name == "sub" else kept
+                return -kept if place and self._codes[at] == table.code_of(TABLE["sub"]) else kept
         return None
 
     def _entered(self, row: int, symbol: Value) -> Value:
@@ -334,6 +335,9 @@ class RolledProgram:
             (kernel, kernel.forward.run(), None if kernel.backward is None else kernel.backward.run())
             for kernel in self._kernels
         ]
+        composed = self._composed([forward for _, forward, _ in kernels], outer)
+        if composed is not None:
+            return composed
         inputs, wanted = self._inputs, None if self._wanted is None else np.array(self._wanted, np.intp)
         totals = sum(kernel.totals for kernel in self._kernels)
 
@@ -380,6 +384,43 @@ class RolledProgram:
             return [results[0], *slopes.tolist()]
 
         return run
+
+    def _composed(self, forward: Sequence[Any], outer: Any) -> Callable[[Sequence[float]], list[float]] | None:
+        """Return the program as one piece of machine code; None if it is no call of kernels and another program."""
+        apart = any(kernel.singles or kernel.backward for kernel in self._kernels)
+        if self._before is not None or apart or self._outer.backend not in {"llvm", "vm"}:
+            return None
+        if any(kernel.forward.backend != "llvm" for kernel in self._kernels):
+            return None
+        from autograd_mini.compiler.llvm.assembler import calls_back
+        from autograd_mini.compiler.llvm.composition import Composition, KernelCall
+        from autograd_mini.compiler.llvm.fastcall import possible
+
+        programs = [self._outer, *[kernel.forward for kernel in self._kernels]]
+        if not possible() or any(calls_back(step[0]) for program in programs for step in program.tape.steps):
+            return None  # Python may run another thread meanwhile
+        wanted = {source: 1 + at for at, source in enumerate(self._wanted or ())}
+        parts = []
+        for kernel, run in zip(self._kernels, forward, strict=True):
+            taken = kernel.inputs
+            lanes, width = taken.constants.shape
+            entries = [(lane * width + at) for lane in range(lanes) for at in taken.filled]
+            of_column = taken.by_column[0].T.ravel().tolist() if kernel.together else []
+            spread = [(at, wanted[source]) for at, source in enumerate(of_column) if source in wanted]
+            parts.append(
+                KernelCall(
+                    kernel=run,
+                    lanes=lanes,
+                    totals=kernel.totals,
+                    given=taken.constants,
+                    filled=(entries, taken.sources.ravel().tolist()),
+                    uniforms=taken.uniforms.tolist(),
+                    by_uniform=[wanted[at] for at in taken.by_uniform[0].tolist()] if kernel.together else [],
+                    kept=len(taken.by_column[1]) if kernel.together else 0,
+                    by_column=([at for at, _ in spread], [goal for _, goal in spread]),
+                )
+            )
+        return Composition(parts, outer, self._inputs, len(self._table.results) + len(wanted))
 
 
 def _slopes(parts: Sequence[Any], wanted: list[Value]) -> list[Any]:

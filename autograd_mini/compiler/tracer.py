@@ -17,7 +17,7 @@ from autograd_mini.engine import rules
 from autograd_mini.engine.codegen import build, over_algebra
 from autograd_mini.engine.formula import RELATIONS, parse, scaled
 from autograd_mini.engine.functions import ON_VALUES
-from autograd_mini.engine.hooks import Hook, Recorded, innermost, is_tracing
+from autograd_mini.engine.hooks import Hook, Recorded, here, innermost, is_tracing
 from autograd_mini.engine.locations import Place, user_frame
 from autograd_mini.engine.operators import result, where
 from autograd_mini.engine.ops import CHOICE, Op
@@ -398,7 +398,7 @@ class Trace(Recorded, Hook):
 
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if self is not innermost(Trace):
+        if here()[-1:] != (self,) and self is not innermost(Trace):
             if not is_tracing() and (node._x.symbolic or node._y.symbolic):
                 raise TracingError(
                     f"a symbol was used outside of its trace{place()}: return it from the traced function"

@@ -42,12 +42,7 @@ class Module:
     """
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        """Return `self.forward(*inputs, **settings)`.
-
-        Raises:
-            NotImplementedError: if the class defines neither `__call__` nor `forward`.
-
-        """
+        """Return `self.forward(*inputs, **settings)`; a NotImplementedError if the class has no `forward`."""
         forward = getattr(self, "forward", None)
         if forward is None:
             raise NotImplementedError(

@@ -20,6 +20,8 @@ def in_parts(args: Sequence[Any]) -> Stream | DaskPartitions | None:
     """Return arguments that come in parts, from a stream or as Dask collections; None for what is in memory."""
     for given in args:
         kind = type(given)
+        if kind.__module__ == "numpy" or kind is list:
+            continue
         if hasattr(kind, "__dask_graph__"):
             from autograd_mini.rows.dask_partitions import DaskPartitions
 

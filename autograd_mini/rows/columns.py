@@ -5,6 +5,8 @@ A column of float64 that lies in one piece, without missing values, is not copie
 
 from __future__ import annotations
 
+from math import prod
+
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -95,7 +97,7 @@ def not_finite(args: tuple[Any, ...], names: tuple[str, ...], first: int = 0) ->
         found = table_columns(given, name)
         if found is None:
             array = np.asarray(given, dtype=np.float64)
-            flat = array.reshape(len(array), -1)
+            flat = array.reshape(len(array), prod(array.shape[1:]))
             labels: list[object] = [*range(flat.shape[1])] if array.ndim > 1 else []
             columns = [*flat.T]
         else:

@@ -9,13 +9,14 @@ partition, so that nothing depends on who computed what, and when.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from itertools import pairwise
-from math import nan
+from math import inf, nan
 from time import monotonic
 from weakref import WeakKeyDictionary
 
 from autograd_mini.extras import extra
-from autograd_mini.rows.pairwise import PairwiseSum, Part
+from autograd_mini.rows.pairwise import PairwiseSum, RowPart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Parts = list[list[Any]]  # for each partition, for each argument a Future, a Delayed, or the thing itself
 
 FRESH = 5.0
-"""Seconds for which the places of partitions are taken for known; wrong places cost time, not correctness."""
+"""Seconds for which the workers are taken to be the same; to be wrong costs time, not correctness."""
 GATHERED = 64
 """Number of partial sums that are added up in one place."""
 
@@ -93,7 +94,7 @@ class DaskPartitions:
         """Return the sum of what a function gives for each partition, added pairwise.
 
         Args:
-            function: a function of the program, what is shared, the `Part` and the arguments.
+            function: a function of the program, what is shared, the `RowPart` and the arguments.
             program: what is sent to each worker once.
             shared: what is sent with every call.
             done: called from time to time with the number of partitions that are done.
@@ -108,24 +109,22 @@ class DaskPartitions:
         if client is None:
             return PairwiseSum().merge([_sum(*call, at, *args) for at, args in self._in_process()]).result()
         program = _sent(client, program)
-        groups = self._groups(client)
         if self._in_memory():
-            ats = [tuple(group) for group in groups]
-            given = [[part for at in group for part in self._parts[at]] for group in groups]
-            futures = client.map(_sums, ats, given, call=(function, shared), program=program, pure=False)
+            groups, bundles = self._bundled(client)
+            futures = client.map(_sums, bundles, call=(function, shared), program=program, pure=False)
         else:
-            delayed = extra("dask", "").delayed(_sums, pure=False)
-            tasks = [delayed((at,), self._parts[at], (function, shared), program) for [at] in groups]
-            futures = client.compute(tasks)
-        try:
+            delayed = extra("dask", "").delayed
+            groups = [[at] for at in range(len(self._parts))]
+            bundles = [delayed(_bundle, pure=False)((at,), args) for at, args in enumerate(self._parts)]
+            sums = delayed(_sums, pure=False)
+            futures = client.compute([sums(bundle, (function, shared), program) for bundle in bundles])
+        with self._naming(groups, futures):
             if done is not None:
                 _wait(futures, [len(group) for group in groups], done)
             last = futures
             while len(last) > GATHERED:
                 last = [client.submit(_merged, last[at : at + GATHERED]) for at in range(0, len(last), GATHERED)]
             sums = client.gather(last)
-        except Exception as error:
-            raise self._named(error, groups, futures) from error
         return PairwiseSum().merge(sums).result()
 
     def converted(self, function: Callable[..., Any], *shared: Any) -> DaskPartitions:
@@ -135,29 +134,25 @@ class DaskPartitions:
         """
         client = _client()
         if client is None:
-            made = [function(*shared, Part(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+            made = [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
             return self._made([[one] for one in made])
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
         found = self._made([[future] for future in futures])
-        try:
+        with self._naming([[at] for at in range(len(futures))], futures):
             extra("distributed", "").wait(futures)
             client.gather([future for future in futures if future.status == "error"])
-        except Exception as error:
-            raise self._named(error, [[at] for at in range(len(futures))], futures) from error
         return found
 
     def gathered(self, function: Callable[..., Any], *shared: Any) -> list[Any]:
         """Return what a function gives for each partition; for little things."""
         client = _client()
         if client is None:
-            return [function(*shared, Part(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+            return [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
-        try:
+        with self._naming([[at] for at in range(len(futures))], futures):
             found: list[Any] = client.gather(futures)
-        except Exception as error:
-            raise self._named(error, [[at] for at in range(len(futures))], futures) from error
         return found
 
     def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], program: Any, *shared: Any) -> list[Any]:
@@ -190,44 +185,64 @@ class DaskPartitions:
             try:
                 found = compute(*args) if any(map(_is_collection, args)) else args
             except Exception as error:
-                raise _lost(at, error) from error
+                raise _lost(at, args, error) from error
             yield at, found
 
     def _in_memory(self) -> bool:
         """Return whether every partition lies in the memory of a worker, or on its way there."""
         return not any(_is_collection(part) for args in self._parts for part in args)
 
-    def _groups(self, client: Any) -> list[list[int]]:
-        """Return the partitions in groups, one a task: those of a thread of a worker, where that is known."""
-        if not self._in_memory():
-            return [[at] for at in range(len(self._parts))]
-        held = [next(part for part in args if _is_future(part)) for args in self._parts]
-        threads, places = _known_places(client, held)
-        by_worker: dict[str, list[int]] = {}
-        for at, future in enumerate(held):
-            by_worker.setdefault(next(iter(places.get(future.key) or ("",))), []).append(at)
-        groups = []
-        for worker, parts in by_worker.items():
-            count = min(threads.get(worker, 1), len(parts)) if worker else len(parts)  # unknown: one by one
-            bounds = [len(parts) * at // count for at in range(count + 1)]
-            groups += [parts[a:b] for a, b in pairwise(bounds)]
-        return groups
+    def _bundled(self, client: Any) -> tuple[list[list[int]], list[Any]]:
+        """Return the partitions in groups, and a future of each group's arguments, which is where most of them are.
 
-    def _named(self, error: Exception, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Exception:
-        """Return an error that names the partition."""
-        if str(error).startswith("partition "):  # which `function` has named
-            return type(error)(*error.args) if type(error).__init__ is Exception.__init__ else error
-        group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), None)
-        for at in group or ():
-            if any(_is_future(part) and part.status in _GONE for part in self._parts[at]):
-                return _lost(at, error)
-        if type(error).__name__ == "KilledWorker":
-            where = f"partition {group[0]}" if group and len(group) == 1 else f"one of partitions {list(group or ())}"
-            return RuntimeError(
-                f"{where} has ended worker after worker, for want of memory most likely: make partitions smaller "
-                "(rechunk, repartition), or give workers more memory"
-            )
-        return _lost(group[0], error) if group and len(group) == 1 else error
+        There is a group for each thread of a worker that has partitions; a group for each partition where the data
+        take much of the workers' memory, for Dask to spill what is not needed now.
+        """
+        held = [[part for part in args if _is_future(part)] for args in self._parts]
+        first, keys = held[0][0], [future.key for futures in held for future in futures]
+        known = _BUNDLES.get(first)
+        if known is not None and known.keys == keys and known.client is client and known.holds():
+            return known.groups, known.futures
+        extra("distributed", "").wait([future for futures in held for future in futures])
+        every = [future for futures in held for future in futures]
+        threads, places, sizes = client.nthreads(), client.who_has(every), client.nbytes(keys, summary=False)
+        groups = _grouped(
+            [[place for one in futures for place in places.get(one.key, ())] for futures in held], threads
+        )
+        limits = [worker["memory_limit"] or inf for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+        if sum(sizes.values()) > sum(limits) / 4:
+            groups = [[at] for at in range(len(self._parts))]
+        args = [[part for at in group for part in self._parts[at]] for group in groups]
+        futures = client.map(_bundle, [tuple(group) for group in groups], args, pure=False)
+        _BUNDLES[first] = _Bundles(client, keys, threads, groups, futures)
+        return groups, futures
+
+    @contextmanager
+    def _naming(self, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Iterator[None]:
+        """Raise errors that name the partition."""
+        try:
+            yield
+        except Exception as error:
+            if str(error).startswith("partition "):  # the function has named it
+                raise
+            group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
+            lost = [at for at in group if any(_is_future(part) and part.status in _GONE for part in self._parts[at])]
+            if not lost and type(error).__name__ == "KilledWorker":
+                failed = [
+                    at
+                    for group, future in zip(groups, futures, strict=True)
+                    if future.status == "error"
+                    for at in group
+                ]
+                where = f"partition {failed[0]}" if len(failed) == 1 else f"one of the partitions {failed}"
+                raise RuntimeError(
+                    f"{where} was computed when worker after worker ended, for want of memory most likely: make "
+                    "partitions smaller (rechunk, repartition), or give workers more memory"
+                ) from error
+            if not lost and len(group) != 1:
+                raise
+            at = (lost or group)[0]
+            raise _lost(at, self._parts[at], error) from error
 
 
 def _is_collection(given: Any) -> bool:
@@ -239,7 +254,7 @@ def _is_future(given: Any) -> bool:
 
 
 def _is_array(given: Any) -> bool:
-    return hasattr(type(given), "__dask_graph__") and hasattr(given, "chunks") and hasattr(given, "rechunk")
+    return hasattr(type(given), "__dask_graph__") and hasattr(type(given), "chunks") and hasattr(type(given), "rechunk")
 
 
 def _in_rows(given: Any, chunks: Sequence[Any] | None) -> Any:
@@ -256,7 +271,7 @@ def _in_rows(given: Any, chunks: Sequence[Any] | None) -> Any:
                 f"the arguments are Dask arrays of {sum(chunks or ())} and {given.shape[0]} rows, expected equally many"
             )
         return given if given.chunks == wanted or not known else given.rechunk(wanted)
-    if not hasattr(given, "npartitions") or not hasattr(given, "_meta"):
+    if not hasattr(type(given), "npartitions") or not hasattr(type(given), "_meta"):
         raise TypeError(f"an argument is a {type(given).__name__} of Dask, expected an array or a DataFrame")
     return given
 
@@ -271,8 +286,11 @@ def _partitions(given: Any) -> list[Any]:
             keys = [key[0] if isinstance(key, list) else key for key in keys]
         if known and all(key in known for key in keys):
             return [known[key] for key in keys]
-    found = given.to_delayed()
-    return [*found.ravel()] if hasattr(found, "ravel") else [*found]
+    if _is_array(given):
+        return [*given.to_delayed().ravel()]
+    # A full optimisation reads two small files as one where few columns are wanted, so that X and y would come apart.
+    simple = given.simplify() if hasattr(type(given), "simplify") else given
+    return [*simple.to_delayed(optimize_graph=False)]
 
 
 def _client() -> Any:
@@ -300,20 +318,40 @@ def _sent(client: Any, program: Any) -> Any:
     return known[client.id]
 
 
-_PLACES: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+class _Bundles:
+    """Futures of the arguments of groups of partitions, for as long as the workers are the same."""
+
+    def __init__(
+        self, client: Any, keys: list[Any], threads: dict[str, int], groups: list[list[int]], futures: list[Any]
+    ) -> None:
+        self.client, self.keys, self._threads, self.groups, self.futures = client, keys, threads, groups, futures
+        self._until = monotonic() + FRESH
+
+    def holds(self) -> bool:
+        """Return whether the workers were the same a moment ago, and nothing was lost for good."""
+        if any(future.status in _GONE for future in self.futures):
+            return False
+        if monotonic() > self._until:
+            self._until = monotonic() + FRESH
+            return bool(self.client.nthreads() == self._threads)
+        return True
 
 
-def _known_places(client: Any, futures: Sequence[Any]) -> tuple[dict[str, int], dict[Any, Any]]:
-    """Return the threads of each worker, and the workers that have each future, as they were a moment ago."""
-    known = _PLACES.setdefault(client, {})
-    name = futures[0].key, futures[-1].key, len(futures)
-    found = known.get(name)
-    if found is None or monotonic() > found[0]:
-        known.clear()
-        extra("distributed", "").wait(futures)
-        found = known[name] = monotonic() + FRESH, (client.nthreads(), client.who_has(futures))
-    places: tuple[dict[str, int], dict[Any, Any]] = found[1]
-    return places
+_BUNDLES: WeakKeyDictionary[Any, _Bundles] = WeakKeyDictionary()
+"""The bundles of collections, by the future of their first partition, with which they go."""
+
+
+def _grouped(places: Sequence[Sequence[str]], threads: dict[str, int]) -> list[list[int]]:
+    """Return the numbers of partitions in a group for each thread of the workers that have most of each."""
+    by_worker: dict[str, list[int]] = {}
+    for at, workers in enumerate(places):
+        by_worker.setdefault(max(sorted(workers), key=workers.count, default=""), []).append(at)
+    groups = []
+    for worker, parts in sorted(by_worker.items()):
+        count = min(threads.get(worker, 1), len(parts)) if worker else len(parts)  # unknown: one by one
+        bounds = [len(parts) * at // count for at in range(count + 1)]
+        groups += [parts[a:b] for a, b in pairwise(bounds)]
+    return groups
 
 
 def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], object]) -> None:
@@ -329,11 +367,24 @@ def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], ob
         done(sum(size for future, size in zip(futures, sizes, strict=True) if future.done()))
 
 
-def _lost(at: int, error: Exception) -> ValueError:
+def _lost(at: int, args: Sequence[Any], error: Exception) -> ValueError:
     """Return the error for a partition that Dask could not compute."""
-    return ValueError(
-        f"partition {at} cannot be computed: {type(error).__name__}: {' '.join(str(error).split())[:500]}"
-    )
+    file = next((f" ({found})" for part in args if (found := _file(part))), "")
+    words = " ".join(str(error).split())[:500]
+    return ValueError(f"partition {at}{file} cannot be computed: {type(error).__name__}: {words}")
+
+
+def _file(part: Any) -> str:
+    """Return the file that a partition is read from, if its graph says so, as that of `read_parquet` does."""
+    graph = dict(part.__dask_graph__()) if _is_collection(part) else {}
+    waiting = [part.key] if graph else []
+    for key in waiting:  # which grows meanwhile
+        task = graph.get(key)
+        for arg in getattr(task, "args", ()):
+            if isinstance(arg, dict) and "piece" in arg:
+                return str(arg["piece"][0])
+        waiting += getattr(task, "dependencies", ())
+    return ""
 
 
 # --- what runs on the workers ---
@@ -344,25 +395,28 @@ def _itself(given: Any) -> Any:
 
 
 def _call(function: Callable[..., Any], shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(*shared, Part(f"partition {at}", 0, at), *args)
+    return function(*shared, RowPart(f"partition {at}", 0, at), *args)
 
 
 def _values(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(program, *shared, Part(f"partition {at}", 0, at), *args)
+    return function(program, *shared, RowPart(f"partition {at}", 0, at), *args)
 
 
 def _sum(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, *args: Any) -> dict[Any, Any]:
     """Return what a function gives for one partition, as the nodes of a sum."""
-    return {(0, at): function(program, *shared, Part(f"partition {at}", 0, at), *args)}
+    return {(0, at): function(program, *shared, RowPart(f"partition {at}", 0, at), *args)}
 
 
-def _sums(ats: Sequence[int], args: Sequence[Any], call: tuple[Any, Any], program: Any) -> dict[Any, Any]:
-    """Return the sum over some partitions so far as it goes; their arguments stand one after the other."""
-    function, shared = call
+def _bundle(ats: Sequence[int], args: Sequence[Any]) -> list[tuple[int, list[Any]]]:
+    """Return the numbers of partitions with their arguments, which are given one after the other."""
     width = len(args) // len(ats)
-    found = [
-        _sum(function, program, shared, at, *args[place * width : (place + 1) * width]) for place, at in enumerate(ats)
-    ]
+    return [(at, [*args[place * width : (place + 1) * width]]) for place, at in enumerate(ats)]
+
+
+def _sums(bundle: Sequence[tuple[int, list[Any]]], call: tuple[Any, Any], program: Any) -> dict[Any, Any]:
+    """Return the sum over the partitions of a bundle so far as it goes."""
+    function, shared = call
+    found = [_sum(function, program, shared, at, *args) for at, args in bundle]
     return PairwiseSum().merge(found).nodes
 
 

@@ -81,9 +81,17 @@ class Batches(Source):
 
 
 class Files(Source):
-    """Parquet and Arrow files, each file of a folder by its name."""
+    """Parquet and Arrow files, each file of a folder by its name.
 
-    def __init__(self, paths: Sequence[Path], rows: int | None) -> None:
+    Args:
+        paths: files and folders.
+        rows: the most rows of a block; None for as many as have 2**19 numbers.
+        numeric: whether columns of anything but numbers are refused when they are read.
+
+    """
+
+    def __init__(self, paths: Sequence[Path], rows: int | None = None, *, numeric: bool = True) -> None:
+        self._numeric = numeric
         self._arrow = extra("pyarrow", "reading files of rows")
         self.name = ", ".join(map(str, paths[:3])) + ", …" * (len(paths) > 3)
         self._paths = [file for path in paths for file in _files(path)]
@@ -133,7 +141,7 @@ class Files(Source):
                 if name not in file.schema.names:
                     raise ValueError(f"{path} has no column {name!r}, expected those of {self._paths[0]}")
                 kind = file.schema.field(name).type
-                if not any(
+                if self._numeric and not any(
                     getattr(self._arrow.types, f"is_{known}")(kind) for known in ("integer", "floating", "boolean")
                 ):
                     raise TypeError(f"{path} has the column {name!r} of type {kind}, expected numbers")
@@ -149,6 +157,16 @@ class Files(Source):
                     return
                 yield RowBlock(place, first, batch)
                 first += batch.num_rows
+
+
+def is_columnar(path: Path) -> bool:
+    """Return whether a path is that of a folder, or of a Parquet or Arrow file."""
+    return path.is_dir() or (path.is_file() and _start(path).startswith((PARQUET, ARROW)))
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)
 
 
 def _files(path: Path) -> list[Path]:
@@ -213,8 +231,7 @@ class _Arrow:
 @contextmanager
 def _opened(arrow: Any, path: Path) -> Iterator[Any]:
     """Open a file of either format; a ValueError says that it is neither, or damaged."""
-    with path.open("rb") as file:
-        start = file.read(8)
+    start = _start(path)
     if not start.startswith((PARQUET, ARROW)):
         raise ValueError(f"{path} begins with {start!r}, expected a Parquet or an Arrow file")
     try:

@@ -14,7 +14,7 @@ from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor
-from autograd_mini.train.data import arrays
+from autograd_mini.train.data import arrays, evenly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,10 +94,12 @@ class CompiledObjective:
         except Exception as error:  # whatever the user's code raises on symbols
             self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
-        if isinstance(program, Paths):
+        self._branches = isinstance(program, Paths)
+        if self._branches:
             if metrics:
                 raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
-            fast.prepare(*arrays(self._samples))  # so that all parameters are known
+            program.state.close_over(self._moved)  # those of paths that no sample takes yet
+            fast.prepare(*arrays(self._samples))
         self.backend, self.why, self.program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters
@@ -124,15 +126,13 @@ class CompiledObjective:
         if any(id(weight) not in places for weight in weights):
             raise TracingError("a metric does not depend on the sample")
         self._metrics: Any = np.array([places[id(weight)] for weight in weights], dtype=int)
-        in_order = found == [*range(len(found))]
         used = [at for at, place in enumerate(found) if place is not None]
-        self._used: Any = slice(None) if in_order else np.array(used)
-        self._at: Any = slice(0, len(found)) if in_order else np.array([found[at] for at in used])
+        self._used, self._at = np.array(used), np.array([found[at] for at in used])
         self._flat = np.zeros(len(found))
         self._direct = found == [*range(len(self._leaves))]
         known = {*map(id, [*self._moved, *weights])}
         self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
-        in_order = in_order and [*self._metrics] == [*range(len(found), len(self._leaves))]
+        in_order = [*found, *self._metrics] == [*range(len(self._leaves))]
         self.plain = in_order and self.backend == "llvm" and not self.outside and self.program.checks is None
         self.read()
 
@@ -170,6 +170,8 @@ class CompiledObjective:
         state = self.program.state
         if state is None or state.holds():
             return False
+        if self._branches:
+            return True
         repeated = self._repeated()[0]
         same = [*map(id, repeated.leaves)] == [*map(id, self.program.leaves)]
         if not same or str(repeated.tape) != str(self.program.tape):
@@ -238,20 +240,10 @@ def constant(figure: Any) -> Any:
 
 
 def tried_of(samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples from everywhere, and for targets from everywhere the first sample of each.
-
-    A loss may look a target up, as a weight of its class; where rows are sorted, the first have one class.
-    """
+    """Return samples from everywhere, and the first of targets from everywhere, for losses that look targets up."""
     import numpy as np
 
     _, targets = arrays(samples)
     _, firsts = np.unique(targets.reshape(len(targets), -1), axis=0, return_index=True)
-    rows = {*_spread(range(len(samples)), TRIED), *_spread(firsts.tolist(), 2 * TRIED)}
+    rows = {*evenly(range(len(samples)), TRIED), *evenly(firsts.tolist(), 2 * TRIED)}
     return [samples[row] for row in sorted(rows)]
-
-
-def _spread(rows: Sequence[int], count: int) -> list[int]:
-    """Return at most `count` of the rows, at even distances, the first and the last among them."""
-    if len(rows) <= count:
-        return [*rows]
-    return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]

@@ -76,13 +76,11 @@ class CompiledSteps:
 
     def begin(self, order: Sequence[int]) -> None:
         """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
-        import numpy as np
-
         self._check_kernel(order)
         self._start(order)
         if self._vectorised is None:
             self._vectorised = vectorised(self._training.optimizer)
-            self._x = np.array(numbers(self._moved, "data")) if self._vectorised is None else self._vectorised.now[0]
+            self._x = self._read() if self._vectorised is None else self._vectorised.now[0]
             self._kernel.read()
         elif self._training.schedule is not None:
             self._gather()
@@ -128,7 +126,11 @@ class CompiledSteps:
             self._vectorised.step(gradient)
             self._x = self._vectorised.now[0]
         else:
-            self._step_otherwise(gradient)
+            optimizer = self._training.optimizer  # one that works on parameters, not on arrays
+            optimizer.zero_grad()
+            set_gradients(self._moved, gradient.tolist())
+            optimizer.step()
+            self._x = self._read()
         self._gradient, self._before = gradient, before
         if not self._isfinite(self._x).all():
             raise self._training.diverged("a parameter became nan or infinite")
@@ -216,21 +218,16 @@ class CompiledSteps:
             self._x = self._vectorised.now[0]
             self._descends = False
 
-    def _step_otherwise(self, gradient: Any) -> None:
-        """Let an optimiser step that works on parameters, not on arrays."""
+    def _read(self) -> Any:
+        """Return the parameters as an array."""
         import numpy as np
 
-        optimizer = self._training.optimizer
-        optimizer.zero_grad()
-        set_gradients(self._moved, gradient.tolist())
-        optimizer.step()
-        self._x = np.array(numbers(self._moved, "data"))
+        return np.array(numbers(self._moved, "data"))
 
     def _check_kernel(self, order: Sequence[int]) -> None:
-        """Compare the compiled loss with the eager one, in case the model changes what it computes.
+        """Compare the compiled loss of a sample with the eager one, in case the model changes what it computes.
 
-        It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks. What
-        the compiler knows model and loss to read is compared before every epoch.
+        It is done at epoch 0, 1, 2, 4, 8 and so on, at all with callbacks, and where what is watched changed.
         """
         epoch, changed = self._training.epoch, self._kernel.changed()
         if epoch & (epoch - 1) and not self._training.callbacks and not changed:

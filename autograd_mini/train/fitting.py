@@ -206,13 +206,7 @@ def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callab
 
 
 def _chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, options: Mapping[str, Any]) -> Any:
-    """Return an optimiser of the parameters; what is given is what `fit` is given, which says more.
-
-    Raises:
-        TypeError: for a setting it does not have, and for what is no optimiser.
-        ValueError: for an unknown name, a number out of range, and a ready optimiser of other parameters.
-
-    """
+    """Return an optimiser of the parameters, or raise for one that does not fit; `fit` says what may be given."""
     found = OPTIMIZERS.get(optimizer) if isinstance(optimizer, str) else optimizer
     if found is None or not (callable(found) or hasattr(found, "step")):
         raise (ValueError if isinstance(optimizer, str) else TypeError)(
@@ -276,13 +270,7 @@ def _meant(name: str, names: Sequence[str]) -> str | None:
 
 
 def _chosen_schedule(schedule: Any, optimizer: Any) -> Any:
-    """Return a schedule of the optimiser: a ready one, or what a function makes of the optimiser; None for None.
-
-    Raises:
-        TypeError: for what is neither.
-        ValueError: for a schedule of another optimiser.
-
-    """
+    """Return a schedule of the optimiser: a ready one, or what a function makes of the optimiser; None for None."""
     way_out = "lambda optimizer: StepLR(optimizer, 30)"
     if schedule is not None and (isinstance(schedule, type) or not hasattr(schedule, "step")):
         if not callable(schedule):

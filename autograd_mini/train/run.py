@@ -174,12 +174,7 @@ class Training:
         return "converged" if self._converged() else "interrupted" if self.interrupted else None
 
     def _means(self, bar: Progress) -> dict[str, float] | None:
-        """Take a step for every batch that is not done yet, and return the means over the epoch; None if interrupted.
-
-        Raises:
-            DivergedError: if the loss or a parameter is no longer finite.
-
-        """
+        """Take a step for every batch that is left, and return the means over the epoch; None if interrupted."""
         count, batches = self.rows, self.batches
         in_memory = self.parts is None  # else the steps shuffle
         order = shuffled(count, self.seed, self.epoch) if self.shuffle and in_memory else range(count)
@@ -223,8 +218,7 @@ class Training:
     def _interrupts(self) -> Iterator[None]:
         """Let the first interrupt end training after the step under way, and a second one raise KeyboardInterrupt.
 
-        An interrupt is Ctrl-C in a terminal, or the stop button of a notebook. In another thread than the main one,
-        which gets no signals, and where another handler is installed already, nothing changes.
+        In other threads, which get no signals, and where another handler is installed already, nothing changes.
         """
         if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             yield
@@ -243,10 +237,7 @@ class Training:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _warn_if_diverging(self) -> None:
-        """Warn if the loss has grown far beyond that of the untrained model, and that of a model that predicts 0.
-
-        A loss that has come down again from where it was after the first epoch is not diverging.
-        """
+        """Warn if the loss is far beyond that of the untrained model and of predicting 0, and comes down no more."""
         losses = self.history.loss
         if self._beginning is None or not losses or losses[-1] <= DIVERGING * abs(self._beginning):
             return

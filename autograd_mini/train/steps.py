@@ -34,17 +34,7 @@ _data = attrgetter("data")
 
 
 def chosen_steps(training: Training, compile: Compile) -> Steps:  # noqa: A002 - the argument of fit
-    """Return what takes the steps of a run.
-
-    Args:
-        training: the run.
-        compile: True or the name of a backend to compile or raise, False for eager steps, "auto" to decide.
-
-    Raises:
-        ValueError: if `compile` is none of these.
-        TracingError: if model or loss cannot be compiled, but must.
-
-    """
+    """Return what takes the steps of a run: compiled or not, as `compile` of `fit` says, which may raise."""
     if not isinstance(compile, str) and compile in (True, False):
         compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
     elif compile not in CHOICES:
@@ -102,18 +92,9 @@ class EagerSteps:
         self._depends = False
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take a step along the gradient of the mean loss of a batch of the order, or several.
+        """Take a step along the gradient of the mean loss of a batch of the order; return how many, and new sums.
 
-        Args:
-            batch: which one, from 0.
-            sums: over the batches before it the sums of the loss and of each metric; empty at first.
-
-        Returns:
-            how many steps were taken, and the sums after them.
-
-        Raises:
-            DivergedError: if the loss or a parameter is no longer finite.
-
+        `sums` are over the batches before it those of the loss and of each metric; empty at first.
         """
         training = self._training
         objective = training.objective

@@ -46,12 +46,11 @@ PROCESSES = {
 }
 MACHINE_CODE = {
     f"compiler.llvm.{name}": {"ctypes"}
-    for name in ("assembler", "backend", "background", "descend", "fastcall", "target", "vm")
+    for name in ("assembler", "backend", "background", "composition", "descend", "fastcall", "target", "vm")
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
-    "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.examples": {"importlib"},  # importlib.resources, for its own table
     "site.pages": {"importlib"},  # importlib.metadata, for the README of an installed package
     "site.playground": {"importlib"},  # whether npm came as a wheel
@@ -69,6 +68,7 @@ FILES = {
     "site.pages": {"mkdir", "write_text", "write_bytes"},
     "site.playground": {"mkdir", "write_text", "shutil", "copyfile", "tempfile"},
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
+    "rows.sources": {"open"},  # the files of rows that are asked for
     "cli.tables": {"read_bytes"},  # the tables that the command line names
     "cli.course": {"mkdir", "open", "read_bytes"},  # the folder that the command line names, as in the next
     "cli.commands": {"mkdir", "open", "unlink", "shutil"},  # a checkpoint of its own; the width of the terminal

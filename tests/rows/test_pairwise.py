@@ -3,9 +3,10 @@
 import random
 from fractions import Fraction
 
-from autograd_mini.rows.pairwise import PairwiseSum
 from hypothesis import given
 from hypothesis import strategies as st
+
+from autograd_mini.rows.pairwise import PairwiseSum
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=70)
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from autograd_mini import Parameter, jit, tanh
-from autograd_mini.rows.columns import APART, table_arrays
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from autograd_mini import Parameter, jit, tanh
+from autograd_mini.rows.columns import APART, table_arrays
 
 BACKENDS = ["llvm", "numpy", "python", "vm"]
 

@@ -12,7 +12,7 @@ import os
 from functools import cache
 from typing import NamedTuple
 
-from autograd_mini.engine.forking import await_lock, awaited_lock
+from autograd_mini.engine.forking import awaited_lock
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -159,7 +159,7 @@ def llvmlite() -> Any:
 @cache
 def _initialized() -> Any:
     binding = extra("llvmlite.binding", "machine code, of backend='llvm' or 'vm',", "use backend='numpy' or 'python'")
-    await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
+    awaited_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding
