@@ -127,6 +127,7 @@ def jit(
     For each path that calls take through the function a program is traced, compiled and kept; the samples of a batch
     are sorted by their paths, and the gradient is that of each sample's own path. `stats` lists the "paths" with their
     conditions and shares. What the function does besides computing happens once for each path, when it is traced.
+    Conditions are judged as eager code rounds them, but for the vector library's functions, see below.
 
         >>> @jit(batched=True, backend="numpy")
         ... def root(a):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.program import Program, Programs
     from autograd_mini.engine.pytree import Spec
     from autograd_mini.rows.dask_partitions import DaskPartitions
-    from autograd_mini.rows.pairwise import Part
+    from autograd_mini.rows.pairwise import RowPart
     from autograd_mini.rows.stream import Stream
 
     Batched = tuple[tuple[int, int], ...]
@@ -81,7 +81,7 @@ def _prepared(
     return program, np.array([*uniform, *own]), batched
 
 
-def block_sums(program: Program, numbers: Any, batched: Batched, part: Part, *args: Any) -> Any:
+def block_sums(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> Any:
     """Return, for the rows of a part, their number, the sum of their losses, and its gradient.
 
     Args:
@@ -113,7 +113,7 @@ def block_sums(program: Program, numbers: Any, batched: Batched, part: Part, *ar
     return found
 
 
-def block_values(program: Program, numbers: Any, batched: Batched, part: Part, *args: Any) -> list[Any]:
+def block_values(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> list[Any]:
     """Return the results for the rows of a part, an array for each block of the program's layout."""
     n, arrays = _arrays(program, batched, part.name, args)
     found, _ = program.run()(n, arrays, numbers)

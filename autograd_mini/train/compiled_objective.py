@@ -94,10 +94,12 @@ class CompiledObjective:
         except Exception as error:  # whatever the user's code raises on symbols
             self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
-        if isinstance(program, Paths):
+        self._branches = isinstance(program, Paths)
+        if self._branches:
             if metrics:
                 raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
-            fast.prepare(*arrays(self._samples))  # so that all parameters are known
+            program.state.close_over(self._moved)  # those of paths that no sample takes yet
+            fast.prepare(*arrays(self._samples))
         self.backend, self.why, self.program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters
@@ -168,6 +170,8 @@ class CompiledObjective:
         state = self.program.state
         if state is None or state.holds():
             return False
+        if self._branches:
+            return True
         repeated = self._repeated()[0]
         same = [*map(id, repeated.leaves)] == [*map(id, self.program.leaves)]
         if not same or str(repeated.tape) != str(self.program.tape):

@@ -232,7 +232,9 @@ def test_better_code_of_the_background_is_kept(place):
     assert code_of(again).settled
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "changed", "another file", "a folder", "a link", "writable"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "empty", "changed", "another file", "a folder", "a link", "writable", "foreign"]
+)
 def test_an_entry_that_is_damaged_or_foreign_is_ignored(place, damage, monkeypatch, tmp_path):
     expected = compiled(place)
     (entry,) = entries(place)
@@ -246,6 +248,10 @@ def test_an_entry_that_is_damaged_or_foreign_is_ignored(place, damage, monkeypat
         entry.symlink_to(tmp_path / "elsewhere")
     elif damage == "writable":
         entry.chmod(0o666)
+    elif damage == "foreign":
+        if os.geteuid():
+            pytest.skip("only root can give files away")
+        os.chown(entry, 12345, 12345)
     else:
         contents = {
             "cut": whole[:-100],
