@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
+_SINGLE_ROUNDING = 1.5 * 2.0**-24
+"""Largest relative error of a claim with a constant or two in single precision."""
 SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
@@ -117,12 +119,10 @@ class Cause:
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
-        for probe in (self._stale, self._imprecise, self._moved, self._other_partial):
-            if probe == self._imprecise and steady is not None:
-                continue
-            if (found_there := probe()) is not None:
-                return found_there
-        found = self._formula(steady)
+        found = self._imprecise(steady)
+        for probe in (self._stale, self._moved, self._other_partial):
+            found = found or probe()
+        found = found or self._formula(steady)
         return found if found[0] else self._kept_or_constant()
 
     def _not_a_number(self) -> tuple[str, str] | None:
@@ -296,14 +296,20 @@ class Cause:
         changes = len({s.measured for s in self.samples}) > 1 and not problem.box
         return ("stale", "the claim is kept from the first point it was asked for") if right and changes else None
 
-    def _imprecise(self) -> tuple[str, str] | None:
-        """Recognise claims that agree with f in their first digits alone, in no simple ratio."""
+    def _imprecise(self, steady: float | None) -> tuple[str, str] | None:
+        """Recognise claims that agree with f in their first digits alone, in no ratio but one of a rounded constant."""
         gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
         if not gaps or max(gaps) > SINGLE_DIGITS or self.partial.problem.eps > SINGLE_PRECISION:
             return None
-        single = all(TO_SINGLE(s.claim) == s.claim for s in self.samples)
+        if steady is not None and abs(steady - 1) > _SINGLE_ROUNDING:
+            return None
         digits = max(1, math.floor(-math.log10(max(gaps))))
-        where = "in single precision" if single else "with fewer digits than f"
+        if all(TO_SINGLE(s.claim) == s.claim for s in self.samples):
+            where = "in single precision"
+        elif all(abs(s.measured - (steady or 0.0) * s.claim) <= abs(s.gap) / 8 + 4 * s.error for s in self.samples):
+            where = "with a constant in single precision"
+        else:
+            where = "with fewer digits than f"
         return "precision", f"the claim agrees to {digits} digits: it is computed {where}"
 
     def _moved(self) -> tuple[str, str] | None:

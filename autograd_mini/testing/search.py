@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import CellType
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.domain import LineScan, tiles
+from autograd_mini.testing.domain import TILES, LineScan, tiles
 from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
 from autograd_mini.testing.point import Outcome, PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, Projection, first_reach, why_stopped
@@ -39,6 +39,10 @@ _CANDIDATES = 8
 """Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 _BESIDE_A_CONSTANT = (400, 1200)
 """Calls of f and df at a point beside a constant of the source."""
+MOST_CROSSED, CORNERS = 5, 8
+"""Most inputs of a box of which all diagonals are checked, and most of these by the lines that are laid across it."""
+MARGIN, TILES_ACROSS, TILES_OF_SEVERAL = 0.004, 4, 12
+"""Share of an interval that a diagonal leaves out at its ends, tiles of a diagonal, and of an axis among several."""
 _SEARCHED = 8
 """Points of a search over scales."""
 _SPECIAL = 6
@@ -134,10 +138,12 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         if never_works(problem, start):
             return decision
         for output in outputs_of(problem, start):
-            for line, borders in lines_across(problem, output, bases):
+            for line, borders, to_verify in lines_across(problem, output, bases):
                 outcome = LineScan(line).run(borders)
                 wrong = outcome.classification
-                if decision.fails(outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base):
+                if (to_verify or wrong) and decision.fails(
+                    outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base
+                ):
                     return decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
@@ -285,18 +291,38 @@ def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:
     return [Line(problem, point, axis=axis, output=output) for axis in range(len(point))]
 
 
-def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float]]]:
-    """Yield lines across the box with the borders of their tiles: along the axes, or between random points of it."""
+def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float], bool]]:
+    """Yield lines across the box, with the borders of their tiles: along the axes, or between random points of it.
+
+    The last of each says whether the line has to be verified; diagonals are there to find mistakes.
+    """
     box, rng = problem.box, problem.rng
     for _ in range(1 if len(box) == 1 else bases if len(box) == 2 else max(1, bases - 1)):
         base = random_point(problem, output)
         if len(box) <= FEW_INPUTS:
             for line, interval in zip(axes_through(problem, base, output), box, strict=True):
-                yield line, tiles(interval, rng)
+                yield line, tiles(interval, rng, TILES if len(box) == 1 else TILES_OF_SEVERAL), True
         else:
             direction = [v - u for u, v in zip(base, random_point(problem, output), strict=True)]
             line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
-            yield line, tiles(Interval(0.0, 1.0), rng)
+            yield line, tiles(Interval(0.0, 1.0), rng, TILES_OF_SEVERAL), True
+    for line in diagonals(problem, output, bases) if len(box) > 1 else ():
+        yield line, tiles(Interval(0.0, 1.0), rng, TILES_ACROSS), False
+
+
+def diagonals(problem: Problem, output: Output, bases: int) -> Iterator[Line]:
+    """Yield lines between opposite corners of the box: all of them in up to five inputs, or some.
+
+    A part of a box that is cut off by a plane contains a corner, and so does a corner itself; a slab is crossed.
+    """
+    box, rng, count = problem.box, problem.rng, len(problem.box)
+    most = CORNERS * bases if count <= MOST_CROSSED else bases
+    turns = range(2 ** (count - 1)) if count <= MOST_CROSSED else [rng.getrandbits(count - 1) for _ in range(bases)]
+    for turn in [*turns][:most]:
+        ends = [(1 - MARGIN, MARGIN) if turn >> i & 1 else (MARGIN, 1 - MARGIN) for i in range(count)]
+        base, far = (tuple(r.at(end[k]) for r, end in zip(box, ends, strict=True)) for k in (0, 1))
+        direction = [v - u for u, v in zip(base, far, strict=True)]
+        yield Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
 
 
 def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Line]:

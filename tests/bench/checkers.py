@@ -19,7 +19,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from checker_causes import MISTAKES, MUTANTS, mistaken  # noqa: E402 - after the path to it
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
-from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
+from checker_mutants import Mutant, mutants, regional, shows_at, shows_in_domain, shows_in_region  # noqa: E402 - after the path to it
 from checker_peers import peers  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
@@ -54,6 +54,8 @@ class Tally:
         return f"{name:28s} {alarms:>20s} {len(self.unresolved):>11d} {share:>24s} {calls:>16s} {self.seconds:7.0f} s"
 
 
+MOST_INPUTS = 5
+"""Most inputs of the boxes of which a part is wrong."""
 HEAD = (
     f"{'':28s} {'false alarms':>20s} {'unresolved':>11s} {'wrong ones found':>24s} {'calls, median':>16s} {'time':>9s}"
 )
@@ -121,6 +123,27 @@ def over_domains(cases: Sequence[Case], chosen: list[Mutant]) -> Tally:
             tally.missed.append(f"{mutant.kind}: {mutant.case.name}, {verdict}: {mutant.partials[mutant.axis]}")
     tally.seconds = time.perf_counter() - start
     return tally
+
+
+def over_regions(cases: Sequence[Case]) -> dict[int, Tally]:
+    """Run our checker over the boxes of one to five inputs with a derivative that is wrong in a part, by dimension."""
+    tallies: dict[int, Tally] = {}
+    for case in cases:
+        count = len(case.names)
+        if count > MOST_INPUTS:
+            continue
+        tally, start = tallies.setdefault(count, Tally()), time.perf_counter()
+        for mutant in regional(case):
+            if not shows_in_region(mutant):
+                continue
+            tally.wrong += 1
+            verdict, f, g = ours_over(case, case.gradient(mutant.partials))
+            tally.calls_f.append(f)
+            tally.calls_g.append(g)
+            if verdict != "wrong":
+                tally.missed.append(f"{mutant.kind}: {case.name}, {verdict}: {mutant.partials[mutant.axis]}")
+        tally.seconds += time.perf_counter() - start
+    return dict(sorted(tallies.items()))
 
 
 def over_programs(count: int, first: int) -> Tally:
@@ -223,6 +246,10 @@ def main() -> None:
         show("autograd_mini, point", at_points(ours, cases, chosen))
     if ARGUMENTS.only in ("", "domain"):
         show("autograd_mini, domain", over_domains(cases, chosen))
+    if ARGUMENTS.only in ("", "domain", "regions"):
+        several = [case for case in cases if len(case.names) > 1]
+        for count, tally in over_regions([*[case for case in cases if len(case.names) == 1][::4], *several]).items():
+            show(f"wrong in a part, {count} input{'s' * (count > 1)}", tally)
     if ARGUMENTS.only in ("", "unseen"):
         show("the unseen, point", at_points(ours, UNSEEN, fresh))
         show("the unseen, domain", over_domains(UNSEEN, fresh))
@@ -252,7 +279,9 @@ if __name__ == "__main__":
     command = parser(__doc__)
     command.add_argument("--programs", type=int, default=1000, help="how many random programs")
     command.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
-    command.add_argument("--only", default="", help="point, domain, unseen, programs, causes, peers, or a peer's name")
+    command.add_argument(
+        "--only", default="", help="point, domain, regions, unseen, programs, causes, peers, or a peer's name"
+    )
     command.add_argument("--list", action="store_true", help="list every false alarm and every miss")
     ARGUMENTS = command.parse_args()
     main()
