@@ -71,6 +71,11 @@ class MachineProgram:
         self.code = MachineCode(self.text, "program", (_POINTER, _POINTER), level, background=background, folder=folder)
         self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
 
+    @property
+    def address(self) -> int:
+        """Where the function begins by now."""
+        return self.code.address
+
     def __call__(self, inputs: Sequence[float]) -> list[float]:
         """Return the results."""
         results, code = self._results(), self.code
