@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 EXTRAS = {
+    "cupy": "cuda",
+    "dask": "dask",
+    "distributed": "dask",
     "llvmlite": "jit",
     "jax": "jax",
     "jupyterlab": "notebook",
@@ -20,6 +23,7 @@ EXTRAS = {
     "numpy": "jit",
     "onnx": "onnx",
     "pdoc": "site",
+    "pyarrow": "arrow",
     "pygments": "site",
     "pygraphviz": "draw",
     "safetensors": "safetensors",

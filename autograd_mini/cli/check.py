@@ -55,9 +55,8 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
     except (TypeError, ValueError):  # a builtin that does not say what it takes
         return
     words = [p.name for p in parameters(function)]
-    count = f"{option} gives {len(given)} number{'s' * (len(given) > 1)}"
-    if option == "--domain":
-        count = f"{option} gives {len(given)} interval{'s' * (len(given) > 1)}"
+    kind = "interval" if option == "--domain" else "number"
+    count = f"{option} gives {len(given)} {kind}{'s' * (len(given) > 1)}"
     if isinstance(given, dict):
         lacking = [p.name for p in parameters(function) if p.default is p.empty and p.name not in given]
         if lacking and {*given} <= {*words}:

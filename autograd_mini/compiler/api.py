@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
-from autograd_mini.engine.pytree import holds_values, nested
+from autograd_mini.engine.pytree import holds_values
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
+from autograd_mini.rows import in_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any, overload
 
     from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.checks import Function
-    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
         backend: str = ...,
         threads: int = ...,
         paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Compiled: ...
     @overload
     def jit(
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
         backend: str = ...,
         threads: int = ...,
         paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
@@ -64,6 +69,8 @@ def jit(
     backend: str = "auto",
     threads: int = 1,
     paths: int = 64,
+    background: bool = True,
+    cache: str | PathLike[str] | bool | None = None,
 ) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
 
@@ -120,6 +127,7 @@ def jit(
     For each path that calls take through the function a program is traced, compiled and kept; the samples of a batch
     are sorted by their paths, and the gradient is that of each sample's own path. `stats` lists the "paths" with their
     conditions and shares. What the function does besides computing happens once for each path, when it is traced.
+    Conditions are judged as eager code rounds them, but for the vector library's functions, see below.
 
         >>> @jit(batched=True, backend="numpy")
         ... def root(a):
@@ -144,18 +152,26 @@ def jit(
             traced for each of their values.
         backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
-            fits, one of the last two where llvmlite is installed, and `stats` says why.
+            fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
+            NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
+            and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
+        background: whether LLVM, where it takes long, makes code without trying first, and better code in a thread
+            while that runs. Results are the same, to the bit. `prepare` waits for the better code.
+        cache: a folder in which LLVM's machine code is kept for other processes, or True for the user's usual one.
+            Nobody else may be able to write to it; what is damaged, or was made for another processor or by other
+            versions, is ignored.
 
     Returns:
-        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
-        and `llvm`.
+        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`,
+        `llvm` and `cuda`.
 
     Raises:
         TypeError: if f cannot be called, or threads, static or paths is no whole number.
-        ValueError: if there is no such backend, threads is below 1, or static or paths below 0.
+        ValueError: if there is no such backend, threads is below 1, static or paths below 0, or the cache is no folder
+            of the user's own.
         TracingError: when called, if f asks a traced Value for its number, or there are too many paths; the message
             says where, and what to write.
 
@@ -165,11 +181,25 @@ def jit(
     if backend not in CHOICES:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(CHOICES)}")
     threads, paths = whole_number("threads", threads, least=1), whole_number("paths", paths, least=0)
+    folder = ""
+    if cache:
+        from autograd_mini.compiler.llvm import cache as machine_code
+
+        folder = machine_code.folder(cache)
     positions = static if isinstance(static, (list, tuple)) else (static,)
     fixed = [whole_number("a position in static", at, least=0) for at in positions]
 
     def compiled(f: Callable[..., Any]) -> Compiled:
-        programs = Programs(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend, paths=paths)
+        programs = Programs(
+            f,
+            batched=batched,
+            in_axes=in_axes,
+            static=fixed,
+            backend=backend,
+            paths=paths,
+            background=background,
+            folder=folder,
+        )
         return Compiled(programs, threads)
 
     return compiled if f is None else compiled(f)
@@ -221,9 +251,11 @@ class Compiled(Exportable):
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
+            if (parts := in_parts(args)) is not None:
+                return values_over(self._programs, parts)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
-            return _stacked(program.layout, iter(found))
+            return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
         entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
@@ -267,9 +299,12 @@ class Compiled(Exportable):
         """
         np = extra("numpy", "value_and_grad of a compiled function")
         program, loss, slopes = self._differentiated(np.asarray(p, dtype=np.float64), args, kwargs)
-        if self._batched and self._threads == 1:
+        if self._threads == 1 or not self._batched:
             slow = partial(Compiled.value_and_grad, self)
-            entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            if self._batched:
+                entry = fastcall.of_mean(program, args, self._programs.in_axes, slow)
+            else:
+                entry = None if kwargs else fastcall.of_parameters(program, args, slow)
             if entry is not None:  # it hides this method, and calls it for other arguments
                 unchanged, self._known = _unchanged(program), _known(program)
 
@@ -287,7 +322,10 @@ class Compiled(Exportable):
             kwargs: keyword arguments.
 
         """
-        program, *given = self._prepared(args, kwargs, differentiate=True)
+        parts = in_parts(args) if self._batched else None
+        if parts is not None:
+            args = parts.example()
+        program, *given = self._prepared(args, kwargs, differentiate=True, decide=parts is None)
         given[-1] = given[-1] + self._numbers(program)
         program.prepare(self._threads if self._batched else 1, *given)
 
@@ -326,7 +364,14 @@ class Compiled(Exportable):
     @property
     def llvm(self) -> str:
         """The program of the latest call in LLVM's language; "" for another backend."""
-        return self._latest().text
+        latest = self._latest()
+        return "" if latest.backend == "cuda" else latest.text
+
+    @property
+    def cuda(self) -> str:
+        """The program of the latest call in CUDA C, for numbers of 64 bits; "" for another backend."""
+        latest = self._latest()
+        return latest.text if latest.backend == "cuda" else ""
 
     def __repr__(self) -> str:
         """Show the function."""
@@ -364,6 +409,8 @@ class Compiled(Exportable):
         self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Program | Paths, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
+        if self._batched and (parts := in_parts(args)) is not None:
+            return mean_over(self._programs, parts, p)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(
@@ -411,16 +458,3 @@ def _unchanged(program: Program | Paths) -> Callable[[], bool] | None:
 def _known(program: Program | Paths) -> tuple[Any, int]:
     """Return what an entry of a program depends on: a guard, and how many parameters there are."""
     return program.state and program.state.guard, len(program.leaves)
-
-
-def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
-    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
-
-    def column(shape: tuple[int, ...] | None) -> Any:
-        if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
-        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
-
-    return nested(spec, column)

@@ -147,6 +147,10 @@ class Paths:
         return self.paths
 
     @property
+    def rolled(self) -> None:
+        """The loops of a program that has any: paths have none."""
+
+    @property
     def tape(self) -> Tape:
         """The program of the first path."""
         return self.paths[0].program.tape
@@ -203,13 +207,13 @@ class Paths:
     def prepare(self, threads: int, *given: Any) -> None:
         """Find the paths of arguments, and compile them."""
         if self.widths is None:
-            self._of(*given).program.run()
+            self._of(*given).program.prepare(1)
         else:
             import numpy as np
 
             n, arrays, uniform = given
             for path in {*self._sorted(threads, n, arrays, np.asarray(uniform, dtype=np.float64)).tolist()}:
-                self.paths[path].program.run(threads)
+                self.paths[path].program.prepare(threads)
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs the path of its inputs, or those of a batch; see `python.batch`."""
@@ -238,7 +242,7 @@ class Paths:
     def _of(self, inputs: list[float]) -> TracedPath:
         run, count = self._index.get(1) or self._made(1)
         at = int(run(inputs[:count])[0])
-        return self.paths[self._found(inputs, (1, 1)) if at < 0 else at]
+        return self.paths[self._found(inputs, lambda: [path.samples for path in self.paths]) if at < 0 else at]
 
     # --- a batch ---
 
@@ -249,24 +253,25 @@ class Paths:
         given: Any = np.asarray(uniform, dtype=np.float64)
         taken = self._sorted(threads, n, arrays, given)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        columns = [np.empty(n) for _ in range(self.paths[0].program.kept)]
         sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else 0)
         counts = np.bincount(taken, minlength=len(self.paths)).tolist()
+        columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
         for at in sorted(range(len(self.paths)), key=lambda at: self.paths[at].conditions.held):
             path, count = self.paths[at], counts[at]
             if not count:
                 continue
             path.samples += count
-            rows = slice(None) if count == n else np.flatnonzero(taken == at)
-            parts = arrays if count == n else [array[rows] for array in arrays]
+            rows = None if count == n else np.flatnonzero(taken == at)
+            parts = arrays if rows is None else [array[rows] for array in arrays]
             own = np.concatenate((same, numbers[path.program.used]))
             found, means = path.program.run(threads)(count, parts, own)
+            if rows is None:
+                sums[: len(means)] = means
+                return found, sums
             for column, part in zip(columns, found, strict=True):
                 column[rows] = part
-            if count == n:
-                sums[: len(means)] = means
-            elif self._differentiate:
+            if self._differentiate:
                 sums[: len(means)] += np.asarray(means) * (count / n)
         return columns, sums
 
@@ -279,7 +284,7 @@ class Paths:
         while len(left):
             known, row = len(self.paths), left[0]
             inputs = [number for array in arrays for number in array[row].tolist()]
-            taken[row] = self._found([*inputs, *given.tolist()], (n, len(left)))
+            taken[row] = self._found([*inputs, *given.tolist()], lambda: np.bincount(taken[taken >= 0]).tolist())
             left = left[1:]
             if len(self.paths) > known and len(left):
                 taken[left] = self._judged(0, len(left), [array[left] for array in arrays], given)
@@ -334,10 +339,10 @@ class Paths:
             index = builder.step("select", holds, float(at), index)
         return Tape(builder.steps, [index], self._inputs + len(self._parameters)).pruned()
 
-    def _found(self, inputs: Sequence[float], split: tuple[int, int]) -> int:
+    def _found(self, inputs: Sequence[float], split: Callable[[], list[int]]) -> int:
         """Return the number of the path that eager code takes for inputs, a new one if need be.
 
-        Of `split[0]` samples `split[1]` take no known path.
+        An error says how many samples take each of the known ones: `split`.
         """
         with self._lock:
             program = self._trace(inputs)
@@ -345,7 +350,7 @@ class Paths:
             if literals in self._known:
                 return self._known[literals]
             if len(self.paths) >= self._most:
-                raise self._too_many(program.conditions, literals, split)
+                raise self._too_many(program.conditions, literals, split())
             layout, first = program.layout, self.layout
             if self.widths is not None and layout != first:
                 raise TracingError(
@@ -357,9 +362,9 @@ class Paths:
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
         literals = self._literals(program) if literals is None else literals
-        self._known[literals] = len(self.paths)
+        self._index, self._settled = {}, False  # an interrupt after any of these leaves what is right
         self.paths.append(TracedPath(program, program.conditions, literals))
-        self._index, self._settled = {}, False
+        self._known[literals] = len(self.paths) - 1
 
     def _literals(self, program: Program) -> Literals:
         """Return the conditions of a path as steps of the index, each with the answer."""
@@ -376,7 +381,7 @@ class Paths:
         conditions = [builder.truth(places[at]) for at in tape.results]
         return tuple(zip(conditions, program.conditions.held, strict=True))
 
-    def _too_many(self, conditions: Conditions, literals: Literals, split: tuple[int, int]) -> TracingError:
+    def _too_many(self, conditions: Conditions, literals: Literals, split: list[int]) -> TracingError:
         """Return the error for a path more than there may be, which names the condition that tells it from the rest."""
 
         def common(path: TracedPath) -> int:
@@ -384,14 +389,12 @@ class Paths:
             return next((at for at, (this, other) in enumerate(pairs) if this != other), len(literals) - 1)
 
         at = max(map(common, self.paths), default=0)
-        place, held = (conditions.places[at], conditions.held[at]) if literals else ("", False)
-        shares = sorted((path.samples for path in self.paths), reverse=True)
-        n, left = split
+        place, held = (conditions.places[at], conditions.held[at]) if literals else ("an unknown place", False)
+        shown = ", ".join(map(str, sorted(split, reverse=True)[:SHOWN])) + (", …" if len(split) > SHOWN else "")
         return TracingError(
-            f"paths is {self._most}, expected room for one more path of {self._name}: {left} of {n} samples take none "
-            f"of the known ones, and the first of them leaves these in {place}, which is {held} for it (so far the "
-            f"most taken had {', '.join(map(str, shares[:SHOWN]))} samples); write jit(paths={2 * self._most}), or "
-            "where(condition, a, b) in place of that branch"
+            f"paths is {self._most}, expected room for one more path of {self._name}: it leaves the others in {place}, "
+            f"which is {held} on it; {sum(split)} samples take the known paths, {shown} of them each: write "
+            f"jit(paths={2 * self._most}), or where(condition, a, b) in place of that branch"
         )
 
     def _said(self, path: TracedPath) -> str:

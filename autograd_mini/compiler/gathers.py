@@ -19,8 +19,7 @@ from autograd_mini.compiler.python import scatter
 from autograd_mini.compiler.tracer import Check, Primitive, Trace, TracedBool, Tracer, place, symbol
 from autograd_mini.engine.functions import floor
 from autograd_mini.engine.hooks import innermost, is_recording
-from autograd_mini.engine.lookup import wrong_index
-from autograd_mini.engine.operators import where
+from autograd_mini.engine.operators import where, wrong_index
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def taken(index: Tracer, values: Any) -> Any:
-    """Return the entry, or row, of values at an index that is a symbol; see `lookup.take`."""
+    """Return the entry, or row, of values at an index that is a symbol; see `operators.take`."""
     if isinstance(index, TracedBool):
         raise TypeError(f"index is {index!r}, expected a whole number: where(condition, a, b) takes a truth value")
     apart = [flatten(row, f"values[{at}]") for at, row in enumerate(values)]

@@ -12,30 +12,40 @@ from math import copysign, nan, prod
 from time import perf_counter
 from typing import NamedTuple
 
-from autograd_mini.compiler.backends import BACKENDS, picked
+from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed, library_of, on_gpu, picked
 from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
+from autograd_mini.compiler.instructions import LEAF, Instructions, Unsuited
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
+from autograd_mini.compiler.rerolling import rerolled
+from autograd_mini.compiler.reverse import differentiable, lowered
+from autograd_mini.compiler.rolled import RolledProgram
+from autograd_mini.compiler.tape import Tape
 from autograd_mini.compiler.tracer import Trace
 from autograd_mini.engine.forking import own_lock
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.extras import extra
+from autograd_mini.rows.columns import table_arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.pytree import Spec
 
 KEPT = 64
 """Maximum programs kept for each function in each state, the latest used."""
+
+OUTSIDE = 300
+"""Maximum operations outside of loops that LLVM compiles; there it takes more time than it saves."""
+
+LONG = 1000
+"""Minimum operations of a program that becomes columns of numbers, in which loops are looked for."""
 
 STATES = 8
 """Maximum states for which programs are kept, the latest."""
@@ -45,7 +55,7 @@ class Program:
     """One traced function, for one layout of its arguments, as a tape that a backend runs.
 
     Attributes:
-        tape: what it computes, after all passes.
+        rolled: its loops, where it is made of these.
         layout: how its results are nested; None for a loss and its gradient.
         used: which of the function's parameters its inputs are, after those of the arguments.
         leaves: these parameters.
@@ -53,6 +63,8 @@ class Program:
         kept: of a batch, how many results are returned for each sample.
         checks: what has to hold at each call; None for nothing. The last result is 0.0 if it does.
         conditions: what it depends on, if it is a path of several; else None.
+        background: whether its best machine code is made in the background.
+        folder: the folder of a cache of machine code; "" for none.
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
@@ -62,20 +74,42 @@ class Program:
     """
 
     def __init__(
-        self, tape: Tape, layout: Spec, used: list[int], stats: dict[str, Any], wanted: str, widths: list[int] | None
+        self,
+        tape: Tape | RolledProgram,
+        layout: Spec,
+        used: list[int],
+        stats: dict[str, Any],
+        wanted: str,
+        widths: list[int] | None,
     ) -> None:
-        self.tape, self.layout, self.used, self.stats = tape, layout, used, stats
+        self.rolled = None if isinstance(tape, Tape) else tape
+        self._tape = tape if isinstance(tape, Tape) else None
+        self.layout, self.used, self.stats = layout, used, stats
         self.wanted, self.widths = wanted, widths
         self.leaves: list[Value] = []
         self.state: State | None = None
         self.kept = 0
         self.checks: Checks | None = None
         self.conditions: Any = None
-        self.backend, self.why = picked(wanted, tape, batched=widths is not None)
+        self.background, self.folder = False, ""
+        self.backend, self.why = self._picked()
         self.text = ""
         self.entry: Callable[..., Any] | None = None
         self._lock = own_lock(self)
         self._runs: dict[int, Callable[..., Any]] = {}
+
+    @property
+    def tape(self) -> Tape:
+        """What it computes, after all passes, without loops."""
+        if self._tape is None and self.rolled is not None:
+            self._tape = self.rolled.unrolled()
+        return self._tape  # type: ignore[return-value]  # it is one or the other
+
+    def _picked(self) -> tuple[str, str]:
+        """Return the backend, and why that one."""
+        if self.rolled is not None:
+            return self.rolled.backend, self.rolled.why
+        return picked(self.wanted, self.tape, batched=self.widths is not None)
 
     @property
     def source(self) -> str:
@@ -87,7 +121,8 @@ class Program:
         return len(self.used) == parameters
 
     def prepare(self, threads: int, *_: Any) -> None:
-        """Compile it."""
+        """Compile it, as well as can be."""
+        self.background = False
         self.run(threads)
 
     def called(self, inputs: list[float]) -> Any:
@@ -104,12 +139,17 @@ class Program:
 
     def _compiled(self, threads: int) -> Callable[..., Any]:
         start = perf_counter()
-        module = BACKENDS[self.backend].load()
-        made: Callable[..., Any] = (
-            module.scalar(self.tape)
-            if self.widths is None
-            else module.batch(self.tape, self.widths, self.kept, threads)
-        )
+        if self.rolled is not None:
+            made: Callable[..., Any] = self.rolled.compiled()
+        else:
+            module = BACKENDS[self.backend].load()
+            machine = self.backend == "llvm"
+            settings: Any = {"background": self.background, "folder": self.folder} if machine else {}
+            made = (
+                module.scalar(self.tape, **settings)
+                if self.widths is None
+                else module.batch(self.tape, self.widths, self.kept, threads, **settings)
+            )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
         if self.checks is None:
@@ -123,7 +163,7 @@ class Program:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
         vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None, state=None)
-        self.backend, self.why = picked(self.wanted, self.tape, batched=self.widths is not None)
+        self.backend, self.why = self._picked()
 
 
 class Checks:
@@ -216,6 +256,12 @@ class State:
         program = self.kept.get((layouts, differentiate))
         return program if program is None or not differentiate or program.covers(len(self.parameters)) else None
 
+    def close_over(self, leaves: Sequence[Value]) -> None:
+        """Append those of the leaves that are no parameters yet."""
+        known, places = set(self.parameters), {leaf: at for at, leaf in enumerate(self.before)}
+        found = [leaf for leaf in leaves if leaf not in known]
+        self.parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
+
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what is compared, which stays behind with the function."""
         return {**vars(State()), "parameters": self.parameters, "kept": self.kept}
@@ -229,6 +275,7 @@ class Layouts(NamedTuple):
         named: how those of arguments by name are.
         widths: of a batch, how many columns each array has.
         first: the positions of the arguments whose numbers come first among the inputs.
+        on_gpu: whether a batch lies on a GPU.
 
     """
 
@@ -236,11 +283,12 @@ class Layouts(NamedTuple):
     named: dict[str, Any]
     widths: list[int] | None
     first: Sequence[int]
+    on_gpu: bool = False
 
     def key(self) -> tuple[Any, ...]:
         """Return what a program is kept by."""
         kinds = tuple([_kind(given) for static, given in self.taken if static])
-        return tuple(self.taken), tuple(self.named.items()), kinds
+        return tuple(self.taken), tuple(self.named.items()), kinds, tuple(self.widths or ()), self.on_gpu
 
 
 class Programs:
@@ -261,10 +309,13 @@ class Programs:
         static: Sequence[int],
         backend: str,
         paths: int = 0,
+        background: bool = False,
+        folder: str = "",
     ) -> None:
         self._f: Callable[..., Any] | None = f
         self.batched, self.in_axes = batched, in_axes
-        self._static, self._backend, self._paths = static, backend, paths
+        self._static, self._backend, self._paths, self._background = static, backend, paths, background
+        self._folder = folder
         self.latest: Program | Paths | None = None
         self.traces = 0
         self._states = [State()]  # the latest first
@@ -316,10 +367,7 @@ class Programs:
         if self.batched:
             if kwargs:
                 raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
-            given_axes: Any = self.in_axes
-            axes = given_axes if isinstance(given_axes, (list, tuple)) else [given_axes] * len(args)
-            if len(axes) != len(args):
-                raise ValueError(f"in_axes is {given_axes!r}, expected one entry for each of the {len(args)} arguments")
+            axes = self.axes(args)
         arrays: list[Any] = []
         inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
@@ -329,7 +377,7 @@ class Programs:
             elif not axes or (axis := axes[at]) is None:
                 taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
-                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
+                taken.append((False, batch_columns(given, axis, f"argument {at}", arrays)))
         named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
         decide = decide and self._paths > 0
         if not self.batched:
@@ -347,9 +395,27 @@ class Programs:
             rows = [array[0].tolist() if lengths[0] else [nan] * array.shape[1] for array in arrays]
             return [*[number for row in rows for number in row], *inputs]
 
-        layouts = Layouts(taken, {}, widths, first)
+        layouts = Layouts(taken, {}, widths, first, on_gpu=any(map(on_gpu, arrays)))
+        if layouts.on_gpu and self._backend not in {"auto", "cuda"}:
+            raise TypeError(
+                f"the batch lies on a GPU, expected NumPy's arrays for the backend {self._backend!r}: leave the "
+                "backend out, or copy the batch"
+            )
+        decide = decide and self._backend != "cuda" and not layouts.on_gpu  # whose samples all take one path
         program = self._program(layouts, sample if decide else None, differentiate=differentiate)
         return program, lengths[0], arrays, inputs
+
+    def axes(self, args: Sequence[Any]) -> Sequence[int | None]:
+        """Return the axis of the samples in each of the arguments of a batch."""
+        given: Any = self.in_axes
+        axes: Sequence[int | None] = given if isinstance(given, (list, tuple)) else [given] * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes is {given!r}, expected one entry for each of the {len(args)} arguments")
+        return axes
+
+    def batched_axes(self, args: Sequence[Any]) -> list[tuple[int, int | None]]:
+        """Return the positions and axes of those arguments that are not static."""
+        return [(at, axis) for at, axis in enumerate(self.axes(args)) if at not in self._static]
 
     def _program(
         self, layouts: Layouts, sample: Callable[[], Sequence[float]] | None, *, differentiate: bool
@@ -404,10 +470,30 @@ class Programs:
         *,
         differentiate: bool,
     ) -> Program:
+        """Trace the function, and watch from now on what it reads."""
+        program = self._of_trace(state, layouts, sample, differentiate=differentiate)
+        self.traces += 1
+        state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+        roots = [(f"argument {at}", part) for at, (static, part) in enumerate(layouts.taken) if static]
+        state.watch([(self._name, self.function), *roots])
+        return program
+
+    def _of_trace(
+        self,
+        state: State,
+        layouts: Layouts,
+        sample: Callable[[], Sequence[float]] | None,
+        *,
+        differentiate: bool,
+    ) -> Program:
         """Trace the function; what it closes over, and was not known, is appended to the state's parameters."""
         start = perf_counter()
         f, parameters = self.function, state.parameters
-        taken, named, widths, first = layouts
+        taken, named, widths, first, there = layouts
+        if widths is None and (table := _recorded(f)) is not None:
+            made = self._of_table(state, table, 0, None, start, differentiate=differentiate)
+            if made is not None:
+                return made
 
         def numbers_of(trace: Trace) -> dict[Value, float]:
             """Return the numbers that decide conditions."""
@@ -415,10 +501,10 @@ class Programs:
 
         with Trace(None if sample is None else numbers_of) as trace:
             symbols = iter(trace.input, None)
-            made = {}
+            given_args = {}
             for at in (*first, *[at for at in range(len(taken)) if at not in first]):
-                made[at] = taken[at][1] if taken[at][0] else unflatten(taken[at][1], symbols)
-            args = [made[at] for at in range(len(taken))]
+                given_args[at] = taken[at][1] if taken[at][0] else unflatten(taken[at][1], symbols)
+            args = [given_args[at] for at in range(len(taken))]
             numbers: list[Any] = []
             result = f(*args, **{name: unflatten(layout, symbols) for name, layout in named.items()})
             layout = flatten_into(result, "the result of the traced function", numbers)
@@ -428,10 +514,12 @@ class Programs:
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
             asked = [*trace.broken(), *trace.decisions]
+            if widths is None and not asked and (table := _table(trace, numbers)) is not None:
+                made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+                if made is not None:
+                    return made
             below = Below(trace, [*numbers, *asked])
-            known, places = set(parameters), {leaf: at for at, leaf in enumerate(state.before)}
-            found = [leaf for leaf in below.outside if leaf not in known]
-            parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
+            state.close_over(below.outside)
             used = list(range(len(parameters)))
             if differentiate:
                 y = numbers[0]
@@ -448,15 +536,63 @@ class Programs:
         middle = perf_counter()
         tape, counts = optimised(tape)
         seconds = {"trace": middle - start, "passes": perf_counter() - middle}
-        program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
+        stats = {"operations": counts, "seconds": seconds}
+        program = Program(tape, layout, used, stats, "cuda" if there else self._backend, widths)
         program.leaves, program.checks, program.conditions = leaves, checks, conditions
         program.kept = 0 if differentiate else given
-        program.state = state
-        self.traces += 1
-        state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
-        roots = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
-        state.watch([(self._name, f), *roots])
+        program.state, program.background, program.folder = state, self._background, self._folder
         return program
+
+    def _of_table(
+        self,
+        state: State,
+        table: Instructions,
+        inputs: int,
+        layout: Spec,
+        start: float,
+        *,
+        differentiate: bool,
+    ) -> Program | None:
+        """Return the program of instructions, the first of whose leaves are the arguments.
+
+        It is made of loops if there are any; None if it has to be differentiated as a graph.
+        """
+        loops = rerolled(table)
+        if loops is not None and not loops.suits(differentiate=differentiate):
+            loops = None
+        if loops is None and differentiate and not differentiable(table):
+            return None
+        middle = perf_counter()
+        needed, first = table.used(), table.operands[0]
+        used = [first[at] for at, code in enumerate(table.codes) if code == LEAF and needed[at]]
+        state.close_over(sorted([table.leaves[at] for at in used if at >= inputs], key=lambda leaf: leaf._tick))
+        parameters = state.parameters
+        places = {leaf: inputs + at for at, leaf in enumerate(parameters)}
+        of_leaves = [places.get(leaf, at if at < inputs else 0) for at, leaf in enumerate(table.leaves)]
+        table.leaves.clear()
+        total = inputs + len(parameters)
+        wanted = range(inputs, total) if differentiate else None
+        if loops is None:
+            made: Any = lowered(table, of_leaves, total, wanted)
+            counts = {"traced": len(made)}
+            if len(made) <= LONGEST:
+                made, counts = optimised(made)  # LLVM wants it as short as can be
+        else:
+            made = RolledProgram(loops, of_leaves, total, wanted, self._made)
+            counts = {"traced": loops.size}
+        seconds = {"trace": middle - start, "passes": perf_counter() - middle}
+        stats = {"operations": counts, **({} if loops is None else {"loops": str(loops)}), "seconds": seconds}
+        program = Program(made, layout, [*range(len(parameters))], stats, self._backend, None)
+        program.leaves, program.state = [*parameters], state
+        program.background, program.folder = self._background and loops is None, self._folder
+        return program
+
+    def _made(self, tape: Tape, widths: list[int] | None, kept: int) -> Program:
+        """Return a program that is a part of another one."""
+        long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
+        made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
+        made.kept, made.folder = kept, self._folder
+        return made
 
     def _current(self) -> State:
         """Return the state that everything is in now: the latest, one of before, or a new one."""
@@ -475,6 +611,22 @@ class Programs:
         self._states = [state, *[other for other in self._states if other is not state]][:STATES]
 
 
+def _recorded(f: Any) -> Instructions | None:
+    """Return the instructions of a recorded graph, see `recording`; None for a function."""
+    read = getattr(f, "instructions", None)
+    return read() if read is not None and installed("numpy") else None
+
+
+def _table(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | None:
+    """Return the instructions of a long trace; None if it is short, or has what columns do not hold."""
+    if len(trace.nodes) < LONG or not installed("numpy"):
+        return None
+    try:
+        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants)
+    except Unsuited:
+        return None
+
+
 def _kind(given: Any) -> Any:
     """Return what tells apart static arguments that are equal: 1, 1.0 and True, or 0.0 and -0.0."""
     if isinstance(given, tuple):
@@ -482,7 +634,7 @@ def _kind(given: Any) -> Any:
     return (float, copysign(1.0, given)) if type(given) is float else type(given)
 
 
-def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
 
     Raises:
@@ -491,10 +643,12 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
 
     """
     if isinstance(given, dict):
-        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        parts = tuple([batch_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
-    np = extra("numpy", "a function compiled for whole batches")
-
+    if axis == 0 and (table := table_arrays(given, name)) is not None:
+        arrays += table
+        return "array", (sum(array.shape[1] for array in table),)
+    np = library_of(given)
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -509,5 +663,7 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     if axis:
         array = np.moveaxis(array, axis, 0)
     shape = array.shape[1:]
-    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=np.float64))
+    single = on_gpu(given) and array.dtype == "float32"
+    kind = "float32" if single else "float64"
+    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=kind))
     return ("array", shape) if shape else None

@@ -17,7 +17,7 @@ from autograd_mini.engine import rules
 from autograd_mini.engine.codegen import build, over_algebra
 from autograd_mini.engine.formula import RELATIONS, parse, scaled
 from autograd_mini.engine.functions import ON_VALUES
-from autograd_mini.engine.hooks import Hook, Recorded, innermost, is_tracing
+from autograd_mini.engine.hooks import Hook, Recorded, here, innermost, is_tracing
 from autograd_mini.engine.locations import Place, user_frame
 from autograd_mini.engine.operators import result, where
 from autograd_mini.engine.ops import CHOICE, Op
@@ -141,7 +141,7 @@ class Tracer(Symbolic):
 
     def detach(self) -> Value:
         """Return the same number as a constant."""
-        return symbol(_STOP, (self,))
+        return stopped(self)
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this is not 0, else y."""
@@ -205,6 +205,11 @@ def condition(name: str, *operands: Any) -> TracedBool:
     node = symbol(_CONDITIONS[name], operands)
     node.__class__ = TracedBool
     return node  # type: ignore[return-value]  # its class was just set
+
+
+def stopped(value: Value) -> Value:
+    """Return a constant with the number of a Value."""
+    return symbol(_STOP, (value,))
 
 
 def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
@@ -393,7 +398,7 @@ class Trace(Recorded, Hook):
 
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if self is not innermost(Trace):
+        if here()[-1:] != (self,) and self is not innermost(Trace):
             if not is_tracing() and (node._x.symbolic or node._y.symbolic):
                 raise TracingError(
                     f"a symbol was used outside of its trace{place()}: return it from the traced function"
@@ -420,4 +425,4 @@ class Trace(Recorded, Hook):
 
     def detach(self, value: Value) -> Value | None:
         """Return a constant with the number of a Value."""
-        return symbol(_STOP, (value,)) if self is innermost(Trace) else None
+        return stopped(value) if self is innermost(Trace) else None

@@ -119,9 +119,8 @@ def subgraph(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Val
 def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
     """Return the nodes below the root, newest first, and the leaves; clear their adjoints.
 
-    `zero` is a float object of this pass alone, so a node whose adjoint is that very object has been seen. It is -0.0
-    because -0.0 + g is g for every g, signed zeros included. Following the newer operand first meets the nodes nearly
-    in the order of their ticks, which makes the sort cheap.
+    A node whose adjoint is the very object `zero`, of this pass alone, has been seen; -0.0 + g is g for every g. The
+    newer operand is followed first, which meets nodes nearly in the order of their ticks: the sort is cheap.
     """
     zero = float("-0.0")
     absent._adjoint = zero

@@ -24,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
-    from weakref import ReferenceType
 
     from autograd_mini.engine.rules import Rule
 
@@ -44,21 +43,12 @@ def _sorted(nodes: Iterable[Value]) -> list[Value]:
     return sorted(nodes, key=lambda node: node._pull is not None)
 
 
-class _Groups(local):
-    """The ancestor lists that picklers under way in this thread are going through."""
-
-    def __init__(self) -> None:
-        self.open: list[ReferenceType[Ancestors]] = []
-
-
-_groups = _Groups()
+_groups = local()
+"""In `open` the ancestor lists that picklers under way in this thread are going through."""
 
 
 class Ancestors:
-    """The nodes below a result, which `pickle` treats as a list of items to go through one by one.
-
-    From its beginning to its end a node of it may be pickled with its operands, once these have been.
-    """
+    """The nodes below a result, which `pickle` goes through like the items of a list, operands before results."""
 
     __slots__ = ("__weakref__", "done", "nodes")
 
@@ -69,8 +59,7 @@ class Ancestors:
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:
         """Reduce to a list, item by item, and a mark at its end."""
-        _groups.open = [found for found in _groups.open if found() is not None]
-        _groups.open.append(ref(self))
+        _groups.open = [found for found in getattr(_groups, "open", ()) if found() is not None] + [ref(self)]
         return list, (), None, chain(self.nodes, [_End(self)])
 
 
@@ -90,7 +79,7 @@ class _End:
 def _prepared(node: Value) -> bool:
     """Note that a node is being pickled; return whether its operands have been in the same list."""
     prepared = False
-    for found in _groups.open:
+    for found in getattr(_groups, "open", ()):
         group = found()
         if group is not None and node in group.nodes:
             prepared = prepared or group.done.issuperset(_parts(node))

@@ -30,16 +30,9 @@ _owners: WeakSet[Any] = WeakSet()
 _recoveries: list[Callable[[], object]] = []
 
 
-def awaited_lock() -> Any:
-    """Return a lock of a module, for which every fork waits.
-
-    Whoever holds it may take locks that were made later, and no earlier ones.
-    """
-    return await_lock(RLock())
-
-
-def await_lock(lock: Any) -> Any:
-    """Hold a lock, any context manager, during every fork; return it."""
+def awaited_lock(lock: Any = None) -> Any:
+    """Return a lock, new or given, for which every fork waits; its holder may take later ones, and no earlier."""
+    lock = RLock() if lock is None else lock
     _locks.append(lock)
     return lock
 

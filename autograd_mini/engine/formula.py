@@ -65,14 +65,7 @@ EXACT = frozenset({"add", "sub", "mul", "neg", "abs"})
 RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 """The comparisons, and what the `operator` module and tapes call them."""
 
-_RELATIONS: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
+_RELATIONS = dict(zip((ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq), RELATIONS, strict=True))
 
 ALIASES = {"ln": "log", "min": "minimum", "max": "maximum", "power": "pow", "sgn": "sign"}
 """What other languages call an operation of the table."""
@@ -161,17 +154,9 @@ def _walk(tree: Tree) -> Iterator[Tree]:
 
 
 def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
-    """Read a formula and check it; an operand that a call leaves out is put in.
+    """Read a formula in Python's notation and check it; an operand that a call leaves out is put in.
 
-    Args:
-        text: the formula, in Python's notation.
-        names: the operands (and the result "z") that it may name.
-        own: an operation that the formula may call though it is not in the table yet.
-
-    Raises:
-        FormulaError: if it does not parse, is nested too deeply, or uses anything besides numbers, `names` and
-            operations.
-
+    It may name `names`, and call operations, `own` among them, which is not in the table yet; else a FormulaError.
     """
     if not isinstance(text, str):
         raise FormulaError(f"a formula is {text!r} of type {type(text).__name__}, expected a text such as 'x * y'")

@@ -58,12 +58,7 @@ def order(*roots: Value) -> list[Value]:
 
 
 def unchanged(nodes: list[Value]) -> list[Value]:
-    """Return nodes in order if what they were computed from has not been assigned since.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after one of them used it.
-
-    """
+    """Return nodes in order; a StaleValueError if what one was computed from was assigned since."""
     refuse_stale(nodes, operands)
     return nodes
 
@@ -123,14 +118,7 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
 
 
 def adjoints(root: Value, wanted: Sequence[Value], seed: float = 1.0) -> list[float]:
-    """Return seed * d root / d node for each wanted node as floats, the others among them held fixed.
-
-    `backward` gives every leaf its gradient. Here no `grad` changes: what a function closes over receives nothing.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after a node used it.
-
-    """
+    """Return seed * d root / d node for each wanted node, the others among them held fixed; no `grad` changes."""
     return backward(root, seed, ABSENT, wanted)
 
 
@@ -164,12 +152,7 @@ def adjoints_of(
 
 
 def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:
-    """Return the nodes that lie between variables and outputs, oldest first, without the variables.
-
-    Raises:
-        StaleValueError: if an operand was assigned after a node used it.
-
-    """
+    """Return the nodes between variables and outputs, oldest first, without these; a StaleValueError as above."""
     held = set(variables)
     nodes = subgraph(outputs, lambda node: () if node in held else active_operands(node))
     nodes = [node for node in nodes if node not in held]
@@ -184,17 +167,7 @@ def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Valu
 
 
 def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bool) -> dict[Value, Any]:
-    """Return the tangents of the nodes.
-
-    Args:
-        nodes: what `depending` returned.
-        tangents: those of the variables; one that is missing is zero.
-        on_values: whether to compute them as Values, to be differentiated again, or as floats.
-
-    Returns:
-        the tangents of the variables and of the nodes that move with them.
-
-    """
+    """Return the tangents of the variables, those that are given, and of the nodes, as Values or as floats."""
     known = dict(tangents)
     (_push if on_values else _push_alone)(nodes, known, on_values=on_values)
     for hook in current() if on_pass and not on_values else ():

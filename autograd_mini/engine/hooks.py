@@ -139,7 +139,7 @@ def _unlist(hook: Hook) -> None:
 def current() -> tuple[Hook, ...]:
     """Return the hooks to call in this thread or task: those of `here`, and those that are on in all threads."""
     found = here()
-    if not everywhere:
+    if not everywhere or (len(everywhere) == 1 and everywhere[0] in found):
         return found
     elsewhere = [hook for hook in everywhere if hook not in found]
     return (*found, *elsewhere) if elsewhere else found
@@ -182,12 +182,7 @@ def is_tracing() -> bool:
 
 
 class Recorded:
-    """A block that records even inside `no_grad`: that silences a transform's results, not its own work.
-
-    Attributes:
-        were_on: whether there was a block of `no_grad`.
-
-    """
+    """A block that records even inside `no_grad`, which silences results alone; `were_on` is whether it was on."""
 
     were_on = False
     _before: tuple[list[Hook], ...]

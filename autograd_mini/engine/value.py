@@ -292,10 +292,7 @@ class Value(Methods):
 
     @staticmethod
     def _assign(leaves: Iterable[Value], numbers: Iterable[float]) -> None:
-        """Assign floats to the data of leaves, all or none even if Ctrl-C is pressed: for optimisers.
-
-        Each of the two calls runs inside the interpreter without a break, and new ticks alone change no result.
-        """
+        """Assign floats to leaves, all or none even if Ctrl-C is pressed: new ticks alone change no result."""
         leaves = list(leaves)
         deque(map(setattr, leaves, repeat("_tick"), clock), maxlen=0)
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
@@ -370,10 +367,7 @@ class Parameter(Leaf):
 
 
 def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
-    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`.
-
-    It fills the leaf as `__init__` does, since a second call would take half as long again.
-    """
+    """Make a `Leaf`: this is `Value.__new__`, which fills it, since a second call takes half as long again."""
     if cls is not Value:
         return _new(cls)
     leaf: Value = _new(Leaf)

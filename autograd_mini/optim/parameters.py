@@ -42,9 +42,8 @@ if TYPE_CHECKING:
 def parameters(params: Iterable[Trainable]) -> tuple[Trainable, ...]:
     """List the parameters of any iterable, in its order, each once.
 
-    In: an iterable of objects with `data` and `grad`; a generator is read once. Out: a tuple of them.
-    Raises TypeError for what is no ordered iterable of parameters, ValueError for one that stands there twice and for
-    one that was computed (its attribute `op`, where it has one, names an operation).
+    TypeError for what is no ordered iterable of objects with `data` and `grad`, ValueError for one that stands there
+    twice and for one that was computed (its attribute `op`, where it has one, names an operation).
 
     >>> from types import SimpleNamespace
     >>> w = SimpleNamespace(data=1.0, grad=0.0)

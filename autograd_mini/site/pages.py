@@ -65,7 +65,7 @@ def build(folder: Path) -> None:
     for picture in (COURSE / "pictures").iterdir():
         (folder / "notebooks" / "pictures").mkdir(parents=True, exist_ok=True)
         (folder / "notebooks" / "pictures" / picture.name).write_bytes(picture.read_bytes())
-    lessons = sorted(COURSE.glob("*.ipynb"))
+    lessons = sorted(COURSE.glob("*.ipynb"), key=lambda path: int(path.stem.partition("_")[0]))
     titles = [lesson.stem.replace("_", " ").replace(" ", ". ", 1) for lesson in lessons]
     entries = "".join(
         f'<li><a href="{lesson.stem}.html">{title.partition(". ")[2].capitalize()}</a></li>'

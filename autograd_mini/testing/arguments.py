@@ -15,11 +15,13 @@ from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
 from autograd_mini.testing.libraries import (
     PRECISIONS,
+    dtype_of,
     is_container,
     is_inexact,
     is_integer,
     is_number,
     kind_of,
+    labels_of,
     leaves,
     library_of,
 )
@@ -44,6 +46,8 @@ class Input:
         entries: how many numbers there are, a complex one counted once.
         complex: whether each of them is two for the checker.
         library: the kind of array.
+        dtype: the type of its numbers, as a word.
+        labels: what the rows of a Series, or the rows and columns of a DataFrame, are called.
 
     """
 
@@ -54,6 +58,7 @@ class Input:
     complex: bool = False
     library: Library | None = None
     dtype: str = ""
+    labels: tuple[Any, ...] = ()
 
     @property
     def size(self) -> int:
@@ -70,8 +75,8 @@ class Input:
 
     def names(self) -> Iterator[str]:
         """Yield the name of each number."""
-        for index in product(*map(range, self.shape)):
-            name = f"{self.name}[{','.join(map(str, index))}]" if index else self.name
+        for index in product(*self.labels) if self.labels else product(*map(range, self.shape)):
+            name = f"{self.name}[{','.join(map(repr, index))}]" if index else self.name
             yield from (f"{name}.real", f"{name}.imag") if self.complex else (name,)
 
 
@@ -186,9 +191,11 @@ class Arguments:
             kind = kind_of(part)
             if not kind or (kind == "integer" and not whole):
                 return Kept(part)
-            shape, dtype = tuple(part.shape), str(part.dtype).removeprefix("torch.")
+            shape = tuple(part.shape)
             build = partial(_swapped, library.array, part)
-            leaf = Input(name, shape, build, math.prod(shape), kind == "complex", library, dtype)
+            leaf = Input(
+                name, shape, build, math.prod(shape), kind == "complex", library, dtype_of(part), labels_of(part)
+            )
             return self._leaf(leaf, leaves(part, "at", 1))
         if isinstance(part, complex):
             return self._leaf(Input(name, (), _first, 1, complex=True), [part.real, part.imag])
@@ -230,16 +237,16 @@ class Arguments:
         """Return the leaves among arguments like the example."""
         return [*_picked(self._tree, args)]
 
+    def of_leaves(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``f`` as a function of the leaves alone."""
+        return lambda *parts: f(*self.with_leaves(parts))
+
     def differentiate(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return the derivative of ``f`` by the leaves, by the library that their arrays are of, or by the engine."""
         differentiate = self.library.derivative if self.library else None
         if differentiate is None and not any(isinstance(part, Kept) for part in _things(self._tree)):
             return engine_derivative(f)
-        count = len(self.leaves)
-
-        def of_leaves(*parts: Any) -> Any:
-            return f(*self.with_leaves(parts))
-
+        of_leaves, count = self.of_leaves(f), len(self.leaves)
         derivative = differentiate(of_leaves, count) if differentiate else engine_derivative(of_leaves)
         return wraps(f)(lambda *args: derivative(*self.leaves_of(args)))
 

@@ -40,6 +40,8 @@ def leaves(result: Any, what: str, parts: int = 0) -> list[float]:
         return [n for item in result for n in ((item,) if type(item) is float else leaves(item, what, parts))]
     if isinstance(result, Value):
         return [result.data]
+    if hasattr(result, "toarray") or hasattr(result, "to_numpy"):  # a sparse matrix of SciPy, or data of pandas
+        return leaves((result.toarray if hasattr(result, "toarray") else result.to_numpy)().tolist(), what, parts)
     if hasattr(result, "tolist"):  # an array or a tensor
         listed = (result.detach() if hasattr(result, "detach") else result).tolist()
         return leaves(listed, what, parts)
@@ -91,20 +93,45 @@ class Library:
         array: makes an array of numbers in the shape, and if it is one of real or complex numbers of the type, of an
             example.
         derivative: differentiates a function of some number of arrays; None if the library cannot.
+        products: makes, of a function of one argument, the products of its Jacobian and of the transposed one with a
+            vector, by forward and by reverse mode; None if the library has none.
         conjugate: whether the gradient by a complex x + iy is df/dx - i df/dy, rather than df/dx + i df/dy.
 
     """
 
     array: Callable[[Sequence[Any], Any], Any]
     derivative: Callable[[Callable[..., Any], int], Callable[..., Any]] | None = None
+    products: Callable[[Callable[..., Any]], tuple[Callable[..., Any], Callable[..., Any]]] | None = None
     conjugate: bool = False
+
+
+def dtype_of(array: Any) -> str:
+    """Return the type of an array's numbers as a word; of a DataFrame that of its columns, "mixed" if they differ."""
+    if hasattr(array, "dtypes") and not hasattr(array, "dtype"):
+        kinds = {*map(str, array.dtypes)}
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+    return str(array.dtype).removeprefix("torch.")
 
 
 def kind_of(array: Any) -> str:
     """Return "real", "complex" or "integer", of an array by its type of numbers; "" for anything else."""
-    name = str(array.dtype).removeprefix("torch.")
+    name = dtype_of(array).lower()
     kinds = {"real": ("float", "bfloat", "object"), "complex": ("complex",), "integer": ("int", "uint")}
     return next((kind for kind, starts in kinds.items() if name.startswith(starts)), "")
+
+
+def labels_of(array: Any) -> tuple[Any, ...]:
+    """Return the labels along each axis of a Series or a DataFrame of pandas; nothing for other arrays."""
+    axes: list[Any] = [getattr(array, name, None) for name in ("index", "columns")]
+    return tuple(axis.tolist() for axis in axes if hasattr(axis, "tolist"))
+
+
+def _pandas_array(numbers: Sequence[Any], example: Any) -> Any:
+    array = sys.modules["numpy"].array(numbers).reshape(example.shape)
+    made = type(example)(
+        array, **{name: getattr(example, name) for name in ("index", "columns") if hasattr(example, name)}
+    )
+    return made if kind_of(example) == "integer" else made.astype(dtype_of(example))
 
 
 def _numpy_array(numbers: Sequence[Any], example: Any) -> Any:
@@ -123,22 +150,88 @@ def _torch_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
     return lambda *args: jacobian(f, args if count > 1 else args[0], create_graph=True)
 
 
+def compare_batched(f: Callable[..., Any], parts: Sequence[Any]) -> str:
+    """Compare what PyTorch's backward pass of ``f`` makes of a batch of cotangents with what it makes of each.
+
+    Args:
+        f: a function of arrays.
+        parts: the arrays.
+
+    Returns:
+        Why it takes no batch; "" if it does.
+
+    Raises:
+        ShapeError: if it returns other numbers.
+
+    """
+    jacobian = sys.modules["torch"].autograd.functional.jacobian
+    one_by_one = leaves(jacobian(f, tuple(parts)), "backward", 1)
+    try:
+        together = leaves(jacobian(f, tuple(parts), vectorize=True), "backward", 1)
+    except Exception as error:  # noqa: BLE001 - whatever code raises that is not made for batches
+        return f"backward takes no batch of incoming gradients ({type(error).__name__})"
+    eps = max(PRECISIONS.get(dtype_of(part), (2.0**-52, float))[0] for part in parts)
+    scale = 64 * eps * max(map(abs, one_by_one), default=0.0)
+    if not all(abs(u - v) <= scale for u, v in zip(one_by_one, together, strict=True)):
+        raise ShapeError("backward returns other numbers for a batch of incoming gradients than for each of them alone")
+    return ""
+
+
+def _torch_products(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    transforms = sys.modules["torch"].func
+    return lambda x, v: transforms.jvp(f, (x,), (v,))[1], lambda x, u: transforms.vjp(f, x)[1](u)[0]
+
+
+def _jax_products(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    jax = sys.modules["jax"]
+    return lambda x, v: jax.jvp(f, (x,), (v,))[1], lambda x, u: jax.vjp(f, x)[1](u)[0]
+
+
 def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
     dtype = None if kind_of(example) == "integer" else example.dtype
     return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(example.shape)
 
 
 def _jax_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
-    return sys.modules["jax"].jacrev(f, tuple(range(count)) if count > 1 else 0)  # type: ignore[no-any-return]
+    """Return the Jacobian: compiled, or as it is, or row by row, where a rule takes no batch of cotangents."""
+    jax = sys.modules["jax"]
+    jacobian = jax.jacrev(f, tuple(range(count)) if count > 1 else 0)
+    forms: list[Callable[..., Any]] = [jax.jit(jacobian), jacobian, partial(_jax_rows, f)]
+
+    def derivative(*args: Any) -> Any:
+        first: Exception | None = None
+        for form in forms:
+            try:
+                result = form(*args)
+            except Exception as error:  # noqa: BLE001 - of code that takes no tracers, or is wrong
+                first = error if form is not forms[0] or len(forms) == 1 else None
+            else:
+                forms[:] = [form]
+                return result
+        raise first  # type: ignore[misc]
+
+    return derivative
 
 
-_JAX = Library(_jax_array, _jax_derivative, conjugate=True)
+def _jax_rows(f: Callable[..., Any], *args: Any) -> Any:
+    """Return the Jacobian of a function of arrays that returns one array, by a pull of a cotangent for each number."""
+    jax = sys.modules["jax"]
+    value, pull = jax.vjp(f, *args)
+    numpy, size, shape = jax.numpy, value.size, value.shape
+    rows = [pull(numpy.zeros(size, value.dtype).at[i].set(1).reshape(shape)) for i in range(size)]
+    columns = zip(*rows, strict=True)
+    blocks = [numpy.stack(column).reshape(shape + arg.shape) for column, arg in zip(columns, args, strict=True)]
+    return tuple(blocks) if len(blocks) > 1 else blocks[0]
+
+
+_JAX = Library(_jax_array, _jax_derivative, _jax_products, conjugate=True)
 
 LIBRARIES = {
     "numpy": Library(_numpy_array),
-    "torch": Library(_torch_array, _torch_derivative),
+    "torch": Library(_torch_array, _torch_derivative, _torch_products),
     "jax": _JAX,
     "jaxlib": _JAX,
+    "pandas": Library(_pandas_array),
 }
 """Kinds of arrays by the package that their class stands in."""
 
@@ -146,7 +239,9 @@ LIBRARIES = {
 def library_of(thing: object) -> Library | None:
     """Return the kind of an array; None for anything else, a NumPy scalar included."""
     package = type(thing).__module__.partition(".")[0]
-    if not hasattr(thing, "dtype") or (package == "numpy" and not getattr(thing, "ndim", 0)):
+    if not (hasattr(thing, "dtype") or hasattr(thing, "dtypes")) or (
+        package == "numpy" and not getattr(thing, "ndim", 0)
+    ):
         return None
     return LIBRARIES.get(package)
 
@@ -155,7 +250,7 @@ def is_number(thing: Any) -> bool:
     """Return whether something is one real number, of whatever class, or stands for one."""
     if isinstance(thing, (str, bytes, bool)) or type(thing).__name__ in {"bool", "bool_"}:
         return False
-    return isinstance(thing, PLAIN_NUMBERS) or hasattr(thing, "__float__")
+    return isinstance(thing, PLAIN_NUMBERS) or (hasattr(thing, "__float__") and library_of(thing) is None)
 
 
 def is_integer(thing: Any) -> bool:

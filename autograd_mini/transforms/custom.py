@@ -68,13 +68,7 @@ class Vector:
 
 
 class Linear:
-    """A call of a function whose derivative is not in the table; what a `call` node holds.
-
-    Args:
-        name: what the function is called.
-        operands: the Values that its result depends on.
-
-    """
+    """A call, by name, of a function whose derivative is not in the table, on the Values that its result depends on."""
 
     __slots__ = ("name", "operands")
 

@@ -19,7 +19,7 @@ from autograd_mini.errors import DiagnosisWarning, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from autograd_mini.engine.pytree import TreeDef
@@ -89,12 +89,7 @@ class Run(Recorded):
             self.output, self.aux = self.output
 
     def scalar(self, transform: str) -> Value | float:
-        """Return the output, which has to be one number.
-
-        Raises:
-            TypeError: if it is not.
-
-        """
+        """Return the output, which has to be one number, or raise a TypeError."""
         y: Any = self.output
         if getattr(y, "ndim", None) == 0:
             y = y.item()
@@ -129,12 +124,7 @@ class Run(Recorded):
             )
 
     def outputs(self) -> tuple[list[Value | float], TreeDef]:
-        """Return the numbers of the output, and its structure.
-
-        Raises:
-            TypeError: if it has something in it that is no number.
-
-        """
+        """Return the numbers of the output, and its structure; a TypeError if one is none."""
         numbers, treedef = flatten(self.output, "the result of f")
         self._note(numbers)
         return numbers, treedef
@@ -150,6 +140,11 @@ class Run(Recorded):
         """Take in further numbers, as tangents: with a Value among them, results are Values."""
         self.on_values = self.on_values or any(isinstance(given, Value) for given in numbers)
 
+    def seed(self, directions: Sequence[Value | float]) -> dict[Value, Value | float]:
+        """Return the motion of the variables in some directions, which are taken in as `joined_by` takes them."""
+        self.joined_by(directions)
+        return dict(zip(self.variables, directions, strict=True))
+
     def slopes(self, transform: str) -> list[Any]:
         """Return the gradient of the output, one number, as a graph; see `scalar`."""
         y = self.scalar(transform)
@@ -161,12 +156,11 @@ class Run(Recorded):
             return [0.0] * self.treedef.size
         return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
 
-    def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
-        """Return the tangents of the outputs when the variables move in these directions."""
-        computed = [y for y in outputs if isinstance(y, Value)]
-        seeds = dict(zip(self.variables, directions, strict=True))
-        tangents = push(depending(computed, self.variables), seeds, on_values=self.on_values)
-        return [tangents.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs]
+    def forward(self, outputs: Sequence[Value | float], *seeds: Mapping[Value, Value | float]) -> list[list[Any]]:
+        """Return the tangents of the outputs for each of some motions of the variables; one that is missing rests."""
+        nodes = depending([y for y in outputs if isinstance(y, Value)], self.variables)
+        motions = (push(nodes, seed, on_values=self.on_values) for seed in seeds)
+        return [[known.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs] for known in motions]
 
     def finished(self, results: Iterable[Value | float]) -> list[Any]:
         """Return results as a caller gets them: floats, or Values that inside `no_grad` have no history."""
@@ -214,13 +208,7 @@ def plain(y: Value | float) -> float:
 
 
 def _positions(argnums: object, count: int) -> tuple[int, ...]:
-    """Return the positions that `argnums` names.
-
-    Raises:
-        TypeError: if it is no int or tuple of ints, or there is no argument at such a position.
-        ValueError: if one stands twice.
-
-    """
+    """Return the positions that `argnums` names, or raise a TypeError, or a ValueError if one stands twice."""
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
     positions: list[int] = []
     for position in wanted:

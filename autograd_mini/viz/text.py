@@ -62,6 +62,12 @@ def figure(number: float, *, sign: bool = False, digits: int = 4) -> str:
     return f"+{text}" if sign and number > 0 else text
 
 
+def factor(number: float) -> str:
+    """Return a number as it stands in a product or a sum: a negative one in brackets."""
+    text = figure(number)
+    return f"({text})" if text.startswith("−") else text
+
+
 def gradient_text(grad: float | None) -> str:
     """Return a gradient with its sign; an en dash if there is none, and "!" after what is not finite."""
     if grad is None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini.testing.explanation import short_numbers
+from autograd_mini.testing.counterexample import short_numbers
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError

@@ -22,9 +22,10 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from browser import chromium, opened  # noqa: E402 - the folder of the tests is on the path now
 
 from autograd_mini import Value  # noqa: E402 - as above
-from autograd_mini.viz import draw, step  # noqa: E402 - as above
+from autograd_mini.viz import animate, draw, step  # noqa: E402 - as above
 
 ROOT = Path(__file__).resolve().parents[2]
+CARD = "svg.ag-still rect"
 DARK_CARD, LIGHT_CARD = "rgb(38, 45, 51)", "rgb(244, 244, 244)"
 
 CELL = """\
@@ -132,21 +133,24 @@ def test_the_stepper_the_picture_and_the_explorer_work_in_a_live_notebook(lab, t
         page.screenshot(path=tmp_path / "light.png")
 
 
-def fill_of_a_card(page):
-    return page.locator("svg.ag-still rect").first.evaluate("card => getComputedStyle(card).fill")
+def fill_of_a_card(page, card=CARD):
+    return page.locator(card).first.evaluate("card => getComputedStyle(card).fill")
 
 
+@pytest.mark.parametrize("make", [draw, animate])
 @pytest.mark.parametrize(("system", "letters", "fill"), [("light", "#ddd", DARK_CARD), ("dark", "#222", LIGHT_CARD)])
-def test_a_picture_has_the_colours_of_the_page_around_it_not_of_the_system(system, letters, fill, tmp_path):
-    shown = draw(Value(2.0, label="x") * 3.0)._repr_mimebundle_()["text/html"]
+def test_a_picture_has_the_colours_of_the_page_around_it_not_of_the_system(make, system, letters, fill, tmp_path):
+    card = CARD if make is draw else "svg rect.f"
+    made = make(Value(2.0, label="x") * 3.0)
+    shown = made._repr_html_() if make is animate else made._repr_mimebundle_()["text/html"]
     path = tmp_path / "cell.html"
     path.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body style="color: {letters}">{shown}</body>', "utf-8")
     with chromium() as browser, opened(browser, path, color_scheme=system) as page:
-        page.locator("svg.ag-still").wait_for()
-        assert fill_of_a_card(page) == fill
-        card = page.locator("svg.ag-still rect").first.element_handle()
+        page.locator(card).first.wait_for()
+        assert fill_of_a_card(page, card) == fill
+        handle = page.locator(card).first.element_handle()
         page.evaluate("letters => { document.body.style.color = letters; }", "#222" if letters == "#ddd" else "#ddd")
-        page.wait_for_function("([card, before]) => getComputedStyle(card).fill !== before", arg=[card, fill])
+        page.wait_for_function("([card, before]) => getComputedStyle(card).fill !== before", arg=[handle, fill])
 
 
 def test_a_picture_is_an_image_where_no_script_runs(tmp_path):

@@ -2,20 +2,7 @@
 
 import { figure } from "./arithmetic.js";
 import { followGround, stillOf } from "./ground.js";
-
-export function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children.filter((child) => child !== ""));
-  return element;
-}
-
-export function shape(name, attributes = {}, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  if (text) element.textContent = text;
-  return element;
-}
+import { make } from "./text.js";
 
 // Write a text on a pill, whose ground, the element before it, becomes as wide.
 export function write(text, content) {
@@ -25,15 +12,25 @@ export function write(text, content) {
   ground.setAttribute("x", Number(text.getAttribute("x")) - wide / 2);
 }
 
-// Put a page in the place of its still picture; null where that was done before.
+// Put a page in the place of its still picture; null where that was done before. What has to be drawn again where the
+// ground changes is told by `redraw`, if it is set on what is returned.
 export function open(root, style) {
   const found = stillOf(root);
   if (!found) return null;
   const { place, still } = found, shadow = place.attachShadow({ mode: "open" });
   for (const element of still.querySelectorAll("style")) element.remove();
-  followGround(root, (dark) => place.toggleAttribute("data-dark", dark));
+  const opened = { place, shadow, still, redraw: () => {} };
+  followGround(root, (dark) => { place.toggleAttribute("data-dark", dark); opened.redraw(); });
   shadow.append(make("style", {}, style));
-  return { place, shadow, still };
+  return opened;
+}
+
+// Take the legend out of a picture and return it as a line, which is in sight where the picture is wider than its frame.
+export function legendOf(still) {
+  const text = still.querySelector("text.legend");
+  text.previousElementSibling.remove();
+  text.remove();
+  return make("div", { class: "legend" }, text.textContent);
 }
 
 // A bar with buttons and a slider over steps 0 to last; show(step) returns what is said of it.
@@ -59,7 +56,7 @@ export function bar(frame, { last, pause, label, show }) {
     buttons.Play.textContent = "Pause";
     timer = setInterval(() => (frame.isConnected ? go(step + 1) : stop()), pause);
   };
-  const row = make("div", { class: "bar" });
+  const row = make("div", { class: "bar fixed" });
   for (const [name, act] of [["First", () => go(0)], ["Back", () => go(step - 1)], ["Play", toggle], ["Next", () => go(step + 1)], ["Last", () => go(last)]]) {
     buttons[name] = make("button", { type: "button" }, name);
     buttons[name].addEventListener("click", act);
