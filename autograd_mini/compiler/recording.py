@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from autograd_mini.compiler.api import jit
+from autograd_mini.compiler.instructions import Instructions, Unsuited, below
 from autograd_mini.compiler.tracer import Check, Trace, condition
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.functions import function
@@ -142,6 +143,15 @@ class _Graph:
 
     def __init__(self, loss: Value, noted: list[Comparison]) -> None:
         self.loss, self.noted = loss, noted
+
+    def instructions(self) -> Instructions | None:
+        """Return the graph as columns; None if there are checks, or an operation that columns do not hold."""
+        if self.noted:
+            return None
+        try:
+            return Instructions(below(self.loss), [self.loss], [])
+        except Unsuited:
+            return None
 
     def __call__(self) -> Value:
         """Return the symbol for the loss."""

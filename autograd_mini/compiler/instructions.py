@@ -1,0 +1,258 @@
+"""Instructions: a graph of nodes as columns of numbers, one row a node, which takes a twentieth of their memory.
+
+A row has an operation, by its place in a table of rules, and the rows of up to three operands. The rows of leaves and
+of constants come before their uses. From these columns the operations can be done once more, on symbols of a trace.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import cache
+from operator import attrgetter
+
+from autograd_mini.compiler.tape import TRUTHS
+from autograd_mini.compiler.tracer import Primitive, condition, stopped
+from autograd_mini.engine.functions import function
+from autograd_mini.engine.operators import where
+from autograd_mini.engine.ops import CHOICE, TABLE
+from autograd_mini.engine.rules import RowRule
+from autograd_mini.engine.value import ABSENT, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from autograd_mini.engine.ops import Op
+
+NOTHING, LEAF, CONSTANT = range(3)
+"""The codes of rows that are no operations: that of an operand that is missing, of a leaf, of a number."""
+
+_UNARY, _BOTH, _LEFT, _RIGHT, _ANY = range(5)
+"""Where a node keeps its operands: x; x and y; x and a number; a number and x; as its rule says."""
+
+
+class Unsuited(Exception):  # noqa: N818 - no error: the graph is compiled in another way
+    """Raised where a graph has something that columns do not hold."""
+
+
+class Instructions:
+    """The nodes below outputs, oldest first.
+
+    Args:
+        nodes: all nodes that may be below, oldest first; leaves among them are passed over.
+        outputs: the results, Values or numbers.
+        leaves: leaves that come first, in this order, whether they are used or not.
+        constants: leaves that are taken for numbers.
+
+    Attributes:
+        codes: the operation of each row, a place in `rules`.
+        operands: three columns, with the rows of the operands; row 0 stands for none.
+        leaves: the leaves; their rows are 1, 2, and so on.
+        numbers: the number of each row that is a constant.
+        results: the rows of the outputs.
+        rules: what is done, by code: the rule of a row of the table, or the name of a condition, "where" or "stop".
+
+    Raises:
+        Unsuited: if there is an operation of the user's own, or a lookup.
+
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Value],
+        outputs: Sequence[Value | float],
+        leaves: Iterable[Value],
+        constants: Iterable[Value] = (),
+    ) -> None:
+        self.codes = array("i", [NOTHING])
+        self.operands = array("i", [0]), array("i", [0]), array("i", [0])
+        self.numbers: dict[int, float] = {}
+        self.leaves: list[Value] = []
+        self.rules: list[Any] = [None, None, None]
+        self._constants = constants if isinstance(constants, (set, dict)) else set(constants)
+        self._known: dict[Any, int] = {}
+        self._places = _Rows(self)
+        for leaf in leaves:
+            self._leaf(leaf)
+        self._read(nodes)
+        self.results = [self._places[y] if isinstance(y, Value) else self._number(y) for y in outputs]
+        del self._places, self._known, self._constants
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.codes)
+
+    def _read(self, nodes: Iterable[Value]) -> None:
+        places, number = self._places, self._number
+        ways: dict[Any, tuple[int, int]] = {}
+        code_of, (first, second, third) = self.codes.append, self.operands
+        x_of, y_of, z_of = first.append, second.append, third.append
+        for node in nodes:
+            pull = node._pull
+            if pull is None:
+                continue
+            way = ways.get(pull)
+            if way is None:
+                way = ways[pull] = self._way(pull.rule)
+            code, kind = way
+            z = 0
+            if kind == _BOTH:
+                x, y = places[node._x], places[node._y]
+            elif kind == _UNARY:
+                x, y = places[node._x], 0
+            elif kind == _LEFT:
+                x, y = places[node._x], number(node._k)
+            elif kind == _RIGHT:
+                x, y = number(node._k), places[node._x]
+            else:
+                args = pull.rule.args(node)
+                if pull.rule.op is CHOICE and not isinstance(args[0], Value):
+                    taken = args[1] if args[0] else args[2]  # an eager graph has but the branch that was taken
+                    places[node] = places[taken] if isinstance(taken, Value) else number(taken)
+                    continue
+                rows = [places[arg] if isinstance(arg, Value) else number(arg) for arg in args]
+                x, y, z = (*rows, 0, 0)[:3]
+            code_of(code)
+            x_of(x)
+            y_of(y)
+            z_of(z)
+            places[node] = len(self.codes) - 1
+
+    def _way(self, rule: Any) -> tuple[int, int]:
+        """Return the code of a rule, and where its nodes keep their operands."""
+        if isinstance(rule, RowRule):
+            if TABLE.get(rule.op.name) is not rule.op:
+                raise Unsuited
+            kind = {"x": _LEFT, "y": _RIGHT, "xy": _BOTH}[rule.active] if len(rule.op.operands) > 1 else _UNARY
+        elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop"}):
+            kind = _ANY
+        else:
+            raise Unsuited
+        code = self.code_of(rule.op)
+        if code is None:
+            code = len(self.rules)
+            self.rules.append(rule if kind != _ANY else rule.op.name)
+        return code, kind
+
+    def code_of(self, op: Op) -> int | None:
+        """Return the code of an operation; None if it does not occur."""
+        for code, rule in enumerate(self.rules):
+            if rule == op.name if isinstance(rule, str) else rule is not None and rule.op is op:
+                return code
+        return None
+
+    def _leaf(self, leaf: Value) -> int:
+        """Return the row of a leaf that has none yet."""
+        if leaf in self._constants:
+            at = self._number(leaf._data)
+        elif leaf._pull is not None or leaf is ABSENT:
+            raise Unsuited
+        else:
+            at = self._row(LEAF, len(self.leaves))
+            self.leaves.append(leaf)
+        self._places[leaf] = at
+        return at
+
+    def _number(self, number: float) -> int:
+        """Return the row of a number."""
+        key = number if number == number and number != 0.0 and number.__class__ is float else (str(number),)  # noqa: PLR0124 - nan
+        at = self._known.get(key)
+        if at is None:
+            at = self._known[key] = self._row(CONSTANT)
+            self.numbers[at] = number
+        return at
+
+    def _row(self, code: int, x: int = 0) -> int:
+        at = len(self.codes)
+        self.codes.append(code)
+        for operands, operand in zip(self.operands, (x, 0, 0), strict=True):
+            operands.append(operand)
+        return at
+
+    # --- what they are good for ---
+
+    @property
+    def truths(self) -> frozenset[int]:
+        """The codes of operations whose results are truth values."""
+        return frozenset([code for code, rule in enumerate(self.rules) if isinstance(rule, str) and rule in TRUTHS])
+
+    def used(self) -> bytearray:
+        """Return for each row whether an output depends on it."""
+        found = bytearray(len(self))
+        for at in self.results:
+            found[at] = 1
+        first, second, third = self.operands
+        for at in range(len(found) - 1, 0, -1):
+            if found[at] and self.codes[at] > CONSTANT:
+                found[first[at]] = found[second[at]] = found[third[at]] = 1
+        found[0] = 0
+        return found
+
+    def classes(self, shared: Callable[[Value], bool]) -> array[int]:
+        """Return a class for each row: equal for the same operation on operands of equal classes.
+
+        All numbers are one class, and all leaves but those that are shared, each of which is a class of its own.
+        """
+        known: dict[Any, int] = {}
+        found = array("i", [0])
+        put, name = found.append, known.setdefault
+        rows = zip(self.codes, *self.operands, strict=True)
+        next(rows)
+        for code, x, y, z in rows:
+            if code > CONSTANT:
+                key: Any = (code, found[x], found[y], found[z]) if z else (code, found[x], found[y])
+            else:
+                key = x if code == LEAF and shared(self.leaves[x]) else (code,)
+            put(name(key, len(known) + 1))
+        return found
+
+    def perform(self, rows: Iterable[int], known: dict[int, Any]) -> None:
+        """Do the operations of rows once more, in order, on what is known of their operands, symbols or numbers."""
+        first, second, third = self.operands
+        for at in rows:
+            args = [known[x] if x in known else self.numbers[x] for x in (first[at], second[at], third[at]) if x]
+            known[at] = self.performed(self.codes[at], args)
+
+    def performed(self, code: int, args: Sequence[Any]) -> Any:
+        """Return what an operation makes of symbols and numbers."""
+        rule = self.rules[code]
+        if not isinstance(rule, str):
+            return _operation(rule.op)(*args)
+        if rule == "where":
+            return where(*args)
+        return stopped(*args) if rule == "stop" else condition(rule, *args)
+
+
+class _Rows(dict[Value, int]):
+    """The rows of nodes; a leaf gets its own when it is asked for first."""
+
+    def __init__(self, table: Instructions) -> None:
+        self._table = table
+
+    def __missing__(self, leaf: Value) -> int:
+        """Return the row of such a leaf."""
+        return self._table._leaf(leaf)
+
+
+_operation = cache(function)
+
+
+def below(loss: Value) -> list[Value]:
+    """Return the nodes that a result of eager code was computed from, and the result, oldest first."""
+    found = {loss}
+    waiting = [loss]
+    while waiting:
+        node = waiting.pop()
+        rule: Any = node._pull and node._pull.rule
+        if rule is None:
+            continue
+        operands = (node._x, node._y) if isinstance(rule, RowRule) else rule.args(node)
+        for operand in operands:
+            if operand is not ABSENT and isinstance(operand, Value) and operand not in found:
+                found.add(operand)
+                waiting.append(operand)
+    return sorted(found, key=_tick)
+
+
+_tick = attrgetter("_tick")
