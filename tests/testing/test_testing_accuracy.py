@@ -191,6 +191,12 @@ def test_numbers_beyond_floats_raise_nothing(f, df, place, verdict):
     assert check_grad(f, df, **place).verdict == verdict
 
 
+def test_a_witness_does_not_stand_on_a_kink_where_any_claim_is_right():
+    for f, df, at in ((abs, lambda x: 1.0, 0.0), (lambda x, y: abs(x - y), lambda x, y: (1.0, -1.0), (1.0, 1.0))):
+        witness = check_grad(f, df, at=at).witness
+        assert witness.measured == pytest.approx(-witness.claimed)
+
+
 def test_a_function_in_single_precision_is_said_to_be_one():
     single = PRECISIONS["float32"][1]
     for f in (lambda x: single(math.exp(x)), lambda x: math.exp(single(x))):
