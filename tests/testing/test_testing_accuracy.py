@@ -189,6 +189,21 @@ def test_numbers_beyond_floats_raise_nothing(f, df, place, verdict):
     assert check_grad(f, df, **place).verdict == verdict
 
 
+@pytest.mark.parametrize("mistake", [-1, 0.5, 1.1, 1.001])
+def test_a_derivative_that_is_wrong_by_far_is_found_in_few_calls(mistake):
+    for f, df, x in ((math.sin, math.cos, 1.0), (math.exp, math.exp, 0.5), (lambda x: x**3, lambda x: 3 * x * x, -1.7)):
+        report = check_grad(f, lambda x, df=df: mistake * df(x), at=x, explained=False)
+        assert report.verdict == "wrong"
+        assert report.calls.f + report.calls.g <= 60
+
+
+def test_a_derivative_that_always_raises_is_said_to_after_few_calls_wherever_it_is_checked():
+    for place in ({}, {"at": 1.0}, {"domain": [(0, 1)]}):
+        report = check_grad(math.sin, lambda x: {}["x"], **place)
+        assert report.cause_kind == "raised"
+        assert report.calls.f + report.calls.g <= 40
+
+
 PARTS = [
     *(getattr(math, name) for name in ("sin", "tan", "exp", "log", "sqrt", "cosh", "gamma", "atanh", "floor", "erf")),
     lambda x: x**3,
