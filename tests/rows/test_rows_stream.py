@@ -240,6 +240,15 @@ def test_ctrl_c_within_an_epoch_loses_no_step(tmp_path, monkeypatch):
     assert trained(data[0], data[1], resume=path) == trained(data[0], data[1])
 
 
+def test_the_progress_within_a_step_and_its_rate_are_shown(capsys, monkeypatch):
+    monkeypatch.setattr("autograd_mini.train.progress._PAUSE", 0.0)
+    data = scan(pa.table(numbers()).to_reader(max_chunksize=100).read_all())
+    trained(data[["a", "b"]], data["y"], progress=True, batch_size=None, epochs=1)
+    shown = capsys.readouterr().err
+    assert all(f"epoch 1/1  {share}%" in shown for share in (10, 50, 90))
+    assert "rows/s" in shown
+
+
 # --- what breaks ---
 
 
