@@ -250,7 +250,7 @@ def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, *given: 
     """Return the number of rows of a batch in a part, and the sums of loss and gradient over them."""
     X, y = given[0] if len(given) == 1 else _pair(part, *given)
     rows = batch.of(part.number, len(X))
-    return block_sums(program, numbers, ((0, 0), (1, 0)), part, X[rows], y[rows])
+    return block_sums(program, numbers, ((0, 0), (1, 0)), 1, part, X[rows], y[rows])
 
 
 class SummedSteps(CompiledSteps):

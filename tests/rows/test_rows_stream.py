@@ -115,6 +115,15 @@ def test_batches_may_be_dicts_of_columns(fast):
     assert same(found, fast.value_and_grad(P, iter(batches(columns, ROWS))))
 
 
+def test_threads_share_each_block(tmp_path):
+    v, w = Parameter(0.5), Parameter(-0.25)
+    fast = jit(lambda row, y: (tanh(v * row[0] + w * row[1]) - y) ** 2, batched=True, threads=2)
+    columns = numbers(100_000)
+    data = scan(write(tmp_path / "rows.parquet", columns, rows=50_000), rows=50_000)
+    found = fast.value_and_grad(P, data[["a", "b"]], data["y"])
+    assert same(found, fast.value_and_grad(P, iter(batches(columns, 50_000))))
+
+
 def test_an_empty_batch_changes_no_bit(fast):
     columns = numbers(250)
     full = batches(columns)
