@@ -75,7 +75,7 @@ class DaskPartitions:
 
         return tuple(
             [
-                np.empty((0, *given.shape[1:]), given.dtype)
+                np.empty_like(given._meta, given.dtype, shape=(0, *given.shape[1:]))  # on a GPU if they are
                 if _is_array(given)
                 else given._meta
                 if _is_collection(given)

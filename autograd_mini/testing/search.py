@@ -31,6 +31,8 @@ FEW_INPUTS = 4
 """Most inputs for which every axis is checked by itself."""
 DIRECTIONS = 3
 """Random directions for each group of more inputs."""
+_MOST_LOOKED_AT = 200
+"""Most things that a function uses which are looked at for their length."""
 _APART = 1e3
 """Ratio of weights above which inputs are in different groups."""
 _CANDIDATES = 8
@@ -263,17 +265,24 @@ def outputs_of(problem: Problem, point: Point) -> Iterator[Output]:
 
 
 def sizes_in(f: object, args: Sequence[Any]) -> set[int]:
-    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` itself uses."""
-    code = getattr(f, "__code__", None)
-    cells = [cell.cell_contents for cell in getattr(f, "__closure__", None) or () if cell != CellType()]
-    names = getattr(f, "__globals__", {})
-    used = [names[name] for name in code.co_names if name in names] if code is not None else []
+    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` and its helpers use."""
     found: set[int] = set()
-    for thing in (*args, *cells, *used):
+    waiting, seen = [*args, f], set[int]()
+    while waiting and len(seen) < _MOST_LOOKED_AT:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
         if isinstance(thing, (list, tuple)):
             found.add(len(thing))
         elif isinstance(getattr(thing, "shape", None), tuple):
-            found.update(n for n in thing.shape if isinstance(n, int))
+            found.update(n for n in (*thing.shape, math.prod(thing.shape)) if isinstance(n, int))
+        elif inspect.ismethod(thing):
+            waiting += [thing.__func__, *getattr(thing.__self__, "__dict__", {}).values()]
+        elif inspect.isfunction(thing):
+            cells = [cell.cell_contents for cell in thing.__closure__ or () if cell != CellType()]
+            names = thing.__globals__
+            waiting += [*cells, *(names[name] for name in thing.__code__.co_names if name in names)]
     return found
 
 

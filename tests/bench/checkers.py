@@ -24,6 +24,7 @@ from checker_peers import peers  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 from command import parser  # noqa: E402 - after the path to it
+from mistaken_models import MODELS  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
 
@@ -206,6 +207,20 @@ def array_causes() -> dict[str, tuple[int, int]]:
     return named
 
 
+def model_causes() -> dict[str, tuple[int, int]]:
+    """Return, for each kind of mistake in code as engineers write it, how many were named rightly, of how many."""
+    named: dict[str, tuple[int, int]] = {}
+    for model, kinds in MODELS.items():
+        for kind in kinds:
+            f, df, at = model(kind)
+            report = check_grad(f, df, at=at)
+            right, count = named.get(kind, (0, 0))
+            named[kind] = right + (report.cause_kind == kind), count + 1
+            if report.cause_kind != kind and ARGUMENTS.list:
+                print(f"  cause: {kind}: {model.__name__}: {report.verdict}, {report.cause or report.note}")
+    return named
+
+
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
@@ -248,6 +263,13 @@ def main() -> None:
         total = [sum(v[k] for v in named.values()) for k in (0, 1)]
         print(
             "cause named rightly: "
+            + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
+            + f"; {total[0] / total[1]:.1%}"
+        )
+        named = model_causes()
+        total = [sum(v[k] for v in named.values()) for k in (0, 1)]
+        print(
+            "in code as engineers write it: "
             + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
             + f"; {total[0] / total[1]:.1%}"
         )
