@@ -21,8 +21,7 @@ from autograd_mini.engine.functions import operation
 from autograd_mini.engine.graph import gradient, order
 from autograd_mini.engine.hooks import is_recording, no_grad
 from autograd_mini.engine.locations import user_instruction
-from autograd_mini.engine.lookup import take
-from autograd_mini.engine.operators import where
+from autograd_mini.engine.operators import take, where
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import FormulaError, StaleValueError, TracingError
 
@@ -35,21 +34,9 @@ if TYPE_CHECKING:
     from autograd_mini.errors import AnomalyError, DiagnosisWarning, DivergedError, ModelFormatError
     from autograd_mini.nn import MLP, Layer, Module, Neuron, load
     from autograd_mini.notation import latex, sympy
+    from autograd_mini.rows import scan
     from autograd_mini.train import History, evaluate, fit
-    from autograd_mini.transforms import (
-        custom_gradient,
-        derivative,
-        grad,
-        hessian,
-        hvp,
-        jacobian,
-        jvp,
-        remat,
-        stop_gradient,
-        taylor,
-        value_and_grad,
-        vjp,
-    )
+    from autograd_mini.transforms import *  # noqa: F403 - as above
     from autograd_mini.viz import *  # noqa: F403 - as above
 
 __version__ = "0.1.0"
@@ -65,6 +52,7 @@ _HOMES = {
         "notation": ("latex", "sympy"),
         "optim": ("optim",),
         "testing": ("testing",),
+        "rows": ("scan",),
         "train": ("History", "evaluate", "fit", "train"),
         "transforms": (
             *("custom_gradient", "derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "remat"),
@@ -77,65 +65,57 @@ _HOMES = {
 """The module that each name imported on first use comes from; viz has such a table too."""
 
 __all__ = [
-    "MLP",
-    "AnomalyError",
-    "DiagnosisWarning",
-    "DivergedError",
     "FormulaError",
-    "History",
-    "Layer",
-    "ModelFormatError",
-    "Module",
-    "Neuron",
     "Parameter",
     "StaleValueError",
     "TracingError",
     "Value",
-    "anomaly",
-    "compiler",
-    "custom_gradient",
-    "datasets",
-    "derivative",
-    "diagnosis",
-    "doctor",
-    "evaluate",
-    "fit",
-    "grad",
     "gradient",
-    "hessian",
-    "hvp",
     "is_recording",
-    "jacobian",
-    "jit",
-    "jvp",
-    "latex",
-    "load",
-    "nn",
     "no_grad",
     "operation",
-    "optim",
     "order",
-    "origin",
-    "place_of",
-    "remat",
-    "replay",
-    "stop_gradient",
-    "sympy",
     "take",
-    "taylor",
-    "testing",
-    "train",
-    "transforms",
-    "value_and_grad",
     "viz",
-    "vjp",
     "where",
 ]
 __all__ += functions.__all__
-__all__ += viz.__all__
-
-
-if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
+if TYPE_CHECKING:
+    __all__ += [
+        "MLP",
+        "AnomalyError",
+        "DiagnosisWarning",
+        "DivergedError",
+        "History",
+        "Layer",
+        "ModelFormatError",
+        "Module",
+        "Neuron",
+        "anomaly",
+        "compiler",
+        "datasets",
+        "diagnosis",
+        "doctor",
+        "evaluate",
+        "fit",
+        "jit",
+        "latex",
+        "load",
+        "nn",
+        "optim",
+        "origin",
+        "place_of",
+        "replay",
+        "scan",
+        "sympy",
+        "testing",
+        "train",
+        "transforms",
+    ]
+    __all__ += transforms.__all__
+    __all__ += viz.__all__
+else:  # a slip of the pen would be a name to them
+    __all__ += _HOMES
 
     def __getattr__(name: str) -> object:
         """Import a name on first use."""

@@ -1,4 +1,14 @@
-"""The errors that are the package's own."""
+"""The errors that are the package's own, and how messages show what is long."""
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Return a text, or the beginning of a long one."""
+    return text if len(text) <= most else f"{text[: most - 10]}…"
+
+
+def shown(value: object) -> str:
+    """Return how a message shows a value: its repr, or the beginning of a long one."""
+    return shortened(repr(value))
 
 
 class StaleValueError(RuntimeError):

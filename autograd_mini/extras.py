@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 EXTRAS = {
+    "cupy": "cuda",
+    "dask": "dask",
+    "distributed": "dask",
     "llvmlite": "jit",
     "jax": "jax",
     "jupyterlab": "notebook",
@@ -20,6 +23,7 @@ EXTRAS = {
     "numpy": "jit",
     "onnx": "onnx",
     "pdoc": "site",
+    "pyarrow": "arrow",
     "pygments": "site",
     "pygraphviz": "draw",
     "safetensors": "safetensors",
@@ -48,7 +52,9 @@ def extra(module: str, purpose: str, otherwise: str = "") -> Any:
     """
     package = module.partition(".")[0]
     if (loaded := sys.modules.get(module)) is not None and sys.modules.get(package) is not None:
-        return loaded
+        spec = getattr(loaded, "__spec__", None)
+        if not getattr(spec, "_initializing", False):  # by another thread, as `import` asks too
+            return loaded
     try:
         import_module(package)
         return import_module(module)

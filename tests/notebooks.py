@@ -81,17 +81,27 @@ def run(path: Path, *, clocks: bool = False) -> None:
     nbformat.write(book, path)
 
 
+def page_number(path: Path) -> int:
+    """Return the number that a notebook's name begins with."""
+    return int(path.stem.partition("_")[0])
+
+
+def named(path: Path, page: str) -> bool:
+    """Return whether a notebook is the page of a number, or begins with a name."""
+    return page_number(path) == int(page) if page.isdecimal() else path.stem.startswith(page)
+
+
 def main() -> None:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pages", nargs="*", help="numbers or names of notebooks; all if left out")
     parser.add_argument("--clocks", action="store_true", help="show the clock anew, too")
     asked = parser.parse_args()
-    paths = sorted(FOLDER.glob("[1-9]_*.ipynb"))
-    if missing := [page for page in asked.pages if not any(path.stem.startswith(page) for path in paths)]:
+    paths = sorted(FOLDER.glob("*.ipynb"), key=page_number)
+    if missing := [page for page in asked.pages if not any(named(path, page) for path in paths)]:
         sys.exit(f"pages are {missing!r}, expected how names in {FOLDER.name}/ begin, such as 3")
     for path in paths:
-        if not asked.pages or path.stem.startswith(tuple(asked.pages)):
+        if not asked.pages or any(named(path, page) for page in asked.pages):
             run(path, clocks=asked.clocks)
             print(f"{path.name}  {path.stat().st_size / 1000:.0f} kB", flush=True)  # noqa: T201 - how far it is
 

@@ -23,7 +23,7 @@ STATUS = {"correct": 0, "wrong": 1, "unresolved": 3}
 def check(arguments: Namespace) -> int:
     """Check a derivative, print the report, and return the exit status of its verdict."""
     from autograd_mini.testing import check_grad
-    from autograd_mini.testing.arguments import takes
+    from autograd_mini.testing.signatures import takes
 
     f = named(arguments.function)
     df = named(arguments.derivative) if arguments.derivative else None
@@ -46,7 +46,7 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
     """Raise a UserError if a function does not take as many numbers as an option gives."""
     from inspect import signature
 
-    from autograd_mini.testing.arguments import parameters, takes
+    from autograd_mini.testing.signatures import parameters, takes
 
     if not given:
         return
@@ -55,9 +55,8 @@ def _fits(name: str, function: Callable[..., Any], option: str, given: Any) -> N
     except (TypeError, ValueError):  # a builtin that does not say what it takes
         return
     words = [p.name for p in parameters(function)]
-    count = f"{option} gives {len(given)} number{'s' * (len(given) > 1)}"
-    if option == "--domain":
-        count = f"{option} gives {len(given)} interval{'s' * (len(given) > 1)}"
+    kind = "interval" if option == "--domain" else "number"
+    count = f"{option} gives {len(given)} {kind}{'s' * (len(given) > 1)}"
     if isinstance(given, dict):
         lacking = [p.name for p in parameters(function) if p.default is p.empty and p.name not in given]
         if lacking and {*given} <= {*words}:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent.parent
 """The folder of the package: the notebooks are in it where it was installed, beside it in a checkout."""
 
-NOTEBOOKS = "[1-9]_*.ipynb"
+NOTEBOOKS = "[0-9]*_*.ipynb"
 
 
 def course(arguments: Namespace) -> int:
@@ -29,7 +29,7 @@ def course(arguments: Namespace) -> int:
     out = Path(arguments.out)
     shipped = _shipped()
     fresh, kept = _copied(shipped, out)
-    notebooks = sorted(path.name for path in shipped.glob(NOTEBOOKS))
+    notebooks = sorted([path.name for path in shipped.glob(NOTEBOOKS)], key=lambda name: int(name.partition("_")[0]))
     print(f"{out}: {len(notebooks)} notebooks; README.md is the table of contents")
     if kept:
         print(f"Kept, as you have changed them (delete them for fresh ones): {', '.join(kept)}")
@@ -45,12 +45,7 @@ def course(arguments: Namespace) -> int:
 
 
 def _shipped() -> Path:
-    """Return the folder of the course, in the package or beside it.
-
-    Raises:
-        UserError: if it is in neither place.
-
-    """
+    """Return the folder of the course, in the package or beside it; a UserError if it is in neither place."""
     places = (PACKAGE / "notebooks", PACKAGE.parent / "notebooks")
     for place in places:
         if any(place.glob(NOTEBOOKS)):
@@ -81,10 +76,7 @@ def _copied(course: Path, out: Path) -> tuple[list[Path], list[str]]:
 
 
 def _sign(notebooks: Sequence[Path]) -> None:
-    """Write into Jupyter's list of trusted notebooks that these come from here.
-
-    Of others JupyterLab shows neither drawings nor steppers until their cells are run.
-    """
+    """Write into Jupyter's list of trusted notebooks that these come from here, or JupyterLab hides their drawings."""
     nbformat, sign = import_module("nbformat"), import_module("nbformat.sign")
     notary = sign.NotebookNotary()
     for notebook in notebooks:

@@ -37,6 +37,9 @@ MOST = 20
 NUMBERING = frozenset({"id", "idx", "index", "no", "row", "rowid", "row_id", "rownames"})
 """Names of columns that number the rows."""
 
+OF_FIT = ("optimizer", "lr", "epochs", "batch_size", "seed", "checkpoint", "every", "resume")
+"""The settings that are arguments of `fit`."""
+
 Rows = list[list[Any]]
 
 
@@ -83,19 +86,10 @@ class Learned:
 def learn(table: Table, target: str, settings: Settings, note: Callable[[str], object] = str) -> Learned:
     """Train a network to predict one column of a table from its other columns that hold numbers.
 
-    A target that is text, or few different whole numbers, is a class: the loss is binary_cross_entropy for two classes,
-    cross_entropy for more. Other numbers are predicted as numbers, scaled like the inputs meanwhile, by mse.
-    `settings.task` and `settings.loss` may choose otherwise. Scales and medians are those of the training part alone.
-
-    Args:
-        table: the data.
-        target: the column to predict.
-        settings: how to learn.
-        note: called with what the user should know, a sentence each, before the training begins.
-
-    Raises:
-        UserError: for what the user can mend.
-
+    A target that is text, or few different whole numbers, is a class: the loss is binary_cross_entropy for two,
+    cross_entropy for more. Other numbers are predicted as numbers, scaled like the inputs meanwhile, by mse. Settings
+    may choose otherwise. Scales and medians are those of the training part alone. `note` is called with what the user
+    should know before the training begins; a UserError says what the user can mend.
     """
     columns, notes = _inputs(table, target, settings.ignore)
     table = _complete(table, columns, target, settings, notes)
@@ -112,7 +106,8 @@ def learn(table: Table, target: str, settings: Settings, note: Callable[[str], o
     scaling = Standardiser.fit(X_train)
     recipe = Recipe(columns, [*scaling.means], [*scaling.scales], target, loss, classes, medians=medians)
     if not classes:
-        (recipe.target_mean,), (recipe.target_scale,) = _scaling_of(y_train)
+        scaled = Standardiser.fit([[number] for number in y_train])
+        recipe.target_mean, recipe.target_scale = scaled.means[0], scaled.scales[0]
     outputs = len(classes) if loss == "cross_entropy" else 1
     init = "he_uniform" if settings.activation in RECTIFYING else "xavier_uniform"
     model = MLP(len(columns), [*settings.hidden, outputs], settings.activation, init=init, seed=settings.seed)
@@ -123,20 +118,7 @@ def learn(table: Table, target: str, settings: Settings, note: Callable[[str], o
     with catch_warnings(record=True) as findings:
         simplefilter("always", DiagnosisWarning)
         try:
-            history = fit(
-                model,
-                rows,
-                goals,
-                loss=loss,
-                optimizer=settings.optimizer,
-                lr=settings.lr,
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                seed=settings.seed,
-                checkpoint=settings.checkpoint,
-                every=settings.every,
-                resume=settings.resume,
-            )
+            history = fit(model, rows, goals, loss=loss, **{name: getattr(settings, name) for name in OF_FIT})
         except DivergedError as error:
             raise UserError(f"{error}; see --lr") from None
     for finding in findings:
@@ -151,7 +133,7 @@ def _inputs(table: Table, target: str, ignore: Sequence[str]) -> tuple[list[str]
         table.position(column)
     others = [column for column in table.header if column != target and column not in ignore]
     index = [column for column in others if table.is_index(column)]
-    empty = [column for column in others if table.is_empty(column)]
+    empty = [column for column in others if not any(table.cells(column))]
     columns = [column for column in others if column not in {*index, *empty} and table.is_numeric(column)]
     for column in columns:
         if column in table.unnamed:
@@ -290,11 +272,6 @@ def _parts(X: Rows, y: list[Any], settings: Settings) -> tuple[Rows, Rows, list[
         return split(X, y, settings.test_fraction, settings.seed)
     except ValueError as error:
         raise UserError(str(error)) from None
-
-
-def _scaling_of(y: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    scaling = Standardiser.fit([[number] for number in y])
-    return scaling.means, scaling.scales
 
 
 def _goals(y: Sequence[Any], recipe: Recipe) -> list[float]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from functools import partial
 from math import inf, nan
 
 from autograd_mini import __version__
 from autograd_mini.cli import commands
 from autograd_mini.cli.check import check
 from autograd_mini.cli.course import course
-from autograd_mini.cli.exporting import export
 from autograd_mini.cli.learning import TASKS, Settings
 from autograd_mini.cli.tables import HEADERS, UserError
 from autograd_mini.nn import ACTIVATIONS
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-DATA = "a CSV file in UTF-8; commas, semicolons (then 1,5 is a number too) or tabs between cells; - is standard input"
+DATA = (
+    "a CSV file in UTF-8; commas, semicolons (then 1,5 is a number too) or tabs between cells; - is standard input. Or "
+    "a Parquet or Arrow file, or a folder of them"
+)
 
 
 _MEANT = re.compile(r"-[\d.(].*[^\d.].*|-[^-o].*[*/+(].*", re.DOTALL)
@@ -115,24 +118,18 @@ def parser() -> ArgumentParser:
     _export(
         command(
             "export",
-            export,
+            commands.export,
             "write a model, or a function, for other programs",
             "A model takes its columns as they stand in the table. A function of numbers is written in C. For example: "
             "autograd-mini export model.json --out model.h",
         )
     )
-    for name, summary, out, endings in (
-        (
-            "draw",
-            "draw the graph of an expression with its gradients",
-            "graph.svg",
-            ".svg, .png, .pdf, .dot, .html, .mmd",
-        ),
-        ("step", "write a page that steps through the gradients of an expression", "step.html", ".html"),
-    ):
+    formula = "a formula of names, numbers and operations (see ops)"
+    drawn = ("draw", "draw the graph of an expression with its gradients", "graph.svg")
+    stepped = ("step", "write a page that steps through the gradients of an expression", "step.html")
+    for (name, summary, out), endings in ((drawn, ".svg, .png, .pdf, .dot, .html, .mmd"), (stepped, ".html")):
         example = f'Example: autograd-mini {name} "tanh(w*x + b)" w=1 x=2 b=-0.5'
         add = command(name, commands.draw, summary, example).add_argument
-        formula = "a formula of names, numbers and operations (see ops)"
         add("expression", type=str.strip, metavar="EXPRESSION", help=formula)
         add("numbers", metavar="NAME=NUMBER", nargs="*", help="the number of each name")
         add("-o", "--out", metavar="FILE", default=out, help=f"where to write, {endings} (%(default)s)")
@@ -155,9 +152,9 @@ def _train(parser: ArgumentParser) -> None:
     def option(name: str, metavar: str, about: str, **settings: Any) -> None:
         parser.add_argument(name, metavar=metavar, help=about, **settings)
 
-    def choice(name: str, about: str, names: Sequence[str], default: str) -> None:
-        option(name, "NAME", f"{about}: {', '.join(names)} (%(default)s)", choices=names, default=default)
-
+    choice = partial(_choice, parser)
+    rate = _number("a number above 0", lambda rate: 0 < rate < inf)
+    share = _number("a number from 0 to below 1", lambda share: 0 <= share < 1)
     parser.add_argument("data", metavar="DATA.csv", help=DATA)
     option("--target", "COLUMN", "the column to predict", required=True)
     option("--ignore", "COLUMN,...", "columns not to learn from", type=_names, default=())
@@ -169,12 +166,7 @@ def _train(parser: ArgumentParser) -> None:
     choice("--activation", "of the hidden neurons", ACTIVATIONS, standard.activation)
     choice("--loss", "auto goes by the task", ["auto", *LOSSES], standard.loss)
     choice("--optimizer", "what moves the parameters", [*OPTIMIZERS], standard.optimizer)
-    option(
-        "--lr",
-        "RATE",
-        "the learning rate (0.1 for sgd, 0.01 for the others)",
-        type=_number("a number above 0", lambda rate: 0 < rate < inf),
-    )
+    option("--lr", "RATE", "the learning rate (0.1 for sgd, 0.01 for the others)", type=rate)
     option("--epochs", "N", "how often to go through the data (%(default)s)", type=_whole(1), default=standard.epochs)
     option("--batch-size", "N", "rows a step (%(default)s)", type=_whole(1), default=standard.batch_size)
     option("--seed", "N", "of all that is random (%(default)s)", type=_whole(0), default=standard.seed)
@@ -182,7 +174,7 @@ def _train(parser: ArgumentParser) -> None:
         "--test-fraction",
         "SHARE",
         "the share of the rows kept for the test, from 0 (%(default)s)",
-        type=_number("a number from 0 to below 1", lambda share: 0 <= share < 1),
+        type=share,
         default=standard.test_fraction,
     )
     option("--out", "MODEL.json", "where to save the model, .json or .safetensors (%(default)s)", default="model.json")
@@ -205,14 +197,13 @@ def _export(parser: ArgumentParser) -> None:
     )
 
 
+def _choice(parser: ArgumentParser, name: str, about: str, names: Sequence[str], default: str) -> None:
+    shown = f"{about}: {', '.join(names)} (%(default)s)"
+    parser.add_argument(name, metavar="NAME", help=shown, choices=names, default=default)
+
+
 def _header(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--header",
-        metavar="NAME",
-        choices=HEADERS,
-        default="auto",
-        help="whether the first row has the names of the columns: auto, yes, no (%(default)s)",
-    )
+    _choice(parser, "--header", "whether the first row has the names of the columns", [*HEADERS], "auto")
 
 
 def _drop_missing(parser: ArgumentParser, rows: str) -> None:
@@ -238,13 +229,7 @@ def _check(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=float, metavar="ACCURACY", help="relative accuracy of FUNCTION, such as 1e-5 for a solver"
     )
-    parser.add_argument(
-        "--budget",
-        choices=("quick", "normal", "thorough"),
-        default="normal",
-        metavar="NAME",
-        help="the calls it may take: quick, normal, thorough (%(default)s)",
-    )
+    _choice(parser, "--budget", "the calls it may take", ["quick", "normal", "thorough"], "normal")
 
 
 def _whole(least: int) -> Callable[[str], int]:

@@ -11,10 +11,12 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
+from autograd_mini.rows.sources import Files, is_columnar
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
 # Python's float() takes more, such as 1_000 and Arabic digits, that in a file is likelier a mistake.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -28,6 +30,8 @@ MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", 
 """Cells that say that there is none, as pandas, R, databases and the UCI repository write them."""
 HEADERS = {"auto": None, "yes": True, "no": False}
 """What `--header` says of the first row: None to find out whether it holds names."""
+HELD = 20_000_000
+"""Maximum cells of a Parquet or Arrow file that are held in memory, as text: about a gigabyte."""
 FOREIGN = {
     b"PK\x03\x04": "it is a ZIP file, as Excel's workbooks are: save the sheet as CSV",
     b"\x1f\x8b": "it is compressed: unpack it first",
@@ -113,16 +117,14 @@ class Table:
         return ["" if (cell := row[position].strip()) in MISSING else cell for row in self.rows]
 
     def numbers(self, column: str) -> list[float | None]:
-        """Return the cells of a column as floats, None where one is missing.
-
-        Raises a UserError that names the first cell that is something else, and counts the others.
-        """
+        """Return the cells of a column as floats, None where one is missing; a UserError names what is no number."""
         cells = self.cells(column)
         numbers = [self.number(cell) for cell in cells]
         wrong = [row for row, cell in enumerate(cells) if cell and numbers[row] is None]
         if wrong:
             cell = cells[wrong[0]]
-            expected = f"a number below {LARGEST:g}" if self._reads_as_number(cell) else "a number"
+            numeric = _NUMBER.fullmatch(cell.replace(",", ".", 1) if self.delimiter == ";" else cell)
+            expected = f"a number below {LARGEST:g}" if numeric else "a number"
             more = f" (and so are {len(wrong) - 1} more of its cells)" if wrong[1:] else ""
             raise UserError(
                 f"{self._place(wrong[0], column)} is {cell!r}, expected {expected}{more}: correct it, remove the "
@@ -137,10 +139,6 @@ class Table:
     def is_numeric(self, column: str) -> bool:
         """Return whether a column is meant to be numbers: most of the cells that are not missing are."""
         return _mostly_numbers(self.cells(column), self.delimiter)
-
-    def is_empty(self, column: str) -> bool:
-        """Return whether every cell of a column is missing."""
-        return not any(self.cells(column))
 
     def is_index(self, column: str) -> bool:
         """Return whether a column without a name numbers the rows: whole numbers, and no two alike."""
@@ -191,23 +189,17 @@ class Table:
     def _place(self, row: int, column: str) -> str:
         return f"{self.name}, row {row + 1} (line {self.lines[row]}), column {column!r}"
 
-    def _reads_as_number(self, cell: str) -> bool:
-        return bool(_NUMBER.fullmatch(cell.replace(",", ".", 1) if self.delimiter == ";" else cell))
-
 
 def read_table(path: str, *, header: bool | None = None, known: Collection[str] = ()) -> Table:
-    """Return the table in a CSV file: UTF-8, cells between commas, semicolons or tabs.
+    """Return the table in a CSV file, in Parquet or Arrow files or a folder of them, or for "-" in standard input.
 
-    Blank lines are left out. Raises a UserError for what cannot be read, an empty file, a header with a name twice, and
-    a row that is longer or shorter than the first.
-
-    Args:
-        path: the file; "-" is standard input.
-        header: whether the first row holds the names of the columns; None to find out.
-        known: names of columns that are looked for; a first row with all of them is a header.
-
+    CSV is UTF-8, with cells between commas, semicolons or tabs. Blank lines are left out. Whether the first row is a
+    `header` is found out if that is None; one with all the `known` names is. A UserError for what cannot be read, a
+    header with a name twice, and rows of unlike length.
     """
     name = "standard input" if path == "-" else path
+    if path != "-" and is_columnar(Path(path)):
+        return _columnar_table(path)
     text = _decoded(name, _bytes(path))
     delimiter = _delimiter(text)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -256,6 +248,32 @@ def read_table(path: str, *, header: bool | None = None, known: Collection[str] 
     return table
 
 
+def _columnar_table(path: str) -> Table:
+    """Return the table in a Parquet or Arrow file, or in a folder of such files."""
+    try:
+        files = Files([Path(path)], numeric=False)
+        names, count = [*map(str, files.names or ())], files.count()
+        if not count:
+            raise UserError(f"{path} has no rows")
+        if count * len(names) > HELD:
+            raise UserError(
+                f"{path} has {count} rows of {len(names)} columns, more than this command holds in memory: in Python, "
+                "autograd_mini.fit trains on the columns of autograd_mini.scan, which are read block by block"
+            )
+        blocks = [block.rows.to_pydict() for block in files.read(None)]
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        raise UserError(str(error)) from None
+    columns = [[_cell(value) for block in blocks for value in block[name]] for name in names]
+    return Table(path, names, zip(*columns, strict=True), range(1, count + 1))
+
+
+def _cell(value: Any) -> str:
+    """Return what a CSV file would hold."""
+    if value is None or value != value:  # noqa: PLR0124 - is it nan?
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
 def _bytes(path: str) -> bytes:
     """Return what a file, or standard input, holds."""
     if path == "-":
@@ -281,10 +299,7 @@ def _decoded(name: str, data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter by which every record has equally many cells, and most cells are numbers.
-
-    Where there is none such, it is the one that stands most often in the first line, outside quotes, or the comma.
-    """
+    """Return the delimiter that gives records of one length and most numbers, else that of most of the first line."""
     found = {}
     for delimiter in reversed(_DELIMITERS):
         try:

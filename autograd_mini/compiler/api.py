@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 
 from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.compiler.program import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read
-from autograd_mini.engine.pytree import holds_values, nested, unflatten
+from autograd_mini.engine.pytree import holds_values
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
+from autograd_mini.rows import in_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Any, overload
 
+    from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.checks import Function
-    from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value
 
     Axes = int | Sequence[int | None] | None
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
         static: int | Sequence[int] = ...,
         backend: str = ...,
         threads: int = ...,
+        paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Compiled: ...
     @overload
     def jit(
@@ -48,6 +54,9 @@ if TYPE_CHECKING:
         static: int | Sequence[int] = ...,
         backend: str = ...,
         threads: int = ...,
+        paths: int = ...,
+        background: bool = ...,
+        cache: str | PathLike[str] | bool | None = ...,
     ) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
@@ -59,6 +68,9 @@ def jit(
     static: int | Sequence[int] = (),
     backend: str = "auto",
     threads: int = 1,
+    paths: int = 64,
+    background: bool = True,
+    cache: str | PathLike[str] | bool | None = None,
 ) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of numbers, as it is written: it is run once on symbols, and what it computed is compiled.
 
@@ -111,12 +123,28 @@ def jit(
         >>> fast(2.0), fast.stats["traces"], fast.stats["watched"]
         (10.0, 2, {'scaled': 1, 'k': 1})
 
+    A condition on numbers is decided as Python decides it, by the numbers of the call, or of each sample of a batch.
+    For each path that calls take through the function a program is traced, compiled and kept; the samples of a batch
+    are sorted by their paths, and the gradient is that of each sample's own path. `stats` lists the "paths" with their
+    conditions and shares. What the function does besides computing happens once for each path, when it is traced.
+    Conditions are judged as eager code rounds them, but for the vector library's functions, see below.
+
+        >>> @jit(batched=True, backend="numpy")
+        ... def root(a):
+        ...     x = a
+        ...     while abs(x * x - a) > 1e-12:
+        ...         x = (x + a / x) / 2
+        ...     return x
+        >>> root([4.0, 9.0, 2.0, 4.1])
+        array([2.        , 3.        , 1.41421356, 2.02484567])
+        >>> [path["share"] for path in root.stats["paths"]]
+        [0.75, 0.25]
+
     In a batch sums are rounded once where eager code rounds twice (x * w + b in one step, where the processor can), and
     functions such as exp are those of the vector library, right to 4 units of the last place.
 
     Args:
-        f: a function of numbers in which no branch depends on a number: see `where`, `maximum`, `clip`. Without it
-            this is a decorator, `@jit(batched=True)`.
+        f: a function of numbers. Without it this is a decorator, `@jit(batched=True)`.
         batched: whether every argument is an array with one sample for each entry of its leading axis.
         in_axes: of a batch, the axis of the samples, or one for each argument; None for an argument that is the same
             for every sample.
@@ -124,29 +152,55 @@ def jit(
             traced for each of their values.
         backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
-            fits, one of the last two where llvmlite is installed, and `stats` says why.
+            fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
+            NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
+            and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
         threads: how many threads share a batch. Sums depend on it in their rounding.
+        paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
+            `where`, `maximum` and `clip` choose without branching.
+        background: whether LLVM, where it takes long, makes code without trying first, and better code in a thread
+            while that runs. Results are the same, to the bit. `prepare` waits for the better code.
+        cache: a folder in which LLVM's machine code is kept for other processes, or True for the user's usual one.
+            Nobody else may be able to write to it; what is damaged, or was made for another processor or by other
+            versions, is ignored.
 
     Returns:
-        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`
-        and `llvm`.
+        the compiled function. It also has `backward`, `value_and_grad`, `prepare`, `parameters`, `source`, `stats`,
+        `llvm` and `cuda`.
 
     Raises:
-        TypeError: if f cannot be called, or threads or static is no whole number.
-        ValueError: if there is no such backend, threads is below 1, or static below 0.
-        TracingError: when called, if f asks a traced Value for its number; the message says where, and what to write.
+        TypeError: if f cannot be called, or threads, static or paths is no whole number.
+        ValueError: if there is no such backend, threads is below 1, static or paths below 0, or the cache is no folder
+            of the user's own.
+        TracingError: when called, if f asks a traced Value for its number, or there are too many paths; the message
+            says where, and what to write.
 
     """
     if f is not None:
         check_function("f", f)
     if backend not in CHOICES:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(CHOICES)}")
-    threads = whole_number("threads", threads, least=1)
+    threads, paths = whole_number("threads", threads, least=1), whole_number("paths", paths, least=0)
+    folder = ""
+    if cache:
+        from autograd_mini.compiler.llvm import cache as machine_code
+
+        folder = machine_code.folder(cache)
     positions = static if isinstance(static, (list, tuple)) else (static,)
     fixed = [whole_number("a position in static", at, least=0) for at in positions]
 
     def compiled(f: Callable[..., Any]) -> Compiled:
-        return Compiled(Programs(f, batched=batched, in_axes=in_axes, static=fixed, backend=backend), threads)
+        programs = Programs(
+            f,
+            batched=batched,
+            in_axes=in_axes,
+            static=fixed,
+            backend=backend,
+            paths=paths,
+            background=background,
+            folder=folder,
+        )
+        return Compiled(programs, threads)
 
     return compiled if f is None else compiled(f)
 
@@ -197,14 +251,16 @@ class Compiled(Exportable):
         if is_tracing() or holds_values([args, kwargs]):
             return self._plain(args, kwargs)
         if self._batched:
+            if (parts := in_parts(args)) is not None:
+                return values_over(self._programs, parts)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
-            return _stacked(program.layout, iter(found))
+            return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
         entry = fastcall.of_gradient(program, args, self._called)
         if entry is not None:
             self._entry = entry, _unchanged(program)
-        return unflatten(program.layout, iter(program.run()(inputs + self._numbers(program))))
+        return program.called(inputs + self._numbers(program))
 
     def backward(self, *args: Any, **kwargs: Any) -> float:
         """Compute the loss and add its gradient to the `grad` of every Value that the function closes over.
@@ -266,7 +322,12 @@ class Compiled(Exportable):
             kwargs: keyword arguments.
 
         """
-        self._prepared(args, kwargs, differentiate=True)[0].run(self._threads if self._batched else 1)
+        parts = in_parts(args) if self._batched else None
+        if parts is not None:
+            args = parts.example()
+        program, *given = self._prepared(args, kwargs, differentiate=True, decide=parts is None)
+        given[-1] = given[-1] + self._numbers(program)
+        program.prepare(self._threads if self._batched else 1, *given)
 
     # --- what it is ---
 
@@ -278,7 +339,7 @@ class Compiled(Exportable):
     @property
     def source(self) -> str:
         """The program of the latest call as readable Python, one line an operation."""
-        return str(self._latest().tape)
+        return self._latest().source
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -286,7 +347,8 @@ class Compiled(Exportable):
 
         "operations" after each pass; "seconds" that each stage took; "backend", and "why" that one; "traces", how often
         the function was traced in all; "watched", what is compared at each call, and at how many places; "unwatched",
-        what the function reads that cannot be compared, and why.
+        what the function reads that cannot be compared, and why. Of a function that branches also "paths": for each
+        the conditions, as pairs of the line that asks and the answer, the operations, the samples so far, the share.
         """
         program = self._latest()
         seen = None if program.state is None else program.state.dependencies
@@ -302,7 +364,14 @@ class Compiled(Exportable):
     @property
     def llvm(self) -> str:
         """The program of the latest call in LLVM's language; "" for another backend."""
-        return self._latest().text
+        latest = self._latest()
+        return "" if latest.backend == "cuda" else latest.text
+
+    @property
+    def cuda(self) -> str:
+        """The program of the latest call in CUDA C, for numbers of 64 bits; "" for another backend."""
+        latest = self._latest()
+        return latest.text if latest.backend == "cuda" else ""
 
     def __repr__(self) -> str:
         """Show the function."""
@@ -328,16 +397,20 @@ class Compiled(Exportable):
             )
         return self._programs.function(*args, **kwargs)
 
-    def _latest(self) -> Program:
+    def _latest(self) -> Program | Paths:
         if self._programs.latest is None:
             raise RuntimeError("the function has not been traced yet: call it, or prepare(...), first")
         return self._programs.latest
 
-    def _numbers(self, program: Program) -> list[float]:
+    def _numbers(self, program: Program | Paths) -> list[float]:
         return [leaf._data for leaf in program.leaves]
 
-    def _differentiated(self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Program, float, Any]:
+    def _differentiated(
+        self, p: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Program | Paths, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
+        if self._batched and (parts := in_parts(args)) is not None:
+            return mean_over(self._programs, parts, p)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(
@@ -346,7 +419,7 @@ class Compiled(Exportable):
         if not self._batched:
             numbers = self._numbers(program) if p is None else p.tolist()
             found = program.run()(rest[0] + numbers)
-            return program, found[0], found[1:]
+            return program, found[0], _slopes(p, found[1:])
         n, arrays, uniform = rest
         if not n:
             raise ValueError("the batch is empty, expected at least one sample to take the mean loss of")
@@ -354,35 +427,34 @@ class Compiled(Exportable):
         if uniform:
             numbers = [*uniform, *numbers]
         _, means = program.run(self._threads)(n, arrays, numbers)
-        return program, float(means[0]), means[1:]
+        return program, float(means[0]), _slopes(p, means[1:])
 
-    def _prepared(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool) -> Any:
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool, decide: bool = True
+    ) -> Any:
         """Return the program for arguments, and what it is to run on; see `Programs`."""
-        found = self._programs.take(args, kwargs, differentiate=differentiate)
+        found = self._programs.take(args, kwargs, differentiate=differentiate, decide=decide)
         if self._known is not None and self._known != _known(found[0]):
             self._known = None
             vars(self).pop("value_and_grad", None)  # an entry takes as many parameters as there were
         return found
 
 
-def _unchanged(program: Program) -> Callable[[], bool] | None:
+def _slopes(p: Any, slopes: Any) -> Any:
+    """Return a gradient, unless a path was found that has other parameters than those whose numbers were given."""
+    if p is not None and len(slopes) != len(p):
+        raise TracingError(
+            f"p is an array of {len(p)} numbers, expected {len(slopes)}: the function took a path that it had not "
+            "taken before, on which it closes over more Values; see `parameters`, and call `prepare` for all samples"
+        )
+    return slopes
+
+
+def _unchanged(program: Program | Paths) -> Callable[[], bool] | None:
     """Return the quick question whether everything that a program's function reads is the same; None if nothing is."""
     return None if program.state is None else program.state.quick
 
 
-def _known(program: Program) -> tuple[Any, int]:
+def _known(program: Program | Paths) -> tuple[Any, int]:
     """Return what an entry of a program depends on: a guard, and how many parameters there are."""
     return program.state and program.state.guard, len(program.leaves)
-
-
-def _stacked(spec: Spec, found: Iterator[Any]) -> Any:
-    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
-    import numpy as np
-
-    def column(shape: tuple[int, ...] | None) -> Any:
-        if shape is None:
-            return np.asarray(next(found), dtype=np.float64)
-        parts = [next(found) for _ in range(prod(shape))]
-        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
-
-    return nested(spec, column)

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from autograd_mini.engine.forking import in_child
+from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.tape import Tape
 
-    Choice = Literal["auto", "llvm", "vm", "numpy", "python"]
+    Choice = Literal["auto", "llvm", "vm", "numpy", "python", "cuda"]
     """The names that users can give, for type checkers, which find a row of `BACKENDS` that is missing here."""
 
 LONGEST = 20_000
@@ -39,6 +40,7 @@ class Backend(NamedTuple):
         package: the optional package that it needs; "" for none.
         for_batches: whether it is picked for batches alone.
         longest: the most operations of a program that it is picked for; None for any number.
+        on_gpu: whether it is picked for arrays on a GPU, and for them alone.
 
     """
 
@@ -47,6 +49,7 @@ class Backend(NamedTuple):
     package: str = ""
     for_batches: bool = False
     longest: int | None = None
+    on_gpu: bool = False
 
     def load(self) -> ModuleType:
         """Return the module."""
@@ -54,11 +57,13 @@ class Backend(NamedTuple):
 
     @property
     def available(self) -> bool:
-        """Whether the package that it needs is installed."""
-        return not self.package or installed(self.package)
+        """Whether the package that it needs is installed, and a GPU there if it is for one."""
+        return not self.package or (installed(self.package) and (not self.on_gpu or _has_gpu()))
 
     def unfit(self, tape: Tape, *, batched: bool) -> str:
         """Return why it is not picked for a program; "" if it is."""
+        if self.on_gpu:
+            return f"{self.name} is for arrays on a GPU"
         if not self.available:
             return f"{self.package} is not installed"
         if self.for_batches and not batched:
@@ -75,6 +80,7 @@ BACKENDS: dict[str, Backend] = {
         Backend("vm", "llvm.vm", package="llvmlite"),
         Backend("numpy", "numpy", package="numpy", for_batches=True),
         Backend("python", "python"),
+        Backend("cuda", "cuda.launch", package="cupy", on_gpu=True),
     )
 }
 """The backends by name; "auto" picks the first one that fits."""
@@ -88,12 +94,31 @@ def installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
+def on_gpu(array: Any) -> bool:
+    """Return whether an array lies on a GPU: CuPy's, Numba's and PyTorch's say so alike."""
+    return hasattr(array, "__cuda_array_interface__")
+
+
+def library_of(array: Any) -> Any:
+    """Return the library for an array: CuPy for one on a GPU, else NumPy."""
+    purpose = "a function compiled for whole batches"
+    return BACKENDS["cuda"].load().cupy(purpose) if on_gpu(array) else extra("numpy", purpose)
+
+
+def _has_gpu() -> bool:
+    try:
+        BACKENDS["cuda"].load().cupy("a GPU")
+    except RuntimeError:
+        return False
+    return True
+
+
 def picked(wanted: str, tape: Tape, *, batched: bool) -> tuple[str, str]:
     """Return the name of the backend for a tape, and why that one; `wanted` is a name of `CHOICES`."""
     if wanted != "auto":
-        return wanted, "asked for"
+        return wanted, "asked for, or the batch lies on a GPU" if BACKENDS[wanted].on_gpu else "asked for"
     unfit = {name: row.unfit(tape, batched=batched) for name, row in BACKENDS.items()}
-    name = next(name for name, reason in unfit.items() if not reason)  # the last one fits every program
+    name = next(name for name, reason in unfit.items() if not reason)  # plain Python fits every program
     return name, next(iter(filter(None, unfit.values())), f"{BACKENDS[name].package} is installed")
 
 

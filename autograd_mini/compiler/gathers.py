@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from autograd_mini.compiler.python import scatter
 from autograd_mini.compiler.tracer import Check, Primitive, Trace, TracedBool, Tracer, place, symbol
 from autograd_mini.engine.functions import floor
 from autograd_mini.engine.hooks import innermost, is_recording
-from autograd_mini.engine.lookup import wrong_index
-from autograd_mini.engine.operators import where
+from autograd_mini.engine.operators import where, wrong_index
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def taken(index: Tracer, values: Any) -> Any:
-    """Return the entry, or row, of values at an index that is a symbol; see `lookup.take`."""
+    """Return the entry, or row, of values at an index that is a symbol; see `operators.take`."""
     if isinstance(index, TracedBool):
         raise TypeError(f"index is {index!r}, expected a whole number: where(condition, a, b) takes a truth value")
     apart = [flatten(row, f"values[{at}]") for at, row in enumerate(values)]
@@ -168,6 +168,9 @@ class _ArrayRule(Primitive):
 
 
 class _Table(_ArrayRule):
+    def number(self, operands: list[Any]) -> Any:
+        return operands
+
     def pairs(self, node: Value) -> list[tuple[Number, Value]]:
         return [(float(at), entry) for at, entry in enumerate(node._k) if isinstance(entry, Value)]
 
@@ -179,6 +182,9 @@ class _Table(_ArrayRule):
 
 
 class _Scatter(_ArrayRule):
+    def number(self, operands: list[Any]) -> Any:
+        return scatter(*operands)
+
     def pairs(self, node: Value) -> list[tuple[Number, Value]]:
         return [pair for pair in zip(node._k[1::2], node._k[2::2], strict=True) if isinstance(pair[1], Value)]
 
@@ -190,6 +196,9 @@ class _Scatter(_ArrayRule):
 
 
 class _Take(Primitive):
+    def number(self, operands: list[Any]) -> Any:
+        return operands[0][int(operands[1])]
+
     def operands(self, node: Value) -> tuple[Value, ...]:
         """Return the array."""
         return (node._k[0],)

@@ -7,10 +7,13 @@ code is made again where it is unpickled, at the first run.
 
 from __future__ import annotations
 
-from math import copysign, prod
+from functools import partial
+from math import copysign, nan, prod
 from time import perf_counter
+from typing import NamedTuple
 
-from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed, picked
+from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed, library_of, on_gpu, picked
+from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.instructions import LEAF, Instructions, Unsuited
@@ -26,7 +29,7 @@ from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
-from autograd_mini.extras import extra
+from autograd_mini.rows.columns import table_arrays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ class Program:
         widths: of a batch, how many columns each array has.
         kept: of a batch, how many results are returned for each sample.
         checks: what has to hold at each call; None for nothing. The last result is 0.0 if it does.
+        conditions: what it depends on, if it is a path of several; else None.
+        background: whether its best machine code is made in the background.
+        folder: the folder of a cache of machine code; "" for none.
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
@@ -84,6 +90,8 @@ class Program:
         self.state: State | None = None
         self.kept = 0
         self.checks: Checks | None = None
+        self.conditions: Any = None
+        self.background, self.folder = False, ""
         self.backend, self.why = self._picked()
         self.text = ""
         self.entry: Callable[..., Any] | None = None
@@ -103,6 +111,24 @@ class Program:
             return self.rolled.backend, self.rolled.why
         return picked(self.wanted, self.tape, batched=self.widths is not None)
 
+    @property
+    def source(self) -> str:
+        """The program as readable Python."""
+        return str(self.tape)
+
+    def covers(self, parameters: int) -> bool:
+        """Return whether its gradient is by so many parameters."""
+        return len(self.used) == parameters
+
+    def prepare(self, threads: int, *_: Any) -> None:
+        """Compile it, as well as can be."""
+        self.background = False
+        self.run(threads)
+
+    def called(self, inputs: list[float]) -> Any:
+        """Return what the function returns for one set of inputs."""
+        return unflatten(self.layout, iter(self.run()(inputs)))
+
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs it, compiled if this is the first time."""
         found = self._runs.get(threads)
@@ -117,10 +143,12 @@ class Program:
             made: Callable[..., Any] = self.rolled.compiled()
         else:
             module = BACKENDS[self.backend].load()
+            machine = self.backend == "llvm"
+            settings: Any = {"background": self.background, "folder": self.folder} if machine else {}
             made = (
-                module.scalar(self.tape)
+                module.scalar(self.tape, **settings)
                 if self.widths is None
-                else module.batch(self.tape, self.widths, self.kept, threads)
+                else module.batch(self.tape, self.widths, self.kept, threads, **settings)
             )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
@@ -202,7 +230,7 @@ class State:
     def __init__(self, before: Sequence[Value] = ()) -> None:
         self.parameters: list[Value] = []
         self.before = before
-        self.kept: dict[Any, Program] = {}
+        self.kept: dict[Any, Program | Paths] = {}
         self.guard: Guard | None = None
         self.dependencies: Dependencies | None = None
         self.roots: dict[int, tuple[str, Any]] = {}
@@ -223,19 +251,44 @@ class State:
         self.dependencies = Dependencies(self.roots.values())
         self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
 
+    def found(self, layouts: Any, *, differentiate: bool) -> Program | Paths | None:
+        """Return the program that is kept for layouts, unless there are more parameters since."""
+        program = self.kept.get((layouts, differentiate))
+        return program if program is None or not differentiate or program.covers(len(self.parameters)) else None
+
     def close_over(self, leaves: Sequence[Value]) -> None:
         """Append those of the leaves that are no parameters yet."""
         known, places = set(self.parameters), {leaf: at for at, leaf in enumerate(self.before)}
         found = [leaf for leaf in leaves if leaf not in known]
         self.parameters += sorted(found, key=lambda leaf: places.get(leaf, len(places)))
 
-    def wanted(self, differentiate: bool) -> int | None:  # noqa: FBT001 - named as everywhere here
-        """Return how many parameters a gradient has to be by; None if there is none to compute."""
-        return len(self.parameters) if differentiate else None
-
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what is compared, which stays behind with the function."""
         return {**vars(State()), "parameters": self.parameters, "kept": self.kept}
+
+
+class Layouts(NamedTuple):
+    """How the arguments of a call are arranged.
+
+    Attributes:
+        taken: for each argument whether it is static, and then itself, else how its numbers are nested.
+        named: how those of arguments by name are.
+        widths: of a batch, how many columns each array has.
+        first: the positions of the arguments whose numbers come first among the inputs.
+        on_gpu: whether a batch lies on a GPU.
+
+    """
+
+    taken: list[tuple[bool, Any]]
+    named: dict[str, Any]
+    widths: list[int] | None
+    first: Sequence[int]
+    on_gpu: bool = False
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what a program is kept by."""
+        kinds = tuple([_kind(given) for static, given in self.taken if static])
+        return tuple(self.taken), tuple(self.named.items()), kinds, tuple(self.widths or ()), self.on_gpu
 
 
 class Programs:
@@ -255,11 +308,15 @@ class Programs:
         in_axes: int | Sequence[int | None] | None,
         static: Sequence[int],
         backend: str,
+        paths: int = 0,
+        background: bool = False,
+        folder: str = "",
     ) -> None:
         self._f: Callable[..., Any] | None = f
         self.batched, self.in_axes = batched, in_axes
-        self._static, self._backend = static, backend
-        self.latest: Program | None = None
+        self._static, self._backend, self._paths, self._background = static, backend, paths, background
+        self._folder = folder
+        self.latest: Program | Paths | None = None
         self.traces = 0
         self._states = [State()]  # the latest first
         self._lock = own_lock(self)
@@ -292,11 +349,13 @@ class Programs:
         """Run the tapes that came along."""
         vars(self).update(state, _lock=own_lock(self))
 
-    def take(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool) -> tuple[Any, ...]:
+    def take(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool, decide: bool = True
+    ) -> tuple[Any, ...]:
         """Return the program for arguments, and what of them it is to run on.
 
         That is, of a batch, how many samples there are, their arrays, and the inputs alike for all of them; else the
-        list of inputs.
+        list of inputs. Unless `decide`, the arguments are examples, by whose numbers no condition is decided.
 
         Raises:
             TracingError: if the function cannot be compiled as it is.
@@ -308,10 +367,7 @@ class Programs:
         if self.batched:
             if kwargs:
                 raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
-            given_axes: Any = self.in_axes
-            axes = given_axes if isinstance(given_axes, (list, tuple)) else [given_axes] * len(args)
-            if len(axes) != len(args):
-                raise ValueError(f"in_axes is {given_axes!r}, expected one entry for each of the {len(args)} arguments")
+            axes = self.axes(args)
         arrays: list[Any] = []
         inputs: list[float] = []
         taken: list[tuple[bool, Any]] = []  # for each argument whether it is static, and then itself, else its layout
@@ -321,35 +377,53 @@ class Programs:
             elif not axes or (axis := axes[at]) is None:
                 taken.append((False, flatten_into(given, f"argument {at}", inputs)))
             else:
-                taken.append((False, _columns(given, axis, f"argument {at}", arrays)))
+                taken.append((False, batch_columns(given, axis, f"argument {at}", arrays)))
         named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+        decide = decide and self._paths > 0
         if not self.batched:
-            return self._program(taken, named, None, (), differentiate=differentiate), inputs
+            layouts = Layouts(taken, named, None, ())
+            return self._program(layouts, (lambda: inputs) if decide else None, differentiate=differentiate), inputs
         lengths = sorted({len(array) for array in arrays})
         if len(lengths) != 1:
             counts = f"arrays of {lengths} rows" if lengths else "alike for all samples"
             raise ValueError(f"the batched arguments are {counts}, expected arrays of equally many rows, one a sample")
         widths = [array.shape[1] for array in arrays]
         first = [at for at, axis in enumerate(axes) if axis is not None and at not in self._static]
-        return self._program(taken, {}, widths, first, differentiate=differentiate), lengths[0], arrays, inputs
+
+        def sample() -> list[float]:
+            """Return the inputs of the first sample."""
+            rows = [array[0].tolist() if lengths[0] else [nan] * array.shape[1] for array in arrays]
+            return [*[number for row in rows for number in row], *inputs]
+
+        layouts = Layouts(taken, {}, widths, first, on_gpu=any(map(on_gpu, arrays)))
+        if layouts.on_gpu and self._backend not in {"auto", "cuda"}:
+            raise TypeError(
+                f"the batch lies on a GPU, expected NumPy's arrays for the backend {self._backend!r}: leave the "
+                "backend out, or copy the batch"
+            )
+        decide = decide and self._backend != "cuda" and not layouts.on_gpu  # whose samples all take one path
+        program = self._program(layouts, sample if decide else None, differentiate=differentiate)
+        return program, lengths[0], arrays, inputs
+
+    def axes(self, args: Sequence[Any]) -> Sequence[int | None]:
+        """Return the axis of the samples in each of the arguments of a batch."""
+        given: Any = self.in_axes
+        axes: Sequence[int | None] = given if isinstance(given, (list, tuple)) else [given] * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes is {given!r}, expected one entry for each of the {len(args)} arguments")
+        return axes
+
+    def batched_axes(self, args: Sequence[Any]) -> list[tuple[int, int | None]]:
+        """Return the positions and axes of those arguments that are not static."""
+        return [(at, axis) for at, axis in enumerate(self.axes(args)) if at not in self._static]
 
     def _program(
-        self,
-        taken: list[tuple[bool, Any]],
-        named: dict[str, Any],
-        widths: list[int] | None,
-        first: Sequence[int],
-        *,
-        differentiate: bool,
-    ) -> Program:
-        """Return the program for layouts, traced if there is none yet.
-
-        The numbers of the arguments at the positions `first` come first among the inputs.
-        """
-        layouts = (tuple(taken), tuple(named.items()), tuple(_kind(given) for static, given in taken if static))
-        state = self._current()
+        self, layouts: Layouts, sample: Callable[[], Sequence[float]] | None, *, differentiate: bool
+    ) -> Program | Paths:
+        """Return the program for layouts, traced if there is none yet, with the numbers of a sample."""
+        key, state = layouts.key(), self._current()
         try:
-            program = state.kept.get((layouts, state.wanted(differentiate)))
+            program = state.found(key, differentiate=differentiate)
         except TypeError as error:
             raise TypeError(
                 f"a static argument is nothing to keep programs by, expected a hashable one: {error}"
@@ -357,39 +431,75 @@ class Programs:
         if program is None or len(state.kept) == KEPT:
             with self._lock:
                 state = self._current()  # another thread may have traced it meanwhile
-                # Taking it out puts it behind those used before it.
-                program = state.kept.pop((layouts, state.wanted(differentiate)), None)
+                program = state.found(key, differentiate=differentiate)
+                state.kept.pop((key, differentiate), None)  # this puts it behind those used before it
                 if program is None:
-                    program = self._traced(state, taken, named, widths, first, differentiate=differentiate)
-                    self.traces += 1
-                    given = [(f"argument {at}", part) for at, (static, part) in enumerate(taken) if static]
-                    state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
-                    state.watch([(getattr(f := self.function, "__name__", type(f).__name__), f), *given])
-                state.kept[layouts, state.wanted(differentiate)] = program
+                    traced = self._traced(state, layouts, sample, differentiate=differentiate)
+                    program = traced
+                    if traced.conditions is not None:
+                        program = Paths(
+                            self._name,
+                            traced,
+                            traced.tape.inputs - len(traced.used),
+                            state.parameters,
+                            differentiate=differentiate,
+                            most=self._paths,
+                            trace=partial(self.another, state, layouts, differentiate=differentiate),
+                        )
+                state.kept[key, differentiate] = program
                 while len(state.kept) > KEPT:
                     del state.kept[next(iter(state.kept))]
                 self._latest(state)
         self.latest = program
         return program
 
+    @property
+    def _name(self) -> str:
+        return getattr(f := self.function, "__name__", type(f).__name__)
+
+    def another(self, state: State, layouts: Layouts, inputs: Sequence[float], *, differentiate: bool) -> Program:
+        """Return the program of the path that inputs take, those of parameters included; see `Paths`."""
+        with self._lock:
+            return self._traced(state, layouts, lambda: inputs, differentiate=differentiate)
+
     def _traced(
         self,
         state: State,
-        taken: list[tuple[bool, Any]],
-        named: dict[str, Any],
-        widths: list[int] | None,
-        first: Sequence[int],
+        layouts: Layouts,
+        sample: Callable[[], Sequence[float]] | None,
+        *,
+        differentiate: bool,
+    ) -> Program:
+        """Trace the function, and watch from now on what it reads."""
+        program = self._of_trace(state, layouts, sample, differentiate=differentiate)
+        self.traces += 1
+        state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+        roots = [(f"argument {at}", part) for at, (static, part) in enumerate(layouts.taken) if static]
+        state.watch([(self._name, self.function), *roots])
+        return program
+
+    def _of_trace(
+        self,
+        state: State,
+        layouts: Layouts,
+        sample: Callable[[], Sequence[float]] | None,
         *,
         differentiate: bool,
     ) -> Program:
         """Trace the function; what it closes over, and was not known, is appended to the state's parameters."""
         start = perf_counter()
         f, parameters = self.function, state.parameters
+        taken, named, widths, first, there = layouts
         if widths is None and (table := _recorded(f)) is not None:
             made = self._of_table(state, table, 0, None, start, differentiate=differentiate)
             if made is not None:
                 return made
-        with Trace() as trace:
+
+        def numbers_of(trace: Trace) -> dict[Value, float]:
+            """Return the numbers that decide conditions."""
+            return dict(zip([*trace.inputs, *parameters], sample(), strict=False))  # type: ignore[misc]  # it is there
+
+        with Trace(None if sample is None else numbers_of) as trace:
             symbols = iter(trace.input, None)
             given_args = {}
             for at in (*first, *[at for at in range(len(taken)) if at not in first]):
@@ -403,31 +513,34 @@ class Programs:
             given = len(numbers)
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
-            broken = trace.broken()
-            if widths is None and not broken and (table := _table(trace, numbers)) is not None:
+            asked = [*trace.broken(), *trace.decisions]
+            if widths is None and not asked and (table := _table(trace, numbers)) is not None:
                 made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
                 if made is not None:
                     return made
-            below = Below(trace, [*numbers, *broken])
+            below = Below(trace, [*numbers, *asked])
             state.close_over(below.outside)
             used = list(range(len(parameters)))
             if differentiate:
                 y = numbers[0]
                 numbers += gradient(y, parameters) if isinstance(y, Value) else [0.0] * len(parameters)
-                below = Below(trace, [*numbers, *broken])
+                below = Below(trace, [*numbers, *asked])
             else:
                 needed = set(below.outside)
                 used = [at for at in used if parameters[at] in needed]
             leaves = [parameters[at] for at in used]
+            below.outputs = below.outputs[: len(below.outputs) - len(trace.decisions)]
             tape = below.lowered(leaves)
-            checks = Checks(trace, leaves) if broken else None
+            checks = Checks(trace, leaves) if trace.checks else None
+            conditions = Conditions.of(trace, leaves) if trace.decisions else None
         middle = perf_counter()
         tape, counts = optimised(tape)
         seconds = {"trace": middle - start, "passes": perf_counter() - middle}
-        program = Program(tape, layout, used, {"operations": counts, "seconds": seconds}, self._backend, widths)
-        program.leaves, program.checks = leaves, checks
+        stats = {"operations": counts, "seconds": seconds}
+        program = Program(tape, layout, used, stats, "cuda" if there else self._backend, widths)
+        program.leaves, program.checks, program.conditions = leaves, checks, conditions
         program.kept = 0 if differentiate else given
-        program.state = state
+        program.state, program.background, program.folder = state, self._background, self._folder
         return program
 
     def _of_table(
@@ -471,13 +584,14 @@ class Programs:
         stats = {"operations": counts, **({} if loops is None else {"loops": str(loops)}), "seconds": seconds}
         program = Program(made, layout, [*range(len(parameters))], stats, self._backend, None)
         program.leaves, program.state = [*parameters], state
+        program.background, program.folder = self._background and loops is None, self._folder
         return program
 
     def _made(self, tape: Tape, widths: list[int] | None, kept: int) -> Program:
         """Return a program that is a part of another one."""
         long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
         made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
-        made.kept = kept
+        made.kept, made.folder = kept, self._folder
         return made
 
     def _current(self) -> State:
@@ -520,7 +634,7 @@ def _kind(given: Any) -> Any:
     return (float, copysign(1.0, given)) if type(given) is float else type(given)
 
 
-def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
+def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     """Append the arrays in an argument to a list, one row a sample, and return the spec of one sample.
 
     Raises:
@@ -529,10 +643,12 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
 
     """
     if isinstance(given, dict):
-        parts = tuple([_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
+        parts = tuple([batch_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
-    np = extra("numpy", "a function compiled for whole batches")
-
+    if axis == 0 and (table := table_arrays(given, name)) is not None:
+        arrays += table
+        return "array", (sum(array.shape[1] for array in table),)
+    np = library_of(given)
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -547,5 +663,7 @@ def _columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     if axis:
         array = np.moveaxis(array, axis, 0)
     shape = array.shape[1:]
-    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=np.float64))
+    single = on_gpu(given) and array.dtype == "float32"
+    kind = "float32" if single else "float64"
+    arrays.append(np.ascontiguousarray(array.reshape(len(array), prod(shape)), dtype=kind))
     return ("array", shape) if shape else None

@@ -26,7 +26,7 @@ _SAME = EXACT | TRUTHS | GATHERS | {"select"}
 
 def scalar(tape: Tape) -> Callable[[Sequence[float]], list[float]]:
     """Return the program as a function of the list of its inputs."""
-    names = {**QUICK, "ieee": ieee, "scatter": _scatter, "inf": float("inf"), "nan": float("nan")}
+    names = {**QUICK, "ieee": ieee, "scatter": scatter, "inf": float("inf"), "nan": float("nan")}
 
     def quick_text(at: int, operands: list[str]) -> str:
         step = tape.steps[at]
@@ -85,7 +85,7 @@ def batch(
     return run_batch
 
 
-def _scatter(like: Sequence[float], *pairs: float) -> list[float]:
+def scatter(like: Sequence[float], *pairs: float) -> list[float]:
     """Return as many sums as another array has numbers, of numbers by the indices before them."""
     sums = [0.0] * len(like)
     for index, number in zip(pairs[::2], pairs[1::2], strict=True):

@@ -393,7 +393,7 @@ class RolledProgram:
         if any(kernel.forward.backend != "llvm" for kernel in self._kernels):
             return None
         from autograd_mini.compiler.llvm.assembler import calls_back
-        from autograd_mini.compiler.llvm.composition import Composition, Part
+        from autograd_mini.compiler.llvm.composition import Composition, KernelCall
         from autograd_mini.compiler.llvm.fastcall import possible
 
         programs = [self._outer, *[kernel.forward for kernel in self._kernels]]
@@ -408,7 +408,7 @@ class RolledProgram:
             of_column = taken.by_column[0].T.ravel().tolist() if kernel.together else []
             spread = [(at, wanted[source]) for at, source in enumerate(of_column) if source in wanted]
             parts.append(
-                Part(
+                KernelCall(
                     kernel=run,
                     lanes=lanes,
                     totals=kernel.totals,

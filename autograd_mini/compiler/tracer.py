@@ -2,7 +2,8 @@
 
 A symbol is a node like any other, of the class `Tracer`, whose number is not known. While a trace runs, every node that
 its thread makes becomes one. Whoever asks a symbol, or a Value from outside, for its number gets a `TracingError`: the
-answer would be baked into the compiled function without a word.
+answer would be baked into the compiled function without a word. Whether a condition holds is answered by the numbers of
+a call, where the trace has them, and noted as a decision.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cache, reduce
 from math import nan
 from typing import NamedTuple
 
+from autograd_mini.engine import rules
 from autograd_mini.engine.codegen import build, over_algebra
 from autograd_mini.engine.formula import RELATIONS, parse, scaled
 from autograd_mini.engine.functions import ON_VALUES
@@ -25,8 +27,10 @@ from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Self
+
+    Numbers = Mapping[Value, float]
 
 REMEDIES = {
     "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "
@@ -83,6 +87,19 @@ class Primitive(Rule):
         """Return the two functions of a choice; no derivative flows through the others."""
         return _CHOICE_PARTIALS if self.active else ()
 
+    def number(self, operands: list[Any]) -> Any:
+        """Return the number, or the truth value, that it makes of those of its operands."""
+        return _ON_NUMBERS[self.op.name](*operands)
+
+
+_ON_NUMBERS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(operator, name) for name in RELATIONS.values()},
+    "and": lambda this, other: this and other,
+    "or": lambda this, other: this or other,
+    "not": operator.not_,
+    "stop": lambda x: x,
+    CHOICE.name: lambda holds, x, y: x if holds else y,
+}
 
 _CONDITIONS = {
     name: Primitive(Op(name, f"{name}(x, y)", (), symbol=symbol))
@@ -100,11 +117,14 @@ class Tracer(Symbolic):
     data: Any = property(_refusing(".data"), _refusing("assigning .data"))
     grad: Any = property(_refusing(".grad"), _refusing("assigning .grad"))
     has_grad: Any = property(_refusing(".grad"))
-    __bool__ = _refusing("bool()")
     __float__ = __complex__ = _refusing("float()")
     __int__ = __index__ = __trunc__ = _refusing("int()")
     __copy__ = __deepcopy__ = __reduce_ex__ = _refusing("copying")
     backward = _refusing("backward()")
+
+    def __bool__(self) -> bool:
+        """Decide whether the number is not zero."""
+        return bool(condition("ne", self, 0.0))
 
     def __getattr__(self, name: str) -> Any:
         """Refuse what a symbol has no more once its trace is over."""
@@ -149,6 +169,14 @@ class TracedBool(Tracer):
     """A truth value that is not known yet: what comparing a symbol returns."""
 
     __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Decide whether it holds."""
+        trace: Any = innermost(Trace)
+        if trace is None or self not in trace:
+            raise TracingError(f"a condition was used outside of its trace{place()}: decide it in the traced function")
+        decided: bool = trace.decided(self)
+        return decided
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this holds, else y."""
@@ -240,14 +268,32 @@ class Check(NamedTuple):
     error: Callable[[float], Exception]
 
 
+class Answer(NamedTuple):
+    """The answer to the question whether a condition holds.
+
+    Attributes:
+        held: whether it held for the numbers of the call.
+        place: the code and the instruction that asked.
+
+    """
+
+    held: bool
+    place: tuple[Any, int] | None
+
+
 class Trace(Recorded, Hook):
     """A block in which this thread's nodes are symbols.
+
+    Args:
+        sample: what returns the numbers that conditions are decided by, of inputs and of leaves that count as having
+            others than their own; None to refuse conditions.
 
     Attributes:
         inputs: the symbols that stand for numbers of the arguments.
         nodes: the symbols made so far.
         constants: the leaves made so far; all others come from outside.
         checks: what has to hold at each call, else it fails.
+        decisions: the conditions that were asked for, in order, each with its answer.
         known: symbols that are made once, by what they are; see `gathers`.
 
     """
@@ -255,8 +301,12 @@ class Trace(Recorded, Hook):
     rank = 0
     everywhere = True
 
-    def __init__(self) -> None:
+    def __init__(self, sample: Callable[[Trace], Numbers] | None = None) -> None:
         self._start = next(clock)
+        self._sample = sample
+        self._numbers: dict[Value, Any] | None = None
+        self._checked = 0
+        self.decisions: dict[Value, Answer] = {}
         self.inputs: dict[Value, int] = {}
         self.constants: set[Value] = set()
         self.nodes: list[Value] = []
@@ -268,6 +318,54 @@ class Trace(Recorded, Hook):
         if not self.checks:
             return []
         return [where(reduce(operator.and_, [check.holds for check in self.checks]), 0.0, 1.0)]
+
+    def decided(self, condition: TracedBool) -> bool:
+        """Return whether a condition holds for the numbers of the call, and note it.
+
+        Raises:
+            TracingError: if the trace has no numbers.
+
+        """
+        if self._sample is None:
+            raise concretization_error("bool()")
+        if condition in self.decisions:
+            return self.decisions[condition].held
+        if self._numbers is None:
+            self._numbers = {**self._sample(self)}
+        for check in self.checks[self._checked :]:  # eager code would not have come here
+            if not self._number(check.holds):
+                raise check.error(self._number(check.figure))
+        self._checked = len(self.checks)
+        held = bool(self._number(condition))
+        frame = user_frame()
+        self.decisions[condition] = Answer(held, frame and (frame.f_code, frame.f_lasti))
+        return held
+
+    def _number(self, wanted: Value | float) -> Any:
+        """Return the number that a symbol or a leaf has for those of the call, as eager code computes it."""
+        if not isinstance(wanted, Value):
+            return wanted
+        known: Any = self._numbers
+        waiting = [wanted]
+        while waiting:
+            node = waiting[-1]
+            pull: Any = node._pull
+            if node in known:
+                waiting.pop()
+            elif pull is None or node not in self:
+                known[node] = node._data
+            else:
+                args = pull.rule.args(node)
+                missing = [arg for arg in args if isinstance(arg, Value) and arg not in known]
+                if missing:
+                    waiting += missing
+                    continue
+                numbers = [known[arg] if isinstance(arg, Value) else arg for arg in args]
+                if isinstance(pull.rule, Primitive):
+                    known[node] = pull.rule.number(numbers)
+                else:  # a truth value counts as 1.0 or 0.0
+                    known[node] = rules.compiled(pull.rule.op).floats(*map(float, numbers))
+        return known[wanted]
 
     def input(self) -> Value:
         """Return a new symbol for a number of an argument."""

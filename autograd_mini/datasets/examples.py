@@ -201,10 +201,9 @@ def _scatter(
     seed: int | None,
     place: Callable[[int, float], tuple[float, float]],
 ) -> tuple[list[list[float]], list[int]]:
-    """Return n points and the part of the shape that each is from, where `place(part, along)` is a point before noise.
+    """Return n points, `place(part, along)` and noise, and the part of the shape that each is from.
 
-    Noise is drawn for every point, even when it is 0, so that a seed gives the same shape at every noise. A Gaussian
-    in the plane has a uniform angle and the radius sqrt(-2 log u) for a uniform u (Box and Muller, 1958).
+    Noise is drawn for every point, even when it is 0, so that a seed gives the same shape at every noise.
     """
     n, noise = whole_number("n", n), real_number("noise", noise)
     if n < parts:

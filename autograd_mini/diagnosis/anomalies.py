@@ -31,8 +31,8 @@ class origin(Block):  # noqa: N801 - it reads as a keyword, as no_grad does
     longer inside, and nothing outside. A copy keeps the line, a pickle does not.
 
     Blocks may be nested. Each holds for the thread, or the asyncio task, that entered it, as a context variable does;
-    a thread started inside begins without, unless it runs in a copy of the context
-    (`contextvars.copy_context().run`).
+    a thread started inside begins without, unless it runs in a copy of the context (`contextvars.copy_context().run`),
+    as all do on free-threaded Python from 3.14 on: then until the block ends.
 
     >>> from autograd_mini import Value
     >>> from autograd_mini.diagnosis import place_of
@@ -140,10 +140,12 @@ class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
         if not self._looks():
             return False
         nodes = list(nodes)
+        g: Any
         if nodes and not self._fine(nodes[0]._adjoint):
-            raise of_seed(nodes[0])
+            g = nodes[0]._adjoint
+            raise _error("backward", nodes[0], g, [f"backward() was called with the gradient {g!r}"], "")
         for node in nodes:
-            g: Any = node._adjoint
+            g = node._adjoint
             p, q = node._x, node._y
             node._pull(node, g)  # type: ignore[misc]  # a pass goes through computed nodes alone
             if not (self._fine(p._adjoint) and (q is ABSENT or self._fine(q._adjoint))):
@@ -179,29 +181,15 @@ def of_result(node: Value) -> AnomalyError:
     return _error("forward", node, node._data, lines, _advice_on_result(node.op, [*map(_number, node.args)]))
 
 
-def of_seed(root: Value) -> AnomalyError:
-    """Return the error for a backward pass that was given such a number to begin with."""
-    g: Any = root._adjoint
-    return _error("backward", root, g, [f"backward() was called with the gradient {g!r}"], "")
-
-
 def of_tangent(node: Value, tangent: float) -> AnomalyError:
     """Return the error for a tangent of a forward-mode pass."""
     names = _names(node)
     head = f"the directional derivative of {written(node.op, names)} is {tangent!r}{_where(node, names)}"
-    return _error("backward", node, tangent, [head], _advice_on_derivative(node.op))
+    return _error("backward", node, tangent, [head], _OF_DERIVATIVE.get(node.op, _GROWTH))
 
 
 def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[Any], bool]) -> AnomalyError:
-    """Return the error for a node that has handed on a wrong number.
-
-    Args:
-        node: the node, in a pass that goes no further, so that adjoints may be overwritten here.
-        g: its adjoint.
-        nodes: the nodes of the pass.
-        fine: says of an adjoint whether it is no anomaly.
-
-    """
+    """Return the error for a node with adjoint g that has handed on a wrong number; it overwrites adjoints."""
     if isinstance(getattr(node, "_k", None), Linear):
         return _of_call(node, nodes, fine)
     p, q = node._x, node._y
@@ -227,7 +215,7 @@ def of_derivative(node: Value, g: Any, nodes: Iterable[Value], fine: Callable[[A
     else:
         head = f"the derivative of {applied} with respect to {name} is {partials[slot]!r}{where}"
         head += f"; the gradient of the result, which it is multiplied by, is {g!r}"
-    return _error("backward", node, number, [head], _advice_on_derivative(node.op))
+    return _error("backward", node, number, [head], _OF_DERIVATIVE.get(node.op, _GROWTH))
 
 
 def _handed_on(node: Value, g: float) -> list[Any]:
@@ -360,8 +348,3 @@ def _advice_on_result(operation: str, operands: Sequence[float]) -> str:
             "inf - inf or 0 * inf: choose with where() instead of multiplying or adding masks."
         )
     return _OF_RESULT.get(operation, _GROWTH)
-
-
-def _advice_on_derivative(operation: str) -> str:
-    """Return what helps where a derivative, or what it is multiplied to, is nan or infinite."""
-    return _OF_DERIVATIVE.get(operation, _GROWTH)

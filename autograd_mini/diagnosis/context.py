@@ -1,23 +1,29 @@
 """A context: a loss with its graph, a model with its parameters, and the gradient between them, which nothing shows.
 
-A finding is one mistake that can be seen in it, with its reason and its remedy.
+A finding is one mistake that can be seen in it, with its reason and its remedy. A hidden unit is an activation whose
+result is multiplied by weights further on, with all its results in the graph. Nothing is asked of the classes that the
+model is written in: the weights of a unit are the parameters that its operand was computed from since the activations
+before, and results with the same weights belong to the same unit: one for each sample, or each time step. Units as far
+from the inputs make a layer.
 """
 
 from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import adjoints, operands, order
+from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from autograd_mini.diagnosis.named_parameters import NamedParameters
-    from autograd_mini.diagnosis.units import UnitLayer
     from autograd_mini.engine.locations import Place
     from autograd_mini.engine.value import Value
+
+    Graph = dict[Value, list[Value]]
+    Weights = frozenset[Value]
 
 _WIDTH = 100  # characters a line
 
@@ -134,3 +140,130 @@ class Context:
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: "1 node", "2,000 nodes"."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+ACTIVATIONS = frozenset({name for name, row in TABLE.items() if row.activation} | {"maximum", "clamp_min"})
+"""The operations that make a unit: the activations, and those with which a rectifier is written out."""
+
+VISITS_PER_NODE = 30
+"""Traversal budget: mean visits per node. Graphs that need more, such as long sums that keep growing, have no units to
+tell apart."""
+
+
+class Unit:
+    """One unit, with its results.
+
+    Attributes:
+        op: the name of the activation.
+        weights: the parameters that feed it.
+        depth: how many activations lie between it and the inputs, itself counted.
+        nodes: its results.
+
+    """
+
+    __slots__ = ("depth", "nodes", "op", "weights")
+
+    def __init__(self, op: str, weights: Weights, depth: int) -> None:
+        self.op, self.weights, self.depth = op, weights, depth
+        self.nodes: list[Value] = []
+
+    @property
+    def results(self) -> list[float]:
+        """Its results as numbers."""
+        return [node._data for node in self.nodes]
+
+    @property
+    def inputs(self) -> list[float]:
+        """What the activation was applied to, each time."""
+        return [node._x._data for node in self.nodes]
+
+
+class UnitLayer:
+    """Units of one activation at one depth.
+
+    Attributes:
+        units: the units.
+        depth: see `Unit`.
+        op: the name of the activation.
+
+    """
+
+    __slots__ = ("depth", "op", "units")
+
+    def __init__(self, depth: int, op: str) -> None:
+        self.depth, self.op = depth, op
+        self.units: list[Unit] = []
+
+    @property
+    def samples(self) -> int:
+        """How many results the unit with the fewest has."""
+        return min(len(unit.nodes) for unit in self.units)
+
+    @property
+    def weights(self) -> list[Value]:
+        """The parameters of all units."""
+        return list(dict.fromkeys(weight for unit in self.units for weight in sorted(unit.weights, key=_tick)))
+
+
+def _tick(node: Value) -> int:
+    return node._tick
+
+
+def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) -> list[UnitLayer]:
+    """Return the hidden layers of a graph, nodes with their operands, oldest first; those next to the inputs lead."""
+    known = set(parameters)
+    allowed = VISITS_PER_NODE * len(graph)
+    hidden: set[Value] = set()
+    depths: dict[Value, int] = {}
+    units: dict[tuple[str, Weights], Unit] = {}
+    belongs: dict[Value, Unit] = {}
+    for node, found in graph.items():
+        if not found or node.op not in ACTIVATIONS:
+            continue
+        weights, before, multiplied, steps = _fed_by(found, graph, known)
+        allowed -= steps
+        if allowed < 0:
+            return []
+        hidden |= multiplied
+        depths[node] = depth = 1 + max((depths[other] for other in before), default=0)
+        if weights:
+            unit = units.setdefault((node.op, weights), Unit(node.op, weights, depth))
+            unit.depth = min(unit.depth, depth)
+            unit.nodes.append(node)
+            belongs[node] = unit
+    hidden |= _fed_by(roots, graph, known)[2]
+    chosen = dict.fromkeys(belongs[node] for node in depths if node in hidden and node in belongs)
+    made: dict[tuple[int, str], UnitLayer] = {}
+    for unit in chosen:
+        made.setdefault((unit.depth, unit.op), UnitLayer(unit.depth, unit.op)).units.append(unit)
+    return [made[key] for key in sorted(made)]
+
+
+def _fed_by(starts: Iterable[Value], graph: Graph, known: set[Value]) -> tuple[Weights, set[Value], set[Value], int]:
+    """Return what nodes were computed from, up to the activations before.
+
+    Returns:
+        the parameters, the activations, those of them multiplied by a parameter on the way, and the number of steps.
+
+    """
+    weights: set[Value] = set()
+    before: set[Value] = set()
+    multiplied: set[Value] = set()
+    waiting = [(start, False) for start in starts]
+    seen = set(waiting)
+    for node, times in waiting:  # it grows
+        if node in known:
+            weights.add(node)
+        if not (found := graph[node]):
+            continue
+        if node.op in ACTIVATIONS:
+            before.add(node)
+            if times:
+                multiplied.add(node)
+            continue
+        times = times or (node.op == "mul" and not known.isdisjoint(found))  # noqa: PLW2901 - from here on down
+        for operand in found:
+            if (operand, times) not in seen:
+                seen.add((operand, times))
+                waiting.append((operand, times))
+    return frozenset(weights), before, multiplied, len(waiting)

@@ -178,23 +178,20 @@ def _examined(loss: Any, model: Any, X: Any, y: Any) -> Diagnosis:
 
 
 def outputs(model: Any, X: Any) -> list[Value]:
-    """Return what a model computes of rows, as Values.
-
-    Raises:
-        TypeError: if the model cannot be called.
-
-    """
+    """Return what a model computes of rows, as Values."""
     from autograd_mini.datasets.preprocessing import table
+    from autograd_mini.train.data import evenly
 
     if not callable(model):
         raise TypeError(f"model is a {type(model).__name__}, expected one that can be called on a row: leave X out")
     with Recorded():
-        results = [model(row) for row in _some(table("X", X))]
+        results = [model(row) for row in evenly(table("X", X), ROWS)]
     return [value for value in pytree.leaves(results) if isinstance(value, Value)]
 
 
 def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
     """Return the mean of a loss, given as `fit` takes it, over rows and their targets."""
+    from autograd_mini.train.data import evenly
     from autograd_mini.train.objective import Objective
 
     if X is None or y is None:
@@ -203,12 +200,8 @@ def mean_loss(loss: Any, model: Any, X: Any, y: Any) -> Value | float:
         )
     objective = Objective(loss, {})
     with Recorded():
-        samples = _some(objective.samples(model, X, y))
+        samples = evenly(objective.samples(model, X, y), ROWS)
         total: Value | float = sum(objective.loss_of(model(row), target) for row, target in samples) * (
             1.0 / len(samples)
         )
     return total
-
-
-def _some(rows: list[Any]) -> list[Any]:
-    return [rows[at * len(rows) // ROWS] for at in range(ROWS)] if len(rows) > ROWS else rows

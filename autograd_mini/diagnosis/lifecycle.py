@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from math import isfinite
 from operator import mul
 
@@ -185,14 +186,15 @@ def of_gradients(context: Context) -> Iterator[Finding]:
     found = [p.grad for p in parameters]
     held = [p for p, g in zip(parameters, found, strict=True) if g != 0.0]
     many = counted(len(parameters), "parameter")
+    finding = partial(Finding, "zero_grad")
+    again = "Call model.zero_grad() or optimizer.zero_grad()"
     if not context.loss.has_grad:
         if held:
-            yield Finding(
-                "zero_grad",
+            yield finding(
                 f"{len(held)} of {many} have a gradient already, though backward() has not been called on this loss",
                 _ADDS,
-                "Call model.zero_grad() or optimizer.zero_grad() before loss.backward(). If your loop does so a line "
-                "further on, call the doctor after backward().",
+                f"{again} before loss.backward(). If your loop does so a line further on, call the doctor after "
+                "backward().",
                 names=map(context.named.name, held),
             )
         return
@@ -200,31 +202,24 @@ def of_gradients(context: Context) -> Iterator[Finding]:
     if not all(map(isfinite, [*expected, *found])) or _explained(found, expected):
         return
     if not held:
-        yield Finding(
-            "zero_grad",
+        yield finding(
             "all gradients are 0, though backward() was called on this loss, whose gradient is not 0",
             "They were set to 0 before the step could use them, so that a step moves nothing.",
             "The order is zero_grad(), backward(), step().",
         )
-        return
-    if times := _times(found, expected):
-        yield Finding(
-            "zero_grad",
-            f"the gradients are {times} times those of this loss",
+    elif times := _times(found, expected):
+        once = "backward() was called several times on this loss: once is enough."
+        yield finding(f"the gradients are {times} times those of this loss", _ADDS, once)
+    else:
+        size = max(map(abs, expected))
+        wrong = [p for p, g, e in zip(parameters, found, expected, strict=True) if _apart(g, e, size)]
+        yield finding(
+            f"{len(wrong)} of {many} have a gradient that is not that of this loss",
             _ADDS,
-            "backward() was called several times on this loss: once is enough.",
+            f"{again} in every step, before loss.backward(). If you add up the gradients of several losses on purpose, "
+            "leave it so.",
+            names=map(context.named.name, wrong),
         )
-        return
-    size = max(map(abs, expected))
-    wrong = [p for p, g, e in zip(parameters, found, expected, strict=True) if _apart(g, e, size)]
-    yield Finding(
-        "zero_grad",
-        f"{len(wrong)} of {many} have a gradient that is not that of this loss",
-        _ADDS,
-        "Call model.zero_grad() or optimizer.zero_grad() in every step, before loss.backward(). If you add up the "
-        "gradients of several losses on purpose, leave it so.",
-        names=map(context.named.name, wrong),
-    )
 
 
 def _explained(found: Sequence[float], expected: Sequence[float]) -> bool:

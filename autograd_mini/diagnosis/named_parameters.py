@@ -137,7 +137,8 @@ def _walk(
             yield from _walk(member, f"{name}.{attribute}" if name else attribute, known, repeated, seen)
         return
     members = list(place.items() if isinstance(place, dict) else enumerate(place))
-    if repeat := _repeat([member for _, member in members], known):
+    counts = Counter(id(member) for _, member in members)
+    if repeat := [member for _, member in members if counts[id(member)] > 1 and _holds(member, known)]:
         repeated.append((name or "the list", repeat[0]))
     for key, member in members:
         inner = f"{name or 'model'}[{key!r}]"
@@ -145,15 +146,8 @@ def _walk(
             yield found, value, row or ((inner, name) if isinstance(member, (list, tuple)) else None)
 
 
-def _repeat(members: list[Any], known: set[Value]) -> list[Any]:
-    """Return the members that stand in a list more than once, and hold parameters."""
-    counts = Counter(map(id, members))
-    return [member for member in members if counts[id(member)] > 1 and _holds(member, known)]
-
-
 def _holds(member: Any, known: set[Value]) -> bool:
-    if isinstance(member, Value):
-        return member in known
+    """Return whether a member of a list is, or holds, a parameter."""
     try:
         return not known.isdisjoint(_values(member))
     except TypeError:

@@ -17,8 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from autograd_mini.diagnosis.context import Context
-    from autograd_mini.diagnosis.units import Unit, UnitLayer
+    from autograd_mini.diagnosis.context import Context, Unit, UnitLayer
 
 SAMPLES = 16
 """Minimum samples on which a unit has to be silent to count as dead: on 4, chance silences some."""
@@ -56,7 +55,14 @@ def of_units(context: Context) -> Iterator[Finding]:
     """Look at the results of hidden units."""
     for layer in context.layers:
         if len(layer.units) > 1 and _alike(context, layer):
-            yield _symmetric(context, layer)
+            yield Finding(
+                "symmetric",
+                f"the {len(layer.units)} units of {_name(context, layer)} compute the same",
+                "Units with equal weights get equal gradients, so that they stay equal for ever: the layer is worth "
+                "one unit.",
+                'Start from random weights, such as init="xavier_uniform"; only biases may all start at 0.',
+                names=map(context.named.name, layer.weights),
+            )
         elif layer.op in FLAT:
             yield from _saturated(context, layer)
         else:
@@ -76,16 +82,6 @@ def _alike(context: Context, layer: UnitLayer) -> bool:
         ([w._data for w in sorted(unit.weights, key=positions.__getitem__)], unit.inputs) for unit in layer.units
     )
     return all(unit == first for unit in others)
-
-
-def _symmetric(context: Context, layer: UnitLayer) -> Finding:
-    return Finding(
-        "symmetric",
-        f"the {len(layer.units)} units of {_name(context, layer)} compute the same",
-        "Units with equal weights get equal gradients, so that they stay equal for ever: the layer is worth one unit.",
-        'Start from random weights, such as init="xavier_uniform"; only biases may all start at 0.',
-        names=map(context.named.name, layer.weights),
-    )
 
 
 def _saturated(context: Context, layer: UnitLayer) -> Iterator[Finding]:

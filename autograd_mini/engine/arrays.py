@@ -41,14 +41,6 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 _LN_2 = 0.6931471805599453
 
 
-def _logaddexp2(x: Any, y: Any) -> Any:
-    return logsumexp([x * _LN_2, y * _LN_2]) * (1.0 / _LN_2)
-
-
-def _fmod(x: Any, y: Any) -> Any:
-    return ON_VALUES.sign(x) * (abs(x) % abs(y))
-
-
 def _known(predicate: Callable[[float], Any]) -> Callable[[Any], Any]:
     """Return a question about a number, which has no derivative."""
     return lambda x: predicate(x.data if isinstance(x, Value) else x)
@@ -60,8 +52,8 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "divmod": divmod,
     "float_power": ON_VALUES.pow,
     "logaddexp": lambda x, y: logsumexp([x, y]),
-    "logaddexp2": _logaddexp2,
-    "fmod": _fmod,
+    "logaddexp2": lambda x, y: logsumexp([x * _LN_2, y * _LN_2]) * (1.0 / _LN_2),
+    "fmod": lambda x, y: ON_VALUES.sign(x) * (abs(x) % abs(y)),
     "fmax": lambda x, y: where(x != x, y, where(y != y, x, ON_VALUES.maximum(x, y))),  # noqa: PLR0124 - is it nan?
     "fmin": lambda x, y: where(x != x, y, where(y != y, x, ON_VALUES.minimum(x, y))),  # noqa: PLR0124
     "heaviside": lambda x, y: where(x > 0.0, 1.0, where(x < 0.0, 0.0, where(x == 0.0, y, x))),
@@ -88,12 +80,7 @@ def _operation(name: str) -> Callable[..., Any] | None:
 
 
 def applied(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply a universal function of NumPy's to Values: this is `Value.__array_ufunc__`.
-
-    Raises:
-        TypeError: if the result is to be put into an array of floats, where its derivative would be lost.
-
-    """
+    """Apply a universal function of NumPy's to Values: this is `Value.__array_ufunc__`."""
     name = made.__name__
     inputs = tuple([given[()] if isinstance(given, ValueArray) and given.ndim == 0 else given for given in inputs])
     if method == "__call__" and not kwargs and name in _OPERATORS and not any(map(_is_array, inputs)):

@@ -15,7 +15,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from autograd_mini.engine import rules
-from autograd_mini.engine.forking import awaited_lock
+from autograd_mini.engine.forking import awaited_lock, holding
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.errors import StaleValueError
 
@@ -35,6 +35,7 @@ _tick = attrgetter("_tick")
 _adjoint = attrgetter("_adjoint")
 
 
+@holding(one_pass)
 def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | None = None) -> list[float]:
     """Add seed * d root / d leaf to the gradient of every leaf below `root`, and set those of the nodes between.
 
@@ -53,31 +54,30 @@ def backward(root: Value, seed: float, absent: Value, wanted: Sequence[Value] | 
 
     """
     global _running  # noqa: PLW0603 - one pass runs at a time
-    with one_pass:
-        outer = _running  # where a custom derivative, called by the pass that runs, starts another
-        if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
-            nodes, reached = _between(root, wanted or ())
-            leaves = [node for node in reached if node._pull is None and node is not absent]
-            kept = [node._adjoint for node in reached] if outer else []
-            for node in reached:
-                node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
-        else:  # no cut is needed, and the walk is fast
-            if wanted is not None:
-                for node in wanted:
-                    node._adjoint = -0.0
-            nodes, leaves = _reach(root, absent)
-            _refuse_stale(nodes, leaves)
-        root._adjoint = seed
-        try:
-            _running = True
-            _sweep(nodes)
-            if wanted is not None:
-                return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
-            _commit(nodes, leaves)
-        finally:
-            _running = outer
-            if outer:
-                deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
+    outer = _running  # where a custom derivative, called by the pass that runs, starts another
+    if outer or (wanted is not None and any(node._pull is not None for node in wanted)):
+        nodes, reached = _between(root, wanted or ())
+        leaves = [node for node in reached if node._pull is None and node is not absent]
+        kept = [node._adjoint for node in reached] if outer else []
+        for node in reached:
+            node._adjoint = -0.0  # -0.0 + g is g for every g, signed zeros included
+    else:  # no cut is needed, and the walk is fast
+        if wanted is not None:
+            for node in wanted:
+                node._adjoint = -0.0
+        nodes, leaves = _reach(root, absent)
+        _refuse_stale(nodes, leaves)
+    root._adjoint = seed
+    try:
+        _running = True
+        _sweep(nodes)
+        if wanted is not None:
+            return [0.0 + node._adjoint for node in wanted]  # type: ignore[operator]  # just computed
+        _commit(nodes, leaves)
+    finally:
+        _running = outer
+        if outer:
+            deque(map(setattr, reached, repeat("_adjoint"), kept), maxlen=0)
     return []
 
 
@@ -119,9 +119,8 @@ def subgraph(roots: Iterable[Value], operands_of: Callable[[Value], Sequence[Val
 def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
     """Return the nodes below the root, newest first, and the leaves; clear their adjoints.
 
-    `zero` is a float object of this pass alone, so a node whose adjoint is that very object has been seen. It is -0.0
-    because -0.0 + g is g for every g, signed zeros included. Following the newer operand first meets the nodes nearly
-    in the order of their ticks, which makes the sort cheap.
+    A node whose adjoint is the very object `zero`, of this pass alone, has been seen; -0.0 + g is g for every g. The
+    newer operand is followed first, which meets nodes nearly in the order of their ticks: the sort is cheap.
     """
     zero = float("-0.0")
     absent._adjoint = zero
@@ -167,8 +166,13 @@ def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
     """Raise if a leaf is younger than a node that used it."""
     if not nodes or max(map(_tick, leaves), default=0) < nodes[-1]._tick:
         return
+    refuse_stale(nodes, lambda node: (node._x, node._y))
+
+
+def refuse_stale(nodes: Iterable[Value], operands_of: Callable[[Value], Sequence[Value]]) -> None:
+    """Raise if one of the given operands of a node was assigned after the node used it."""
     for node in nodes:
-        for operand in (node._x, node._y):
+        for operand in operands_of(node):
             if operand._tick > node._tick:
                 raise stale(operand, node)
 
@@ -202,10 +206,10 @@ def _commit(nodes: list[Value], leaves: list[Value]) -> None:
         raise
 
 
+@holding(one_pass)
 def accumulate(leaves: Sequence[Value], contributions: Iterable[float]) -> None:
     """Add a number to the gradient of each leaf, all or none."""
-    with one_pass:
-        _assign(leaves, [(leaf._grad or 0.0) + part for leaf, part in zip(leaves, contributions, strict=True)])
+    _assign(leaves, [(leaf._grad or 0.0) + part for leaf, part in zip(leaves, contributions, strict=True)])
 
 
 def _assign(nodes: Iterable[Value], gradients: Iterable[float]) -> None:

@@ -59,14 +59,15 @@ def number(given: SupportsFloat, name: str) -> float:
             "with it directly, or pass its number (x.data for a Value, x.item() for a tensor)"
         )
     shape = getattr(given, "shape", ())
-    if _count(shape) != 1:
+    if isinstance(shape, tuple) and prod(shape) != 1:
         raise TypeError(
             f"{name} is a {type(given).__name__} of shape {shape}, expected one number: take its elements one by one"
         )
     reason: object = "convert it to a float first"
     if isinstance(given, (list, tuple)):
         reason = "take its elements one by one, as in [exp(v) for v in x], or make it an array, np.array(x)"
-    if hasattr(given, "__float__") and _kind(given) in "biufO":
+    kind = getattr(getattr(given, "dtype", None), "kind", "O")  # NumPy's code; a masked constant has a float's
+    if hasattr(given, "__float__") and kind in "biufO" and type(given).__name__ != "MaskedConstant":
         try:
             return float(given.item() if shape else given)  # type: ignore[attr-defined]  # what has a shape has item()
         except OverflowError:
@@ -103,7 +104,7 @@ def random_numbers(seed: SupportsIndex | None) -> Callable[[], float]:
     return Random(seed).random
 
 
-def whole_number(name: str, value: SupportsIndex | SupportsFloat, least: float = -inf) -> int:
+def whole_number(name: str, value: object, least: float = -inf) -> int:
     """Return a whole number as an int; a float such as 2.0 or 1e3 is one, and a truth value is none.
 
     Raises:
@@ -126,7 +127,7 @@ def whole_number(name: str, value: SupportsIndex | SupportsFloat, least: float =
     return whole
 
 
-def real_number(name: str, value: SupportsFloat) -> float:
+def real_number(name: str, value: Any) -> float:
     """Return `value` as a finite float, or raise a TypeError or ValueError that names the argument.
 
     Text is refused even where `float` would read it: a column of text is nearly always a mistake.
@@ -192,16 +193,3 @@ def _whole(value: Any) -> int | None:
     except (TypeError, ValueError):
         return None
     return int(number) if number.is_integer() else None
-
-
-def _kind(given: object) -> str:
-    """Return NumPy's code for what an array or scalar of its holds; that of objects for everything else."""
-    if type(given).__name__ == "MaskedConstant":
-        return "nothing"
-    kind: str = getattr(getattr(given, "dtype", None), "kind", "O")
-    return kind
-
-
-def _count(shape: object) -> int:
-    """Return how many elements an array of this shape has; 1 for no array."""
-    return prod(shape) if isinstance(shape, tuple) else 1

@@ -271,10 +271,7 @@ class _ValueText(_Text):
 
 
 class _Calls(_Text):
-    """The same as calls of an algebra's methods, both branches of a choice computed.
-
-    The method of a row has an underscore at its end, since a user may call an operation as any other method is called.
-    """
+    """The same as calls of an algebra's methods, rows with an underscore behind; both branches are computed."""
 
     def apply(self, name: str, operands: list[str]) -> str:
         return f"a.{name}_({', '.join(operands)})"

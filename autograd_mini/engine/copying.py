@@ -1,4 +1,4 @@
-"""Copying and pickling a graph node by node, oldest first, so that no depth of graph exhausts the stack.
+"""Copying, pickling and destroying a graph node by node, so that no depth of graph exhausts the stack.
 
 `deepcopy` and `pickle` would follow the operands of a node down, recursing once a node. Here a copy goes through the
 nodes in order of creation, each of which finds its operands in the memo. `pickle` is handed a node's ancestors first,
@@ -8,6 +8,8 @@ model and its loss, or anything else that is copied together. A gradient that wo
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from copy import deepcopy
 from itertools import chain
 from threading import local
@@ -15,14 +17,13 @@ from weakref import ref
 
 from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.graph import operands
-from autograd_mini.engine.hooks import on_leaf, on_read
-from autograd_mini.engine.value import ABSENT, Computed, Leaf, Value, asked, show_leaf
+from autograd_mini.engine.hooks import asked, on_leaf, on_read, show_leaf
+from autograd_mini.engine.value import ABSENT, Computed, Leaf, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
-    from weakref import ReferenceType
 
     from autograd_mini.engine.rules import Rule
 
@@ -42,21 +43,12 @@ def _sorted(nodes: Iterable[Value]) -> list[Value]:
     return sorted(nodes, key=lambda node: node._pull is not None)
 
 
-class _Groups(local):
-    """The ancestor lists that picklers under way in this thread are going through."""
-
-    def __init__(self) -> None:
-        self.open: list[ReferenceType[Ancestors]] = []
-
-
-_groups = _Groups()
+_groups = local()
+"""In `open` the ancestor lists that picklers under way in this thread are going through."""
 
 
 class Ancestors:
-    """The nodes below a result, which `pickle` treats as a list of items to go through one by one.
-
-    From its beginning to its end a node of it may be pickled with its operands, once these have been.
-    """
+    """The nodes below a result, which `pickle` goes through like the items of a list, operands before results."""
 
     __slots__ = ("__weakref__", "done", "nodes")
 
@@ -67,8 +59,7 @@ class Ancestors:
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:
         """Reduce to a list, item by item, and a mark at its end."""
-        _groups.open = [found for found in _groups.open if found() is not None]
-        _groups.open.append(ref(self))
+        _groups.open = [found for found in getattr(_groups, "open", ()) if found() is not None] + [ref(self)]
         return list, (), None, chain(self.nodes, [_End(self)])
 
 
@@ -88,7 +79,7 @@ class _End:
 def _prepared(node: Value) -> bool:
     """Note that a node is being pickled; return whether its operands have been in the same list."""
     prepared = False
-    for found in _groups.open:
+    for found in getattr(_groups, "open", ()):
         group = found()
         if group is not None and node in group.nodes:
             prepared = prepared or group.done.issuperset(_parts(node))
@@ -187,3 +178,31 @@ Value.__reduce_ex__ = reduce  # type: ignore[assignment,method-assign]
 Value.__setstate__ = restore  # type: ignore[attr-defined]
 Value.__copy__ = shallow  # type: ignore[attr-defined]
 Value.__deepcopy__ = deep  # type: ignore[attr-defined]
+
+
+_released: deque[object] = deque()
+"""Operands of destroyed nodes that are still to be let go; not empty while a destructor is at it."""
+
+
+def release_operands(node: Computed) -> None:
+    """Let the operands of a node go one after the other: this is `Computed.__del__` where destructors must not nest.
+
+    CPython keeps the destructors of a long chain from overflowing its stack. In WebAssembly it cannot, since it does
+    not know how much of the browser's stack is left.
+
+    """
+    outermost = not _released
+    _released.append(None)
+    for slot in ("_x", "_y", "_k"):
+        if (operand := getattr(node, slot, None)) is not None:
+            _released.append(operand)
+            setattr(node, slot, None)
+    if outermost:
+        del operand
+        while len(_released) > 1:
+            _released.pop()
+        _released.clear()
+
+
+if sys.platform == "emscripten":
+    Computed.__del__ = release_operands  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ import re
 from difflib import get_close_matches
 
 from autograd_mini.engine.ops import TABLE, Op
-from autograd_mini.errors import FormulaError
+from autograd_mini.errors import FormulaError, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ EXACT = frozenset({"add", "sub", "mul", "neg", "abs"})
 RELATIONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 """The comparisons, and what the `operator` module and tapes call them."""
 
-_RELATIONS: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
+_RELATIONS = dict(zip((ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq), RELATIONS, strict=True))
 
 ALIASES = {"ln": "log", "min": "minimum", "max": "maximum", "power": "pow", "sgn": "sign"}
 """What other languages call an operation of the table."""
@@ -161,17 +154,9 @@ def _walk(tree: Tree) -> Iterator[Tree]:
 
 
 def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
-    """Read a formula and check it; an operand that a call leaves out is put in.
+    """Read a formula in Python's notation and check it; an operand that a call leaves out is put in.
 
-    Args:
-        text: the formula, in Python's notation.
-        names: the operands (and the result "z") that it may name.
-        own: an operation that the formula may call though it is not in the table yet.
-
-    Raises:
-        FormulaError: if it does not parse, is nested too deeply, or uses anything besides numbers, `names` and
-            operations.
-
+    It may name `names`, and call operations, `own` among them, which is not in the table yet; else a FormulaError.
     """
     if not isinstance(text, str):
         raise FormulaError(f"a formula is {text!r} of type {type(text).__name__}, expected a text such as 'x * y'")
@@ -180,10 +165,12 @@ def parse(text: str, names: Collection[str], *, own: Op | None = None) -> Tree:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         hints = [hint for pattern, hint in MATHEMATICS.items() if re.search(pattern, text)]
-        raise FormulaError(f"the formula {_shown(text)!r} does not parse: {'; '.join([reason, *hints])}") from None
+        raise FormulaError(
+            f"the formula {shortened(text, 200)!r} does not parse: {'; '.join([reason, *hints])}"
+        ) from None
     if _is_deep(syntax):
         raise FormulaError(
-            f"the formula {_shown(text)!r} is nested more than {DEEPEST} deep: define parts of it as operations"
+            f"the formula {shortened(text, 200)!r} is nested more than {DEEPEST} deep: define parts of it as operations"
         )
     return _Reader(text, names, own).expression(syntax)
 
@@ -196,11 +183,6 @@ def _is_deep(syntax: ast.AST) -> bool:
     return bool(level)
 
 
-def _shown(text: str) -> str:
-    """Return a text, or the beginning of a long one."""
-    return text if len(text) <= 200 else f"{text[:150]}…"
-
-
 class _Reader:
     """Turns Python's syntax tree into a formula's, and refuses what is none."""
 
@@ -210,7 +192,7 @@ class _Reader:
     def refuse(self, what: str) -> FormulaError:
         known = ", ".join(["numbers", *self.names, "+ - * / ** % //"])
         return FormulaError(
-            f"the formula {_shown(self.text)!r} {what}; it may use {known}, "
+            f"the formula {shortened(self.text, 200)!r} {what}; it may use {known}, "
             "where(condition, a, b) and the operations that `autograd-mini ops` lists"
         )
 
@@ -224,7 +206,7 @@ class _Reader:
                 return float(number)
             case ast.Name(id=name):
                 if name not in self.names:
-                    raise self.refuse(f"names {_shown(name)!r}, which is unknown here")
+                    raise self.refuse(f"names {shortened(name)!r}, which is unknown here")
                 return name
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.expression(operand)
@@ -238,16 +220,16 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(name, args)
             case ast.BinOp(op=ast.BitXor(), left=left, right=right):
-                power = _shown(f"{ast.unparse(left)} ** {ast.unparse(right)}")
-                raise self.refuse(f"contains {_shown(ast.unparse(node))!r}: a power is written {power!r}")
-        raise self.refuse(f"contains {_shown(ast.unparse(node))!r}")
+                power = shortened(f"{ast.unparse(left)} ** {ast.unparse(right)}")
+                raise self.refuse(f"contains {shortened(ast.unparse(node))!r}: a power is written {power!r}")
+        raise self.refuse(f"contains {shortened(ast.unparse(node))!r}")
 
     def call(self, name: str, args: list[ast.expr]) -> Tree:
         op = self.own if self.own is not None and name == self.own.name else TABLE.get(name)
         if op is None:
             close = [ALIASES[name]] if name in ALIASES else get_close_matches(name, TABLE, n=1, cutoff=0.75)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise self.refuse(f"calls {_shown(name)!r}, which is unknown here{meant}")
+            raise self.refuse(f"calls {shortened(name)!r}, which is unknown here{meant}")
         needed = len(op.operands) - (op.default is not None)
         if not needed <= len(args) <= len(op.operands):
             raise self.refuse(f"calls {name} with {len(args)} operands where it takes {len(op.operands)}")
@@ -262,4 +244,4 @@ class _Reader:
                 return pairs[0] if len(pairs) == 1 else ("and", *pairs)
             case ast.BoolOp(op=operator, values=values):
                 return ("and" if isinstance(operator, ast.And) else "or", *map(self.condition, values))
-        raise self.refuse(f"has {_shown(ast.unparse(node))!r} as a condition, which is no comparison")
+        raise self.refuse(f"has {shortened(ast.unparse(node))!r} as a condition, which is no comparison")

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autograd_mini.engine.backward import backward, one_pass, stale, subgraph
+from autograd_mini.engine.backward import backward, one_pass, refuse_stale, subgraph
 from autograd_mini.engine.checks import number
+from autograd_mini.engine.forking import holding
 from autograd_mini.engine.hooks import current, on_pass
 from autograd_mini.engine.locations import made_at
 from autograd_mini.engine.value import ABSENT, Symbolic, Value
@@ -57,16 +58,8 @@ def order(*roots: Value) -> list[Value]:
 
 
 def unchanged(nodes: list[Value]) -> list[Value]:
-    """Return nodes in order if what they were computed from has not been assigned since.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after one of them used it.
-
-    """
-    for node in nodes:
-        for operand in operands(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
+    """Return nodes in order; a StaleValueError if what one was computed from was assigned since."""
+    refuse_stale(nodes, operands)
     return nodes
 
 
@@ -125,14 +118,7 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
 
 
 def adjoints(root: Value, wanted: Sequence[Value], seed: float = 1.0) -> list[float]:
-    """Return seed * d root / d node for each wanted node as floats, the others among them held fixed.
-
-    `backward` gives every leaf its gradient. Here no `grad` changes: what a function closes over receives nothing.
-
-    Raises:
-        StaleValueError: if a leaf was assigned after a node used it.
-
-    """
+    """Return seed * d root / d node for each wanted node, the others among them held fixed; no `grad` changes."""
     return backward(root, seed, ABSENT, wanted)
 
 
@@ -143,13 +129,10 @@ def adjoints_of(
     nodes = subgraph([y], operands_of)
     targets = set(wanted)
     leading = set(targets)  # the nodes that `wanted` leads to: only their adjoints matter
+    refuse_stale(nodes, operands_of)
     for node in nodes:
-        for operand in operands_of(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
-            if operand in leading:
-                leading.add(node)
-
+        if not leading.isdisjoint(operands_of(node)):
+            leading.add(node)
     if isinstance(y, Symbolic):
         below: dict[Value, Value | float] = y.adjoints_below(targets, nodes, leading, seed, operands_of)
         return below
@@ -169,45 +152,32 @@ def adjoints_of(
 
 
 def depending(outputs: Iterable[Value], variables: Iterable[Value]) -> list[Value]:
-    """Return the nodes that lie between variables and outputs, oldest first, without the variables.
-
-    Raises:
-        StaleValueError: if an operand was assigned after a node used it.
-
-    """
+    """Return the nodes between variables and outputs, oldest first, without these; a StaleValueError as above."""
     held = set(variables)
-    found: list[Value] = []
+    nodes = subgraph(outputs, lambda node: () if node in held else active_operands(node))
+    nodes = [node for node in nodes if node not in held]
+    refuse_stale(nodes, active_operands)
     moving = set(held)
-    for node in subgraph(outputs, lambda node: () if node in held else active_operands(node)):
-        if node in held:
-            continue
-        for operand in active_operands(node):
-            if operand._tick > node._tick:
-                raise stale(operand, node)
-            if operand in moving and node not in moving:
-                moving.add(node)
-                found.append(node)
+    found: list[Value] = []
+    for node in nodes:
+        if not moving.isdisjoint(active_operands(node)):
+            moving.add(node)
+            found.append(node)
     return found
 
 
 def push(nodes: Sequence[Value], tangents: Mapping[Value, Any], *, on_values: bool) -> dict[Value, Any]:
-    """Return the tangents of the nodes.
-
-    Args:
-        nodes: what `depending` returned.
-        tangents: those of the variables; one that is missing is zero.
-        on_values: whether to compute them as Values, to be differentiated again, or as floats.
-
-    Returns:
-        the tangents of the variables and of the nodes that move with them.
-
-    """
-    from contextlib import nullcontext
-
+    """Return the tangents of the variables, those that are given, and of the nodes, as Values or as floats."""
     known = dict(tangents)
-    with nullcontext() if on_values else one_pass:
-        for node in nodes:
-            node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+    (_push if on_values else _push_alone)(nodes, known, on_values=on_values)
     for hook in current() if on_pass and not on_values else ():
         hook.tangents(nodes, known)
     return known
+
+
+def _push(nodes: Sequence[Value], known: dict[Value, Any], *, on_values: bool) -> None:
+    for node in nodes:
+        node._pull.rule.push(node, known, on_values=on_values)  # type: ignore[union-attr]  # those were computed
+
+
+_push_alone = holding(one_pass)(_push)

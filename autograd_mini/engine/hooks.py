@@ -11,11 +11,11 @@ from contextvars import ContextVar
 from functools import wraps
 from types import coroutine
 
-from autograd_mini.engine.forking import awaited_lock, in_child
+from autograd_mini.engine.forking import awaited_lock, holding, in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import Any, Self, TypeVar, overload
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -70,20 +70,18 @@ class Hook:
 
     def enter(self) -> None:
         """Turn the hook on in this thread or task; a hook may be on several times."""
-        with _lock:
-            for event, hooks in _EVENTS.items():
-                if getattr(type(self), event) is not getattr(Hook, event):
-                    hooks.append(self)
-            if self.everywhere:
-                everywhere.append(self)
-        _set(tuple(sorted((*here(), self), key=lambda hook: hook.rank)))
+        _list(self)
+        _set([*_here.get(), [self]])
 
     def leave(self) -> None:
         """Turn it off again, once."""
-        _set(_without(here(), self))
-        with _lock:
-            for hooks in (*_EVENTS.values(), everywhere):
-                hooks[:] = _without(hooks, self)
+        entries = _here.get()
+        for entered in reversed(entries):
+            if entered and entered[0] is self:
+                entered.clear()
+                break
+        _set(entries)
+        _unlist(self)
 
 
 on_result: list[Hook] = []
@@ -95,34 +93,47 @@ on_pass: list[Hook] = []
 
 _EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "compared": on_compare, "sweep": on_pass}
 
-_here: ContextVar[tuple[Hook, ...]] = ContextVar("autograd_mini_hooks", default=())
 _lock = awaited_lock()
 
-here = _here.get
-"""Return the hooks that are on in this thread or task, by rank, those entered first before others of their rank."""
+_here: ContextVar[tuple[list[Hook], ...]] = ContextVar("autograd_mini_hooks", default=())
+"""Each time that a hook was entered: a list of the hook, empty once it was left, wherever the context was handed on."""
 
-_forgetting: ContextVar[bool] = ContextVar("autograd_mini_forgetting", default=False)
+_forgetting: ContextVar[Sequence[Hook]] = ContextVar("autograd_mini_forgetting", default=())
 
 forgetting = _forgetting.get
-"""Return whether the first of the hooks of this thread or task forgets: then nothing else happens to results here."""
+"""Return the first of the hooks of this thread or task if it forgets: then nothing else happens to results here."""
 
 everywhere: list[Hook] = []
 """The hooks that are on in all threads."""
 
 
-def _set(hooks: tuple[Hook, ...]) -> None:
-    _here.set(hooks)
-    _forgetting.set(bool(hooks) and hooks[0].forgets)
+def here() -> tuple[Hook, ...]:
+    """Return the hooks that are on in this thread or task, by rank, those entered first before others of their rank."""
+    return tuple([hook for entered in _here.get() for hook in entered])
 
 
-def _without(hooks: Iterable[Hook], hook: Hook) -> tuple[Hook, ...]:
-    """Return the hooks without the last that is this one."""
-    kept = [*hooks]
-    for at in range(len(kept) - 1, -1, -1):
-        if kept[at] is hook:
-            del kept[at]
-            break
-    return tuple(kept)
+def _set(entries: Iterable[list[Hook]]) -> None:
+    kept = sorted([entered for entered in entries if entered], key=lambda entered: entered[0].rank)
+    _here.set(tuple(kept))
+    _forgetting.set(kept[0] if kept and kept[0][0].forgets else ())
+
+
+@holding(_lock)
+def _list(hook: Hook) -> None:
+    """Add a hook to those of the events that it takes part in."""
+    for event, hooks in _EVENTS.items():
+        if getattr(type(hook), event) is not getattr(Hook, event):
+            hooks.append(hook)
+    if hook.everywhere:
+        everywhere.append(hook)
+
+
+@holding(_lock)
+def _unlist(hook: Hook) -> None:
+    """Take a hook out of them, once."""
+    for hooks in (*_EVENTS.values(), everywhere):
+        if at := [at for at, other in enumerate(hooks) if other is hook]:
+            del hooks[at[-1]]
 
 
 def current() -> tuple[Hook, ...]:
@@ -142,6 +153,18 @@ def innermost(kind: type[Hook]) -> Hook | None:
     return None
 
 
+def show_leaf(leaf: Value, event: str) -> None:
+    """Show a leaf that was "made" or "assigned" to the hooks."""
+    for hook in current():
+        hook.leaf(leaf, event)
+
+
+def asked(value: Value, what: str) -> None:
+    """Tell the hooks that the number of a Value is asked for as a plain float."""
+    for hook in current():
+        hook.read(value, what)
+
+
 def is_recording() -> bool:
     """Return whether operations of this thread, or task, remember their operands.
 
@@ -158,29 +181,22 @@ def is_tracing() -> bool:
     return bool(on_read) and any(type(hook).read is not Hook.read for hook in here())
 
 
-class Without:
-    """A block inside which hooks of a kind are off in this thread or task.
+class Recorded:
+    """A block that records even inside `no_grad`, which silences results alone; `were_on` is whether it was on."""
 
-    Attributes:
-        kind: the kind.
-        were_on: whether there were any.
-
-    """
-
-    kind: type[Hook]
     were_on = False
-    _before: tuple[Hook, ...]
+    _before: tuple[list[Hook], ...]
 
     def __enter__(self) -> Self:
-        """Turn them off."""
-        self._before = here()
-        kept = tuple([hook for hook in self._before if not isinstance(hook, self.kind)])
+        """Turn recording on."""
+        self._before = _here.get()
+        kept = [entered for entered in self._before if not isinstance(next(iter(entered), None), no_grad)]
         self.were_on = len(kept) < len(self._before)
         _set(kept)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Turn them on again."""
+        """Leave it as it was."""
         _set(self._before)
 
 
@@ -298,9 +314,3 @@ class no_grad(Block):  # noqa: N801 - PyTorch's name for it
         """Make a leaf of a new node."""
         stopped = node.symbolic and node.op == "stop"  # what detaching makes of a symbol, a node that is to stay
         return node if stopped else node.detach()
-
-
-class Recorded(Without):
-    """A block that records even inside `no_grad`: that silences a transform's results, not its own work."""
-
-    kind = no_grad

@@ -28,32 +28,6 @@ def quick(name: str) -> Callable[..., float]:
     return getattr(careful, "__wrapped__", careful)
 
 
-def _total(function: Callable[[float], float], overflow: Callable[[float], float]) -> Callable[[float], float]:
-    """Extend a function of the math module: nan outside its domain, `overflow(x)` where the result is too large."""
-
-    def extended(x: float) -> float:
-        try:
-            return function(x)
-        except OverflowError:
-            return overflow(x)
-        except ValueError:
-            return nan
-
-    return _extending(extended, function)
-
-
-def _at_pole(function: Callable[[float], float], pole: float) -> Callable[[float], float]:
-    """Extend a logarithm: -inf at its pole, nan below."""
-
-    def extended(x: float) -> float:
-        try:
-            return function(x)
-        except ValueError:
-            return -inf if x == pole else nan
-
-    return _extending(extended, function)
-
-
 def _never(x: float) -> float:
     """Stand for an overflow that the function does not have."""
     return nan * x
@@ -64,12 +38,28 @@ def _infinite(x: float) -> float:
     return math.copysign(inf, x)
 
 
+def _total(
+    function: Callable[[float], float], overflow: Callable[[float], float] = _never, pole: float = nan
+) -> Callable[[float], float]:
+    """Extend a function of the math module: -inf at its pole, nan outside its domain, `overflow(x)` if too large."""
+
+    def extended(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return overflow(x)
+        except ValueError:
+            return -inf if x == pole else nan
+
+    return _extending(extended, function)
+
+
 exp, expm1, cosh = (_total(f, lambda _: inf) for f in (math.exp, math.expm1, math.cosh))
 sinh = _total(math.sinh, _infinite)
-log, log2, log10 = (_at_pole(f, 0.0) for f in (math.log, math.log2, math.log10))
-log1p = _at_pole(math.log1p, -1.0)
+log, log2, log10 = (_total(f, pole=0.0) for f in (math.log, math.log2, math.log10))
+log1p = _total(math.log1p, pole=-1.0)
 sqrt, sin, cos, tan, asin, acos, acosh = (
-    _total(f, _never) for f in (math.sqrt, math.sin, math.cos, math.tan, math.asin, math.acos, math.acosh)
+    _total(f) for f in (math.sqrt, math.sin, math.cos, math.tan, math.asin, math.acos, math.acosh)
 )
 atan, atan2, tanh, asinh = math.atan, math.atan2, math.tanh, math.asinh
 hypot, erf, erfc = math.hypot, math.erf, math.erfc

@@ -24,10 +24,7 @@ CALLERS = 3
 
 
 class _Passed(dict[str, bool]):
-    """Of every file seen so far whether its lines are passed over because they are not the user's.
-
-    Those of this package are not, nor those of NumPy and `copy`, which call the methods of Values for the user.
-    """
+    """Of every file seen whether it is the package's, or NumPy's or `copy`, which call Values' methods for the user."""
 
     def __missing__(self, file: str) -> bool:
         """Find out, once for each file: a lookup takes less time than the comparison."""
@@ -203,10 +200,7 @@ def _installed(file: str) -> bool:
 
 
 def _shown(file: str) -> str:
-    """Return how a file is called: a cell of a notebook, which has a file of no name that anybody knows, by its number.
-
-    IPython keeps the numbers of its cells in a table that has no public name.
-    """
+    """Return the name of a file; of a notebook's cell its number, which IPython keeps in a private table."""
     if (shell := getattr(sys.modules.get("IPython"), "get_ipython", None)) is None:
         return file
     cells = getattr(getattr(shell(), "compile", None), "_filename_map", {})

@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 
 
 class TreeDef:
-    """How the numbers of a pytree are arranged.
-
-    Attributes:
-        spec: the arrangement as plain tuples.
-
-    """
+    """How the numbers of a pytree are arranged; `spec` says it in plain tuples."""
 
     __slots__ = ("spec",)
 
@@ -84,10 +79,7 @@ class TreeDef:
         return unflatten(self.spec, iter(numbers))
 
     def product(self, inner: TreeDef, rows: Sequence[Sequence[Any]]) -> Any:
-        """Return a matrix, one row a number of this pytree, as this pytree of inner pytrees.
-
-        A block of shape `a` here and one of shape `b` there make an array of shape `a + b`.
-        """
+        """Return a matrix, a row for each number here, as this pytree of inner ones; shapes are joined, `a + b`."""
         made: list[Any] = []
         inner_shapes = inner.blocks
         top = 0
@@ -113,17 +105,10 @@ class TreeDef:
 
 
 def flatten(tree: Any, name: str = "the argument") -> tuple[list[Number], TreeDef]:
-    """Take a pytree apart.
-
-    Args:
-        tree: numbers, Values and arrays of them, in lists, tuples and dicts nested to any depth.
-        name: what to call it in an error.
-
-    Returns:
-        its numbers in order, floats and Values, and how they are arranged.
+    """Return the numbers of a pytree in order, floats and Values, and how they are arranged.
 
     Raises:
-        TypeError: if something in it is no number; the message says where it stands.
+        TypeError: if something in it is no number; the message says where in `name` it stands.
 
     """
     numbers: list[Number] = []
@@ -161,13 +146,7 @@ def together(parts: Sequence[TreeDef]) -> TreeDef:
 
 
 def matching(treedef: TreeDef, tree: Any, name: str, model: str) -> list[Number]:
-    """Return the numbers of an argument that has to have the same structure as another.
-
-    Raises:
-        TypeError: if something in it is no number.
-        ValueError: if the structures differ.
-
-    """
+    """Return the numbers of an argument; a ValueError if its structure is not that of the model."""
     numbers, found = flatten(tree, name)
     if not found.same_blocks(treedef):
         raise ValueError(f"{name} has the structure {found}, expected that of {model}: {treedef}")
@@ -207,14 +186,7 @@ def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
 
 def holds_values(tree: Any) -> bool:
     """Return whether there is a Value in nested lists, tuples, dicts and arrays."""
-    if isinstance(tree, dict):
-        return any(map(holds_values, tree.values()))
-    if isinstance(tree, (list, tuple)):
-        return any(map(holds_values, tree))
-    if isinstance(tree, Value):
-        return True
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(tree, numpy.ndarray) and tree.dtype == object and holds_values([*tree.flat])
+    return any(isinstance(leaf, Value) for leaf in leaves(tree))
 
 
 def array(numbers: Sequence[Any], shape: Shape) -> Any:

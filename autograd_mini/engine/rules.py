@@ -70,11 +70,7 @@ class Rule:
         return None
 
     def push(self, node: Value, tangents: dict[Value, Any], *, on_values: bool) -> None:
-        """Put the node's tangent beside those of its operands, if one of these has one.
-
-        The pullback, which turns an adjoint g into g times the partial, turns a tangent of the operand into the
-        operand's contribution to the tangent of the result.
-        """
+        """Put the node's tangent beside those of its operands: the pullback turns one of these into a part of it."""
         total: Any = None
         if on_values:
             partials = node.times_partials() if node.symbolic else self.times_partials()  # type: ignore[attr-defined]
@@ -127,9 +123,7 @@ class RowRule(Rule):
     def times_partials(self) -> tuple[Callable[..., Value], ...]:
         """Return them, compiled at the first call."""
         if self._partials is None:
-            from autograd_mini.engine.codegen import (
-                partial_on_values,  # ast is slow to import, and few rows are compiled
-            )
+            from autograd_mini.engine.codegen import partial_on_values  # ast is slow to import, few rows are compiled
 
             self._partials = tuple(
                 partial_on_values(self.op, self.active, wanted, NAMESPACE | self.op.names) for wanted in self.active
@@ -208,12 +202,7 @@ def sweep() -> Callable[[Iterable[Value]], None]:
 
 
 def rule_named(name: str, variant: str, formulas: tuple[str, ...] = ()) -> Rule:
-    """Return the rule of a row of the table, for a pickle.
-
-    Raises:
-        LookupError: if there is no such row here, or one of other formulas.
-
-    """
+    """Return the rule of a row of the table, for a pickle; a LookupError if there is none, or one of other formulas."""
     if name not in TABLE:
         raise LookupError(
             f"a pickled graph uses the operation {name!r}, which is not defined here: define it with operation()"

@@ -13,14 +13,13 @@ is a leaf that training changes. The arithmetic is attached to the class in `ope
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from itertools import count, repeat
 
 from autograd_mini.engine.attributes import ONE_LINE, ResultNames, ValueNames, not_taken, not_taken_by_backward
 from autograd_mini.engine.backward import backward
 from autograd_mini.engine.checks import number
-from autograd_mini.engine.hooks import current, on_compare, on_leaf, on_read
+from autograd_mini.engine.hooks import asked, current, on_compare, on_leaf, on_read, show_leaf
 from autograd_mini.engine.locations import user_instruction
 
 TYPE_CHECKING: bool = False
@@ -35,18 +34,6 @@ else:
 
 clock = count(1)
 """The ticks by which nodes are dated: one clock for order and for staleness."""
-
-
-def show_leaf(leaf: Value, event: str) -> None:
-    """Show a leaf that was "made" or "assigned" to the hooks."""
-    for hook in current():
-        hook.leaf(leaf, event)
-
-
-def asked(value: Value, what: str) -> None:
-    """Tell the hooks that the number of a Value is asked for as a plain float."""
-    for hook in current():
-        hook.read(value, what)
 
 
 class Value(Methods):
@@ -253,8 +240,9 @@ class Value(Methods):
 
     def __bool__(self) -> bool:
         """Return whether the number is not zero, as for a float."""
-        if on_read:
-            asked(self, "bool()")
+        for hook in current() if on_read else ():
+            if (condition := hook.compare("ne", self, 0.0)) is not None:
+                return bool(condition)  # which may be decided by other numbers
         held = self._data != 0.0
         for hook in current() if on_compare else ():
             hook.compared("ne", self, 0.0, held=held)
@@ -304,10 +292,7 @@ class Value(Methods):
 
     @staticmethod
     def _assign(leaves: Iterable[Value], numbers: Iterable[float]) -> None:
-        """Assign floats to the data of leaves, all or none even if Ctrl-C is pressed: for optimisers.
-
-        Each of the two calls runs inside the interpreter without a break, and new ticks alone change no result.
-        """
+        """Assign floats to leaves, all or none even if Ctrl-C is pressed: new ticks alone change no result."""
         leaves = list(leaves)
         deque(map(setattr, leaves, repeat("_tick"), clock), maxlen=0)
         deque(map(setattr, leaves, repeat("_data"), numbers), maxlen=0)
@@ -337,34 +322,6 @@ class Computed(Value, ResultNames):
 
     else:
         __new__, __init__ = object.__new__, object.__init__
-
-
-_released: deque[object] = deque()
-"""Operands of destroyed nodes that are still to be let go; not empty while a destructor is at it."""
-
-
-def release_operands(node: Computed) -> None:
-    """Let the operands of a node go one after the other: this is `Computed.__del__` where destructors must not nest.
-
-    CPython keeps the destructors of a long chain from overflowing its stack. In WebAssembly it cannot, since it does
-    not know how much of the browser's stack is left.
-
-    """
-    outermost = not _released
-    _released.append(None)
-    for slot in ("_x", "_y", "_k"):
-        if (operand := getattr(node, slot, None)) is not None:
-            _released.append(operand)
-            setattr(node, slot, None)
-    if outermost:
-        del operand
-        while len(_released) > 1:
-            _released.pop()
-        _released.clear()
-
-
-if sys.platform == "emscripten":
-    Computed.__del__ = release_operands  # type: ignore[attr-defined]
 
 
 class Symbolic(Computed):
@@ -410,10 +367,7 @@ class Parameter(Leaf):
 
 
 def _made(cls: type[Value], data: Any = None, label: Any = "", *others: object, **named: object) -> Value:
-    """Make a `Leaf` where a Value is asked for: this is `Value.__new__`.
-
-    It fills the leaf as `__init__` does, since a second call would take half as long again.
-    """
+    """Make a `Leaf`: this is `Value.__new__`, which fills it, since a second call takes half as long again."""
     if cls is not Value:
         return _new(cls)
     leaf: Value = _new(Leaf)

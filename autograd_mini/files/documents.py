@@ -13,6 +13,8 @@ from itertools import accumulate, chain
 from math import isfinite
 from operator import itemgetter
 
+from autograd_mini.errors import shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -95,12 +97,6 @@ def plain(value: object, place: str, depth: int = DEEPEST) -> Any:
 _LARGEST = 1.7976931348623157e308
 _LONGEST = 1100
 """Characters of a number; no float needs more to be written out exactly, and reading takes quadratic time."""
-
-
-def shown(value: object) -> str:
-    """Return how an error shows a value: its repr, or the beginning of a long one."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:50]}…"
 
 
 def _finite(text: str) -> float:

@@ -9,7 +9,8 @@ import json
 import re
 from math import inf, isfinite, nan
 
-from autograd_mini.files.documents import parse, shown
+from autograd_mini.errors import shown
+from autograd_mini.files.documents import parse
 from autograd_mini.files.storage import LARGEST, SMALL
 
 TYPE_CHECKING = False

@@ -37,10 +37,7 @@ if TYPE_CHECKING:
             """Return how many bytes a file may have that begins like this."""
 
         def loads(self, data: bytes, *, alone: bool, nonfinite: bool) -> tuple[dict[str, Any], Numbers, dict[str, Any]]:
-            """Return architecture, numbers and metadata; a ValueError says what is not as it must be.
-
-            Unless the file is `alone`, there is a model that has the activations, and the architecture may lack them.
-            """
+            """Return architecture, numbers and metadata, or a ValueError; not `alone`, it may lack activations."""
 
 
 FORMATS: tuple[Format, ...] = (tensors, json_model)

@@ -22,19 +22,9 @@ LARGEST = 64 * 1024 * 1024
 def write(path: str | PathLike[str], data: bytes) -> None:
     """Write a file: afterwards it has either all of the data, on the disk, or what it had before.
 
-    The data goes to a temporary file in the same folder, which then takes the name of the old one in a single step. A
-    process that is killed meanwhile may leave that temporary file, ".autograd_mini-….part", which nobody needs. The
-    permissions are those of the file before, or those that any new file gets. A symbolic link stays one, and the file
-    that it leads to is replaced.
-
-    Args:
-        path: where.
-        data: the content.
-
-    Raises:
-        OSError: if it cannot be written, for example because the disk is full, the folder read-only or missing, or the
-            file protected; or if there is a folder or device of that name. Nothing has changed then.
-
+    The data goes to a temporary file in the same folder, which takes the name of the old one, and its permissions, in
+    a single step; a process that is killed may leave that file, ".autograd_mini-….part". A symbolic link stays one. An
+    OSError says why it cannot be written.
     """
     name = os.fsdecode(path)
     target = Path(os.path.realpath(name))
@@ -79,32 +69,21 @@ def _replaceable(target: Path, name: str) -> int | None:
 
 def _sync_folder(folder: Path) -> None:
     """Put the new name on the disk too. The file is complete by now, so a system that cannot do this is no failure."""
-    try:
+    with suppress(OSError):  # Windows opens no folders, and some network file systems sync none
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:  # nor do some network file systems sync them
-        pass
-    finally:
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) -> bytes:
-    """Return the content of a file that is no larger than it may be.
+    """Return the content of a file no larger than `allowed` says of its first `head` bytes.
 
-    Args:
-        path: the file.
-        head: how many bytes to read before deciding.
-        allowed: the function that decides: it takes them and returns how many bytes the whole file may have.
-
-    Raises:
-        ValueError: if it is larger, or no regular file (reading a pipe or a device need not ever end).
-        OSError: if it cannot be read.
-
+    A ValueError if it is larger, or no regular file (reading a pipe or a device need not ever end).
     """
-    with open(os.fspath(path), "rb", opener=_open_at_once) as file:
+    at_once = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for another process to write to it
+    with open(os.fspath(path), "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is no regular file")
@@ -113,8 +92,3 @@ def read(path: str | PathLike[str], head: int, allowed: Callable[[bytes], int]) 
         if status.st_size > limit:
             raise ValueError(f"has {status.st_size} bytes, more than the {limit} that its head accounts for")
         return start + file.read(max(status.st_size - len(start), 0))
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting, as opening a pipe would, for another process to write to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -22,8 +22,9 @@ from __future__ import annotations
 import json
 from math import prod
 
+from autograd_mini.errors import shown
 from autograd_mini.extras import extra
-from autograd_mini.files.documents import parse, shown
+from autograd_mini.files.documents import parse
 from autograd_mini.files.json_model import described, member, written
 from autograd_mini.files.storage import LARGEST, SMALL
 

@@ -57,13 +57,7 @@ INITIALISERS: dict[str, Initialiser] = {
 
 
 def initialiser(init: str | Initialiser | None) -> Initialiser:
-    """Return the initialiser of a name, or the callable itself; None is "uniform".
-
-    Raises:
-        ValueError: if the name is unknown.
-        TypeError: if it is neither a name nor callable.
-
-    """
+    """Return the initialiser of a name, or the callable itself; None is "uniform"."""
     if init is None:
         return uniform
     if isinstance(init, str) and init in INITIALISERS:
@@ -76,19 +70,9 @@ def initialiser(init: str | Initialiser | None) -> Initialiser:
 
 
 def randomness(seed: int | Randomness | None) -> Randomness:
-    """Return what random numbers come from.
-
-    Args:
-        seed: a whole number, which gives the same numbers in every process; None for the module `random` and the state
-            that it is in, as micrograd has it; or a `random.Random`, to be used as it is.
-
-    Raises:
-        TypeError: if it is none of these.
-        ValueError: if it is below 0 (`random.Random` takes -1 for 1, so that two seeds would be one).
-
-    """
+    """Return what random numbers come from: `random.Random(seed)`, a generator, or for None the module `random`."""
     if seed is None:
         return random
     if callable(getattr(seed, "random", None)):
         return seed  # type: ignore[return-value]  # just seen
-    return random.Random(whole_number("seed", seed, 0))  # type: ignore[arg-type]  # which is what is checked
+    return random.Random(whole_number("seed", seed, 0))

@@ -67,13 +67,7 @@ def _over_entries(total: Callable[[Sequence[Any]], Any]) -> Callable[[Callable[[
 
 
 def _pairs(prediction: Scalars, target: Scalars) -> list[tuple[Any, Any]]:
-    """Return each entry of a prediction with its target.
-
-    Raises:
-        ValueError: if one has more entries than the other, or there are none.
-        TypeError: if one is no number.
-
-    """
+    """Return each entry of a prediction with its target; a ValueError if one has none."""
     predictions, targets = sample(prediction, "prediction"), sample(target, "target")
     if len(predictions) != len(targets):
         raise ValueError(f"prediction has {len(predictions)} entries and target {len(targets)}, but each needs its own")

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from autograd_mini.engine.checks import whole_number
 from autograd_mini.engine.versions import TrackedList
-from autograd_mini.errors import ModelFormatError
+from autograd_mini.errors import ModelFormatError, shortened
 from autograd_mini.nn.initialisers import randomness
 from autograd_mini.nn.layers import Layer, Neuron, activation_of, known, label
 from autograd_mini.nn.module import Module
@@ -270,7 +270,8 @@ def _unfit(model: MLP, there: list[int], activations: Sequence[str]) -> str | No
     """Return why numbers of these sizes and activations are none for a model; None if they are."""
     here = _sizes(model)
     if here != there:
-        return f"it has layers of {_dashed(there)} units, but the model of {_dashed(here)}"
+        found, wanted = (shortened("-".join(map(str, sizes))) for sizes in (there, here))
+        return f"it has layers of {found} units, but the model of {wanted}"
     for index, (layer, name) in enumerate(zip(model.layers, activations, strict=False)):
         for neuron in layer.neurons:
             if neuron.activation != name:
@@ -279,9 +280,3 @@ def _unfit(model: MLP, there: list[int], activations: Sequence[str]) -> str | No
                     f"{neuron.activation!r}: assign it first, or load a new model"
                 )
     return None
-
-
-def _dashed(sizes: Sequence[int]) -> str:
-    """Return sizes as textbooks write those of a network: 2-16-16-1."""
-    text = "-".join(map(str, sizes))
-    return text if len(text) <= 60 else f"{text[:50]}…"

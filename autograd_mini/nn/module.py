@@ -42,12 +42,7 @@ class Module:
     """
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        """Return `self.forward(*inputs, **settings)`.
-
-        Raises:
-            NotImplementedError: if the class defines neither `__call__` nor `forward`.
-
-        """
+        """Return `self.forward(*inputs, **settings)`; a NotImplementedError if the class has no `forward`."""
         forward = getattr(self, "forward", None)
         if forward is None:
             raise NotImplementedError(
@@ -93,7 +88,7 @@ class Module:
             threads: how many threads share the rows.
 
         Raises:
-            TracingError: when called, if the module branches on numbers.
+            TracingError: when called, if the module asks for the number of a Value; see `autograd_mini.jit`.
             ValueError: when called with a single row.
 
         >>> from autograd_mini import MLP

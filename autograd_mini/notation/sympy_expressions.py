@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from math import isfinite
 
-from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.formula import OPERATORS, RELATIONS, evaluate, parse
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
@@ -102,14 +102,8 @@ class SympyAlgebra:
 def _functions(sympy: Any) -> dict[str, Callable[..., Any]]:
     """Return the rows that SymPy has under another name, or that textbooks write in another way."""
     return {
-        "add": operator.add,
-        "sub": operator.sub,
-        "mul": operator.mul,
-        "truediv": operator.truediv,
-        "pow": operator.pow,
-        "neg": operator.neg,
+        **{name: getattr(operator, name) for name in (*OPERATORS.values(), "neg")},
         "abs": sympy.Abs,
-        "mod": operator.mod,
         "floordiv": lambda x, y: sympy.floor(x / y),
         "exp2": lambda x: 2**x,
         "expm1": lambda x: sympy.exp(x) - 1,

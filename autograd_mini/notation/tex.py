@@ -245,15 +245,12 @@ def apply(name: str, operands: Sequence[Tex]) -> Tex:
     if name in _WRITERS:
         made = _WRITERS[name](*operands)
     else:
-        made = Tex(f"{_NAMES.get(name) or _upright(name)}{_brackets(*operands)}")
+        upright = "\\operatorname{" + name.replace("_", "\\_") + "}"
+        made = Tex(f"{_NAMES.get(name) or upright}{_brackets(*operands)}")
     if any(made is operand for operand in operands):
         return made
     size = 1 + sum(operand.size for operand in operands)
     return Tex(made.text, made.level, minus=made.minus, number=made.number, size=size, parts=made.parts)
-
-
-def _upright(name: str) -> str:
-    return "\\operatorname{" + name.replace("_", "\\_") + "}"
 
 
 def _brackets(*operands: Tex) -> str:
@@ -288,7 +285,9 @@ def _mul(x: Tex, y: Tex) -> Tex:
         return constant(number)
     if abs(number) == 1.0:
         return rest if number > 0.0 else rest.negated()
-    return _with_coefficient(constant(number), rest)
+    front, text = constant(number), rest.at(PRODUCT)
+    dot = " \\cdot " if text[0].isdigit() or front.level < ATOM else " "
+    return Tex(f"{front.text}{dot}{text}", PRODUCT, minus=front.minus, parts=(_positive(front), rest))
 
 
 def _coefficient(x: Tex) -> tuple[float, Tex | None]:
@@ -305,12 +304,6 @@ def _joined(x: Tex, y: Tex) -> Tex:
         return _pow(x, _TWO)
     left, right = x.at(PRODUCT), y.at(PRODUCT)
     return Tex(left + (" \\cdot " if right[0].isdigit() else " ") + right, PRODUCT)
-
-
-def _with_coefficient(number: Tex, rest: Tex) -> Tex:
-    right = rest.at(PRODUCT)
-    dot = " \\cdot " if right[0].isdigit() or number.level < ATOM else " "
-    return Tex(f"{number.text}{dot}{right}", PRODUCT, minus=number.minus, parts=(_positive(number), rest))
 
 
 def _positive(x: Tex) -> Tex:

@@ -6,7 +6,7 @@ names both: TypeError for what is no number, ValueError for a number out of rang
 
 from __future__ import annotations
 
-from math import inf
+from functools import partial
 
 from autograd_mini.engine.checks import real_number, whole_number
 
@@ -18,17 +18,8 @@ if TYPE_CHECKING:
     Checks = Mapping[str, Callable[[str, object], Any]]
 
 
-def finite(name: str, value: object) -> float:
-    """Take any finite number.
-
-    >>> finite("gamma", 1)
-    1.0
-    >>> finite("gamma", "fast")
-    Traceback (most recent call last):
-    ...
-    TypeError: gamma is 'fast', expected a number
-    """
-    return real_number(name, value)  # type: ignore[arg-type]  # which is what is checked
+finite = real_number
+"""The check for any finite number."""
 
 
 def _number_in(expected: str, accepts: Callable[[float], bool]) -> Callable[[str, object], float]:
@@ -52,6 +43,8 @@ share = _number_in("a number from 0 to 1", lambda number: 0.0 <= number <= 1.0)
 positive_share = _number_in("a number greater than 0 and at most 1", lambda number: 0.0 < number <= 1.0)
 """The check for a number from 0 to 1, zero excluded."""
 _decay_rate = _number_in("a number of at least 0 and less than 1", lambda number: 0.0 <= number < 1.0)
+whole, positive_whole = partial(whole_number, least=0), partial(whole_number, least=1)
+"""The checks for a whole number of at least zero, and of at least one; a float that is one counts."""
 
 
 def decay_rates(name: str, value: object) -> tuple[float, float]:
@@ -60,16 +53,6 @@ def decay_rates(name: str, value: object) -> tuple[float, float]:
         raise TypeError(f"{name} is {value!r}, expected a pair of numbers such as (0.9, 0.999)")
     first, second = (_decay_rate(f"{name}[{index}]", number) for index, number in enumerate(value))
     return first, second
-
-
-def whole(name: str, value: object, least: int = 0) -> int:
-    """Take a whole number of at least `least`; a float that is one counts."""
-    return whole_number(name, value, least)  # type: ignore[arg-type]  # which is what is checked
-
-
-def positive_whole(name: str, value: object) -> int:
-    """Take an integer of at least one."""
-    return whole(name, value, 1)
 
 
 def flag(name: str, value: object) -> bool:
@@ -85,15 +68,3 @@ def checked(checks: Checks, given: Mapping[str, object]) -> dict[str, Any]:
         return {name: check(name, given[name]) for name, check in checks.items()}
     except KeyError as missing:
         raise ValueError(f"the setting {missing} is missing") from None
-
-
-def power(base: float, exponent: float) -> float:
-    """Raise a base >= 0 to a power, with inf in place of Python's OverflowError.
-
-    >>> power(10.0, 400)
-    inf
-    """
-    try:
-        return float(base**exponent)
-    except OverflowError:
-        return inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, sqrt
+from typing import NamedTuple
 
 from autograd_mini.optim.hyperparameters import checked, nonnegative
 from autograd_mini.optim.parameters import commit, numbers, parameters, set_gradients
@@ -19,20 +20,12 @@ if TYPE_CHECKING:
     Formula = Callable[..., tuple[Any, ...]]
 
 
-class StepAlgebra:
-    """What an update needs beside + and *, on floats, arrays or symbols.
+class StepAlgebra(NamedTuple):
+    """What an update needs beside + and *, on floats, arrays or symbols: root, IEEE quotient, the larger of two."""
 
-    Attributes:
-        root: the square root.
-        quotient: x / y by IEEE 754, infinite or nan where y is 0.
-        larger: the larger of two, nan if either is.
-
-    """
-
-    def __init__(
-        self, root: Callable[[Any], Any], quotient: Callable[[Any, Any], Any], larger: Callable[[Any, Any], Any]
-    ) -> None:
-        self.root, self.quotient, self.larger = root, quotient, larger
+    root: Callable[[Any], Any]
+    quotient: Callable[[Any, Any], Any]
+    larger: Callable[[Any, Any], Any]
 
 
 FLOATS = StepAlgebra(sqrt, lambda x, y: x / y if y else x * inf, max)  # max keeps its first argument where that is nan
@@ -282,10 +275,7 @@ def counts(optimizer: Optimizer) -> frozenset[str]:
 
 
 def vectorised(optimizer: Any) -> Vectorised | None:
-    """Return an optimiser of `OPTIMIZERS` on arrays; None for one of another kind.
-
-    None too where parameters have taken different numbers of steps, which happens to those that had no gradient.
-    """
+    """Return an optimiser of `OPTIMIZERS` on arrays; None for another, or where step counts of parameters differ."""
     if type(optimizer) not in OPTIMIZERS.values() or "step" in vars(optimizer):  # one of its own
         return None
     group = optimizer.param_groups[0]

@@ -18,7 +18,8 @@ from collections import deque
 from itertools import chain
 from math import fsum, hypot, inf, isfinite, isinf, isnan, nan
 
-from autograd_mini.optim.hyperparameters import nonnegative, power
+from autograd_mini.engine import ieee
+from autograd_mini.optim.hyperparameters import nonnegative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ if TYPE_CHECKING:
 def parameters(params: Iterable[Trainable]) -> tuple[Trainable, ...]:
     """List the parameters of any iterable, in its order, each once.
 
-    In: an iterable of objects with `data` and `grad`; a generator is read once. Out: a tuple of them.
-    Raises TypeError for what is no ordered iterable of parameters, ValueError for one that stands there twice and for
-    one that was computed (its attribute `op`, where it has one, names an operation).
+    TypeError for what is no ordered iterable of objects with `data` and `grad`, ValueError for one that stands there
+    twice and for one that was computed (its attribute `op`, where it has one, names an operation).
 
     >>> from types import SimpleNamespace
     >>> w = SimpleNamespace(data=1.0, grad=0.0)
@@ -240,4 +240,4 @@ def _norm(column: Sequence[float], order: float) -> float:
         return largest
     if order == 2.0:
         return hypot(*column)
-    return largest * power(fsum((abs(x) / largest) ** order for x in column), 1.0 / order)
+    return largest * ieee.pow(fsum((abs(x) / largest) ** order for x in column), 1.0 / order)

@@ -11,16 +11,9 @@ from collections import deque
 from math import cos, pi
 from operator import setitem
 
-from autograd_mini.optim.hyperparameters import (
-    checked,
-    nonnegative,
-    positive,
-    positive_share,
-    positive_whole,
-    power,
-    share,
-    whole,
-)
+from autograd_mini.engine import ieee
+from autograd_mini.optim import hyperparameters
+from autograd_mini.optim.hyperparameters import checked, nonnegative, positive, positive_whole
 from autograd_mini.optim.optimizer import Optimizer
 
 TYPE_CHECKING = False
@@ -105,7 +98,7 @@ class LRScheduler:
             found = state_dict.get("schedule") if isinstance(state_dict, dict) else type(state_dict).__name__
             raise ValueError(f"state_dict is one of {found!r}, expected one of {kind}")
         try:
-            settings = checked({**self._checks, "last_epoch": whole, "lr": nonnegative}, state_dict)
+            settings = checked({**self._checks, "last_epoch": hyperparameters.whole, "lr": nonnegative}, state_dict)
             (base,) = state_dict.get("base_lrs", ())
             settings["base_lrs"] = [nonnegative("base_lrs[0]", base)]
         except (TypeError, ValueError) as error:
@@ -145,7 +138,7 @@ class StepLR(LRScheduler):
 
     def lr_at(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
-        return self.base_lrs[0] * power(self.gamma, epoch // self.step_size)
+        return self.base_lrs[0] * ieee.pow(self.gamma, epoch // self.step_size)
 
 
 class ExponentialLR(LRScheduler):
@@ -172,7 +165,7 @@ class ExponentialLR(LRScheduler):
 
     def lr_at(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
-        return self.base_lrs[0] * power(self.gamma, epoch)
+        return self.base_lrs[0] * ieee.pow(self.gamma, epoch)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -228,8 +221,8 @@ class LinearLR(LRScheduler):
     end_factor: float
     total_iters: int
     _checks = {  # noqa: RUF012 - ClassVar in the base class
-        "start_factor": positive_share,
-        "end_factor": share,
+        "start_factor": hyperparameters.positive_share,
+        "end_factor": hyperparameters.share,
         "total_iters": positive_whole,
     }
 

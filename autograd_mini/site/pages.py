@@ -1,4 +1,4 @@
-"""The pages of the site: the README, the course, the operations, the reference, and which tool serves when.
+"""The pages of the site: the README, the course, the operations, the reference, benchmarks, and which tool when.
 
 Markdown is markdown-it's work, highlighting Pygments', mathematics latex2mathml's, and the reference pdoc's.
 """
@@ -24,6 +24,7 @@ from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.notation.tex import Tex, apply, constant, symbol
+from autograd_mini.site import benchmarks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ LINKS = {
     "course/index.html": "Course",
     "operations.html": "Operations",
     "reference/index.html": "Reference",
+    "benchmarks.html": "Benchmarks",
     "tools.html": "Which tool when",
 }
 
@@ -59,10 +61,11 @@ def build(folder: Path) -> None:
     _page(folder, "index.html", "autograd_mini", _markdown(_readme()))
     _page(folder, "tools.html", "Which tool when", _markdown((ASSETS / "tools.md").read_text(encoding="utf-8")))
     _page(folder, "operations.html", "Operations", _operations())
+    _page(folder, "benchmarks.html", "Benchmarks", benchmarks.body())
     for picture in (COURSE / "pictures").iterdir():
         (folder / "notebooks" / "pictures").mkdir(parents=True, exist_ok=True)
         (folder / "notebooks" / "pictures" / picture.name).write_bytes(picture.read_bytes())
-    lessons = sorted(COURSE.glob("*.ipynb"))
+    lessons = sorted(COURSE.glob("*.ipynb"), key=lambda path: int(path.stem.partition("_")[0]))
     titles = [lesson.stem.replace("_", " ").replace(" ", ". ", 1) for lesson in lessons]
     entries = "".join(
         f'<li><a href="{lesson.stem}.html">{title.partition(". ")[2].capitalize()}</a></li>'

@@ -15,7 +15,7 @@ from autograd_mini.testing.gradcheck import (
     check_hess,
     gradtest,
 )
-from autograd_mini.testing.linear import assert_adjoint, check_adjoint, check_hvp, check_jvp, check_vjp
+from autograd_mini.testing.linear import assert_adjoint, check_adjoint, check_hvp, check_jvp, check_modes, check_vjp
 from autograd_mini.testing.mutation import Mutant, mutants
 from autograd_mini.testing.problem import logspan
 from autograd_mini.testing.report import Report
@@ -33,6 +33,7 @@ __all__ = [
     "check_hess",
     "check_hvp",
     "check_jvp",
+    "check_modes",
     "check_vjp",
     "gradtest",
     "logspan",

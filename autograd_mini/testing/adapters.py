@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.pytree import holds_values
-from autograd_mini.testing.arguments import as_values, leaves
+from autograd_mini.extras import extra
+from autograd_mini.testing.arguments import as_values
+from autograd_mini.testing.libraries import labels_of, leaves
 from autograd_mini.testing.problem import MANY, MOST_REMEMBERED, Problem, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from autograd_mini.testing.arguments import Arguments
+    from autograd_mini.testing.arguments import Arguments, Input
     from autograd_mini.testing.problem import Point
+
+
+MOST_DENSE = 4_000_000
+"""Numbers of a Jacobian above which one that is sparse or elementwise stays so."""
 
 
 def require_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -117,6 +123,7 @@ class Claims:
 
     Attributes:
         remark: what is unusual about the shape of the result, if it holds the right numbers.
+        elementwise: whether it has one number for each of f's, by the entry of an argument in its place.
 
     """
 
@@ -124,7 +131,7 @@ class Claims:
         self.arguments, self.remark = arguments, ""
         self.sizes = [leaf.entries * (1 + arguments.complex) for leaf in arguments.leaves]
         self.shape: tuple[int, ...] = ()
-        self.outputs, self.holomorphic, self.compared = 1, False, False
+        self.outputs, self.holomorphic, self.compared, self.elementwise = 1, False, False, False
 
     def expect(self, result: Any, values: Sequence[float]) -> None:
         """Take the shape of what f returned as that of each partial derivative."""
@@ -134,7 +141,10 @@ class Claims:
 
     def rows(self, result: Any) -> Sequence[Sequence[float]]:
         """Return the rows of a result, after its shape was compared with that of the arguments."""
-        result = self._in_order(result)
+        result = self._spread(self._in_order(result))
+        if hasattr(result, "tocsr") and math.prod(result.shape) > MOST_DENSE:
+            self._compare(result, math.prod(result.shape))
+            return sys.modules["scipy.sparse"].csr_array(result)  # type: ignore[no-any-return]
         flat, count = self._numbers(result), sum(self.sizes)
         if not self.compared or len(flat) != count * self.outputs:
             self._compare(result, len(flat))
@@ -153,7 +163,7 @@ class Claims:
             numpy = sys.modules["numpy"]
             blocks = result if isinstance(result, (list, tuple)) and hasattr(result[0], "shape") else [result]
             try:
-                arrays = [numpy.asarray(b.detach() if hasattr(b, "detach") else b) for b in blocks]
+                arrays = [numpy.asarray(_dense(block)) for block in blocks]
             except (TypeError, ValueError, RuntimeError):  # no numbers, ragged, or of a type that NumPy does not know
                 arrays = []
             if arrays and all(a.dtype.kind in "fiu" for a in arrays):
@@ -170,9 +180,36 @@ class Claims:
             orders = ([*names], [*dict.fromkeys(h.partition("[")[0] for h in heads)], [keys.get(h) for h in heads])
             order = next((order for order in orders if set(order) == set(result)), [*result])
             return [self._in_order(result[key]) for key in order]
+        parts = self.arguments.leaves
         if type(result) is tuple and len(result) == len(self.arguments.example):
-            return tuple(part for part in result if part is not None) or result
+            result = tuple(part for part in result if part is not None) or result
+        if isinstance(result, tuple) and len(result) == len(parts) > 1:
+            return tuple(map(_by_label, result, parts))
+        return _by_label(result, parts[0]) if len(parts) == 1 else result
+
+    def _spread(self, result: Any) -> Any:
+        """Return a result with what is elementwise, each number by one entry of an argument, as a whole Jacobian."""
+        parts = self.arguments.leaves
+        if self.outputs < 2 or not any(leaf.shape == self.shape for leaf in parts):
+            return result
+        if len(parts) == 1:
+            return self._elementwise(result, parts[0])
+        if isinstance(result, (list, tuple)) and len(result) == len(parts):
+            return tuple(map(self._elementwise, result, parts))
         return result
+
+    def _elementwise(self, block: Any, leaf: Input) -> Any:
+        if not leaf.shape == self.shape == shape_of(block):
+            return block
+        self.elementwise = True
+        self.remark = "df is elementwise: number i of it was taken as the derivative of f[i] by entry i"
+        entries = _dense(block).reshape(-1).tolist() if hasattr(block, "reshape") else [*_flat(block)]
+        if len(entries) ** 2 > MOST_DENSE:
+            with suppress(ImportError):
+                return extra("scipy.sparse", "A large elementwise derivative").diags_array(entries, format="csr")
+        if len(entries) > MANY and "numpy" in sys.modules:
+            return sys.modules["numpy"].diag(entries)
+        return [[entry if i == j else 0.0 for j in range(len(entries))] for i, entry in enumerate(entries)]
 
     def _by_output(self, result: Any, flat: Sequence[float]) -> Sequence[float]:
         """Return the numbers of blocks, one an argument and each with a row for each output, as whole rows."""
@@ -242,8 +279,38 @@ class Claims:
         shown = ", ".join(names if len(names) <= 8 else [*names[:3], "...", names[-1]])
         raise ShapeError(
             f"df returned {numbers} number{'s' * (numbers != 1)}, expected {count} {kind}{'s' * (count != 1)}, "
-            f"one for each of {shown}"
+            f"one for each of {shown}{self._hint(numbers)}"
         )
+
+    def _hint(self, numbers: int) -> str:
+        """Return which of the arguments a result of some size may be by alone, if it is not by all."""
+        sizes: dict[str, int] = {}
+        for leaf, size in zip(self.arguments.leaves, self.sizes, strict=True):
+            head = leaf.name.partition("[")[0]
+            sizes[head] = sizes.get(head, 0) + size
+        fits = [head for head, size in sizes.items() if size * self.outputs == numbers] if len(sizes) > 1 else []
+        return f"; or say wrt={' or wrt='.join(map(repr, fits))} if it is by that alone" if fits else ""
+
+
+def _by_label(result: Any, leaf: Input) -> Any:
+    """Return a Series or a DataFrame of derivatives with its labels in the order of the argument's."""
+    labels = labels_of(result)
+    if not labels or not leaf.labels or {*labels[-1]} != {*leaf.labels[-1]}:
+        return result
+    return result.reindex(**{("index", "columns")[len(labels) - 1]: leaf.labels[-1]})
+
+
+def _dense(block: Any) -> Any:
+    """Return a sparse matrix or a tensor as an array that NumPy takes."""
+    if hasattr(block, "toarray"):
+        return block.toarray()
+    return block.detach() if hasattr(block, "detach") else block
+
+
+def _flat(block: Any) -> Iterator[Any]:
+    """Yield the numbers in nested lists."""
+    for part in block:
+        yield from _flat(part) if isinstance(part, (list, tuple)) else (part,)
 
 
 def shape_of(result: Any) -> tuple[int, ...]:

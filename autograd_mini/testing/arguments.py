@@ -1,15 +1,11 @@
 """An argument: what a function takes, by an example of it: which of its numbers vary, and what stays as it is.
 
-The checker knows points, tuples of floats. `Arguments` makes of a point what a function takes, and names its numbers;
-`LIBRARIES` has an entry for each kind of array. Nothing is imported for a kind that does not occur.
+The checker knows points, tuples of floats. `Arguments` makes of a point what a function takes, and names its numbers.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-import struct
-import sys
 from dataclasses import dataclass
 from functools import partial, wraps
 from itertools import product
@@ -17,144 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
-from autograd_mini.testing.problem import MANY, ShapeError
+from autograd_mini.testing.libraries import (
+    PRECISIONS,
+    dtype_of,
+    is_container,
+    is_inexact,
+    is_integer,
+    is_number,
+    kind_of,
+    labels_of,
+    leaves,
+    library_of,
+)
+from autograd_mini.testing.problem import MANY
+from autograd_mini.testing.signatures import arity, names_of, parameters, takes, works
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from autograd_mini.testing.libraries import Library
     from autograd_mini.testing.problem import Point
-
-PLAIN_NUMBERS = (float, int, Value)
-"""What stands for one number, besides other classes with a ``__float__``."""
-
-
-def leaves(result: Any, what: str, parts: int = 0) -> list[float]:
-    """Return the numbers in a result, however nested.
-
-    A complex one becomes nan, or, with 1 for ``parts``, two numbers; with 2 every number becomes two.
-
-    >>> leaves([1, (2.5, {"a": 3})], "f")
-    [1.0, 2.5, 3.0]
-    """
-    if type(result) is float:
-        return [result, 0.0] if parts > 1 else [result]
-    if isinstance(result, dict):
-        result = [*result.values()]
-    if isinstance(result, (list, tuple)):
-        if parts > 1:
-            return [n for item in result for n in leaves(item, what, parts)]
-        return [n for item in result for n in ((item,) if type(item) is float else leaves(item, what, parts))]
-    if isinstance(result, Value):
-        return [result.data]
-    if hasattr(result, "tolist"):  # an array or a tensor
-        listed = (result.detach() if hasattr(result, "detach") else result).tolist()
-        return leaves(listed, what, parts)
-    if isinstance(result, complex):
-        return [result.real, result.imag] if parts else [math.nan]
-    try:
-        if not isinstance(result, (str, bytes)):
-            return [float(result), 0.0] if parts > 1 else [float(result)]
-    except OverflowError:
-        return [math.inf]
-    except TypeError:
-        pass
-    shown = repr(result) if result is None or isinstance(result, (str, bytes)) else type(result).__name__
-    raise ShapeError(f"{what} returned {shown}, expected a number or a sequence of numbers")
-
-
-def _packed(kind: str, x: float) -> float:
-    """Return the nearest number of a format of `struct`."""
-    try:
-        return float(struct.unpack(kind, struct.pack(kind, x))[0])
-    except OverflowError:
-        return math.copysign(math.inf, x)
-
-
-def to_bfloat16(x: float) -> float:
-    """Return the nearest number of eight significant bits and the exponents of single precision.
-
-    >>> to_bfloat16(1.01)
-    1.0078125
-    """
-    mantissa, exponent = math.frexp(x) if math.isfinite(x) else (x, 0)
-    return _packed("f", math.ldexp(round(mantissa * 256) / 256, exponent)) if math.isfinite(x) else x
-
-
-PRECISIONS: dict[str, tuple[float, Callable[[float], float]]] = {
-    "bfloat16": (2.0**-7, to_bfloat16),
-    "float16": (2.0**-10, partial(_packed, "e")),
-    "float32": (2.0**-23, partial(_packed, "f")),
-    "complex64": (2.0**-23, partial(_packed, "f")),
-}
-"""Unit roundoff, and what rounds to a number of that kind, of kinds of numbers below double; coarsest first."""
-
-
-@dataclass(frozen=True)
-class Library:
-    """One kind of array.
-
-    Attributes:
-        array: makes an array of numbers in the shape, and if it is one of real or complex numbers of the type, of an
-            example.
-        derivative: differentiates a function of some number of arrays; None if the library cannot.
-        conjugate: whether the gradient by a complex x + iy is df/dx - i df/dy, rather than df/dx + i df/dy.
-
-    """
-
-    array: Callable[[Sequence[Any], Any], Any]
-    derivative: Callable[[Callable[..., Any], int], Callable[..., Any]] | None = None
-    conjugate: bool = False
-
-
-def kind_of(array: Any) -> str:
-    """Return "real", "complex" or "integer", of an array by its type of numbers; "" for anything else."""
-    name = str(array.dtype).removeprefix("torch.")
-    kinds = {"real": ("float", "bfloat", "object"), "complex": ("complex",), "integer": ("int", "uint")}
-    return next((kind for kind, starts in kinds.items() if name.startswith(starts)), "")
-
-
-def _numpy_array(numbers: Sequence[Any], example: Any) -> Any:
-    keeps = kind_of(example) != "integer" and example.dtype != object
-    return sys.modules["numpy"].array(numbers, dtype=example.dtype if keeps else float).reshape(example.shape)
-
-
-def _torch_array(numbers: Sequence[Any], example: Any) -> Any:
-    torch = sys.modules["torch"]
-    dtype = torch.float64 if kind_of(example) == "integer" else example.dtype
-    return torch.tensor(numbers, dtype=dtype, device=example.device).reshape(example.shape)
-
-
-def _torch_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
-    jacobian = sys.modules["torch"].autograd.functional.jacobian
-    return lambda *args: jacobian(f, args if count > 1 else args[0], create_graph=True)
-
-
-def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
-    dtype = None if kind_of(example) == "integer" else example.dtype
-    return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(example.shape)
-
-
-def _jax_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
-    return sys.modules["jax"].jacrev(f, tuple(range(count)) if count > 1 else 0)  # type: ignore[no-any-return]
-
-
-_JAX = Library(_jax_array, _jax_derivative, conjugate=True)
-
-LIBRARIES = {
-    "numpy": Library(_numpy_array),
-    "torch": Library(_torch_array, _torch_derivative),
-    "jax": _JAX,
-    "jaxlib": _JAX,
-}
-"""Kinds of arrays by the package that their class stands in."""
-
-
-def library_of(thing: object) -> Library | None:
-    """Return the kind of an array; None for anything else, a NumPy scalar included."""
-    package = type(thing).__module__.partition(".")[0]
-    if not hasattr(thing, "dtype") or (package == "numpy" and not getattr(thing, "ndim", 0)):
-        return None
-    return LIBRARIES.get(package)
 
 
 @dataclass(slots=True)
@@ -168,6 +46,8 @@ class Input:
         entries: how many numbers there are, a complex one counted once.
         complex: whether each of them is two for the checker.
         library: the kind of array.
+        dtype: the type of its numbers, as a word.
+        labels: what the rows of a Series, or the rows and columns of a DataFrame, are called.
 
     """
 
@@ -178,6 +58,7 @@ class Input:
     complex: bool = False
     library: Library | None = None
     dtype: str = ""
+    labels: tuple[Any, ...] = ()
 
     @property
     def size(self) -> int:
@@ -194,8 +75,8 @@ class Input:
 
     def names(self) -> Iterator[str]:
         """Yield the name of each number."""
-        for index in product(*map(range, self.shape)):
-            name = f"{self.name}[{','.join(map(str, index))}]" if index else self.name
+        for index in product(*self.labels) if self.labels else product(*map(range, self.shape)):
+            name = f"{self.name}[{','.join(map(repr, index))}]" if index else self.name
             yield from (f"{name}.real", f"{name}.imag") if self.complex else (name,)
 
 
@@ -242,7 +123,7 @@ class Arguments:
         chosen = {wrt} if isinstance(wrt, str) else None if wrt is None else {*wrt}
         if chosen is not None and not chosen <= {*known}:
             raise ValueError(f"wrt is {wrt!r}, expected names among {', '.join(map(str, known))}")
-        self._integers = integers or not any(map(_is_inexact, _things(self.example)))
+        self._integers = integers or not any(map(is_inexact, _things(self.example)))
         self.mixed = not self._integers and any(isinstance(t, int) for t in _things(self.example))
         self.leaves: list[Input] = []
         self._numbers: list[float] = []
@@ -283,10 +164,10 @@ class Arguments:
             if {*at} <= {*named}:
                 given = [name for name in named if name in at]
                 return tuple(at[name] for name in given), given
-            if arity(f) != 1 or not _works(f, at):
+            if arity(f) != 1 or not works(f, at):
                 raise ValueError(f"at names {', '.join(map(str, at))}, expected names among the parameters of f")
             return (at,), names_of(f, 1)
-        if isinstance(at, tuple) and (takes(f, len(at)) or any(map(_is_container, at))):
+        if isinstance(at, tuple) and (takes(f, len(at)) or any(map(is_container, at))):
             example = at
         elif isinstance(at, list) and arity(f) != 1:
             example = tuple(at)
@@ -310,13 +191,15 @@ class Arguments:
             kind = kind_of(part)
             if not kind or (kind == "integer" and not whole):
                 return Kept(part)
-            shape, dtype = tuple(part.shape), str(part.dtype).removeprefix("torch.")
+            shape = tuple(part.shape)
             build = partial(_swapped, library.array, part)
-            leaf = Input(name, shape, build, math.prod(shape), kind == "complex", library, dtype)
+            leaf = Input(
+                name, shape, build, math.prod(shape), kind == "complex", library, dtype_of(part), labels_of(part)
+            )
             return self._leaf(leaf, leaves(part, "at", 1))
         if isinstance(part, complex):
             return self._leaf(Input(name, (), _first, 1, complex=True), [part.real, part.imag])
-        if not _is_number(part) or (not whole and _is_integer(part)):
+        if not is_number(part) or (not whole and is_integer(part)):
             return Kept(part)
         return self._leaf(Input(name, (), _first, 1), leaves(part, "at"))
 
@@ -354,29 +237,18 @@ class Arguments:
         """Return the leaves among arguments like the example."""
         return [*_picked(self._tree, args)]
 
+    def of_leaves(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``f`` as a function of the leaves alone."""
+        return lambda *parts: f(*self.with_leaves(parts))
+
     def differentiate(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return the derivative of ``f`` by the leaves, by the library that their arrays are of, or by the engine."""
         differentiate = self.library.derivative if self.library else None
         if differentiate is None and not any(isinstance(part, Kept) for part in _things(self._tree)):
             return engine_derivative(f)
-        count = len(self.leaves)
-
-        def of_leaves(*parts: Any) -> Any:
-            return f(*self.with_leaves(parts))
-
+        of_leaves, count = self.of_leaves(f), len(self.leaves)
         derivative = differentiate(of_leaves, count) if differentiate else engine_derivative(of_leaves)
         return wraps(f)(lambda *args: derivative(*self.leaves_of(args)))
-
-
-def _works(f: Callable[..., Any], argument: Any) -> bool:
-    """Return whether ``f`` takes an argument of such a kind, whatever else it raises."""
-    try:
-        f(argument)
-    except (TypeError, AttributeError, LookupError):
-        return False
-    except Exception:  # noqa: BLE001 - of the numbers in it, which is for the check to report
-        return True
-    return True
 
 
 def _first(numbers: Sequence[Any]) -> Any:
@@ -422,53 +294,6 @@ def _things(tree: Any) -> Iterator[Any]:
             yield from _things(item)
     else:
         yield tree
-
-
-def _is_number(thing: Any) -> bool:
-    if isinstance(thing, (str, bytes, bool)) or type(thing).__name__ in {"bool", "bool_"}:
-        return False
-    return isinstance(thing, PLAIN_NUMBERS) or hasattr(thing, "__float__")
-
-
-def _is_integer(thing: Any) -> bool:
-    return hasattr(thing, "__index__") and not library_of(thing)
-
-
-def _is_inexact(thing: Any) -> bool:
-    """Return whether something is a real or complex number, or an array of them."""
-    if library_of(thing):
-        return kind_of(thing) in {"real", "complex"}
-    return isinstance(thing, complex) or (_is_number(thing) and not _is_integer(thing))
-
-
-def _is_container(part: object) -> bool:
-    return isinstance(part, (list, tuple, dict)) or library_of(part) is not None
-
-
-def parameters(f: object) -> list[inspect.Parameter]:
-    """Return the parameters of ``f`` that can be given by position; none for a builtin without a signature."""
-    try:
-        signature = inspect.signature(f)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p for p in signature.parameters.values() if p.kind in kinds]
-
-
-def arity(f: object) -> int:
-    """Return how many numbers ``f`` must be given by position; 0 if it does not say."""
-    return sum(p.default is inspect.Parameter.empty for p in parameters(f))
-
-
-def takes(f: object, count: int) -> bool:
-    """Return whether ``f`` takes ``count`` numbers apart, rather than one sequence of them."""
-    return count == 1 or arity(f) != 1 or len(parameters(f)) >= count
-
-
-def names_of(f: object, count: int) -> list[str]:
-    """Return a name for each of some arguments: the parameters' own, or ``x``, or ``x0``, ``x1``, ..."""
-    named = [p.name for p in parameters(f)]
-    return named[:count] if len(named) >= count else ["x"] if count == 1 else [f"x{i}" for i in range(count)]
 
 
 def engine_derivative(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,89 +1,39 @@
-"""An explanation: where a derivative is wrong, at numbers of few digits, what f says there, and the likely cause.
-
-A cause is one of the usual mistakes, if it turns the measured derivative into the wrong claim at several points.
-"""
+"""An explanation: where a derivative is wrong, at numbers of few digits, what f says there, and the likely cause."""
 
 from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import combinations_with_replacement, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from autograd_mini.engine.functions import function
-from autograd_mini.engine.ops import TABLE
-from autograd_mini.testing.arguments import PRECISIONS
-from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.localisation import blocks
+from autograd_mini.testing.causes import SAMPLES, SINGLE_DIGITS, TO_SINGLE, Cause
+from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Line, ShapeError, first_reach, why_stopped
-from autograd_mini.testing.report import Counterexample
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, first_reach, located, why_stopped
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
-from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Point, Problem
     from autograd_mini.testing.report import Report
-    from autograd_mini.testing.residuals import Classification
 
 _CALLS = (3000, 500)
 """Most further calls of f and of df."""
 _SECONDS, _FEWEST = 4.0, 20
 """Seconds that the calls of each may take, and how many may be made however long they take."""
-_CLEARLY = 20.0
-"""Ratio of error to measurement error above which a claim counts as wrong."""
-_TRIES = 14
-"""Short numbers at which an error is looked for."""
-_SAMPLES_OF_REGION, _HALVINGS = 12, 10
-"""Points that a region is sampled at, and bisections of each of its ends."""
-_SINGLE_PRECISION = 1e-10
-"""Unit roundoff above which f computes in single precision."""
-_SINGLE_DIGITS = 1e-5
-"""Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
-_SAMPLES = 6
-"""Points near the counterexample at which claims are compared."""
-_CONSTANTS = 8
-"""Most constants of the source that missing terms are made of."""
-_MOST_SHORTENED = 6
-"""Most inputs of which all are rounded to few digits."""
-_NAMED_INPUTS = 16
-"""Most inputs that a missing term may depend on besides the one in question."""
-_NAMED_FACTORS = {
-    "pi": math.pi,
-    "ln 2": math.log(2),
-    "ln 10": math.log(10),
-    "sqrt(2)": math.sqrt(2),
-    "e": math.e,
-    "180/pi": 180 / math.pi,
-    "sqrt(pi)": math.sqrt(math.pi),
-    "2/sqrt(pi)": 2 / math.sqrt(math.pi),
-}
-_POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
-_TO_SINGLE = PRECISIONS["float32"][1]
-_FEATURES: dict[str, Callable[[float], float]] = {
-    "{}": lambda x: x,
-    "{}**2": lambda x: x * x,
-    "{}**3": lambda x: x**3,
-    "1/{}": lambda x: 1 / x,
-    "1/{}**2": lambda x: 1 / x**2,
-    "1/sqrt({})": lambda x: 1 / math.sqrt(x),
-    "1/(1+{})": lambda x: 1 / (1 + x),
-    "1/(1+{}**2)": lambda x: 1 / (1 + x * x),
-    "exp(-{})": lambda x: math.exp(-x),
-    "exp(-{}**2)": lambda x: math.exp(-x * x),
-    "1/cos({})**2": lambda x: math.cos(x) ** -2,
-    "1/cosh({})**2": lambda x: math.cosh(x) ** -2,
-    "sigmoid({})*(1-sigmoid({}))": lambda x: 0.25 / math.cosh(x / 2) ** 2,
-} | {
-    f"{name}({{}})": function(TABLE[name])
-    for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sigmoid", "abs")
-}
-"""Terms that a derivative may lack, as functions of one input."""
+_FINE = 1e-8
+"""Resolution of a right derivative below which nothing is unusual about it."""
+_REPEATS = 4
+"""Calls at one point that tell chance."""
+_CHEAP, MOST_MEASURED = 0.01, 3
+"""Seconds of a call of f up to which the digits of a right derivative are counted, and of how many partials."""
+CLEARLY_IMPRECISE = 50.0
+"""Ratio of a claim's error to the measurement's above which it is computed with fewer digits than f."""
+_ROUNDING_OF_SINGLE = 1e-9
+"""Relative error that numbers of single precision leave, at least."""
+_OF_FORMULAS = {"", "sign", "factor", "exponent", "zero", "missing term", "copy", "mean"}
+"""Causes that may be those of one branch."""
 
 
 def explain(problem: Problem, failure: Outcome, report: Report) -> None:
@@ -102,443 +52,66 @@ def explain(problem: Problem, failure: Outcome, report: Report) -> None:
         report.cause_kind, report.cause = Cause(partial, found).likely()
         if report.cause_kind == "raised":
             report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
+        found.region, right_elsewhere = partial.region(found)
+        if report.cause_kind in _OF_FORMULAS:
+            _name_branch(partial, report, right_elsewhere=right_elsewhere)
         few = len(found.point) <= FEW_INPUTS
         for axis, other in enumerate(axes_through(problem, found.point, line.output) if few else ()):
             if axis != line.axis:
                 verdict = PointCheck(other).run().verdict
                 found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
-        found.region = partial.region(found)
     except (BudgetSpentError, ShapeError):
         report.note = "the explanation ran out of calls"
     except ArithmeticError as error:
         report.note = why_stopped(error)
 
 
-def remark(problem: Problem, verdict: str) -> tuple[str, str]:
+def _name_branch(partial: Partial, report: Report, *, right_elsewhere: bool) -> None:
+    """Say that a mistake is in one branch alone, if the claim is right in another."""
+    if right_elsewhere and report.witness is not None and report.witness.region:
+        inner = f": {report.cause}" if report.cause else ""
+        report.cause_kind, report.cause = "branch", f"one branch alone is wrong{inner}"
+    elif not report.cause_kind and report.witness is not None:
+        point = partial.is_right_elsewhere(report.witness)
+        if point is not None:
+            place = located(partial.problem.names, point, partial.axis)
+            report.cause_kind, report.cause = "branch", f"one branch alone is wrong: the claim is right at {place}"
+
+
+def remark(problem: Problem, report: Report) -> tuple[str, str]:
     """Return the kind of a flaw that leaves a derivative correct or undecided at a point, and a sentence about it."""
-    if verdict == "correct":
+    fine = report.verdict == "correct" and report.resolution < _FINE
+    if report.verdict == "correct" and problem.eps < SINGLE_PRECISION:
         known = [rows for rows in islice(problem.df.known.values(), 4) if rows is not None]
         numbers = {float(p) for rows in known for row in islice(rows, 4) for p in islice(row, 4)}
         long = [n for n in numbers if float(f"{n:.9g}") != n]
-        if problem.eps < _SINGLE_PRECISION and len(long) >= _SAMPLES // 2 and all(_TO_SINGLE(n) == n for n in numbers):
+        if len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers):
             return "precision", "df computes in single precision: about 7 digits of the derivative are right"
-    elif problem.at is not None:
-        with suppress(BudgetSpentError, ShapeError):
-            problem.allow(2, 2)
-            for name, callee in (("f", problem.f), ("df", problem.df)):
-                first, second = (callee.again(problem.at) for _ in range(2))
-                if repr(first) != repr(second):
-                    return "random", f"{name} draws random numbers: two calls at one point differ"
+    if problem.at is None or fine:
+        return "", ""
+    with suppress(BudgetSpentError, ShapeError):
+        problem.allow(_REPEATS, _REPEATS)
+        for name, callee in (("f", problem.f), ("df", problem.df)):
+            if len({repr(callee.again(problem.at)) for _ in range(_REPEATS)}) > 1:
+                return "random", f"{name} draws random numbers: two calls at one point differ"
+        if report.verdict == "correct" and problem.eps < SINGLE_PRECISION and problem.f.price < _CHEAP:
+            problem.allow(32 * MOST_MEASURED, 2 * MOST_MEASURED)
+            return _precision_at(problem, problem.at)
     return "", ""
 
 
-def short_numbers(low: float, high: float) -> Iterator[float]:
-    """Yield numbers inside (low, high), those with the fewest digits first.
-
-    >>> next(short_numbers(0.87, 0.94))
-    0.9
-    """
-    middle = low + (high - low) / 2
-    if low < 0 < high:
-        yield 0.0
-    for digits in range(1, 17):
-        for number in (middle, low + 0.7 * (high - low), low + 0.3 * (high - low)):
-            short = float(f"{number:.{digits - 1}e}")
-            if low < short < high:
-                yield short
-    yield middle
-
-
-class Partial:
-    """A partial derivative, as claimed and as measured from values of f, at any point."""
-
-    def __init__(self, problem: Problem, axis: int, output: int) -> None:
-        """Take the derivative of one output by one input."""
-        self.problem, self.axis, self.output = problem, axis, output
-
-    def line(self, point: Point) -> Line:
-        """Return the line through a point along the input."""
-        return Line(self.problem, point, axis=self.axis, output=self.output)
-
-    def claimed(self, point: Point) -> float:
-        """Return the claim at a point."""
-        return float(self.problem.partials(point, self.output)[self.axis])
-
-    def measured(self, point: Point, reach: float) -> Measured:
-        """Return what values of f up to a distance say."""
-        return measure(self.line(point), point[self.axis], reach)
-
-    def is_refuted(self, point: Point, reach: float) -> bool:
-        """Return whether the claim differs clearly from what is measured."""
-        found = self.measured(point, reach)
-        return math.isfinite(found.error) and not abs(self.claimed(point) - found.value) <= _CLEARLY * found.error
-
-    def counterexample(self, line: Line, classification: Classification) -> Counterexample:
-        """Return a counterexample for an error proved on a line, at numbers with as few digits as show it."""
-        a, b = classification.a, classification.b
-        if a == b:
-            return self._at_a_point(line, a)
-        width = b - a
-        for t in islice(short_numbers(a + width / 16, b - width / 16), _TRIES):
-            reach = min(t - a, b - t, first_reach(t))
-            point = line.point(t)
-            if self.is_refuted(point, reach):
-                point = self._shortened(point, reach)
-                return self._example(point, self.measured(point, reach), (a, b))
-        segment, middle = compare(line, a, b), a + width / 2
-        found = Measured(line.slope(middle) + segment.mismatch / width, segment.tolerance / width)
-        return self._example(line.point(middle), found, (a, b))
-
-    def _at_a_point(self, line: Line, x: float) -> Counterexample:
-        central, above, below = (measure(line, x, first_reach(x) / 4, side) for side in (0, 1, -1))
-        best = next((m for m in (central, above, below) if m.reliable), central)
-        found = self._example(line.point(x), best, (x, x))
-        if abs(above.value - below.value) > 10 * (above.error + below.error):
-            found.slopes = min(below.value, above.value), max(below.value, above.value)
-        return found
-
-    def _example(self, point: Point, found: Measured, interval: tuple[float, float]) -> Counterexample:
-        names, output = self.problem.names, self.problem.output_name(self.output)
-        return Counterexample(
-            (*map(float, point),), names, self.axis, output, self.claimed(point), found.value, found.error, interval
-        )
-
-    def _shortened(self, point: Point, reach: float) -> Point:
-        """Round the other coordinates as far as the claim stays wrong."""
-        if len(point) > _MOST_SHORTENED:
-            return point
-        for i, x in enumerate(point):
-            if i == self.axis:
-                continue
-            for digits in (1, 2, 3):
-                short = float(f"{x:.{digits - 1}e}")
-                candidate = (*point[:i], short, *point[i + 1 :])
-                if short == x:
-                    break
-                if self.is_refuted(candidate, reach):
-                    point = candidate
-                    break
-        return point
-
-    def is_wrong(self, example: Counterexample, t: float) -> bool | None:
-        """Return whether the claim is wrong with the input in question moved to ``t``; None if f cannot tell."""
-        point = self.line(example.point).point(t)
-        if not math.isfinite(self.problem.value(point, self.output)):
-            return None
-        share = 64 if self.problem.eps < _SINGLE_PRECISION else 4
-        found = self.measured(point, first_reach(t) / share)
-        if not found.reliable and found.error > 1e-3:
-            return None
-        relative = 1e-3 * abs(example.claimed - example.measured) / max(abs(example.measured), 1e-300)
-        tolerance = 20 * found.error + min(relative, 1e-3) * abs(found.value)
-        return not abs(self.claimed(point) - found.value) <= tolerance
-
-    def region(self, example: Counterexample) -> str:
-        """Describe where along its own input a claim is wrong, if that is a proper part of what was looked at."""
-        x, name = example.point[self.axis], example.wrt
-        if example.interval[0] == example.interval[1]:
-            return f"only at {name} = {x!r}"
-        line, around = self.line(example.point), 3 * abs(x) + 1
-        low, high = (line.low, line.high) if self.problem.box else (x - around, x + around)
-        positions = [low + (high - low) * (i + 0.5) / _SAMPLES_OF_REGION for i in range(_SAMPLES_OF_REGION)]
-        known = [(t, mark) for t in positions if (mark := self.is_wrong(example, t)) is not None]
-        right = [t for t, mark in known if not mark]
-        if not right:
-            return "wrong everywhere it was looked at" if len(known) > 3 else ""
-        below, above = max((t for t in right if t < x), default=None), min((t for t in right if t > x), default=None)
-        if any(mark and ((below is not None and t < below) or (above is not None and t > above)) for t, mark in known):
-            return ""
-        start = None if below is None else self._border(example, below, x)
-        end = None if above is None else self._border(example, above, x)
-        if start is not None and end is not None:
-            return f"wrong wherever {start!r} < {name} < {end!r}"
-        return f"wrong wherever {name} < {end!r}" if end is not None else f"wrong wherever {name} > {start!r}"
-
-    def _border(self, example: Counterexample, right: float, wrong: float) -> float:
-        """Return a short number between a place where the claim is right and one where it is wrong."""
-        for _ in range(_HALVINGS):
-            middle = (right + wrong) / 2
-            if self.is_wrong(example, middle):
-                wrong = middle
-            else:
-                right = middle
-        return next(short_numbers(min(right, wrong), max(right, wrong)))
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSample:
-    """One point near the counterexample: all claims there, the measured partial, and how finely it is measured."""
-
-    point: Point
-    claims: Sequence[float]
-    claim: float
-    measured: float
-    error: float
-    value: float
-
-    @property
-    def relative_error(self) -> float:
-        """How finely the partial is measured, relative to itself."""
-        return self.error / abs(self.measured) if self.measured else math.inf
-
-    @property
-    def gap(self) -> float:
-        """What the claim lacks."""
-        return self.measured - self.claim
-
-    def close(self, u: float, v: float) -> bool:
-        """Return whether two numbers agree as far as the measurement tells."""
-        return abs(u - v) <= 1e-6 * max(abs(u), abs(v)) + 4 * self.error
-
-
-class Cause:
-    """The search for the usual mistake behind a wrong partial derivative."""
-
-    def __init__(self, partial: Partial, example: Counterexample) -> None:
-        """Prepare to explain ``example``."""
-        self.partial, self.example = partial, example
-        self.samples: list[LocalSample] = []
-
-    def likely(self) -> tuple[str, str]:
-        """Return the kind of mistake and a sentence about it; empty where nothing simple fits.
-
-        Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term",
-        "random", "state", "stale", "precision", "transposed", "shift", "mean".
-        """
-        example = self.example
-        if not math.isfinite(example.claimed):
-            faults = self.partial.problem.df.faults
-            fault = next((fault for fault in faults if fault.where == example.point), None)
-            if fault is not None:
-                return "raised", f"df raised {fault}"
-            return "not finite", f"the claim is {example.claimed} where f has a finite slope"
-        if (unsteady := self._unsteady()) is not None:
-            return unsteady
-        if example.interval[0] == example.interval[1]:
-            return "point", "only this one point is wrong: a special case in the gradient"
-        self.samples = list(islice(self._sampled(), _SAMPLES))
-        if len(self.samples) < 3:
-            return "", ""
-        if all(s.claim == 0 for s in self.samples):
-            found = self._missing_term()
-            return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
-        steady = self._ratio()
-        if steady is not None and abs(steady + 1) < 1e-6:
-            return "sign", "the sign is wrong"
-        for probe in (self._stale, self._imprecise, self._moved, self._other_partial):
-            if probe == self._imprecise and steady is not None:
-                continue
-            if (found_there := probe()) is not None:
-                return found_there
-        return self._formula(steady)
-
-    def _formula(self, steady: float | None) -> tuple[str, str]:
-        """Recognise a mistake in the formula: a factor, which may be a mean's, a power, or a missing term."""
-        name = self.example.wrt
-        if steady is not None:
-            for size in sorted(self.partial.problem.sizes):
-                if size > 1 and any(abs(steady / ratio - 1) < 1e-6 for ratio in (size, 1 / size)):
-                    what, factor = ("missing", f"1/{size}") if steady < 1 else ("taken twice", str(size))
-                    return "mean", f"the claim must be multiplied by {factor}: a mean over {size} is {what}"
-            factor = _factor_name(steady) or f"{steady:.7g}"
-            return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
-        for text, power in _POWERS.items():
-            if (ratio := self._ratio(power)) is not None:
-                term = _term(ratio, text.format(name))
-                return "exponent", f"the power of {name} is off: the claim must be multiplied by {term}"
-        missing = self._missing_term()
-        return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
-
-    def _sampled(self) -> Iterator[LocalSample]:
-        """Yield random points near the counterexample at which the derivative can be measured."""
-        partial, example = self.partial, self.example
-        problem, axis = partial.problem, partial.axis
-        a, b = example.interval
-        for _ in range(2 * _SAMPLES):
-            spread = 0.5 * (len(example.point) <= 6)
-            point = [x + problem.rng.uniform(-spread, spread) * first_reach(x) for x in example.point]
-            point[axis] = a + problem.rng.uniform(0.15, 0.85) * (b - a)
-            at = tuple(map(problem.grid, point))
-            reach = min(at[axis] - a, b - at[axis], first_reach(at[axis]))
-            claims = problem.partials(at, partial.output)
-            measured = partial.measured(at, reach)
-            if measured.reliable and all(map(math.isfinite, claims)):
-                value = problem.value(at, partial.output)
-                yield LocalSample(at, claims, claims[axis], measured.value, measured.error, value)
-
-    def _ratio(self, power: float = 0) -> float | None:
-        """Return the constant c if what is measured is c times a power of the input times the claim at every sample."""
-        numbers = [s.point[self.partial.axis] for s in self.samples]
-        if power and any(x < 0 if power % 1 else not x for x in numbers):
-            return None
-        claims = [s.claim * x**power for s, x in zip(self.samples, numbers, strict=True)]
-        pairs = list(zip(self.samples, claims, strict=True))
-        best, claim = min(pairs, key=lambda pair: pair[0].relative_error)
-        if not claim or sum(map(bool, claims)) < 3:
-            return None
-        ratio = best.measured / claim
-        return ratio if all(s.close(c * ratio, s.measured) for s, c in pairs) else None
-
-    def _unsteady(self) -> tuple[str, str] | None:
-        """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
-        problem, point, output = self.partial.problem, self.example.point, self.partial.output
-        other = next((s.point for s in self._sampled()), None)
-        values = [problem.f.again(point) for _ in range(2)]
-        if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
-            return "random", "f draws random numbers: two calls at one point differ"
-        claims = [problem.df.again(point) for _ in range(3)]
-        rows = [[*map(float, claim[output])] for claim in claims if claim is not None]
-        if len(rows) < 3 or other is None or not all(map(math.isfinite, rows[0])):
-            return None
-        if rows[1] != rows[2]:
-            return "random", "df draws random numbers: two calls at one point differ"
-        problem.f.again(other)
-        moved = problem.df.again(point)
-        if moved is not None and [*map(float, moved[output])] != rows[2]:
-            return "state", "df depends on the last call of f, and is right only just after f at the same point"
-        problem.df.again(other)
-        late = problem.df.again(point)
-        if rows[0] != rows[1] or (late is not None and [*map(float, late[output])] != rows[2]):
-            return "stale", "df depends on its last call: it returns what belongs to an earlier point"
-        return None
-
-    def _stale(self) -> tuple[str, str] | None:
-        """Recognise a claim that is the same everywhere, and right at the first point that it was asked for."""
-        problem, first = self.partial.problem, self.partial.problem.df.first
-        claim = self.samples[0].claim
-        if first is None or any(s.claim != claim for s in self.samples):
-            return None
-        found = self.partial.measured(first, first_reach(float(first[self.partial.axis])) / 4)
-        right = found.reliable and abs(found.value - claim) <= 1e-6 * abs(claim) + 4 * found.error
-        changes = len({s.measured for s in self.samples}) > 1 and not problem.box
-        return ("stale", "the claim is kept from the first point it was asked for") if right and changes else None
-
-    def _imprecise(self) -> tuple[str, str] | None:
-        """Recognise claims that agree with f in their first digits alone, in no simple ratio."""
-        gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
-        if not gaps or max(gaps) > _SINGLE_DIGITS or self.partial.problem.eps > _SINGLE_PRECISION:
-            return None
-        single = all(_TO_SINGLE(s.claim) == s.claim for s in self.samples)
-        digits = max(1, math.floor(-math.log10(max(gaps))))
-        where = "in single precision" if single else "with fewer digits than f"
-        return "precision", f"the claim agrees to {digits} digits: it is computed {where}"
-
-    def _moved(self) -> tuple[str, str] | None:
-        """Recognise the claims for an array in another order: transposed, or shifted by one."""
-        axis, claims = self.partial.axis, self.partial.problem.claims
-        for start, size, name, shape in blocks(claims):
-            if not start <= axis < start + size:
-                continue
-            index = axis - start
-            if len(shape) == 2 and shape[0] == shape[1]:
-                row, column = divmod(index, shape[1])
-                if row != column and self._stands_at(start + column * shape[1] + row):
-                    return "transposed", f"the claims for {name} are transposed"
-            for step in (1, -1):
-                at = index + step
-                if size > 2 and self._stands_at(start + at % size) and self._is_shifted(start, size, at % size, step):
-                    return (
-                        "shift",
-                        f"the claims for {name} are off by one: that for {name}[{index}] stands at {at % size}",
-                    )
-        return None
-
-    def _stands_at(self, axis: int) -> bool:
-        """Return whether the claim for another input is right for this one."""
-        return all(s.close(s.claims[axis], s.measured) and not s.close(s.claims[axis], s.claim) for s in self.samples)
-
-    def _is_shifted(self, start: int, size: int, at: int, step: int) -> bool:
-        """Return whether the claim for the neighbour stands in the place after, too."""
-        other = Partial(self.partial.problem, start + at, self.partial.output)
-        following = start + (at + step) % size
-        for s in self.samples[:2]:
-            found = other.measured(s.point, first_reach(s.point[start + at]) / 2)
-            if not found.reliable or abs(found.value - s.claims[following]) > 1e-6 * abs(found.value) + 4 * found.error:
-                return False
-        return True
-
-    def _other_partial(self) -> tuple[str, str] | None:
-        """Recognise a claim that belongs to another input."""
-        name, samples, partial = self.example.wrt, self.samples, self.partial
-        for axis, label in enumerate(self.example.names):
-            if axis == partial.axis or not all(s.close(s.claims[axis], s.measured) for s in samples):
-                continue
-            if all(s.close(s.claims[axis], s.claim) for s in samples):
-                continue
-            other = Partial(partial.problem, axis, partial.output)
-            back = [(s, other.measured(s.point, first_reach(s.point[axis]) / 2)) for s in samples[:3]]
-            back = [(s, found) for s, found in back if found.reliable]
-            if back and all(s.close(s.claim, found.value) for s, found in back):
-                return "swap", f"the partial derivatives by {name} and {label} are swapped"
-            return "copy", f"the claim for {label} is the derivative by {name}"
-        return None
-
-    def _missing_term(self) -> str:
-        """Return the term of a dictionary of simple features that the difference is a multiple of, or nothing."""
-        names, samples = self.example.names, self.samples
-        constants = sorted(self.partial.problem.constants)[:_CONSTANTS]
-        columns: dict[str, list[float]] = {"1": [1.0] * len(samples)}
-        near = [i for i in range(len(names)) if i == self.partial.axis or len(names) <= _NAMED_INPUTS]
-        for i in near:
-            name, inputs = names[i], [s.point[i] for s in samples]
-            for text, feature in _FEATURES.items():
-                columns[text.replace("{}", name)] = _column(feature, inputs)
-            for constant in constants:
-                for text in ("sin({})", "cos({})", "exp({})", "exp(-{})"):
-                    inner = f"{constant:g}*{name}"
-                    columns[text.format(inner)] = _column(_FEATURES[text], [constant * x for x in inputs])
-                for text in ("{}", "{}**2", "1/{}", "1/{}**2"):
-                    inner = f"({name}-{constant:g})"
-                    columns[text.format(inner)] = _column(_FEATURES[text], [x - constant for x in inputs])
-        columns["f"] = [s.value for s in samples]
-        for i in near:
-            columns[f"df/d{names[i]}" if i != self.partial.axis else "the claim"] = [s.claims[i] for s in samples]
-        usable = {k: v for k, v in columns.items() if all(map(math.isfinite, v)) and any(v)}
-        for text, column in usable.items():
-            if (found := self._multiple(column)) is not None:
-                return _term(found, text)
-        pairs = combinations_with_replacement(usable.items(), 2) if len(names) <= FEW_INPUTS else ()
-        for (left, u), (right, v) in pairs:
-            if (found := self._multiple([p * q for p, q in zip(u, v, strict=True)])) is not None:
-                return _term(found, f"{left}*{right}")
-        return ""
-
-    def _multiple(self, column: Sequence[float]) -> float | None:
-        """Return what a column has to be multiplied by to be the difference between measured and claimed."""
-        if not column[0] or not math.isfinite(column[0]):
-            return None
-        ratio = self.samples[0].gap / column[0]
-        pairs = zip(self.samples, column, strict=True)
-        agree = all(abs(ratio * c - s.gap) <= 1e-6 * abs(s.gap) + 4 * s.error for s, c in pairs)
-        return ratio if agree and any(abs(s.gap) > 100 * s.error for s in self.samples) else None
-
-
-def _factor_name(ratio: float) -> str:
-    if not ratio:
-        return "0"
-    guess = Fraction(ratio).limit_denominator(12)
-    if guess and abs(float(guess) / ratio - 1) < 1e-6 and abs(guess.numerator) <= 1000:
-        return str(guess)
-    for name, value in _NAMED_FACTORS.items():
-        for scale in (1, 2, 0.5, -1):
-            for sense, number in ((name, value), (f"1/({name})", 1 / value)):
-                if abs(scale * number / ratio - 1) < 1e-6:
-                    return sense if scale == 1 else f"{scale:g}*{sense}"
-    return ""
-
-
-def _term(ratio: float, text: str) -> str:
-    if abs(abs(ratio) - 1) < 1e-6:
-        return text if ratio > 0 else f"-{text}"
-    return f"{_factor_name(ratio) or f'{ratio:.6g}'}*{text}"
-
-
-def _column(feature: Callable[[float], float], inputs: Sequence[float]) -> list[float]:
-    """Return a feature of each input; nan where it has no value."""
-    found = []
-    for x in inputs:
-        try:
-            found.append(float(feature(x)))
-        except (ValueError, ArithmeticError):
-            found.append(math.nan)
-    return found
+def _precision_at(problem: Problem, point: Point) -> tuple[str, str]:
+    """Return how many digits of a claim are right, if it has fewer than f shows."""
+    gaps = []
+    for axis in range(min(len(point), MOST_MEASURED)):
+        partial = Partial(problem, axis, 0)
+        found, claim = partial.measured(point, first_reach(float(point[axis])) / 4), partial.claimed(point)
+        gap = abs(found.value - claim)
+        if not (math.isfinite(found.error) and claim):
+            continue
+        if gap > CLEARLY_IMPRECISE * max(found.error, 2.0**-52 * abs(claim)):
+            gaps.append(gap / abs(claim))
+    if gaps and _ROUNDING_OF_SINGLE < max(gaps) < SINGLE_DIGITS:
+        digits = math.floor(-math.log10(max(gaps)))
+        return "precision", f"df agrees with f to {digits} digits: a part of it is computed in single precision"
+    return "", ""

@@ -9,18 +9,21 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.ops import Op
 from autograd_mini.testing.adapters import Call, adapt
-from autograd_mini.testing.arguments import Arguments, arity, engine_derivative, leaves
+from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain, remark
+from autograd_mini.testing.libraries import compare_batched, leaves
 from autograd_mini.testing.problem import Problem, ShapeError, located
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
+from autograd_mini.testing.signatures import arity, by_position, methods_of, taken_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Protocol
+    from typing import Literal, Protocol
 
     from autograd_mini.engine.checks import Function
 
@@ -39,9 +42,6 @@ BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (400
 
 LOOSEST = 0.01
 """Worst relative accuracy that a check can be asked to accept."""
-
-METHODS = (("loss", "gradient"), ("value", "gradient"), ("fun", "jac"), ("fun", "grad"), ("loglike", "score"))
-"""Methods of an object that are a function and its derivative."""
 
 _VALUES = 200
 """Points at which `gradtest` compares values with an oracle."""
@@ -64,7 +64,7 @@ class UnresolvedGradientWarning(UserWarning):
 
 def check_grad(
     f: Function,
-    df: Function | None = None,
+    df: Function | Literal[True] | None = None,
     *,
     at: Any = None,
     domain: Any = None,
@@ -82,10 +82,11 @@ def check_grad(
 
     Args:
         f: a function of numbers, or of one list or array, that returns a number or several. One that fails on floats is
-            given Values. Also an object with methods such as ``loss`` and ``gradient``, or PyTorch's
-            ``autograd.Function``.
-        df: a function of the same that returns the partial derivatives (for several outputs, a row for each). None for
-            an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
+            given Values. Also an object that knows its derivative, by methods such as ``loss`` and ``gradient``,
+            ``loglike`` and ``score`` or ``deriv`` (see `signatures.METHODS`), or PyTorch's ``autograd.Function``.
+        df: a function of the same that returns the partial derivatives (for several outputs, a row for each; of arrays
+            that f takes entry by entry, one of its result's shape). True if ``f`` returns its value and its gradient.
+            None for an ``f`` on Values, or on PyTorch or JAX arrays, whose own engine's derivative is checked.
         at: the point to check: a number, a list or an array, or, for several arguments, a tuple or a dict by name of
             these, nested or not; for a function of one dict, that. Labels, masks, strings and other objects stay as
             they are, and so do integers beside real numbers, unless ``df`` has a number for these too. The gradient by
@@ -118,7 +119,8 @@ def check_grad(
     'correct'
 
     """
-    f, df = _functions(f, df)
+    batched = df is None and isinstance(f, type)  # PyTorch's Function, of which the backward pass may get batches
+    f, df = _functions(f, df, at if isinstance(at, dict) else domain)
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
@@ -138,7 +140,7 @@ def check_grad(
     problem = adapt(f, df, arguments)
     problem.at, problem.box = None if box or at is None else arguments.numbers, box
     problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
-    problem.sizes = sizes_in(f, arguments.example)
+    problem.sizes = sizes_in(inspect.unwrap(f), arguments.example)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
     if seconds is not None:
@@ -156,8 +158,11 @@ def check_grad(
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, report)
             elif explained and report.verdict != "wrong":
-                report.cause_kind, flaw = remark(problem, report.verdict)
+                report.cause_kind, flaw = remark(problem, report)
                 report.note = flaw or report.note
+            if batched and report.ok and arguments.library is not None:
+                of_leaves = arguments.of_leaves(f)
+                report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example))
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)
@@ -166,14 +171,16 @@ def check_grad(
     return report
 
 
-def _functions(f: Any, df: Function | None) -> tuple[Function, Function | None]:
-    """Return a function and its derivative: of an object that has both as methods, or of PyTorch's Function."""
-    if isinstance(f, type) and hasattr(f, "apply"):
-        return f.apply, df
-    if callable(f) or df is not None:
-        return f, df
-    found = next((names for names in METHODS if all(callable(getattr(f, name, None)) for name in names)), None)
-    return (getattr(f, found[0]), getattr(f, found[1])) if found else (f, df)
+def _functions(f: Any, df: Any, given: Any) -> tuple[Function, Function | None]:
+    """Return a function and its derivative: of an object with both as methods, or of what returns both, by position."""
+    if isinstance(f, type) and hasattr(f, "apply"):  # PyTorch's Function
+        f = f.apply
+    if df is True:
+        check_function("f", f)
+        f, df = taken_together(f)
+    elif df is None and (found := methods_of(f)):
+        f, df = found[:2]
+    return by_position((f, df), given if isinstance(given, dict) else None)  # type: ignore[return-value]
 
 
 def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[str] | None) -> Arguments:
@@ -216,7 +223,7 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     """Compare second derivatives ``ddf`` (rows of the Hessian) with the gradient ``df``.
 
     Args:
-        f: a function of numbers, or of one list or array.
+        f: a function of numbers, or of one list or array; or an object that knows its derivatives: see `check_grad`.
         df: its gradient; None for the engine's.
         ddf: the rows of its Hessian; None for the engine's derivative of ``df``.
         options: those of `check_grad`.
@@ -230,16 +237,25 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     'correct'
 
     """
+    df, ddf = _second(f, df, ddf)
     return check_grad(df or _gradient(f, options), ddf, **options)
+
+
+def _second(f: Any, df: Function | None, ddf: Function | None) -> tuple[Function | None, Function | None]:
+    """Return a gradient and a Hessian, those that are missing by an object's methods."""
+    if df is None and ddf is None:
+        df, ddf = (*methods_of(f)[1:3], None, None)[:2]
+    return df, ddf
 
 
 def _gradient(f: Function, options: dict[str, Any]) -> Function:
     """Return the derivative of ``f`` by the library of what it is given, or by the engine."""
     at = options.get("at")
+    f, _ = _functions(f, f, at)
     return engine_derivative(f) if at is None else Arguments(f, at, options.get("wrt")).differentiate(f)
 
 
-def assert_grad(f: Function, df: Function | None = None, **options: Any) -> Report:
+def assert_grad(f: Function, df: Function | Literal[True] | None = None, **options: Any) -> Report:
     """Raise `GradientError` if ``df`` is not the derivative of ``f``.
 
     Where nothing can be decided an `UnresolvedGradientWarning` is given, or, under ``--grad-strict``, the error is
@@ -287,6 +303,7 @@ def assert_hess(f: Function, df: Function | None = None, ddf: Function | None = 
 
     """
     __tracebackhide__ = True
+    df, ddf = _second(f, df, ddf)
     assert_grad(f, df, **options)
     return _concluded(check_hess(f, df, ddf, **options), df or f)
 

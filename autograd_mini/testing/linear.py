@@ -17,14 +17,19 @@ import sys
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.arguments import Arguments, leaves
+from autograd_mini.testing.adapters import Call
+from autograd_mini.testing.arguments import Arguments
 from autograd_mini.testing.gradcheck import GradientError, check_grad
+from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import located, total
 from autograd_mini.testing.report import Calls, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Product = Callable[[Any, Any], Any]
+
+_DISAGREE = "the adjoint is wrong"
 VECTORS = 3
 """Random vectors that a product is checked with."""
 ROUNDINGS = 64
@@ -118,15 +123,70 @@ def check_hvp(df: Callable[[Any], Any], hvp: Callable[[Any, Any], Any], *, at: A
     return check_vjp(df, hvp, at=at, **options)
 
 
-def check_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0) -> Report:
+def check_modes(f: Any, jvp: Product | None = None, vjp: Product | None = None, *, at: Any, **options: Any) -> Report:
+    """Compare forward mode with ``f``, and reverse mode with forward mode: for all u and v, <u, J v> is <J'u, v>.
+
+    Args:
+        f: a function of one argument: a number, a list, an array, or a nest of these.
+        jvp: a function of the argument and of a vector like it, which returns the product of the Jacobian with that;
+            None for that of the engine of ``f``, of Values, PyTorch or JAX arrays.
+        vjp: a function of the argument and of a vector like the result of ``f``, which returns the product of the
+            transposed Jacobian with that; None for that of the engine.
+        at: the argument to check at.
+        options: those of `check_grad`.
+
+    Returns:
+        What was found.
+
+    >>> check_modes(lambda x: [x[0] * x[1], x[1].sin()], at=[0.3, 1.2]).ok
+    True
+    >>> check_modes(lambda x: x**3, lambda x, v: 3 * x**2 * v, lambda x, u: 3 * x * u, at=2.0).title
+    'reverse mode does not agree with forward mode'
+
+    """
+    library = Arguments(lambda x: x, (at,)).library
+    own = (library.products if library is not None and library.products else _engine_products)(f)
+    forward, backward = jvp or own[0], vjp or own[1]
+    value: Any = f if library is not None else _on_floats(f)
+    report = check_jvp(value, forward, at=at, **options)
+    if report.verdict == "wrong":
+        report.title = report.title or "forward mode does not agree with f"
+        return report
+    agreement = check_adjoint(
+        lambda v: forward(at, v), lambda u: backward(at, u), at=at, seed=report.seed, to=options.get("to")
+    )
+    if agreement.verdict != "wrong":
+        return report
+    if agreement.title == _DISAGREE:
+        agreement.title = "reverse mode does not agree with forward mode"
+        agreement.cause = agreement.cause.replace("<A x, y>", "<J v, u>").replace("<x, B y>", "<v, J'u>")
+    return agreement
+
+
+def _engine_products(f: Callable[[Any], Any]) -> tuple[Product, Product]:
+    """Return the products with the Jacobian and its transpose by the engine."""
+    from autograd_mini.transforms import jvp, vjp
+
+    return lambda x, v: jvp(f, (x,), (v,))[1], lambda x, u: vjp(f, x)[1](u)[0]
+
+
+def _on_floats(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a function that gets Values where it fails on numbers alone."""
+    return Call(f, lambda point: (point,))
+
+
+def check_adjoint(
+    operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0, to: float | None = None
+) -> Report:
     """Compare a linear operator ``A`` with its claimed adjoint ``B``: for all x and y, <A x, y> is <x, B y>.
 
     Args:
         operator: a function of one argument; or an object with ``matvec``, ``rmatvec`` and ``shape``, such as SciPy's
-            `LinearOperator`.
-        adjoint: a function of what ``operator`` returns; None for the ``rmatvec`` of the object.
+            `LinearOperator`; or a matrix.
+        adjoint: a function of what ``operator`` returns, or a matrix; None for the ``rmatvec`` of the object.
         at: an argument of ``operator``, for its shape; of an object by default an array or a list of its width.
         seed: what draws the vectors.
+        to: the relative accuracy that both are computed to; by default that of their arithmetic.
 
     Returns:
         What was found.
@@ -136,18 +196,19 @@ def check_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: i
 
     """
     if at is None:
-        if not hasattr(operator, "matvec"):
+        if len(getattr(operator, "shape", ())) != 2:
             raise TypeError("at is missing, expected an argument of the operator, for its shape")
         width = operator.shape[1]
         at = sys.modules["numpy"].zeros(width) if "numpy" in sys.modules else [0.0] * width
-    forward = getattr(operator, "matvec", operator)
-    backward = getattr(operator, "rmatvec", None) if adjoint is None else adjoint
+    forward, backward = _product(operator), _product(adjoint)
+    if adjoint is None:
+        backward = getattr(operator, "rmatvec", None)
     if backward is None:
         raise TypeError("adjoint is missing, expected a function: the operator has no rmatvec")
     rng, calls = Random(seed), 0
     inputs = Arguments(lambda x: x, (at,))
     outputs = Arguments(lambda y: y, (forward(at),))
-    worst = 0.0
+    worst, eps = 0.0, max(inputs.eps, outputs.eps, to or 0.0)
     for _ in range(VECTORS):
         x, other, y = _like(inputs, rng), _like(inputs, rng), _like(outputs, rng)
         image, second = (leaves(forward(inputs.of(v)[0]), "the operator") for v in (x, other))
@@ -158,22 +219,30 @@ def check_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: i
             title = f"the adjoint returned {len(back)} numbers, expected {len(x)}, as many as the operator takes"
             return Report("wrong", title=title, cause_kind="shape", calls=Calls(calls, calls // 3), seed=seed)
         size = sum(abs(v) for v in (*image, *second, *both))
-        if any(abs(w - u - v) > ROUNDINGS * inputs.eps * size for u, v, w in zip(image, second, both, strict=True)):
+        if any(abs(w - u - v) > ROUNDINGS * eps * size for u, v, w in zip(image, second, both, strict=True)):
             place = located(inputs.names, x)
             return Report(
                 "wrong", title="the operator is not linear", cause=f"A(x + y) is not A(x) + A(y) at {place}", seed=seed
             )
         left, right = _inner(y, image), _inner(x, back)
         terms = sum(abs(u * v) for u, v in zip((*y, *x), (*image, *back), strict=True))
-        eps = max(inputs.eps, outputs.eps)
         if not abs(left - right) <= ROUNDINGS * eps * terms:
             cause = f"<A x, y> is {left!r}, and <x, B y> is {right!r}"
-            return Report("wrong", title="the adjoint is wrong", cause=cause, calls=Calls(calls, calls // 3), seed=seed)
+            return Report("wrong", title=_DISAGREE, cause=cause, calls=Calls(calls, calls // 3), seed=seed)
         worst = max(worst, ROUNDINGS * eps * terms / (abs(left) or 1.0))
     return Report("correct", worst, 1.0, calls=Calls(calls, calls // 3), seed=seed)
 
 
-def assert_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0) -> Report:
+def _product(operator: Any) -> Any:
+    """Return what multiplies a vector by an operator: its ``matvec``, ``@`` for a matrix, or the function itself."""
+    if hasattr(operator, "matvec"):
+        return operator.matvec
+    return operator if operator is None or callable(operator) else lambda x: operator @ x
+
+
+def assert_adjoint(
+    operator: Any, adjoint: Any = None, *, at: Any = None, seed: int = 0, to: float | None = None
+) -> Report:
     """Raise `GradientError` if a linear operator and its claimed adjoint do not belong together; see `check_adjoint`.
 
     Args:
@@ -181,6 +250,7 @@ def assert_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: 
         adjoint: a function of what ``operator`` returns; None for the ``rmatvec`` of the object.
         at: an argument of ``operator``, for its shape.
         seed: what draws the vectors.
+        to: the relative accuracy that both are computed to.
 
     Returns:
         What was found.
@@ -193,7 +263,7 @@ def assert_adjoint(operator: Any, adjoint: Any = None, *, at: Any = None, seed: 
 
     """
     __tracebackhide__ = True
-    report = check_adjoint(operator, adjoint, at=at, seed=seed)
+    report = check_adjoint(operator, adjoint, at=at, seed=seed, to=to)
     if report.verdict == "wrong":
         raise GradientError(report)
     return report

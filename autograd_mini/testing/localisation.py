@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Line
+from autograd_mini.testing.problem import BudgetSpentError, Line, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,8 @@ ENOUGH = 1e-9
 """Relative error of a slope that needs no further differences."""
 MOST_TESTS = 256
 """Most parts of a direction that are compared."""
+MOST_ONE_BY_ONE = 2000
+"""Outputs above which those that are wrong are found by halving."""
 LISTED = 8
 """Most names in a list."""
 
@@ -95,16 +97,28 @@ def is_clear(gap: Measured) -> bool:
     return not abs(gap.value) <= CLEARLY * gap.error if math.isfinite(gap.error) else False
 
 
-def wrong_outputs(problem: Problem, point: Point, direction: Sequence[float]) -> list[int]:
-    """Return the outputs that are clearly wrong along a direction, by the same calls of f for all."""
-    found = []
-    for output in range(problem.outputs):
+def wrong_outputs(problem: Problem, point: Point, direction: Sequence[float]) -> tuple[list[int], bool]:
+    """Return the outputs that are clearly wrong along a direction, and whether they are all."""
+
+    def is_wrong(output: Output) -> bool:
         line = Line(problem, point, direction=direction, output=output)
         slope = measure(line, 0.0, 0.25, steps=STEPS, enough=ENOUGH)
         error = slope.error + 16 * problem.eps * line.strength(0.0)
-        if is_clear(Measured(slope.value - line.slope(0.0), error)):
-            found.append(output)
-    return found
+        return is_clear(Measured(slope.value - line.slope(0.0), error))
+
+    if problem.outputs <= MOST_ONE_BY_ONE:
+        return [output for output in range(problem.outputs) if is_wrong(output)], True
+    found: list[int] = []
+    waiting, tests = [range(problem.outputs)], 0
+    while waiting and tests < MOST_TESTS:
+        part, tests = waiting.pop(), tests + 1
+        weights = [0.0] * problem.outputs
+        weights[part.start : part.stop] = [problem.rng.uniform(0.6, 1.0) for _ in part]
+        if is_wrong(Projection(tuple(weights)) if len(part) > 1 else part.start):
+            middle = len(part) // 2
+            waiting += [part[middle:], part[:middle]] if len(part) > 1 else []
+            found += part if len(part) == 1 else []
+    return found, not waiting
 
 
 def first_wrong(problem: Problem, point: Point, direction: Sequence[float], output: Output) -> int | None:

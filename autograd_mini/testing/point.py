@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.problem import NAN, BudgetSpentError, why_stopped
-from autograd_mini.testing.residuals import Classification, classify
+from autograd_mini.testing.residuals import FEW_STEPS, NEIGHBOURS, Classification, classify, residue
 from autograd_mini.testing.segment import Integral, Segment, compare
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PointCheck:
         self.noise = 0.0
         self.noises: list[float] = []
         self.coarse: list[float] = []
-        self.rounding_limited = self.central = False
+        self.rounding_limited = self.central = self.constant = False
         self.tentative: dict[int, float] = {}
         self.empty: set[int] = set()
 
@@ -101,7 +101,7 @@ class PointCheck:
         self.noise = max(noise, self.noise)
         for side, tried in self.tentative.items():
             self.reaches.setdefault(side, tried)
-        for side in (-1, 1) if self.classification is None else ():
+        for side in (-1, 1) if self.classification is None and not self.constant else ():
             if not self.noise and (side not in self.reaches or side in self.empty):
                 self.integrate(side, self.reach)
             for far in (*self.coarse, 4 * self.reach, 16 * self.reach, max(64 * self.reach, FAR)):
@@ -118,6 +118,9 @@ class PointCheck:
         segment = compare(self.line, a, b)
         state = self.assess(segment)
         if state == "wrong":
+            return True
+        if state != "fine" and len(sides) == 2 and reach == self.reach and self.stays_constant(segment):
+            self.constant = True
             return True
         if state == "fine":
             self.central = len(sides) == 2
@@ -142,6 +145,32 @@ class PointCheck:
             self.central = self.central or (len(sides) == 2 and found <= POOREST)
             self.rounding_limited = len(self.best) == 2 and not self.noise
             return fine
+        return False
+
+    def stays_constant(self, segment: Segment) -> bool:
+        """Return whether f is constant but for rounding, also farther away, and the claim is no larger than that."""
+        line, x, reach = self.line, self.x, max(64 * self.reach, FAR)
+        zero = not (any(segment.slopes) or self.claimed) or self.is_rounded(segment)
+        if segment.state == "broken" or not (zero or self.noise):
+            return False
+        moved = max(abs(segment.mismatch), segment.l1_norm, abs(self.claimed) * self.reach)
+        a, b = line.snap(max(x - reach, line.low)), line.snap(min(x + reach, line.high))
+        size = residue(line, a, b, moved) if math.isfinite(moved) and math.isfinite(b - a) else 0.0
+        if size and zero:
+            self.reaches, self.central = dict.fromkeys((-1, 1), reach), True
+            self.best = dict.fromkeys((-1, 1), size / max(1.0, segment.scale))
+        self.noise = max(self.noise, size)
+        return size > 0
+
+    def is_rounded(self, segment: Segment) -> bool:
+        """Return whether the claim is 0 but for rounding: of both signs, and as different between neighbours."""
+        low, high = min(segment.slopes), max(segment.slopes)
+        width = NEIGHBOURS * self.line.ulp(segment.b)
+        for share in (0.3, 0.62) if low <= 0 <= high else ():
+            t = segment.a + share * (segment.b - segment.a)
+            near = [self.line.slope(self.line.snap(t + k * width)) for k in (0.0, 0.13, 0.41, 1.0)]
+            if high - low <= FEW_STEPS * (max(near) - min(near)):
+                return True
         return False
 
     def accept(self, side: int, segment: Segment, reach: float) -> None:
@@ -278,6 +307,10 @@ class PointCheck:
                 self.classification = Classification("wrong", self.x, self.x)
             if verdict != "correct":
                 return Outcome(verdict, self.worst(), self.classification, line, note, claimed=self.claimed)
+        if self.constant and not self.reaches:
+            return Outcome(
+                "unresolved", math.inf, None, line, f"f is constant but for rounding here, of {self.noise:.1g}"
+            )
         if open_sides or not self.reaches:
             noisy = f"f is noise or steps of {self.noise:.1g} here" if self.noise else ""
             note = noisy or "f and g could not be compared at any scale"

@@ -297,7 +297,9 @@ class Problem:
         rows = self.df(point)
         if rows is None:
             return [NAN] * len(self.names)
-        return rows[output] if isinstance(output, int) else output.of_rows(rows)
+        if not isinstance(output, int):
+            return output.of_rows(rows)
+        return row_of(rows, output)
 
     def output_name(self, output: Output) -> str:
         """Return ``f``, or ``f[1]`` where there are several outputs."""
@@ -320,7 +322,10 @@ class Problem:
     def gradient_never_worked(self) -> bool:
         """Return whether no call of the gradient gave a finite number."""
         return not any(
-            math.isfinite(p) for rows in self.df.known.values() if rows is not None for row in rows for p in row
+            math.isfinite(p)
+            for rows in self.df.known.values()
+            for i in range(0 if rows is None else self.outputs)
+            for p in row_of(rows, i)
         )
 
     def allow(self, more_f: int, more_df: int) -> None:
@@ -336,6 +341,12 @@ class Problem:
             yield
         finally:
             self.f.budget, self.df.budget = left
+
+
+def row_of(rows: Any, output: int) -> Sequence[float]:
+    """Return one row of a Jacobian, which may be a sparse matrix."""
+    row: Sequence[float] = rows[[output]].toarray()[0] if hasattr(rows, "toarray") else rows[output]
+    return row
 
 
 def first_reach(x: float) -> float:

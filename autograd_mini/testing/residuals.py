@@ -40,7 +40,9 @@ ACCURACY, TAIL_ACCURACY = 4e-10, 1e-12
 WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
-"""Most quanta that rounding moves a quantised f by."""
+"""Most quanta that rounding moves a quantised f by, and most times that it moves f more than between neighbours."""
+NEIGHBOURS = 2.0**24
+"""Distance of neighbours, in spacings of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,29 @@ def quantum_of(values: Sequence[float]) -> float:
     counts = [(v - levels[0]) / quantum for v in levels]
     even = counts[-1] < 64 * len(levels) and all(abs(round(count) - count) < 1e-6 for count in counts)
     return quantum if even and turns > 1 else 0.0
+
+
+def residue(line: Line, a: float, b: float, mismatch: float) -> float:
+    """Return by how much f moves on [a, b] if it moves as much between neighbours, and the mismatch is no larger; or 0.
+
+    That is what rounding leaves of terms that cancel: f is constant, and its derivative 0, but for rounding.
+    """
+    width = min(NEIGHBOURS * line.ulp(max(abs(a), abs(b))), 1e-4 * (b - a))
+    far = [line.value(t) for t in (a, line.snap(a + (b - a) / 2), b)]
+    known: list[float] = []
+    ranges: list[float] = []
+    for share in (0.3, 0.62, 0.87):
+        t = a + share * (b - a)
+        near = [line.value(line.snap(t + k * width)) for k in (0.0, 0.13, 0.41, 1.0)]
+        known += near
+        if not all(map(math.isfinite, known + far)):
+            return 0.0
+        ranges.append(max(near) - min(near))
+        most = max(max(known + far) - min(known + far), mismatch)
+        if len(ranges) > 1 and max(ranges) * FEW_STEPS**2 < most:
+            return 0.0
+    noise = max(ranges)
+    return most if most <= FEW_STEPS * min(noise, FEW_STEPS * median(ranges)) else 0.0
 
 
 def is_a_step(curve: Sequence[float], i: int) -> bool:
@@ -159,6 +184,8 @@ def classify_smooth(
     if is_approximate(line, a, b, size):
         return Classification("approximation", a, b, size)
     extent = max(curve) - min(curve)
+    if residue(line, a, b, size):
+        return Classification("noise", a, b, extent)
     if is_reproduced(line, a, b):
         return Classification("wrong", a, b, size)
     if (a, b) != (positions[0], positions[-1]) and is_reproduced(line, positions[0], positions[-1]):
@@ -174,7 +201,7 @@ def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
     """
     eps = line.problem.eps
     segment = compare(line, a, b, slice(3, None))
-    if size <= max(SMALLEST_ERROR, 16 * eps) * segment.l1_norm:
+    if size <= 16 * eps * segment.l1_norm:
         return True
     low, high = surroundings(line, a, b)
     around = [v for t in jittered_grid(line, low, high) if math.isfinite(v := line.value(t))]
@@ -183,9 +210,10 @@ def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
         return True
     if not size <= max(max(ACCURACY, 16 * eps) * min(segment.scale, extent), TAIL_ACCURACY * extent):
         return False
-    wide = Integral(line, low, high, goal=SMALLEST_ERROR * extent)
+    accuracy = max(ACCURACY, 16 * eps) * extent
+    wide = Integral(line, low, high, goal=accuracy)
     residuals = wide.residuals([low, a, b, high]) if not wide.broken else [math.inf]
-    return max(map(abs, residuals)) + wide.error <= 4 * SMALLEST_ERROR * extent
+    return max(map(abs, residuals)) <= 4 * accuracy + wide.error
 
 
 def smallest_change(line: Line, t: float) -> float:

@@ -15,13 +15,13 @@ from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 
-from autograd_mini.errors import ModelFormatError
+from autograd_mini.errors import ModelFormatError, shown
 from autograd_mini.files import storage
-from autograd_mini.files.documents import parse, plain, shown
+from autograd_mini.files.documents import parse, plain
 from autograd_mini.files.json_model import check_header, checked_numbers, member, written
 from autograd_mini.optim.hyperparameters import positive_whole
 from autograd_mini.optim.parameters import numbers, set_data
-from autograd_mini.train.data import is_plain
+from autograd_mini.train.data import evenly, is_plain
 from autograd_mini.train.history import History
 
 TYPE_CHECKING = False
@@ -41,14 +41,7 @@ LOOKED_AT = 1000
 
 
 class Checkpoints:
-    """Writes the checkpoints of a run, and takes up the one to go on from.
-
-    Args:
-        training: the run.
-        path: where to write; None for nowhere.
-        every: how many epochs lie between two checkpoints.
-        resume: the file to go on from; True for `path` if it exists; None or False to start anew.
-        given: the arguments `optimizer` and `schedule` of `fit`.
+    """Writes the checkpoints of a run, and takes up the one to go on from; the arguments are those of `fit`.
 
     Raises:
         ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
@@ -66,21 +59,17 @@ class Checkpoints:
         given: tuple[Any, Any],
     ) -> None:
         self._every = positive_whole("every", every)
-        self._path = None if path is None else _path("checkpoint", path)
-        if self._path is not None and not self._path.resolve().parent.is_dir():
-            raise FileNotFoundError(
-                f"checkpoint is {os.fspath(self._path)!r}, and its folder does not exist: make it first"
-            )
-        if self._path is not None and self._path.is_dir():
-            raise IsADirectoryError(f"checkpoint is {os.fspath(self._path)!r}, a folder: give the name of a file in it")
-        if resume is True and self._path is None:
+        self._path = target = None if path is None else _path("checkpoint", path)
+        if target is not None and not target.resolve().parent.is_dir():
+            raise FileNotFoundError(f"checkpoint is {str(target)!r}, and its folder does not exist: make it first")
+        if target is not None and target.is_dir():
+            raise IsADirectoryError(f"checkpoint is {str(target)!r}, a folder: give the name of a file in it")
+        if resume is True and target is None:
             raise ValueError(
                 "resume=True goes on from the checkpoint if there is one: say where, checkpoint='run.json'"
             )
-        self._from: Path | None = None
-        if resume is True:
-            self._from = self._path if self._path is not None and self._path.exists() else None
-        elif resume is not None and resume is not False:
+        self._from = target if resume is True and target is not None and target.exists() else None
+        if resume is not None and not isinstance(resume, bool):
             self._from = _path("resume", resume)
         self._training, self._run = training, {}
         if self._path is not None or self._from is not None:
@@ -131,8 +120,7 @@ class Checkpoints:
         Raises:
             ModelFormatError: if the file is no checkpoint.
             ValueError: if it is one of another run.
-            TypeError: if checkpoints are wanted, but the optimiser or the schedule cannot say what its state is.
-            OSError: if the file cannot be read.
+            TypeError: if the optimiser or the schedule cannot say what its state is.
 
         """
         training = self._training
@@ -165,52 +153,37 @@ class Checkpoints:
 
     def _same_run(self, found: dict[str, Any], seed: int | None) -> None:
         """Raise a ValueError unless a checkpoint is one of this run."""
-        training = self._training
+        training, run, epoch = self._training, found["run"], found["epoch"]
         names = training.objective.columns(validated=bool(training.held_out))
-        here_and_there = {name: (value, found["run"].get(name)) for name, value in self._run.items()}
-        here_and_there["seed"] = found["seed"] if seed is None else int(seed), found["seed"]
-        for name in ("loss", "rows", "batch_size", "shuffle", "seed"):
-            self._same(name, *here_and_there.pop(name), found["epoch"])
-        count, here = len(found["parameters"]["numbers"]), len(training.params)
-        if count != here:
-            raise ValueError(f"{self._from} has {count} parameters, but the model has {here}")
-        if found["parameters"]["labels"] != _labels(training):
-            raise ValueError(
-                f"{self._from} has parameters with other labels than the model: it is one of another model"
-            )
-        if (found["schedule"] is None) != (training.schedule is None):
-            with_or_without = "without" if found["schedule"] is None else "with"
-            raise ValueError(f"{self._from} was written by a run {with_or_without} a schedule")
-        figures = {*names} if getattr(training.optimizer, "lr", None) is None else {*names, "lr"}
-        there = found["history"]["columns"].keys()
-        if found["epoch"] and there != figures:
-            raise ValueError(
-                f"{self._from} was written by a run with the figures {', '.join(there)}, but this one has "
-                f"{', '.join(sorted(figures))}: go on with the same metrics, and with validation only if it had one"
-            )
+        figures = names if getattr(training.optimizer, "lr", None) is None else [*names, "lr"]
+        here = {name: self._run[name] for name in ("loss", "rows", "batch_size", "shuffle")}
+        here["seed"] = found["seed"] if seed is None else int(seed)
+        here |= {"parameters": len(training.params), "labels": _labels(training)}
+        here |= {"a schedule": training.schedule is not None, "figures": sorted(figures)}
+        there = {**run, "seed": found["seed"], "parameters": len(found["parameters"]["numbers"])}
+        there |= {"labels": found["parameters"]["labels"], "a schedule": found["schedule"] is not None}
+        there["figures"] = sorted(found["history"]["columns"]) if epoch else here["figures"]
         if found["optimizer"].get("optimizer") == training.optimizer.state_dict().get("optimizer"):
-            for name, pair in here_and_there.items():
-                if name in found["run"]:  # an optimiser that was ready then has left no settings
-                    self._same(name, *pair, found["epoch"])
-        batches = training.batches
+            # An optimiser that was ready then has left no settings.
+            here |= {name: value for name, value in self._run.items() if name in run}
+        for name, value in here.items():
+            if there.get(name) != value:
+                other = f"with {name} {shown(there.get(name))}, but this one has {shown(value)}"
+                other = f"with other {_UNSHOWN[name]}" if name in _UNSHOWN else other
+                raise ValueError(
+                    f"{self._from} was written by a run {other}: go on with the same; for another, do so to "
+                    f"epochs={max(epoch, 1)} and then fit anew"
+                )
         sums = sum(not name.startswith("validation_") for name in names) if found["batch"] else 0
-        if found["batch"] >= max(batches, 1) or len(found["sums"]) != sums:
+        if found["batch"] >= max(training.batches, 1) or len(found["sums"]) != sums:
             raise ModelFormatError(
                 f"{self._from} is no checkpoint that can be read here: it has {len(found['sums'])} sums after batch "
-                f"{found['batch']} of {batches}, expected {sums}"
+                f"{found['batch']} of {training.batches}, expected {sums}"
             )
 
-    def _same(self, name: str, value: Any, there: Any, epoch: int) -> None:
-        """Raise a ValueError unless a setting is the same here and there."""
-        if there != value:
-            other = f"with {name} {shown(there)}, but this one has {shown(value)}"
-            if name in {"model", "data"}:
-                what = {"model": "layers or activations", "data": "numbers in X or y"}[name]
-                other = f"with other {what}"
-            raise ValueError(
-                f"{self._from} was written by a run {other}: go on with the same; for another, do so to "
-                f"epochs={max(epoch, 1)} and then fit anew"
-            )
+
+_UNSHOWN = {"model": "layers or activations", "data": "numbers in X or y", "labels": "labels of its parameters"}
+"""What differs where the values say nothing to a reader."""
 
 
 def _path(name: str, path: Any) -> Path:
@@ -264,43 +237,31 @@ def data_fingerprint(samples: Sequence[Sample]) -> str:
 
     """
     found = blake2b(digest_size=8)
-    for at in range(min(len(samples), LOOKED_AT)):
-        row, target = samples[at * len(samples) // min(len(samples), LOOKED_AT)]
+    for row, target in evenly(samples, LOOKED_AT):
         found.update(repr((list(row), target if is_plain(target) else None)).encode())
     return found.hexdigest()
 
 
-def _model_fingerprint(model: Any) -> str:
-    """Return a fingerprint of the layers of a network, with their sizes and activations; "" for another model."""
-    from autograd_mini.nn import MLP
-
-    return blake2b(repr(model.layers).encode(), digest_size=8).hexdigest() if isinstance(model, MLP) else ""
-
-
 def _settings(optimizer: Any, schedule: Any) -> dict[str, Any]:
-    """Return the settings of an optimiser and a schedule that are new, so far as they are numbers.
-
-    None stands for one that may have been used.
-    """
+    """Return the settings of an optimiser and a schedule, None where one may have been used, that are numbers."""
     group: dict[str, Any] = next(iter(getattr(optimizer, "param_groups", [])), {})
     settings = {name: value for name, value in group.items() if name != "params" and is_plain(value)}
     return settings | ({"schedule": schedule.state_dict()} if hasattr(schedule, "state_dict") else {})
 
 
 def fingerprint(training: Training, given: tuple[Any, Any]) -> dict[str, Any]:
-    """Return what tells runs apart, for a checkpoint to go on with its own run and no other.
+    """Return what tells runs apart, without the settings of an optimiser or schedule that was `given`, maybe used."""
+    from autograd_mini.nn import MLP
 
-    The settings of an optimiser or a schedule that is the `given` one are left out: it may have been used before.
-    """
-    made = training.optimizer, training.schedule
+    made, model = (training.optimizer, training.schedule), training.model
     new = [one if one is not other else None for one, other in zip(made, given, strict=True)]
     return {
         "loss": training.objective.name,
-        "rows": len(training.samples),
+        "rows": training.rows,
         "batch_size": training.batch_size,
         "shuffle": training.shuffle,
         "clip_norm": training.clip_norm,
         **_settings(*new),
-        "model": _model_fingerprint(training.model),
+        "model": blake2b(repr(model.layers).encode(), digest_size=8).hexdigest() if isinstance(model, MLP) else "",
         "data": data_fingerprint(training.samples),
     }

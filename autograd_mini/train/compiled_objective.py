@@ -14,7 +14,7 @@ from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Parameter, Value
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.module import predictor
-from autograd_mini.train.data import arrays
+from autograd_mini.train.data import arrays, evenly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class CompiledObjective:
         others: the parameters it depends on that are not to be moved.
         backend: the compiler's backend.
         why: why that one.
+        program: the compiler's program of the loss and its gradient.
 
     Raises:
         TracingError: if model or loss cannot be compiled, or would be wrong compiled.
@@ -54,6 +55,7 @@ class CompiledObjective:
 
     def __init__(self, training: Training, backend: str, *, outside: bool = False) -> None:
         self._model, self._objective, self._moved = training.model, training.objective, training.moved
+        self._samples = training.samples
         self._scale, self._rounding = 1.0, (0.0, 0.0)
         tried, metrics = tried_of(training.samples), [*self._objective.metrics.values()]
         try:
@@ -71,6 +73,7 @@ class CompiledObjective:
     def _compile(self, tried: Sequence[Sample], metrics: Sequence[Callable[..., Any]], backend: str) -> None:
         """Trace and compile, with the metrics, and compare the result with the eager one."""
         from autograd_mini.compiler import jit
+        from autograd_mini.compiler.branching import Paths
 
         weights = [Parameter(0.0) for _ in metrics]
         model, penalty = self._model, self._objective.loss  # in the closure by themselves, for `jit` to watch them
@@ -83,7 +86,7 @@ class CompiledObjective:
             return found
 
         X, y = arrays(tried)
-        fast, again = (jit(loss, batched=True, backend=name) for name in (backend, "python"))
+        fast, again = (jit(loss, batched=True, backend=name, background=False) for name in (backend, "python"))
         try:
             program, repeated = (made._prepared((X, y), {}, differentiate=True)[0] for made in (fast, again))
         except TracingError:
@@ -91,7 +94,13 @@ class CompiledObjective:
         except Exception as error:  # whatever the user's code raises on symbols
             self.eager(tried[0])  # what fails on Values too has an error of its own
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
-        self.backend, self.why, self._program = program.backend, program.why, program
+        self._branches = isinstance(program, Paths)
+        if self._branches:
+            if metrics:
+                raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
+            program.state.close_over(self._moved)  # those of paths that no sample takes yet
+            fast.prepare(*arrays(self._samples))
+        self.backend, self.why, self.program = program.backend, program.why, program
         self._repeated = partial(again._prepared, (X, y), {}, differentiate=True)
         self._leaves = fast.parameters
         self._place(weights)
@@ -117,16 +126,14 @@ class CompiledObjective:
         if any(id(weight) not in places for weight in weights):
             raise TracingError("a metric does not depend on the sample")
         self._metrics: Any = np.array([places[id(weight)] for weight in weights], dtype=int)
-        in_order = found == [*range(len(found))]
         used = [at for at, place in enumerate(found) if place is not None]
-        self._used: Any = slice(None) if in_order else np.array(used)
-        self._at: Any = slice(0, len(found)) if in_order else np.array([found[at] for at in used])
+        self._used, self._at = np.array(used), np.array([found[at] for at in used])
         self._flat = np.zeros(len(found))
         self._direct = found == [*range(len(self._leaves))]
         known = {*map(id, [*self._moved, *weights])}
         self.others = [leaf for leaf in self._leaves if isinstance(leaf, Parameter) and id(leaf) not in known]
-        in_order = in_order and [*self._metrics] == [*range(len(found), len(self._leaves))]
-        self.plain = in_order and self.backend == "llvm" and not self.outside and self._program.checks is None
+        in_order = [*found, *self._metrics] == [*range(len(self._leaves))]
+        self.plain = in_order and self.backend == "llvm" and not self.outside and self.program.checks is None
         self.read()
 
     def read(self) -> None:
@@ -135,39 +142,46 @@ class CompiledObjective:
 
         self._p = np.array([leaf.data for leaf in self._leaves])
 
-    def step(self, x: Any, X: Any, y: Any) -> tuple[float, Any, list[float]]:
+    def step(
+        self, x: Any, X: Any = None, y: Any = None, call: Callable[..., Any] | None = None
+    ) -> tuple[float, Any, list[float]]:
         """Return the mean loss of a batch, its gradient, and the means of the metrics.
 
         Args:
             x: the numbers of the parameters to be moved.
             X: the inputs, a row a sample.
             y: the targets.
+            call: what computes the mean loss and its slopes for the numbers that `program` takes, X and y; None for
+                the program itself.
 
         """
+        call = call or self._call
         if self._direct:
-            loss, gradient = self._call(x, X, y)
+            loss, gradient = call(x, X, y)
             return loss, gradient, []
         self._p[self._at] = x[self._used]
-        loss, slopes = self._call(self._p, X, y)
+        loss, slopes = call(self._p, X, y)
         gradient = self._flat.copy()
         gradient[self._used] = slopes[self._at]
         return loss, gradient, slopes[self._metrics].tolist() if len(self._metrics) else []
 
     def changed(self) -> bool:
         """Return whether model or loss compute something else by now, since something that they read has changed."""
-        state = self._program.state
+        state = self.program.state
         if state is None or state.holds():
             return False
+        if self._branches:
+            return True
         repeated = self._repeated()[0]
-        same = [*map(id, repeated.leaves)] == [*map(id, self._program.leaves)]
-        if not same or str(repeated.tape) != str(self._program.tape):
+        same = [*map(id, repeated.leaves)] == [*map(id, self.program.leaves)]
+        if not same or str(repeated.tape) != str(self.program.tape):
             return True
         state.watch(())
         return False
 
     def gradient(self) -> Any:
         """Return the compiler's own kernel, from which machine code can be called by its address."""
-        return self._program.run(1)
+        return self.program.run(1)
 
     def eager(self, sample: Sample) -> list[float]:
         """Return the loss and the metrics of a sample, computed on Values."""
@@ -226,20 +240,10 @@ def constant(figure: Any) -> Any:
 
 
 def tried_of(samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples from everywhere, and for targets from everywhere the first sample of each.
-
-    A loss may look a target up, as a weight of its class; where rows are sorted, the first have one class.
-    """
+    """Return samples from everywhere, and the first of targets from everywhere, for losses that look targets up."""
     import numpy as np
 
     _, targets = arrays(samples)
     _, firsts = np.unique(targets.reshape(len(targets), -1), axis=0, return_index=True)
-    rows = {*_spread(range(len(samples)), TRIED), *_spread(firsts.tolist(), 2 * TRIED)}
+    rows = {*evenly(range(len(samples)), TRIED), *evenly(firsts.tolist(), 2 * TRIED)}
     return [samples[row] for row in sorted(rows)]
-
-
-def _spread(rows: Sequence[int], count: int) -> list[int]:
-    """Return at most `count` of the rows, at even distances, the first and the last among them."""
-    if len(rows) <= count:
-        return [*rows]
-    return [rows[at * (len(rows) - 1) // (count - 1)] for at in range(count)]

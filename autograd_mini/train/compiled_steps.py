@@ -76,20 +76,24 @@ class CompiledSteps:
 
     def begin(self, order: Sequence[int]) -> None:
         """Bring the samples into order, and read the parameters and the optimiser where they were written back."""
-        import numpy as np
-
         self._check_kernel(order)
-        self._order = order
-        rows = np.asarray(order)
-        self._X.take(rows, axis=0, out=self._now_X)
-        self._y.take(rows, axis=0, out=self._now_y)
+        self._start(order)
         if self._vectorised is None:
             self._vectorised = vectorised(self._training.optimizer)
-            self._x = np.array(numbers(self._moved, "data")) if self._vectorised is None else self._vectorised.now[0]
+            self._x = self._read() if self._vectorised is None else self._vectorised.now[0]
             self._kernel.read()
         elif self._training.schedule is not None:
             self._gather()
             self._vectorised.refresh()
+
+    def _start(self, order: Sequence[int]) -> None:
+        """Bring the samples into order."""
+        import numpy as np
+
+        self._order = order
+        rows = np.asarray(order)
+        self._X.take(rows, axis=0, out=self._now_X)
+        self._y.take(rows, axis=0, out=self._now_y)
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         """Take a step, or as many as take some hundredths of a second."""
@@ -108,21 +112,28 @@ class CompiledSteps:
             if self._spoiled(self._samples[row] for row in self._order[first:end]):
                 return self._step(batch, sums)
             raise self._training.diverged(self._culprit(batch, loss))
-        before, kernel = self._x, self._kernel
-        if kernel.outside:
-            set_data(self._moved, before.tolist())
-            metrics = kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+        if self._kernel.outside:
+            set_data(self._moved, self._x.tolist())
+            metrics = self._kernel.measured_outside(X, [self._samples[row][1] for row in self._order[first:end]])
+        return self._move(gradient, [figure * (end - first) for figure in (loss, *metrics)], sums)
+
+    def _move(self, gradient: Any, found: list[float], sums: list[float]) -> tuple[int, list[float]]:
+        """Let the optimiser step along a gradient, and add what was found to the sums."""
+        before = self._x
         if self._training.clip_norm is not None:
             gradient = bounded(gradient, self._training.clip_norm)
         if self._vectorised is not None:
             self._vectorised.step(gradient)
             self._x = self._vectorised.now[0]
         else:
-            self._step_otherwise(gradient)
+            optimizer = self._training.optimizer  # one that works on parameters, not on arrays
+            optimizer.zero_grad()
+            set_gradients(self._moved, gradient.tolist())
+            optimizer.step()
+            self._x = self._read()
         self._gradient, self._before = gradient, before
         if not self._isfinite(self._x).all():
             raise self._training.diverged("a parameter became nan or infinite")
-        found = [figure * (end - first) for figure in (loss, *metrics)]
         return 1, [*map(add, sums, found)] if sums else found
 
     def settle(self) -> None:
@@ -195,7 +206,7 @@ class CompiledSteps:
         ):
             return reached - batch, descent.totals.tolist()
         if lost:
-            self._training.batch = reached
+            self._training.batch += reached - batch
             culprit = self._culprit(reached, nan) if lost == "loss" else "a parameter became nan or infinite"
             raise self._training.diverged(culprit)
         return reached - batch, descent.totals.tolist()
@@ -207,21 +218,16 @@ class CompiledSteps:
             self._x = self._vectorised.now[0]
             self._descends = False
 
-    def _step_otherwise(self, gradient: Any) -> None:
-        """Let an optimiser step that works on parameters, not on arrays."""
+    def _read(self) -> Any:
+        """Return the parameters as an array."""
         import numpy as np
 
-        optimizer = self._training.optimizer
-        optimizer.zero_grad()
-        set_gradients(self._moved, gradient.tolist())
-        optimizer.step()
-        self._x = np.array(numbers(self._moved, "data"))
+        return np.array(numbers(self._moved, "data"))
 
     def _check_kernel(self, order: Sequence[int]) -> None:
-        """Compare the compiled loss with the eager one, in case the model changes what it computes.
+        """Compare the compiled loss of a sample with the eager one, in case the model changes what it computes.
 
-        It is done for one sample, at epoch 0, 1, 2, 4, 8 and so on, and before every epoch if there are callbacks. What
-        the compiler knows model and loss to read is compared before every epoch.
+        It is done at epoch 0, 1, 2, 4, 8 and so on, at all with callbacks, and where what is watched changed.
         """
         epoch, changed = self._training.epoch, self._kernel.changed()
         if epoch & (epoch - 1) and not self._training.callbacks and not changed:
@@ -255,8 +261,12 @@ class CompiledSteps:
         for row in self._order[first : first + self._size]:
             found = self._kernel.eager(self._samples[row])[0]
             if not isfinite(found):
-                return f"the loss of row {row} became {found}"
+                return f"the loss of {self._named(row)} became {found}"
         return f"the mean loss became {loss}"
+
+    def _named(self, row: int) -> str:
+        """Return what messages call a row."""
+        return f"row {row}"
 
 
 class CompiledDescent:
@@ -297,7 +307,8 @@ class CompiledDescent:
             return (x, *[new for name, new in zip(self._names, rest, strict=True) if name not in self._counts])
 
         width = len(self._columns)
-        traced = jit(update, batched=True, in_axes=[0] * (width + 1) + [None] * len(numbers), backend="llvm")
+        axes = [0] * (width + 1) + [None] * len(numbers)
+        traced = jit(update, batched=True, in_axes=axes, backend="llvm", background=False)
         example = [np.zeros(1)] * (width + 1) + [1.0] * len(numbers)
         program = traced._prepared(tuple(example), {}, differentiate=False)[0]
         made: Any = program.run(1)

@@ -96,12 +96,7 @@ def _as_given(name: str, target: Any) -> Target:
 
 
 def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
-    """Return the rows and the targets of samples as arrays of floats.
-
-    Raises:
-        TracingError: if the targets are neither numbers nor rows of equally many.
-
-    """
+    """Return rows and targets as arrays of floats; a TracingError for targets that are neither numbers nor rows."""
     import numpy as np
 
     targets = [target for _, target in samples]
@@ -112,6 +107,11 @@ def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
     if not made.size or not all(map(is_plain, targets)):  # NumPy takes None and "1" for numbers too
         raise TracingError("the targets are neither numbers nor rows of equally many")
     return np.array([row for row, _ in samples]), made
+
+
+def evenly(rows: Sequence[Any], most: int) -> Sequence[Any]:
+    """Return at most that many of the rows, at even distances, the first among them."""
+    return rows if len(rows) <= most else [rows[at * len(rows) // most] for at in range(most)]
 
 
 def is_plain(target: Any) -> bool:

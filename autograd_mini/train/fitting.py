@@ -12,6 +12,7 @@ from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.train.checkpoints import Checkpoints
 from autograd_mini.train.objective import Objective
+from autograd_mini.train.parts import rows_in_parts
 from autograd_mini.train.progress import progress_bar
 from autograd_mini.train.run import Training
 from autograd_mini.train.steps import chosen_steps
@@ -66,7 +67,8 @@ def fit(  # noqa: PLR0913 - the choices there are in training
 
     Args:
         model: a function of a row, a list of floats, with a method `parameters()`, such as an MLP.
-        X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows.
+        X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows. Columns of a
+            `scan`, memory-mapped arrays and Dask collections, y with them, stay where they are: see `train.parts`.
         y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
             cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
         loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value, called for one row at a time.
@@ -128,7 +130,13 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         raise TypeError(f"model is {model!r}, expected one with parameters(), such as an MLP")
     random_numbers(seed)  # refuses what is no seed
     objective = Objective(loss, metrics)
-    samples = objective.samples(model, X, y)
+    parts = rows_in_parts(objective, model, X, y)
+    samples = objective.samples(model, X, y) if parts is None else parts.samples
+    validating = (
+        rows_in_parts(objective, model, *validation, of=" of validation")
+        if isinstance(validation, (tuple, list)) and len(validation) == 2
+        else None
+    )
     params = parameters(model.parameters())
     given = optimizer, schedule
     optimizer = _chosen_optimizer(optimizer, params, lr, options)
@@ -139,9 +147,13 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         schedule=_chosen_schedule(schedule, optimizer),
         objective=objective,
         samples=samples,
-        held_out=_held_out(objective, model, validation),
+        held_out=_held_out(objective, model, validation) if validating is None else validating.samples,
+        parts=parts,
+        held_out_parts=validating,
         epochs=whole("epochs", epochs),
-        batch_size=len(samples) if batch_size is None else positive_whole("batch_size", batch_size),
+        batch_size=(len(samples) if parts is None else parts.rows)
+        if batch_size is None
+        else positive_whole("batch_size", batch_size),
         clip_norm=None if clip_norm is None else positive("clip_norm", clip_norm),
         shuffle=bool(shuffle),
         seed=SystemRandom().getrandbits(64) if seed is None else int(seed),
@@ -194,13 +206,7 @@ def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callab
 
 
 def _chosen_optimizer(optimizer: Any, params: Sequence[Any], lr: float | None, options: Mapping[str, Any]) -> Any:
-    """Return an optimiser of the parameters; what is given is what `fit` is given, which says more.
-
-    Raises:
-        TypeError: for a setting it does not have, and for what is no optimiser.
-        ValueError: for an unknown name, a number out of range, and a ready optimiser of other parameters.
-
-    """
+    """Return an optimiser of the parameters, or raise for one that does not fit; `fit` says what may be given."""
     found = OPTIMIZERS.get(optimizer) if isinstance(optimizer, str) else optimizer
     if found is None or not (callable(found) or hasattr(found, "step")):
         raise (ValueError if isinstance(optimizer, str) else TypeError)(
@@ -264,13 +270,7 @@ def _meant(name: str, names: Sequence[str]) -> str | None:
 
 
 def _chosen_schedule(schedule: Any, optimizer: Any) -> Any:
-    """Return a schedule of the optimiser: a ready one, or what a function makes of the optimiser; None for None.
-
-    Raises:
-        TypeError: for what is neither.
-        ValueError: for a schedule of another optimiser.
-
-    """
+    """Return a schedule of the optimiser: a ready one, or what a function makes of the optimiser; None for None."""
     way_out = "lambda optimizer: StepLR(optimizer, 30)"
     if schedule is not None and (isinstance(schedule, type) or not hasattr(schedule, "step")):
         if not callable(schedule):

@@ -10,7 +10,7 @@ from autograd_mini.engine.locations import PACKAGE, Place
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Value
-from autograd_mini.files.documents import shown
+from autograd_mini.errors import shown
 from autograd_mini.nn.losses import LOSSES, leading
 from autograd_mini.train.data import targets
 
@@ -92,10 +92,7 @@ class Objective:
         self.names = ["loss", *self.metrics]
 
     def samples(self, model: Model, X: Any, y: Any, of: str = "") -> list[Sample]:
-        """Return the rows of X with their targets, checked; the model is tried on the first row.
-
-        What messages call X and y ends in `of`, such as " of validation".
-        """
+        """Return the rows of X with their targets, checked, the model tried on the first; `of` is for messages."""
         rows = table(f"X{of}", X)
         with no_grad():
             try:
@@ -124,7 +121,13 @@ class Objective:
         except (AttributeError, IndexError, TypeError) as error:
             if self.name is not None:
                 raise
-            raise _misused(error, prediction, target) from error
+            raise TypeError(
+                f"the loss failed{_raised_in(error)}: {error}. It is called for one row at a time, with the prediction "
+                f"and the target of that row, here loss({shown(prediction)}, {shown(target)}), and the mean over a "
+                "batch is taken of what it returns. If it is written for a batch, write it for one row: in place of "
+                "sum((p - t)**2 for p, t in zip(predictions, targets)) / len(targets), "
+                "lambda prediction, target: (prediction - target) ** 2"
+            ) from error
 
     def sample(self, model: Model, row: list[float], target: Target) -> tuple[Value | None, list[float]]:
         """Return the loss of a sample, None if nothing depends on it, and the figures: that loss and the metrics."""
@@ -190,17 +193,6 @@ def evaluate(
     """
     objective = Objective(loss, metrics)
     return objective.measure(model, objective.samples(model, X, y))
-
-
-def _misused(error: Exception, prediction: Any, target: Target) -> TypeError:
-    """Return the error for a loss of the user's own that failed, which says how a loss is called."""
-    return TypeError(
-        f"the loss failed{_raised_in(error)}: {error}. It is called for one row at a time, with the prediction and the "
-        f"target of that row, here loss({shown(prediction)}, {shown(target)}), and the mean over a batch is taken of "
-        "what it returns. If it is written for a batch, write it for one row: in place of "
-        "sum((p - t)**2 for p, t in zip(predictions, targets)) / len(targets), "
-        "lambda prediction, target: (prediction - target) ** 2"
-    )
 
 
 def _raised_in(error: Exception) -> str:

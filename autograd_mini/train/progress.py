@@ -1,121 +1,82 @@
-"""A progress bar shows how far training is, in a terminal or a notebook: tqdm's, or one line of text without tqdm."""
+"""A progress bar shows how far training is: one line on standard error, written over and over."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from importlib import import_module
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Literal
+    from typing import Literal
 
-_PAUSE = 0.1  # seconds between two states of the line of text, so that showing costs nothing
+_PAUSE = 0.1  # seconds between two states of the line, so that showing costs nothing
 
 
 class Progress:
-    """A bar that shows nothing, and what all bars share."""
+    """A line with the epoch, the share of all batches done, the time it took and will take, and the last figures.
 
-    def __init__(self, epochs: int, batches: int) -> None:
-        """Expect that many epochs of that many batches."""
-        self.epochs, self.batches = epochs, batches
+    Args:
+        epochs: how many epochs there will be.
+        batches: how many batches each has.
+        shown: whether to show anything.
 
-    def batch(self, epoch: int, done: int) -> None:
-        """Take note that `done` batches of an epoch, counted from 1, are done."""
+    Attributes:
+        rate: rows a second, to be shown; 0 for not.
 
-    def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Take note of the figures of an epoch that is done."""
+    """
 
-    def close(self) -> None:
-        """Leave the last state on the screen and go on below it."""
+    rate = 0.0
 
-
-class TextLine(Progress):
-    """One line on standard error, written over and over."""
-
-    def __init__(self, epochs: int, batches: int) -> None:
-        """Start with an empty line."""
-        super().__init__(epochs, batches)
+    def __init__(self, epochs: int, batches: int, *, shown: bool) -> None:
+        self.shown = shown
+        self._epochs, self._batches = epochs, batches
         self._figures, self._width, self._due = "", 0, 0.0
+        self._start, self._before = monotonic(), -1  # a run that is resumed has done some already
 
-    def batch(self, epoch: int, done: int) -> None:
-        """Show the epoch, the share of all batches done, and the figures of the epoch before."""
-        if monotonic() >= self._due:
+    def batch(self, epoch: int, done: float) -> None:
+        """Take note that `done` batches of an epoch, counted from 1, are done."""
+        if self._before < 0:
+            self._before = (epoch - 1) * self._batches
+        if self.shown and monotonic() >= self._due:
             self._write(epoch, done)
             self._due = monotonic() + _PAUSE
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Show the figures from now on."""
+        """Take note of the figures of an epoch that is done."""
         self._figures = f"  {figures(row)}"
-        if epoch == self.epochs:
-            self._write(epoch, self.batches)
+        if self.shown and epoch == self._epochs:
+            self._write(epoch, self._batches)
 
     def close(self) -> None:
-        """End the line."""
+        """Leave the last state on the screen and go on below it."""
         if self._width:
             sys.stderr.write("\n")
 
-    def _write(self, epoch: int, done: int) -> None:
-        share = ((epoch - 1) * self.batches + done) / (self.epochs * self.batches)
-        line = f"epoch {epoch}/{self.epochs} {share:4.0%}{self._figures}"
+    def _write(self, epoch: int, done: float) -> None:
+        finished, total = (epoch - 1) * self._batches + done, self._epochs * self._batches
+        passed = monotonic() - self._start
+        left = passed * (total - finished) / max(finished - self._before, 1e-9)
+        times = " < ".join(f"{int(time // 60)}:{int(time % 60):02}" for time in (passed, left))
+        speed = f"  {self.rate:.3g} rows/s" if self.rate else ""
+        line = f"epoch {epoch}/{self._epochs} {finished / total:4.0%}  {times}{self._figures}{speed}"
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)
 
 
-class TqdmBar(Progress):
-    """A bar of the package tqdm, on standard error or as a widget of a notebook."""
-
-    def __init__(self, epochs: int, batches: int, bar: Any) -> None:
-        """Drive the bar, which counts the batches of all epochs."""
-        super().__init__(epochs, batches)
-        self._bar, self._done = bar, 0
-
-    def batch(self, epoch: int, done: int) -> None:
-        """Move the bar."""
-        self._bar.set_description_str(f"epoch {epoch}/{self.epochs}", refresh=False)
-        whole = (epoch - 1) * self.batches + done
-        self._bar.update(whole - self._done)
-        self._done = whole
-
-    def epoch(self, epoch: int, row: Mapping[str, float]) -> None:  # noqa: ARG002 - `batch` has shown it
-        """Show the figures behind the bar."""
-        self._bar.set_postfix_str(figures(row), refresh=False)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.refresh()
-        self._bar.close()
-
-
 def progress_bar(wanted: bool | Literal["auto"], epochs: int, batches: int) -> Progress:  # noqa: FBT001 - what `fit` got
-    """Return the bar that fits where the program runs.
-
-    Args:
-        wanted: True, False, or "auto": only where standard error is a terminal, or in a notebook.
-        epochs: how many epochs there will be.
-        batches: how many batches each has.
+    """Return the bar that fits where the program runs: "auto" shows it in a terminal or a notebook alone.
 
     Raises:
-        ValueError: for another `wanted`.
+        ValueError: for what is neither a truth value nor "auto".
 
     """
     if not (wanted is True or wanted is False or wanted == "auto"):
         raise ValueError(f'progress is {wanted!r}, expected True, False or "auto"')
-    notebook = _in_notebook()
     error = sys.stderr  # None in a program without a console
-    if not epochs or wanted is False or error is None or (wanted == "auto" and not (notebook or error.isatty())):
-        return Progress(epochs, batches)
-    bar = _tqdm(
-        notebook=notebook,
-        desc=f"epoch 1/{epochs}",
-        total=epochs * batches,
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-        dynamic_ncols=True,
-    )
-    return TextLine(epochs, batches) if bar is None else TqdmBar(epochs, batches, bar)
+    here = error is not None and (wanted is True or _in_notebook() or error.isatty())
+    return Progress(epochs, batches, shown=bool(epochs and wanted and here))
 
 
 def figures(row: Mapping[str, float]) -> str:
@@ -131,18 +92,3 @@ def _in_notebook() -> bool:
     """Return whether this runs in the kernel of a Jupyter notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"
-
-
-def _tqdm(*, notebook: bool, **settings: Any) -> Any:
-    """Return a bar of tqdm, or None without tqdm.
-
-    `tqdm.auto` would choose too, but it warns in a notebook without ipywidgets, where the text bar does as well.
-    """
-    try:
-        if notebook:
-            with suppress(ImportError):
-                import_module("ipywidgets")
-                return import_module("tqdm.notebook").tqdm(**settings)
-        return import_module("tqdm").tqdm(**settings)
-    except ImportError:
-        return None

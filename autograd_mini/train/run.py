@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autograd_mini.train.checkpoints import Checkpoints
     from autograd_mini.train.data import Sample
     from autograd_mini.train.objective import Model, Objective
+    from autograd_mini.train.parts import RowsInParts
     from autograd_mini.train.progress import Progress
     from autograd_mini.train.steps import Steps
 
@@ -51,6 +52,9 @@ class Training:
         objective: the loss and the metrics.
         samples: the rows to train on with their targets.
         held_out: those to validate on.
+        parts: the rows to train on where they come in parts, from a stream or a cluster; `samples` are some of them.
+        held_out_parts: the rows to validate on where they come in parts.
+        bar: what shows the progress.
         epochs: how many epochs there are at most.
         batch_size: the rows of a batch.
         clip_norm: the most that the norm of all gradients may be before a step, or None.
@@ -96,6 +100,9 @@ class Training:
     sums: list[float] = field(default_factory=list)
     interrupted: bool = False
     must_compile: bool = False
+    parts: RowsInParts | None = None
+    held_out_parts: RowsInParts | None = None
+    bar: Progress | None = None
     steps: Steps = field(init=False)
     _beginning: float | None = field(default=None, init=False)  # the mean loss over the first rows
 
@@ -109,7 +116,12 @@ class Training:
     @property
     def batches(self) -> int:
         """The number of batches of an epoch."""
-        return -(-len(self.samples) // self.batch_size)
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows to train on."""
+        return len(self.samples) if self.parts is None else self.parts.rows
 
     def run(self, checkpoints: Checkpoints, bar: Progress) -> History:
         """Run epoch after epoch until one of the reasons to stop, and return the history; for errors see `fit`.
@@ -119,6 +131,7 @@ class Training:
             bar: what shows the progress.
 
         """
+        self.bar = bar
         start = perf_counter() - self.history.seconds
         stopped = "converged" if self._converged() else None
         with self._interrupts():
@@ -161,14 +174,11 @@ class Training:
         return "converged" if self._converged() else "interrupted" if self.interrupted else None
 
     def _means(self, bar: Progress) -> dict[str, float] | None:
-        """Take a step for every batch that is not done yet, and return the means over the epoch; None if interrupted.
-
-        Raises:
-            DivergedError: if the loss or a parameter is no longer finite.
-
-        """
-        count, batches = len(self.samples), self.batches
-        order = shuffled(count, self.seed, self.epoch) if self.shuffle else range(count)
+        """Take a step for every batch that is left, and return the means over the epoch; None if interrupted."""
+        count, batches = self.rows, self.batches
+        in_memory = self.parts is None  # else the steps shuffle
+        order = shuffled(count, self.seed, self.epoch) if self.shuffle and in_memory else range(count)
+        start, before = perf_counter(), self.batch
         try:
             self.steps.begin(order)
         except TracingError as error:  # compiled steps turned out to be wrong
@@ -176,11 +186,19 @@ class Training:
             self.steps.begin(order)
         self.history.backend, self.history.why = self.steps.backend, self.steps.why
         while self.batch < batches and not self.interrupted:
-            taken, self.sums = self.steps.take(self.batch, self.sums)
+            try:
+                taken, self.sums = self.steps.take(self.batch, self.sums)
+            except TracingError as error:  # on a path that is new the loss has other parameters, or there are too many
+                self.steps.settle()
+                self.steps = eager_instead(self, error)
+                self.steps.begin(order)
+                continue
             self.batch += taken
             rows = min(self.batch * self.batch_size, count)
             if self._beginning is None and rows >= min(BEGINNING, count / 2):
                 self._beginning = self.history.loss[0] if self.history.epochs else self.sums[0] / rows
+            if not in_memory:
+                bar.rate = (rows - before * self.batch_size) / max(perf_counter() - start, 1e-9)
             bar.batch(self.epoch + 1, self.batch)
         if self.batch < batches:
             return None
@@ -200,8 +218,7 @@ class Training:
     def _interrupts(self) -> Iterator[None]:
         """Let the first interrupt end training after the step under way, and a second one raise KeyboardInterrupt.
 
-        An interrupt is Ctrl-C in a terminal, or the stop button of a notebook. In another thread than the main one,
-        which gets no signals, and where another handler is installed already, nothing changes.
+        In other threads, which get no signals, and where another handler is installed already, nothing changes.
         """
         if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             yield
@@ -220,10 +237,7 @@ class Training:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _warn_if_diverging(self) -> None:
-        """Warn if the loss has grown far beyond that of the untrained model, and that of a model that predicts 0.
-
-        A loss that has come down again from where it was after the first epoch is not diverging.
-        """
+        """Warn if the loss is far beyond that of the untrained model and of predicting 0, and comes down no more."""
         losses = self.history.loss
         if self._beginning is None or not losses or losses[-1] <= DIVERGING * abs(self._beginning):
             return

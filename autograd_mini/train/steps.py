@@ -14,6 +14,7 @@ from autograd_mini.errors import TracingError
 from autograd_mini.optim import clip_grad_norm_
 from autograd_mini.optim.parameters import set_data, set_gradients
 from autograd_mini.train.compiled_steps import CompiledSteps
+from autograd_mini.train.parts import StreamedSteps, SummedSteps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,22 +34,20 @@ _data = attrgetter("data")
 
 
 def chosen_steps(training: Training, compile: Compile) -> Steps:  # noqa: A002 - the argument of fit
-    """Return what takes the steps of a run.
-
-    Args:
-        training: the run.
-        compile: True or the name of a backend to compile or raise, False for eager steps, "auto" to decide.
-
-    Raises:
-        ValueError: if `compile` is none of these.
-        TracingError: if model or loss cannot be compiled, but must.
-
-    """
+    """Return what takes the steps of a run: compiled or not, as `compile` of `fit` says, which may raise."""
     if not isinstance(compile, str) and compile in (True, False):
         compile = bool(compile)  # noqa: A001 - 0, 1, and NumPy's are truth values too
     elif compile not in CHOICES:
         raise ValueError(f"compile is {compile!r}, expected True, False, or one of {', '.join(map(repr, CHOICES))}")
     training.must_compile = compile is not False and compile != "auto"
+    if training.parts is not None:
+        if compile is False:
+            raise ValueError(
+                "compile is False, expected True or a backend for rows in parts, which need compiled steps"
+            )
+        training.must_compile = True  # there is no list of samples to go through
+        kind = StreamedSteps if training.parts.streamed(training.batch_size) else SummedSteps
+        return kind(training, compile if isinstance(compile, str) else "auto")
     rows, parameters = len(training.samples), len(training.params)
     if compile is False:
         return EagerSteps(training, "compile=False")
@@ -93,18 +92,9 @@ class EagerSteps:
         self._depends = False
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take a step along the gradient of the mean loss of a batch of the order, or several.
+        """Take a step along the gradient of the mean loss of a batch of the order; return how many, and new sums.
 
-        Args:
-            batch: which one, from 0.
-            sums: over the batches before it the sums of the loss and of each metric; empty at first.
-
-        Returns:
-            how many steps were taken, and the sums after them.
-
-        Raises:
-            DivergedError: if the loss or a parameter is no longer finite.
-
+        `sums` are over the batches before it those of the loss and of each metric; empty at first.
         """
         training = self._training
         objective = training.objective

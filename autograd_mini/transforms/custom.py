@@ -17,12 +17,12 @@ from __future__ import annotations
 from functools import partial, wraps
 
 from autograd_mini.engine.checks import check_function, number
-from autograd_mini.engine.hooks import on_read
+from autograd_mini.engine.hooks import asked, on_read
 from autograd_mini.engine.operators import hidden, result
 from autograd_mini.engine.ops import Op
 from autograd_mini.engine.pytree import TreeDef, flatten
 from autograd_mini.engine.rules import Rule
-from autograd_mini.engine.value import Value, asked
+from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,13 +68,7 @@ class Vector:
 
 
 class Linear:
-    """A call of a function whose derivative is not in the table; what a `call` node holds.
-
-    Args:
-        name: what the function is called.
-        operands: the Values that its result depends on.
-
-    """
+    """A call, by name, of a function whose derivative is not in the table, on the Values that its result depends on."""
 
     __slots__ = ("name", "operands")
 
@@ -309,7 +303,6 @@ def custom_gradient(f: Function, df: Function) -> Differentiable:
     """
     name = getattr(f, "__name__", type(f).__name__)
     rule = Result(Op(name, "x", ("1.0",), doc="A function with a derivative of its own."), "x")
-
     check_function("f", f)
 
     @wraps(f)

@@ -25,7 +25,7 @@ from functools import wraps
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.pytree import matching
 from autograd_mini.engine.value import Value
-from autograd_mini.transforms.tracing import Run, plain
+from autograd_mini.transforms.tracing import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def differentiated(
     f: Callable[..., Any], argnums: Argnums, derive: Callable[[Run], Any], *, has_aux: bool = False
 ) -> Callable[..., Any]:
     """Return the function of f's arguments that returns what is derived from a run of f on them."""
-    check_function("f", f)
 
     @wraps(f)
     def derivative_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -79,7 +78,7 @@ def differentiated(
 
 
 def transform(made: Callable[Taken, Returned]) -> Callable[Taken, Returned]:
-    """Return a transform that says what `argnum` of HIPS autograd is called here."""
+    """Return a transform that takes functions alone, and says what `argnum` of HIPS autograd is called here."""
 
     @wraps(made)
     def checked(*args: Taken.args, **kwargs: Taken.kwargs) -> Returned:
@@ -87,6 +86,8 @@ def transform(made: Callable[Taken, Returned]) -> Callable[Taken, Returned]:
             raise TypeError(
                 f"{made.__name__}(f, argnums=0) takes no 'argnum': it is argnums, an int or a tuple of ints"
             )
+        if args:
+            check_function("f", args[0])
         return made(*args, **kwargs)
 
     return checked
@@ -175,7 +176,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
     def value_and_slopes(run: Run) -> Any:
         y = run.scalar("grad")
         slopes = run.treedef.unflatten(run.finished(run.reverse(y)))
-        value = run.finished([y if run.on_values else plain(y)])[0]
+        value = run.finished([y])[0]
         return ((value, run.aux) if has_aux else value), slopes
 
     return differentiated(f, argnums, value_and_slopes, has_aux=has_aux)
@@ -204,11 +205,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"{name} is a {type(given).__name__}, expected a list or tuple with one item an argument")
     with Run(f, primals, {}, tuple(range(len(primals)))) as run:
-        directions = matching(run.treedef, tuple(tangents), "tangents", "primals")
-        run.joined_by(directions)
+        seed = run.seed(matching(run.treedef, tuple(tangents), "tangents", "primals"))
         outputs, treedef = run.outputs()
-        values = run.finished([y if run.on_values else plain(y) for y in outputs])
-        return treedef.unflatten(values), treedef.unflatten(run.finished(run.forward(outputs, directions)))
+        return treedef.unflatten(run.finished(outputs)), treedef.unflatten(run.finished(run.forward(outputs, seed)[0]))
 
 
 def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -234,7 +233,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Callable[[Any],
     """
     with Run(f, primals, kwargs, tuple(range(len(primals)))) as run:
         outputs, treedef = run.outputs()
-        result = treedef.unflatten(run.finished([y if run.on_values else plain(y) for y in outputs]))
+        result = treedef.unflatten(run.finished(outputs))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         weights = matching(treedef, cotangent, "the cotangent", "the result")
@@ -280,7 +279,6 @@ def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     [10.0, 6.0]
 
     """
-    check_function("f", f)
 
     @wraps(f)
     def product_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -290,8 +288,7 @@ def hvp(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
             )
         *args_of_f, vector = args
         with Run(f, args_of_f, kwargs, argnums) as run:
-            directions = matching(run.treedef, vector, "the vector", "the argument")
-            run.joined_by(directions)
-            return run.treedef.unflatten(run.finished(run.forward(run.slopes("hvp"), directions)))
+            seed = run.seed(matching(run.treedef, vector, "the vector", "the argument"))
+            return run.treedef.unflatten(run.finished(run.forward(run.slopes("hvp"), seed)[0]))
 
     return product_of_f

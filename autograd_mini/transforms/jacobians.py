@@ -8,7 +8,7 @@ Pothen, What color is your Jacobian?, SIAM Review 47, 2005, section 4).
 
 from __future__ import annotations
 
-from autograd_mini.engine.graph import depending, push
+from autograd_mini.engine.graph import depending
 from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.transforms.gradients import differentiated, transform
@@ -68,7 +68,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Any]:
     def matrix(run: Run) -> Any:
         outputs, treedef = run.outputs()
         if run.treedef.size * FORWARD_COST < len(outputs):
-            rows = _columns_forward(run, outputs)
+            rows = [[*row] for row in zip(*run.forward(outputs, *({x: 1.0} for x in run.variables)), strict=True)]
         else:
             rows = [run.reverse(y) for y in outputs]
         return treedef.product(run.treedef, [run.finished(row) for row in rows])
@@ -116,43 +116,21 @@ def hessian(f: Function, argnums: Argnums = 0, *, sparse: bool = False) -> Calla
                 "sparse=True out"
             )
         if sparse:
-            return _sparse_hessian(slopes, run.variables)
+            return _sparse_hessian(run, slopes)
         return run.treedef.product(run.treedef, [run.finished(run.reverse(slope)) for slope in slopes])
 
     return differentiated(f, argnums, matrix)
 
 
-def _columns_forward(run: Run, outputs: Sequence[Value | float]) -> list[list[Any]]:
-    """Return the rows of the Jacobian, found column by column."""
-    nodes = depending([y for y in outputs if isinstance(y, Value)], run.variables)
-    rows: list[list[Any]] = [[] for _ in outputs]
-    for variable in run.variables:
-        tangents = push(nodes, {variable: 1.0}, on_values=run.on_values)
-        for row, y in zip(rows, outputs, strict=True):
-            row.append(tangents.get(y, 0.0) if isinstance(y, Value) else 0.0)
-    return rows
-
-
-def _sparse_hessian(slopes: Sequence[Value | float], variables: Sequence[Value]) -> Any:
-    """Return the Hessian as a scipy.sparse.csr_array.
-
-    Args:
-        slopes: the gradient as a graph.
-        variables: what it is the gradient with respect to.
-
-    Raises:
-        ModuleNotFoundError: if there is no scipy.
-
-    """
+def _sparse_hessian(run: Run, slopes: Sequence[Value | float]) -> Any:
+    """Return the Hessian as a scipy.sparse.csr_array, of the gradient as a graph."""
     csr_array = extra("scipy.sparse", "hessian(f, sparse=True)", "use hessian(f) for an ordinary array").csr_array
-    computed = [slope for slope in slopes if isinstance(slope, Value)]
-    nodes = depending(computed, variables)
-    rows = pattern(slopes, nodes, variables)
+    rows = pattern(slopes, run.variables)
     colours = star_colouring(rows)
-    products: list[dict[Value, Any]] = []
-    for colour in range(max(colours, default=-1) + 1):
-        seeds = {variable: 1.0 for variable, own in zip(variables, colours, strict=True) if own == colour}
-        products.append(push(nodes, seeds, on_values=False))
+    coloured: list[dict[Value, float]] = [{} for _ in range(max(colours, default=-1) + 1)]
+    for variable, colour in zip(run.variables, colours, strict=True):
+        coloured[colour][variable] = 1.0
+    products = run.forward(slopes, *coloured)
 
     entries: list[float] = []
     at: list[tuple[int, int]] = []
@@ -161,24 +139,16 @@ def _sparse_hessian(slopes: Sequence[Value | float], variables: Sequence[Value])
         for j in sorted(row):
             # Alone with its colour in row i, the entry is there. If not, i is alone with its colour in row j.
             here, column = (i, colours[j]) if shades.count(colours[j]) == 1 else (j, colours[i])
-            slope = slopes[here]
-            entries.append(products[column].get(slope, 0.0) if isinstance(slope, Value) else 0.0)
+            entries.append(products[column][here])
             at.append((i, j))
-    size = len(variables)
+    size = len(rows)
     return csr_array((entries, ([i for i, _ in at], [j for _, j in at])), shape=(size, size), dtype=float)
 
 
-def pattern(slopes: Sequence[Value | float], nodes: Sequence[Value], variables: Sequence[Value]) -> list[set[int]]:
-    """Return for each row the columns that may not be zero: on which variables the slope depends, and back.
-
-    Args:
-        slopes: the gradient as a graph.
-        nodes: its nodes that depend on the variables, oldest first.
-        variables: what it is the gradient with respect to.
-
-    """
+def pattern(slopes: Sequence[Value | float], variables: Sequence[Value]) -> list[set[int]]:
+    """Return for each row the columns that may not be zero: on which variables the slope depends, and back."""
     depends: dict[Value, frozenset[int]] = {variable: frozenset([at]) for at, variable in enumerate(variables)}
-    for node in nodes:
+    for node in depending([slope for slope in slopes if isinstance(slope, Value)], variables):
         first = depends.get(node._x)
         second = depends.get(node._y)
         both = [operand for operand in (first, second) if operand]

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Recomputed(Linear):
-    """A call that is run again when its derivative is asked for.
-
-    The operands are the Values among the arguments, and then what the function closes over.
-    """
+    """A call that is run again for its derivative; its operands are the Values among the arguments and closed over."""
 
     __slots__ = ("again", "given")
 
@@ -128,7 +125,9 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
         start = next(clock)
         variables = [Value(entry._data) for entry in given]
         outputs, treedef = flatten(again(variables), "the result of a rematerialised function")
-        closed = _closed_over([output for output in outputs if isinstance(output, Value)], start)
+        computed = [output for output in outputs if isinstance(output, Value)]
+        below = subgraph(computed, lambda node: active_operands(node) if node._tick > start else ())
+        closed = [node for node in below if node._tick <= start]  # and nothing of what lies below these
         call = _Recomputed(getattr(f, "__name__", "remat"), results, given, closed)
         numbers = {at: output._data for at, output in enumerate(outputs) if isinstance(output, Value)}
         if not call.operands:
@@ -137,9 +136,3 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
         return treedef.unflatten([nodes.get(at, entry) for at, entry in enumerate(outputs)])
 
     return recomputing
-
-
-def _closed_over(outputs: list[Value], start: int) -> list[Value]:
-    """Return the Values made before the tick `start` that the outputs depend on, nothing of what lies below them."""
-    below = subgraph(outputs, lambda node: active_operands(node) if node._tick > start else ())
-    return [node for node in below if node._tick <= start]

@@ -59,7 +59,6 @@ def derivative(f: Function, order: int = 1) -> Derivative:
 
     """
     order = whole_number("order", order, least=0)
-
     check_function("f", f)
 
     @wraps(f)
@@ -110,25 +109,18 @@ def _taylor(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
 
 
 def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> list[Any]:
-    """Return the Taylor coefficients of y in the displacement of the leaf or node x, those of order 0 to `order`.
-
-    Args:
-        y: a result computed from x.
-        x: what moves.
-        order: the highest power.
-        on_values: whether the coefficients are Values, to be differentiated again, or floats.
-
-    """
+    """Return the Taylor coefficients of y, order 0 to `order`, in the displacement of x, as Values or floats."""
     if not isinstance(y, Value):
         return [y] + [0.0] * order
     if y.symbolic:  # formulas of power series branch on numbers
         return _by_repetition(y, x, order, on_values=True)
     algebra = SeriesAlgebra()
-    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0], zero)}
+    moving: dict[Value, Number | Series] = {x: Series([x if on_values else x.data, 1.0])}
     nodes = depending([y], [x])
-    if not all(map(_has_formula, nodes)):
+    rows = [node._pull.rule.op for node in nodes]  # type: ignore[union-attr]  # what lies between was computed
+    if not all(row is CHOICE or TABLE.get(row.name) is row for row in rows):
         return _by_repetition(y, x, order, on_values=on_values)
-    for node in nodes:
+    for node, row in zip(nodes, rows, strict=True):
         operands = [
             moving[arg]
             if isinstance(arg, Value) and arg in moving
@@ -137,7 +129,11 @@ def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> 
             else arg.data
             for arg in node.args
         ]
-        moving[node] = _result(algebra, node, operands, node if on_values else node.data)
+        if row is CHOICE:
+            condition, this, otherwise = operands
+            moving[node] = this if (condition[0] if isinstance(condition, Series) else condition) else otherwise
+        else:
+            moving[node] = algebra.apply(row.name, operands, node if on_values else node.data)
     for k in range(1, order + 1):  # every operand before its results, so that no chain is too deep
         for node in nodes:
             series = moving[node]
@@ -145,11 +141,6 @@ def coefficients(y: Value | float, x: Value, order: int, *, on_values: bool) -> 
                 series[k]
     result = moving.get(y, y if on_values else y.data)
     return [result[k] for k in range(order + 1)] if isinstance(result, Series) else [result] + [0.0] * order
-
-
-def _has_formula(node: Value) -> bool:
-    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
-    return row is CHOICE or TABLE.get(row.name) is row
 
 
 def _by_repetition(y: Value, x: Value, order: int, *, on_values: bool) -> list[Any]:
@@ -162,27 +153,12 @@ def _by_repetition(y: Value, x: Value, order: int, *, on_values: bool) -> list[A
     return found if on_values else [coefficient.data for coefficient in found]
 
 
-def _result(algebra: SeriesAlgebra, node: Value, operands: list[Any], first: Number) -> Any:
-    row = node._pull.rule.op  # type: ignore[union-attr]  # a node between x and y was computed
-    if row is CHOICE:
-        condition, this, otherwise = operands
-        taken = condition[0] if isinstance(condition, Series) else condition
-        return this if taken else otherwise
-    return algebra.apply(row.name, operands, first)
-
-
 class Series:
-    """A power series in t, known as far as it was asked for.
-
-    Args:
-        known: its first coefficients, at least one.
-        next_coefficient: computes the coefficient of t**k when those before it are known.
-
-    """
+    """A power series in t, from its first coefficients and a function of k that computes the next ones."""
 
     __slots__ = ("_next", "known")
 
-    def __init__(self, known: list[Number], next_coefficient: Callable[[int], Number]) -> None:
+    def __init__(self, known: list[Number], next_coefficient: Callable[[int], Number] = lambda _: 0.0) -> None:
         self.known = known
         self._next = next_coefficient
 
@@ -192,11 +168,6 @@ class Series:
         while len(known) <= k:
             known.append(self._next(len(known)))
         return known[k]
-
-
-def zero(_: int) -> float:
-    """Return the coefficients of a polynomial from its last on."""
-    return 0.0
 
 
 class SeriesAlgebra:
@@ -223,7 +194,7 @@ class SeriesAlgebra:
 
     def _series(self, name: str, operands: list[Any], first: Number) -> Series:
         x, y = operands if len(operands) == 2 else (operands[0], 0.0)
-        made = Series([first], zero)
+        made = Series([first])
         if name in {"add", "sub", "neg"}:
             made._next = lambda k: _linear(name, x, y, k)
         elif name == "mul":
@@ -231,9 +202,8 @@ class SeriesAlgebra:
         elif name == "truediv":
             made._next = _quotient(x, y, made)
         else:
-            slopes: list[
-                Callable[[int], Any]
-            ] = []  # (∂op/∂operand) operand', made when first needed: sin asks for cos asks for sin
+            # (∂op/∂operand) operand', made when first needed: sin asks for cos asks for sin.
+            slopes: list[Callable[[int], Any]] = []
 
             def next_coefficient(k: int) -> Any:
                 if not slopes:

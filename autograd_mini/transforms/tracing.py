@@ -13,13 +13,13 @@ from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.graph import active_operands, adjoints, depending, gradient, push
 from autograd_mini.engine.hooks import Recorded
-from autograd_mini.engine.pytree import flatten, holds_values, together
+from autograd_mini.engine.pytree import flatten, holds_values, together, unflatten
 from autograd_mini.engine.value import Value
-from autograd_mini.errors import DiagnosisWarning
+from autograd_mini.errors import DiagnosisWarning, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from autograd_mini.engine.pytree import TreeDef
@@ -77,11 +77,9 @@ class Run(Recorded):
         self.aux: Any = None
         with self:
             self.variables = [given + -0.0 if isinstance(given, Value) else Value(given) for given in numbers]
-            taken = list(args)
-            start = 0
+            taken, fresh = list(args), iter(self.variables)
             for position, part in zip(positions, parts, strict=True):
-                taken[position] = part.unflatten(self.variables[start : start + part.size])
-                start += part.size
+                taken[position] = unflatten(part.spec, fresh)
             self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
@@ -89,12 +87,7 @@ class Run(Recorded):
             self.output, self.aux = self.output
 
     def scalar(self, transform: str) -> Value | float:
-        """Return the output, which has to be one number.
-
-        Raises:
-            TypeError: if it is not.
-
-        """
+        """Return the output, which has to be one number, or raise a TypeError."""
         y: Any = self.output
         if getattr(y, "ndim", None) == 0:
             y = y.item()
@@ -105,7 +98,7 @@ class Run(Recorded):
         except TypeError:
             shape = f" of shape {y.shape}" if hasattr(y, "shape") else ""
             raise TypeError(
-                f"f returned {_shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
+                f"f returned {shown(y)}, a {type(y).__name__}{shape}, expected one number for {transform}(f): use "
                 "jacobian(f), or reduce the result to one number, for example by its sum"
             ) from None
         self._note([scalar])
@@ -129,12 +122,7 @@ class Run(Recorded):
             )
 
     def outputs(self) -> tuple[list[Value | float], TreeDef]:
-        """Return the numbers of the output, and its structure.
-
-        Raises:
-            TypeError: if it has something in it that is no number.
-
-        """
+        """Return the numbers of the output, and its structure; a TypeError if one is none."""
         numbers, treedef = flatten(self.output, "the result of f")
         self._note(numbers)
         return numbers, treedef
@@ -150,6 +138,11 @@ class Run(Recorded):
         """Take in further numbers, as tangents: with a Value among them, results are Values."""
         self.on_values = self.on_values or any(isinstance(given, Value) for given in numbers)
 
+    def seed(self, directions: Sequence[Value | float]) -> dict[Value, Value | float]:
+        """Return the motion of the variables in some directions, which are taken in as `joined_by` takes them."""
+        self.joined_by(directions)
+        return dict(zip(self.variables, directions, strict=True))
+
     def slopes(self, transform: str) -> list[Any]:
         """Return the gradient of the output, one number, as a graph; see `scalar`."""
         y = self.scalar(transform)
@@ -161,12 +154,11 @@ class Run(Recorded):
             return [0.0] * self.treedef.size
         return gradient(y, self.variables) if self.on_values else adjoints(y, self.variables)
 
-    def forward(self, outputs: Sequence[Value | float], directions: Sequence[Value | float]) -> list[Any]:
-        """Return the tangents of the outputs when the variables move in these directions."""
-        computed = [y for y in outputs if isinstance(y, Value)]
-        seeds = dict(zip(self.variables, directions, strict=True))
-        tangents = push(depending(computed, self.variables), seeds, on_values=self.on_values)
-        return [tangents.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs]
+    def forward(self, outputs: Sequence[Value | float], *seeds: Mapping[Value, Value | float]) -> list[list[Any]]:
+        """Return the tangents of the outputs for each of some motions of the variables; one that is missing rests."""
+        nodes = depending([y for y in outputs if isinstance(y, Value)], self.variables)
+        motions = (push(nodes, seed, on_values=self.on_values) for seed in seeds)
+        return [[known.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in outputs] for known in motions]
 
     def finished(self, results: Iterable[Value | float]) -> list[Any]:
         """Return results as a caller gets them: floats, or Values that inside `no_grad` have no history."""
@@ -214,13 +206,7 @@ def plain(y: Value | float) -> float:
 
 
 def _positions(argnums: object, count: int) -> tuple[int, ...]:
-    """Return the positions that `argnums` names.
-
-    Raises:
-        TypeError: if it is no int or tuple of ints, or there is no argument at such a position.
-        ValueError: if one stands twice.
-
-    """
+    """Return the positions that `argnums` names, or raise a TypeError, or a ValueError if one stands twice."""
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
     positions: list[int] = []
     for position in wanted:
@@ -235,8 +221,3 @@ def _positions(argnums: object, count: int) -> tuple[int, ...]:
     if len({*positions}) != len(positions):
         raise ValueError(f"argnums is {argnums!r}, expected each position once")
     return tuple(positions)
-
-
-def _shown(given: object) -> str:
-    text = repr(given)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 
-from autograd_mini.engine.graph import order, unchanged
-from autograd_mini.viz.diagram import NEGATIVE, POSITIVE, check_value
-from autograd_mini.viz.drawing import one_by_one
-from autograd_mini.viz.long_sums import Shown
+from autograd_mini.viz.diagram import NEGATIVE, POSITIVE
+from autograd_mini.viz.javascript import LivePage, Rows, write
 from autograd_mini.viz.stage import Stage
-from autograd_mini.viz.stepper import passes
-from autograd_mini.viz.svg import svg, write
+from autograd_mini.viz.stepper import passes, prepared
+from autograd_mini.viz.svg import on_dark_pages, style_sheet, svg
 from autograd_mini.viz.text import gradient_text
 
 TYPE_CHECKING = False
@@ -23,15 +21,15 @@ LARGEST = 150
 """Maximum values of a graph that is animated."""
 
 
-class Animation:
+class Animation(LivePage):
     """An animated SVG; it shows itself in notebooks, and `save("backward.svg")` writes it."""
 
     def __init__(self, stage: Stage, seconds: float) -> None:
-        self._stage, self._seconds = stage, seconds
+        super().__init__(stage.diagram.about, _animated(stage, seconds), [], ("ground", "picture"), {}, Rows())
 
     def svg(self) -> str:
         """Return the SVG document."""
-        return _animated(self._stage, self._seconds)
+        return self.still()
 
     def save(self, path: str | PathLike[str]) -> str:
         """Write the SVG and return its path.
@@ -47,7 +45,7 @@ class Animation:
 
     def __repr__(self) -> str:
         """Say what it shows, where pictures are not."""
-        return f"<animation of the backward pass: {self._stage.diagram.about}>"
+        return f"<animation of the backward pass: {self.about}>"
 
 
 def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation:
@@ -74,17 +72,10 @@ def animate(y: Value, *, seconds: float = 1.2, rankdir: str = "LR") -> Animation
     <animation of the backward pass: Computation graph of v1 = −6: 3 values, 2 of them leaves, gradients not computed.>
 
     """
-    check_value("y", y)
     if not seconds > 0.0:
-        raise ValueError(f"seconds is the time of a step, above 0; got {seconds!r}")
-    nodes = unchanged(order(y))
-    shown = Shown([y])
-    if shown.size > LARGEST:
-        raise ValueError(
-            f"the graph has {len(nodes)} values, more than the {LARGEST} that an animation can show: animate a part of "
-            "it, such as animate(y.args[0]), or use step(y)"
-        )
-    diagram = one_by_one([y], rankdir, shown)
+        raise ValueError(f"seconds is {seconds!r}, expected the time of a step, above 0")
+    out = "an animation can show: animate a part of it, such as animate(y.args[0]), or use step(y)"
+    shown, diagram = prepared(y, rankdir, "auto", LARGEST, out)
     return Animation(Stage(diagram, passes(y, shown, diagram, forward=False)), seconds)
 
 
@@ -125,7 +116,8 @@ def _animated(stage: Stage, seconds: float) -> str:
         ]
     style = "".join(_keyframes(*which, name, shown, seconds) for which, name in rules.items())
     still = "@media (prefers-reduced-motion:reduce){*{animation:none!important}}"
-    return svg(diagram, stage.layout, states, lit, f".h{{opacity:0}}{style}{still}") + "\n"
+    style = f"{on_dark_pages(style_sheet())}.h{{opacity:0}}{style}{still}"
+    return svg(diagram, stage.layout, states, lit, style) + "\n"
 
 
 def _shade(grad: float | None, largest: float) -> tuple[int, float]:

@@ -37,13 +37,13 @@ SLOTS = 5
 def check_value(name: str, given: object) -> None:
     """Raise a TypeError that names the argument unless it is a Value."""
     if not isinstance(given, Value):
-        raise TypeError(f"{name} is a Value; got {given!r} of type {type(given).__name__}")
+        raise TypeError(f"{name} is {given!r} of type {type(given).__name__}, expected a Value")
 
 
 def check_choice(name: str, given: str, choices: Sequence[str]) -> None:
     """Raise a ValueError that names the argument unless it is one of the choices."""
     if given not in choices:
-        raise ValueError(f"{name} is one of {', '.join(choices)}; got {given!r}")
+        raise ValueError(f"{name} is {given!r}, expected one of {', '.join(choices)}")
 
 
 class Card:
@@ -67,11 +67,6 @@ class Card:
         mark: "added", "changed" or "removed" in a comparison, else "".
 
     """
-
-    __slots__ = (
-        *("alarm", "badge", "before", "grad", "key", "kind", "mark", "name", "op", "rows", "slots", "strength"),
-        *("ticked", "tip", "value"),
-    )
 
     def __init__(self, key: str, kind: str, name: str, badge: str = "") -> None:
         self.key, self.kind, self.name, self.badge = key, kind, name, badge
@@ -123,11 +118,6 @@ class Wire:
 
     """
 
-    __slots__ = (
-        *("at", "flowing", "formula", "head", "key", "mark", "marks", "partial", "receivers", "roomy", "share", "tail"),
-        *("tip", "weight"),
-    )
-
     def __init__(self, key: str, tail: str, head: str, tip: str, *, flowing: bool = True) -> None:
         self.key, self.tail, self.head, self.tip, self.flowing = key, tail, head, tip, flowing
         self.mark = ""
@@ -154,8 +144,6 @@ class Diagram:
         drawn: its SVG, where that does not follow from cards and wires; else "".
 
     """
-
-    __slots__ = ("about", "cards", "drawn", "frames", "inner", "keys", "rankdir", "wires")
 
     def __init__(self, rankdir: str = "LR", about: str = "") -> None:
         check_choice("rankdir", rankdir, DIRECTIONS)
@@ -274,12 +262,12 @@ def describe(card: Card, node: Value) -> None:
         card.tip += f"\n{place.file.replace(sep, '/').rpartition('/')[2]}, line {place.line}: {place.text}"
 
 
-def constant_card(diagram: Diagram, number: float) -> Card:
-    """Add the card of a plain number."""
-    card = diagram.card("constant", figure(number))
-    card.value = float(number)
-    card.tip = f"constant {figure(number, digits=12)}"
-    card.alarm = not isfinite(number)
+def constant_card(diagram: Diagram, number: float, name: str = "") -> Card:
+    """Add the card of a plain number, or of an input that is one and has a name."""
+    card = diagram.card("input" if name else "constant", name or figure(number))
+    card.value, card.alarm, exact = float(number), not isfinite(number), figure(number, digits=12)
+    card.tip = f"{name} = {exact}, a plain number, which has no gradient" if name else f"constant {exact}"
+    card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)] if name else []
     return card
 
 
@@ -300,11 +288,7 @@ def _number_card(diagram: Diagram, number: float, name: str, inputs: dict[tuple[
     if not name:
         return constant_card(diagram, number).key
     if (name, number) not in inputs:
-        card = diagram.card("input", name)
-        card.value, card.alarm = float(number), not isfinite(number)
-        card.rows = [("value", value_text(number)), ("grad", NOT_COMPUTED)]
-        card.tip = f"{name} = {figure(number, digits=12)}, a plain number, which has no gradient"
-        inputs[name, number] = card.key
+        inputs[name, number] = constant_card(diagram, number, name).key
     return inputs[name, number]
 
 
@@ -325,11 +309,8 @@ def wire_operands(
         flow = received.get(index + hidden)
         tail = constant if constant is not None else diagram.keys[operand]  # type: ignore[index]  # a Value without constant
         if flow is None:
-            tip = (
-                "a constant: no gradient"
-                if constant
-                else "no gradient flows here: a condition, or the operand not taken"
-            )
+            kept = "no gradient flows here: a condition, or the operand not taken"
+            tip = "a constant: no gradient" if constant else kept
             diagram.wire(tail, diagram.keys[node], tip, flowing=False).at = index + hidden
             continue
         over = f"∂{named(called[node])}/∂{named(called[flow.operand])}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import DIRECTIONS, check_choice, full
+from autograd_mini.viz.diagram import DIRECTIONS, check_choice, check_value, full
 from autograd_mini.viz.groups import collapsed, frame
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.network import Network, Sample, layers_of
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from autograd_mini.engine.value import Value
     from autograd_mini.viz.diagram import Diagram
     from autograd_mini.viz.network import Loss
     from autograd_mini.viz.picture import Picture
@@ -73,6 +73,7 @@ def draw(
         ValueError: if there are more values than can be drawn; the message says what to do.
         ImportError: if the package `graphviz` is missing.
 
+    >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x")
     >>> print(draw(x * x).diagram.about)
     Computation graph of v1 = 9: 2 values, 1 of them leaves, gradients not computed.
@@ -134,11 +135,10 @@ def one_by_one(roots: list[Value], rankdir: str, shown: Shown, *, partials: bool
 def roots_of(y: Value | Iterable[Value], name: str = "y") -> list[Value]:
     """Return the result or results to draw, checked."""
     roots: list[Any] = list(y) if hasattr(y, "__iter__") else [y]
-    for root in roots:
-        if not isinstance(root, Value):
-            raise TypeError(f"{name} is a Value or several; got {root!r} of type {type(root).__name__}")
     if not roots:
-        raise ValueError(f"{name} is a Value or several; got none")
+        raise ValueError(f"{name} is empty, expected a Value or several")
+    for root in roots:
+        check_value(name, root)
     return roots
 
 

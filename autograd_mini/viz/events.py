@@ -9,7 +9,7 @@ from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.long_sums import Shown, checked
-from autograd_mini.viz.text import figure, named, names, symbol
+from autograd_mini.viz.text import factor, figure, named, names, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ class Contribution:
         after: the operand's gradient afterwards.
 
     """
-
-    __slots__ = ("after", "before", "formula", "name", "operand", "partial", "position", "share")
 
     def __init__(self, flow: Flow, called: dict[Value, str], before: float) -> None:
         self.operand, self.name, self.position = flow.operand, called[flow.operand], flow.position
@@ -64,8 +62,6 @@ class Event:
 
     """
 
-    __slots__ = ("contributions", "expression", "grad", "name", "node", "numbers", "phase", "value")
-
     def __init__(self, phase: str, node: Value, called: dict[Value, str], shown: Shown, grad: float = 0.0) -> None:
         self.phase, self.node, self.name = phase, node, called[node]
         self.value, self.grad = node.data, grad
@@ -86,35 +82,22 @@ class Event:
             return [f"{self.name} = {self.expression}{same} = {figure(self.value)}"]
         if self.phase == "seed":
             return [f"{self.name}.grad = {figure(self.grad)}"]
-        return self._lines_of_sum() if len(self.contributions) > 2 else [*map(self._line, self.contributions)]
-
-    def _line(self, part: Contribution) -> str:
-        result, operand = named(self.name), named(part.name)
-        symbols = f" = {as_factor(part.formula)} · {result}.grad" if part.formula else ""
-        return (
-            f"{operand}.grad += ∂{result}/∂{operand} · {result}.grad{symbols} = {_factor(part.partial)} × "
-            f"{_factor(self.grad)} = {figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
-        )
-
-    def _lines_of_sum(self) -> list[str]:
-        """Return one line for all operands that go from the same gradient to the same, by the same factor."""
-        alike: dict[tuple[str, ...], list[Contribution]] = {}
+        alike: dict[object, list[Contribution]] = {}  # in a long sum those with the same numbers are said together
         for part in self.contributions:
-            numbers = (part.partial, part.share, part.before, part.after)
-            alike.setdefault((part.formula, *map(repr, numbers)), []).append(part)
-        lines = []
-        for parts in alike.values():
-            if len(parts) == 1:
-                lines.append(self._line(parts[0]))
-                continue
-            part, result = parts[0], named(self.name)
-            operands = [named(each.name) for each in parts]
-            symbols = f"{as_factor(part.formula)} · {result}.grad = " if part.formula else ""
-            lines.append(
-                f"{_listed(operands, ', ')}: each .grad += {symbols}{_factor(part.partial)} × {_factor(self.grad)} = "
-                f"{figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
-            )
-        return lines
+            numbers = (part.formula, *map(repr, (part.partial, part.share, part.before, part.after)))
+            alike.setdefault(numbers if len(self.contributions) > 2 else part, []).append(part)
+        return [*map(self._line, alike.values())]
+
+    def _line(self, parts: list[Contribution]) -> str:
+        """Return the line of operands that receive the same, most often of one."""
+        part, result, operands = parts[0], named(self.name), [named(each.name) for each in parts]
+        each = f"{operands[0]}.grad += ∂{result}/∂{operands[0]} · {result}.grad = "
+        head = each if len(parts) == 1 else f"{_listed(operands, ', ')}: each .grad += "
+        symbols = f"{as_factor(part.formula)} · {result}.grad = " if part.formula else ""
+        return (
+            f"{head}{symbols}{factor(part.partial)} × {factor(self.grad)} = "
+            f"{figure(part.share)}   ({figure(part.before)} → {figure(part.after)})"
+        )
 
     def __repr__(self) -> str:
         """Show the step as its lines."""
@@ -180,8 +163,8 @@ def expressions(node: Value, called: dict[Value, str], shown: Shown) -> tuple[st
     if not node.op:
         return "", ""
     operands = shown.args(node)
-    symbols = [named(called[o]) if isinstance(o, Value) else _factor(o) for o in operands]
-    numbers = [_factor(o.data if isinstance(o, Value) else o) for o in operands]
+    symbols = [named(called[o]) if isinstance(o, Value) else factor(o) for o in operands]
+    numbers = [factor(o.data if isinstance(o, Value) else o) for o in operands]
     if node in shown.terms:
         return _listed(symbols, " + "), _listed(numbers, " + ")
     if isinstance(node.args[0], bool):  # the condition of a `where`, which no picture shows
@@ -194,12 +177,6 @@ def _listed(texts: list[str], between: str) -> str:
     if len(texts) > LISTED:
         texts = [*texts[: LISTED - 2], "…", texts[-1]]
     return between.join(texts)
-
-
-def _factor(number: float) -> str:
-    """Return a number as it stands in a product: a negative one in brackets."""
-    text = figure(number)
-    return f"({text})" if text.startswith("−") else text
 
 
 def as_factor(formula: str) -> str:

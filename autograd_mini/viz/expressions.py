@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from keyword import iskeyword
 
-from autograd_mini.engine.formula import RELATIONS, evaluate, names_in, parse
+from autograd_mini.engine.formula import evaluate, names_in, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import FormulaError
+from autograd_mini.viz.partials import Decided
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LONGEST = 2000
 """Maximum characters of an expression."""
 
 
-class Numbers:
+class Numbers(Decided):
     """The algebra of Values and floats.
 
     >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), Numbers(), {"x": 3.0})
@@ -37,14 +37,6 @@ class Numbers:
         """Apply the operation: with a Value among the operands the result is one."""
         result: Number = getattr(ON_VALUES, name)(*operands)
         return result
-
-    def compare(self, relation: str, x: Number, y: Number) -> bool:
-        """Compare the numbers."""
-        return bool(getattr(operator, RELATIONS[relation])(x, y))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
 
     def where(self, condition: bool, this: Callable[[], Number], otherwise: Callable[[], Number]) -> Number:  # noqa: FBT001
         """Record the choice, with both branches."""
@@ -72,7 +64,7 @@ def expression(text: str, numbers: Mapping[str, float]) -> Value:
     """
     if len(text) > LONGEST:
         raise FormulaError(
-            f"the expression has at most {LONGEST} characters; got {len(text)}: write it in Python instead"
+            f"the expression has {len(text)} characters, expected at most {LONGEST}: write it in Python instead"
         )
     for name in numbers:
         if not name.isidentifier() or iskeyword(name):

@@ -41,8 +41,6 @@ class Descent:
 
     """
 
-    __slots__ = ("_function", "_graph", "lr", "points", "steps", "stopped", "tol", "values")
-
     def __init__(self, lr: float, steps: int = 100, tol: float = 1e-6) -> None:
         self.points: list[Point] = []
         self.values: list[float] = []
@@ -50,10 +48,9 @@ class Descent:
         self._function: Callable[[list[Value]], Value | float] | None = None
         self._graph: tuple[Value, list[Value]] | None = None
 
-    def __getstate__(self) -> tuple[None, dict[str, object]]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave out the function, which may be local, when it is pickled."""
-        kept = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
-        return None, {**kept, "_function": None, "_graph": None}
+        return {**vars(self), "_function": None, "_graph": None}
 
     def __len__(self) -> int:
         """Return the number of steps made."""
@@ -121,7 +118,7 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
     """
     for name, given in (("lr", lr), ("steps", steps), ("tol", tol)):
         if not given >= 0:
-            raise ValueError(f"{name} is 0 or more; got {given!r}")
+            raise ValueError(f"{name} is {given!r}, expected 0 or more")
     given_point = [x0] if isinstance(x0, (int, float)) else list(x0)
     point = tuple(number(coordinate, f"x0[{index}]") for index, coordinate in enumerate(given_point))
     together = len(point) > 1 and takes_one(f)
@@ -146,12 +143,11 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
         norm = hypot(*slopes)
         if not isfinite(value) or not isfinite(norm):
             descent.stopped = "diverged"
-            return descent
-        if norm <= tol:
+        elif norm <= tol:
             descent.stopped = "converged"
-            return descent
-        if len(descent) >= steps:
+        elif len(descent) >= steps:
             descent.stopped = "diverged" if value > descent.values[0] else "steps"
+        if descent.stopped:
             return descent
         point = tuple(coordinate - lr * slope for coordinate, slope in zip(point, slopes, strict=True))
 
@@ -159,22 +155,15 @@ def descend(f: Function, x0: float | Sequence[float], lr: float = 0.1, steps: in
 GRID = 33
 """Places along each axis where the function is computed for the page, if the page cannot compute it."""
 
-ARROWS = 400
-"""Maximum steps that are shown."""
+ARROWS, DIGITS = 400, 9
+"""Maximum steps that are shown, and significant digits of their numbers in the page."""
 
 
 def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value, list[Value]] | None) -> LivePage:
-    """Return the page of a descent in one or two dimensions.
-
-    Args:
-        descent: the path.
-        value: the function at a point.
-        graph: its result as a Value and the variables, at the start; None where it returns no Value.
-
-    """
+    """Return the page of a descent; `graph` is its result at the start, as a Value, and the variables."""
     points = [point for point in descent.points if all(map(isfinite, point))][: ARROWS + 1]
     axes = [*zip(*points, strict=True)]
-    bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.8) for axis in axes]
+    bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.5) for axis in axes]
     rows = Rows()
     made = None if graph is None else _program(graph, value, bounds, rows)
     data: dict[str, Any] = {
@@ -183,19 +172,19 @@ def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value,
         "root": 0 if made is None else len(made) - 1,
         "bounds": bounds,
         "lr": plain(descent.lr),
-        "points": [[*map(_short, point)] for point in points],
-        "values": [*map(_short, descent.values[: len(points)])],
+        "points": [[plain(x, DIGITS) for x in point] for point in points],
+        "values": [plain(height, DIGITS) for height in descent.values[: len(points)]],
         "stopped": descent.stopped,
         "steps": descent.steps,
         "tol": plain(descent.tol),
     }
     if made is None:
-        data["heights"] = [_short(_quietly(value, point)) for point in _grid(bounds, GRID)]
+        data["heights"] = [plain(_quietly(value, point), DIGITS) for point in _grid(bounds, GRID)]
     lines = [
         f"step {at}: ({', '.join(map(figure, point))}), value {figure(height)}"
         for at, (point, height) in enumerate(zip(points, descent.values, strict=False))
     ]
-    scripts = ("arithmetic", "dom", "contour", "descent")
+    scripts = ("arithmetic", "ground", "text", "dom", "contour", "descent")
     return LivePage(repr(descent), curve(descent.values), lines, scripts, data, rows)
 
 
@@ -215,10 +204,6 @@ def _around(coordinates: Sequence[float], share: float) -> list[float]:
     low, high = min(coordinates), max(coordinates)
     free = max(share * (high - low), 0.5)
     return [low - free, high + free]
-
-
-def _short(x: float) -> float | str:
-    return plain(float(f"{x:.9g}"))
 
 
 def _grid(bounds: list[list[float]], count: int) -> list[Point]:

@@ -19,7 +19,6 @@ from autograd_mini.engine.ops import CHOICE as CHOICE_ROW
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.partials import WRITTEN, NotReplayableError, call_of, derivative_tree, term
-from autograd_mini.viz.svg import page, write
 from autograd_mini.viz.text import named, names, xml
 
 TYPE_CHECKING = False
@@ -226,14 +225,16 @@ class _Alternatives:
         return self.rows.where(condition, lambda: yes[0], lambda: no[0]), cases
 
 
-def plain(number: float) -> float | str:
+def plain(number: float, digits: int = 17) -> float | str:
     """Return a number as JSON has it, and what is not finite as JavaScript reads it from a text.
 
-    >>> plain(1.5), plain(float("-inf")), plain(float("nan"))
-    (1.5, '-Infinity', 'NaN')
+    >>> plain(1.5), plain(1 / 3, 4), plain(float("-inf")), plain(float("nan"))
+    (1.5, 0.3333, '-Infinity', 'NaN')
 
     """
-    return number if isfinite(number) else str(number).replace("inf", "Infinity").replace("nan", "NaN")
+    if not isfinite(number):
+        return str(number).replace("inf", "Infinity").replace("nan", "NaN")
+    return number if digits == 17 else float(f"{number:.{digits}g}")
 
 
 LOADER = """(async () => {
@@ -316,6 +317,11 @@ class LivePage:
         return f"<{self.about}>"
 
 
+def inlined(about: str, svg: str) -> str:
+    """Return the HTML of a still picture that has the colours of the page around it, where scripts run."""
+    return LivePage(about, svg, [], ("ground", "picture"), {}, Rows()).html()
+
+
 def bundle(*names: str, rows: Rows | None = None) -> str:
     """Return scripts of the folder `web` as one text for a function body: what one imports stands before it.
 
@@ -345,3 +351,44 @@ def script_data(data: Any) -> str:
     """Return data as it may stand in a script: nothing in it ends the script or starts a comment."""
     text = json.dumps(data, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark }}
+  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, Helvetica, Arial, sans-serif }}
+  figure {{ margin: 0; overflow-x: auto }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a page.
+
+    Args:
+        title: its title, plain text.
+        body: what stands in it, HTML.
+
+    """
+    return _PAGE.format(title=xml(title), body=body)
+
+
+def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
+    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ValueError(f"path is {str(path)!r}, expected one that ends in {endings[0]}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text(), encoding="utf-8")
+    return str(target)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from math import sqrt
+from operator import attrgetter
 
 from autograd_mini.viz.dot import card_size, layout_source
 from autograd_mini.viz.renderers import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
 
@@ -64,8 +65,6 @@ class Layout:
 
     """
 
-    __slots__ = ("boxes", "curves", "frames", "marks", "size", "tags")
-
     def __init__(self, source: bytes) -> None:
         self.tags: dict[str, str] = {}
         found = json.loads(source)
@@ -109,30 +108,25 @@ class Layout:
         self.curves |= other.curves
         self.marks |= other.marks
 
-    def extent(self, nodes: Iterable[str], edges: Iterable[str]) -> tuple[float, float, float, float]:
+    def extent(self, names: Collection[str]) -> Box:
         """Return the box around nodes and edges: left, top, width and height."""
-        boxes = [self.boxes[name] for name in nodes]
-        points = []
-        for edge in edges:
-            boxes += [self.boxes[edge]] if edge in self.boxes else []
-            points += self.curves[edge]
+        boxes = [self.boxes[name] for name in names if name in self.boxes]
+        points = [point for name in names for point in self.curves.get(name, ())]
         xs = [x for left, _, w, _ in boxes for x in (left, left + w)] + [x for x, _ in points]
         ys = [y for _, top, _, h in boxes for y in (top, top + h)] + [y for _, y in points]
         return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
-    def move(self, nodes: Iterable[str], edges: Iterable[str], dx: float, dy: float) -> None:
+    def move(self, names: Iterable[str], dx: float, dy: float) -> None:
         """Move nodes and edges, with what belongs to them."""
-        for name in nodes:
-            left, top, w, h = self.boxes[name]
-            self.boxes[name] = (left + dx, top + dy, w, h)
-        for edge in edges:
-            self.curves[edge] = [(x + dx, y + dy) for x, y in self.curves[edge]]
-            if edge in self.boxes:
-                left, top, w, h = self.boxes[edge]
-                self.boxes[edge] = (left + dx, top + dy, w, h)
-            if edge in self.marks:
-                x, y = self.marks[edge]
-                self.marks[edge] = (x + dx, y + dy)
+        for name in names:
+            if name in self.boxes:
+                left, top, w, h = self.boxes[name]
+                self.boxes[name] = (left + dx, top + dy, w, h)
+            if name in self.curves:
+                self.curves[name] = [(x + dx, y + dy) for x, y in self.curves[name]]
+            if name in self.marks:
+                x, y = self.marks[name]
+                self.marks[name] = (x + dx, y + dy)
 
 
 def _joined(first: list[Point], second: list[Point]) -> list[Point]:
@@ -180,6 +174,7 @@ class _Cutting:
         self.diagram = diagram
         self.index = {card.key: index for index, card in enumerate(diagram.cards)}
         self.sizes = {card.key: card_size(card) for card in diagram.cards}
+        self.operations = {card.key for card in diagram.cards if card.kind == "operation"}
         self.flip = diagram.rankdir in {"TB", "BT"}
         self.cuts: dict[str, str] = {}
         self.pieces: list[list[Card]] = []
@@ -202,27 +197,20 @@ class _Cutting:
         self._cut_bands()
         self.pieces = self._connected()
 
-    def _operations(self) -> set[str]:
-        return {card.key for card in self.diagram.cards if card.kind == "operation"}
-
     def _uncut(self) -> list[Wire]:
         return [wire for wire in self.diagram.wires if wire.key not in self.cuts]
-
-    def _cut_wires(self) -> list[Wire]:
-        return [wire for wire in self.diagram.wires if wire.key in self.cuts]
 
     def _span(self, wire: Wire) -> int:
         return max(1, abs(self.ranks[wire.tail] - self.ranks[wire.head]))
 
     def _cut_fans(self) -> None:
         """Cut the wires into an operation of many operands that are used nowhere else: the terms of a long sum."""
-        operations = self._operations()
         used = Counter(wire.tail for wire in self.diagram.wires)
         into: dict[str, list[Wire]] = {}
         for wire in self.diagram.wires:
             into.setdefault(wire.head, []).append(wire)
         for head, wires in into.items():
-            if head not in operations:
+            if head not in self.operations:
                 continue
             own = [wire for wire in wires if used[wire.tail] == 1]
             if len(own) > FAN:
@@ -230,8 +218,7 @@ class _Cutting:
 
     def _shared(self) -> set[str]:
         """Return the cards of values that a great many operations use."""
-        operations = self._operations()
-        uses = Counter(wire.tail for wire in self.diagram.wires if wire.head in operations)
+        uses = Counter(wire.tail for wire in self.diagram.wires if wire.head in self.operations)
         return {key for key, count in uses.items() if count > USES}
 
     def _ranked(self) -> dict[str, int]:
@@ -291,7 +278,7 @@ class _Cutting:
 
     def line(self) -> float:
         """Return how long a line of the page is, in points: its width, or its height if ranks run down."""
-        tags = Counter(wire.head if self.cuts[wire.key] == "head" else "" for wire in self._cut_wires())
+        tags = Counter(wire.head for wire in self.diagram.wires if self.cuts.get(wire.key) == "head")
         area = 0.0
         for piece in self._connected():
             lengths: dict[int, float] = {}
@@ -337,8 +324,8 @@ def _page(diagram: Diagram, cutting: _Cutting) -> Layout:
             page.tags[wire.key] = by_key[other].name
     boxes = _laid_out(diagram, cutting, wires, page)
     moves, page.size = _set(boxes, cutting.line(), diagram.rankdir)
-    for number, (piece, (dx, dy)) in enumerate(zip(cutting.pieces, moves, strict=True)):
-        page.move([card.key for card in piece], [wire.key for wire in wires[number]], dx, dy)
+    for piece, own, (dx, dy) in zip(cutting.pieces, wires, moves, strict=True):
+        page.move(map(attrgetter("key"), (*piece, *own)), dx, dy)
     return page
 
 
@@ -354,18 +341,10 @@ def _laid_out(diagram: Diagram, cutting: _Cutting, wires: Sequence[list[Wire]], 
         if size < BATCH and following < len(cutting.pieces):
             continue
         cards = [card for n in batch for card in cutting.pieces[n]]
-        source = layout_source(
-            diagram,
-            cards=cards,
-            wires=[wire for n in batch for wire in wires[n]],
-            cuts=cutting.cuts,
-            tags=page.tags,
-        )
-        found = placed(source)
+        between = [wire for n in batch for wire in wires[n]]
+        found = placed(layout_source(diagram, cards=cards, wires=between, cuts=cutting.cuts, tags=page.tags))
         page.take(found)
-        for n in batch:
-            keys = [card.key for card in cutting.pieces[n]]
-            boxes.append(found.extent(keys, [wire.key for wire in wires[n]]))
+        boxes += [found.extent([*map(attrgetter("key"), (*cutting.pieces[n], *wires[n]))]) for n in batch]
         batch, size = [], 0
     return boxes
 

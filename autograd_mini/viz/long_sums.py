@@ -27,16 +27,6 @@ LEAST = 6
 LEVELS = ("auto", "full")
 
 
-class SumTerm(Flow):
-    """What goes from a long sum to one of its terms: the gradient itself."""
-
-    __slots__ = ()
-
-    def formula(self, names: dict[Value, str]) -> str:  # noqa: ARG002 - as of every flow
-        """Return the local derivative of a sum."""
-        return "1"
-
-
 class Shown:
     """The nodes of a graph that a picture shows, and their operands there.
 
@@ -46,8 +36,6 @@ class Shown:
         count: the number of nodes of the graph, partial sums included.
 
     """
-
-    __slots__ = ("count", "nodes", "terms")
 
     def __init__(self, roots: Iterable[Value], level: str = "auto", keep: Iterable[Value] = ()) -> None:
         """Find the long sums below the roots.
@@ -85,7 +73,7 @@ class Shown:
         if node not in self.terms:
             return flows(node, gradient)
         terms = enumerate(self.terms[node])
-        return [SumTerm(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
+        return [Flow(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
 
 
 def checked(level: str) -> str:

@@ -53,8 +53,6 @@ class Sample:
 
     """
 
-    __slots__ = ("called", "gradients", "inputs", "loss", "outputs", "sums", "target")
-
     def __init__(self, layers: list[list[Any]], x: Any, target: Any = None, loss: Loss = "mse") -> None:
         if x is None:
             raise TypeError("x is None, expected a sample, one number for each input: draw(model, x=[0.5, -1.0])")
@@ -100,8 +98,6 @@ class Column:
         neurons: the neurons; none for inputs and for the loss.
 
     """
-
-    __slots__ = ("layer", "neurons", "shown", "size", "title")
 
     def __init__(self, title: str, layer: int, size: int, neurons: list[Any]) -> None:
         self.title, self.layer, self.size, self.neurons = title, layer, size, neurons

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from copy import deepcopy
-from math import isfinite
 
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning, DivergedError
@@ -14,7 +13,7 @@ from autograd_mini.train.history import History
 from autograd_mini.viz.gradient_descent import curve
 from autograd_mini.viz.javascript import LivePage, Rows, asset, plain, program
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import LEGEND, Network, Sample, layers_of
+from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.partials import NotReplayableError
 from autograd_mini.viz.text import figure
 
@@ -86,7 +85,7 @@ class Player(LivePage):
     def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
         data |= {"style": asset("page.css") + asset("player.css"), "runs": [run.data() for run in runs]}
-        scripts = ("arithmetic", "dom", "contour", "player")
+        scripts = ("arithmetic", "ground", "text", "dom", "contour", "player")
         super().__init__(about, still, [run.line() for run in runs], scripts, data, rows)
 
 
@@ -223,8 +222,7 @@ def _activation(activation: Any, rows: Rows) -> Any:
 
 
 def _rounded(x: Any) -> float | str:
-    value = float(x.data if isinstance(x, Value) else x)
-    return float(f"{value:.6g}") if isfinite(value) else plain(value)
+    return plain(float(x.data if isinstance(x, Value) else x), 6)
 
 
 def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse") -> LivePage:
@@ -269,9 +267,8 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
         "wires": drawn.places,
         "loss": None if way.loss is None else index[way.loss],
         "called": way.called,
-        "legend": LEGEND,
     }
-    scripts = ("arithmetic", "dom", "network")
+    scripts = ("arithmetic", "ground", "text", "dom", "network")
     return LivePage(drawn.diagram.about, drawn.diagram.drawn, lines, scripts, data, rows)
 
 

@@ -39,8 +39,6 @@ class Flow:
 
     """
 
-    __slots__ = ("node", "operand", "partial", "position", "share")
-
     def __init__(self, node: Value, operand: Value, position: int, partial: float, share: float | None) -> None:
         self.node, self.operand, self.position = node, operand, position
         self.partial, self.share = partial, share
@@ -48,10 +46,10 @@ class Flow:
     def formula(self, names: dict[Value, str]) -> str:
         """Return the local derivative in symbols: "w1", "1 − v3²"; "" if the node's rule has no formula."""
         op = self.node._pull.rule.op  # type: ignore[union-attr]  # a leaf has no flows
-        if op.name == "where":
-            return "1"
         if call_of(self.node) is not None:
             return ""
+        if op.name in {"where", "add"}:  # of a long sum too, whose operands have no letters
+            return "1"
         known: dict[str, str] = {"z": names[self.node]}
         numbers: dict[str, float] = {"z": self.node.data}
         for letter, operand in zip(op.operands, self.node.args, strict=True):
@@ -73,18 +71,9 @@ def flows(node: Value, gradient: float | None) -> list[Flow]:
     """
     if node._pull is None:
         return []
-    call = call_of(node)
-    if call is not None:
-        return _flows_of_call(node, call, gradient)
-    positions = _positions(node)
     partials = _pulled(node, 1.0)
-    shares: list[Any] = [None] * len(partials) if gradient is None else _pulled(node, gradient)
-    slots = (node._x, node._y)
-    return [
-        Flow(node, slots[slot], position, partials[slot], shares[slot])
-        for slot, position in enumerate(positions)
-        if position is not None
-    ]
+    shares = {} if gradient is None else _pulled(node, gradient)
+    return [Flow(node, node.args[at], at, partial, shares.get(at)) for at, partial in partials.items()]
 
 
 def call_of(node: Value) -> Any:
@@ -95,32 +84,20 @@ def call_of(node: Value) -> Any:
     return None if node._pull is None else node._pull.rule.call(node)
 
 
-def _flows_of_call(node: Value, call: Any, gradient: float | None) -> list[Flow]:
-    partials = call.pull({node._k: 1.0}, on_values=False)
-    shares = [None] * len(partials) if gradient is None else call.pull({node._k: gradient}, on_values=False)
-    return [
-        Flow(node, operand, position, float(partials[position]), shares[position])
-        for position, operand in enumerate(node.args)
-        if isinstance(operand, Value)
-    ]
-
-
-def _positions(node: Value) -> list[int | None]:
-    """Return for each slot of a node where its operand stands in `node.args`; None if it was a plain number."""
+def _pulled(node: Value, gradient: float) -> dict[int, float]:
+    """Return what each operand receives, by its position, as the node's rule has it for copies of the node."""
+    positions = [position for position, operand in enumerate(node.args) if isinstance(operand, Value)]
+    if (call := call_of(node)) is not None:
+        received = call.pull({node._k: gradient}, on_values=False)
+        return {position: float(received[position]) for position in positions}
     if node.op == "where":
-        taken = 1 if node.args[0] else 2
-        return [taken if isinstance(node.args[taken], Value) else None]
-    return [position for position, operand in enumerate(node.args) if isinstance(operand, Value)]
-
-
-def _pulled(node: Value, gradient: float) -> list[float]:
-    """Run the node's rule on copies of it and its operands; return what each operand received."""
+        positions = [position for position in positions if position == (1 if node.args[0] else 2)]
     first = SimpleNamespace(_data=node._x._data, _adjoint=-0.0)
     second = SimpleNamespace(_data=node._y._data, _adjoint=-0.0)
     held = getattr(node, "_k", None)
     copy: Any = SimpleNamespace(_x=first, _y=second, _data=node._data, _k=held, _tick=float("inf"))  # never stale
     node._pull(copy, gradient)  # type: ignore[misc]  # asked only of nodes that have a rule
-    return [first._adjoint, second._adjoint]
+    return dict(zip(positions, (first._adjoint, second._adjoint), strict=False))
 
 
 TEXTBOOK = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}
@@ -169,8 +146,6 @@ class Term:
 
     """
 
-    __slots__ = ("binds", "constant", "number", "text")
-
     def __init__(self, text: str, binds: int, number: float, *, constant: bool = False) -> None:
         self.text, self.binds, self.number, self.constant = text, binds, number, constant
 
@@ -188,7 +163,19 @@ def term(name: str, number: float = 1.0) -> Term:
     return Term(name, _ATOM, number)
 
 
-class Written:
+class Decided:
+    """What algebras have in common whose elements are numbers, or have one: their conditions are truth values."""
+
+    def compare(self, relation: str, x: Any, y: Any) -> bool:
+        """Compare the numbers."""
+        return bool(getattr(operator, RELATIONS[relation])(getattr(x, "number", x), getattr(y, "number", y)))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
+        return all(conditions) if junction == "and" else any(conditions)
+
+
+class Written(Decided):
     """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
 
     def constant(self, number: float) -> Term:
@@ -210,14 +197,6 @@ class Written:
         if name in {"mul", "pow", "truediv"} and operands[1].is_one():
             return operands[0]
         return Term(*write(*operands), number)
-
-    def compare(self, relation: str, x: Term, y: Term) -> bool:
-        """Compare the numbers."""
-        return bool(getattr(operator, RELATIONS[relation])(x.number, y.number))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
 
     def where(self, condition: bool, this: Callable[[], Term], otherwise: Callable[[], Term]) -> Term:  # noqa: FBT001
         """Return the branch that applies."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from math import fsum, prod
 
+from autograd_mini.engine.checks import whole_number
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import Flow
-from autograd_mini.viz.text import figure, named, names
+from autograd_mini.viz.text import factor, figure, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class Path:
 
     """
 
-    __slots__ = ("_called", "factors", "nodes", "product")
-
     def __init__(self, nodes: list[Value], factors: list[float], called: dict[Value, str]) -> None:
         self.nodes, self.factors, self._called = nodes, factors, called
         self.product = prod(factors)
@@ -38,7 +37,7 @@ class Path:
     def __repr__(self) -> str:
         """Show the way and the product."""
         way = " → ".join(named(self._called[node]) for node in self.nodes)
-        factors = " × ".join(f"({f})" if f.startswith("−") else f for f in map(figure, self.factors)) or "1"
+        factors = " × ".join(map(factor, self.factors)) or "1"
         product = figure(self.product)
         return f"{way}:  {factors}" + ("" if factors in {product, f"({product})"} else f" = {product}")
 
@@ -52,8 +51,6 @@ class Explanation:
         gradient: the derivative of y with respect to x, over all paths.
 
     """
-
-    __slots__ = ("_names", "count", "gradient", "paths")
 
     def __init__(self, paths: list[Path], count: int, gradient: float, title: tuple[str, str]) -> None:
         self.paths, self.count, self.gradient, self._names = paths, count, gradient, title
@@ -77,16 +74,14 @@ class Explanation:
             return f"∂{y}/∂{x} = 0: no path leads from {y} back to {x}"
         lines = [f"∂{y}/∂{x} is the sum over {self.count} path{'s' * (self.count > 1)}:"]
         lines += [f"  {path}" for path in self.paths]
-        terms = [figure(path.product) for path in self.paths]
+        terms = [factor(path.product) for path in self.paths]
         more = self.count - len(self.paths)
         if more:
             rest = self.gradient - fsum(path.product for path in self.paths)
             lines.append(f"  … and {more} more, which sum to {figure(rest)}")
-            terms.append(figure(rest))
-        shown = " + ".join(f"({term})" if term.startswith("−") else term for term in terms)
-        lines.append(
-            f"∂{y}/∂{x} = {figure(self.gradient)}" if len(terms) == 1 else f"{shown} = {figure(self.gradient)}"
-        )
+            terms.append(factor(rest))
+        shown = " + ".join(terms) if len(terms) > 1 else f"∂{y}/∂{x}"
+        lines.append(f"{shown} = {figure(self.gradient)}")
         return "\n".join(lines)
 
 
@@ -99,7 +94,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
         limit: the maximum number of paths to list; the others are counted, not enumerated.
 
     Raises:
-        TypeError: if x or y is no Value.
+        TypeError: if x or y is no Value, or `limit` no whole number.
         ValueError: if `limit` is below 1.
         StaleValueError: if a leaf was assigned after y's graph used it.
 
@@ -114,8 +109,7 @@ def explain(x: Value, y: Value, limit: int = 20) -> Explanation:
     """
     for name, given in (("x", x), ("y", y)):
         check_value(name, given)
-    if limit < 1:
-        raise ValueError(f"limit is the maximum number of paths to list, at least 1; got {limit!r}")
+    limit = whole_number("limit", limit, least=1)
     unchanged(order(y))
     shown = Shown([y], keep=[x])
     called = names(dict.fromkeys([*shown.nodes, x]))

@@ -7,10 +7,11 @@ from pathlib import Path
 import graphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from autograd_mini.viz.dot import dot_lines, mermaid
+from autograd_mini.viz.javascript import inlined, page
 from autograd_mini.viz.layout import arranged, in_one_piece
 from autograd_mini.viz.renderers import render, xdot_source
 from autograd_mini.viz.stage import Stage
-from autograd_mini.viz.svg import page, svg
+from autograd_mini.viz.svg import svg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         path = Path(directory or "", filename)
         ending = path.suffix.lower()
         if ending not in ENDINGS:
-            raise ValueError(f"filename ends in one of {', '.join(ENDINGS)}; got {str(filename)!r}")
+            raise ValueError(f"filename is {str(filename)!r}, expected one that ends in {', '.join(ENDINGS)}")
         if skip_existing and path.exists():
             return str(path)
         content = self._content(ending)
@@ -118,8 +119,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
         return str(picture)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
-        """Show the picture in a notebook, and its sentence where pictures do not go."""
-        shown: dict[str, Any] = {"image/svg+xml": self.svg(), "text/plain": self.diagram.about}
+        """Show the picture in a notebook, in the colours of its theme, and its sentence where pictures do not go."""
+        about, svg = self.diagram.about, self.svg()
+        shown: dict[str, Any] = {"text/html": inlined(about, svg), "image/svg+xml": svg, "text/plain": about}
         return {
             kind: data
             for kind, data in shown.items()

@@ -179,7 +179,7 @@ class _Drawing:
         def number(name: str) -> float:
             return float(element.get(name, 0.0))
 
-        fill, stroke = element.get("fill", "none"), element.get("stroke", "none")
+        fill, stroke = (_ink(element, name) for name in ("fill", "stroke"))
         if fill.startswith("url"):  # the only pattern there is: stripes, under the frame
             self._stripes(number("x") + 3.0, number("y") + 3.0, number("width") - 6.0, number("height") - 6.0)
             fill = "none"
@@ -253,6 +253,12 @@ class _Drawing:
     def _at(self, x: float, y: float) -> str:
         left, top, _, h = self.box
         return f"{x - left:.2f} {top + h - y:.2f}"
+
+
+def _ink(element: Element, name: str) -> str:
+    """Return the colour of a shape's inside or line, its opacity in two more digits."""
+    colour, opacity = element.get(name, "none"), element.get(f"{name}-opacity")
+    return f"{colour}{round(255 * float(opacity)):02x}" if opacity and colour.startswith("#") else colour
 
 
 def _pairs(text: str) -> list[Point]:

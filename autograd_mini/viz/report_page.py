@@ -12,11 +12,10 @@ from autograd_mini.engine.value import Value
 from autograd_mini.viz import plot
 from autograd_mini.viz.drawing import draw
 from autograd_mini.viz.gradient_descent import descend
-from autograd_mini.viz.javascript import LivePage
+from autograd_mini.viz.javascript import LivePage, page
 from autograd_mini.viz.network import layers_of
 from autograd_mini.viz.plot.axes import SETTINGS, pyplot
 from autograd_mini.viz.stepper import step
-from autograd_mini.viz.svg import page
 from autograd_mini.viz.text import xml
 
 TYPE_CHECKING = False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autograd_mini.viz.long_sums import Shown
 
 SCRIPTS = (
-    *("arithmetic", "text", "mathematics", "camera", "cards", "motion", "lines"),
+    *("arithmetic", "ground", "text", "mathematics", "camera", "cards", "motion", "lines"),
     *("quiz", "numbers", "paths", "stage"),
 )
 """Scripts of the page, each after those that it imports from."""
@@ -115,9 +115,7 @@ class Stage(LivePage):
 
     def still(self) -> str:
         """Return the SVG of the end."""
-        cards, wires = self.diagram.cards, self.diagram.wires
-        states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in cards}
-        return svg(self.diagram, self.layout, states, {f"{mark}{wire.key}": "" for wire in wires for mark in ("", "m")})
+        return _drawn(self.diagram, self.layout, "", "m")
 
     def data(self) -> dict[str, Any]:
         """Return what the scripts are given."""
@@ -139,7 +137,7 @@ class Stage(LivePage):
                 {"id": f"g{at}", "name": title, "cards": keys} for at, (title, keys) in enumerate(diagram.frames)
             ],
             "steps": steps,
-            "inner": {card.key: _drawn(diagram.inner(card.key)) for card in diagram.cards if card.kind == "group"}
+            "inner": {card.key: _inside(diagram.inner(card.key)) for card in diagram.cards if card.kind == "group"}
             if diagram.inner is not None
             else {},
             "layouts": layouts,
@@ -191,11 +189,16 @@ class Stage(LivePage):
         return f"<stage of {len(self.events)} steps: {self.diagram.about}>"
 
 
-def _drawn(diagram: Diagram) -> dict[str, Any]:
+def _drawn(diagram: Diagram, layout: Layout, *lit: str) -> str:
+    """Return the SVG of a diagram whose parts the scripts move; `lit` stands before keys of wires to light."""
+    states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in diagram.cards}
+    return svg(diagram, layout, states, {f"{mark}{wire.key}": "" for wire in diagram.wires for mark in lit})
+
+
+def _inside(diagram: Diagram) -> dict[str, Any]:
     """Return the picture of what is in a group."""
     layout = arranged(diagram)
-    states = {card.key: [(gradient_text(card.grad), card.tone, round(card.strength, 3), "")] for card in diagram.cards}
-    return {"svg": svg(diagram, layout, states, {wire.key: "" for wire in diagram.wires}), "size": layout.size}
+    return {"svg": _drawn(diagram, layout, ""), "size": layout.size}
 
 
 def _wire(wire: Wire) -> dict[str, Any]:

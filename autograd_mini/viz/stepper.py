@@ -103,16 +103,9 @@ def step(
     """
     if isinstance(y, Module):
         return network_steps(y, x, target, loss)
-    check_value("y", y)
-    nodes = unchanged(order(y))
-    shown = Shown([y], checked(level))
-    if shown.size > LARGEST:
-        raise ValueError(
-            f"the graph has {len(nodes)} values, more than the {LARGEST} that can be stepped through: step through a "
-            "part of it, such as step(y.args[0]), or print trace(y)"
-        )
-    diagram = one_by_one([y], rankdir, shown)
-    confirmed = {diagram.keys[node] for node in gradcheck_marks(y, nodes, check)}
+    out = "can be stepped through: step through a part of it, such as step(y.args[0]), or print trace(y)"
+    shown, diagram = prepared(y, rankdir, level, LARGEST, out)
+    confirmed = {diagram.keys[node] for node in gradcheck_marks(y, order(y), check)}
     for card in diagram.cards:
         card.ticked = card.key in confirmed
     events = passes(y, shown, diagram, forward=forward)
@@ -164,6 +157,16 @@ def explore(y: Value, rankdir: str = "LR") -> Stage:
         )
     stage.unlocked, stage.start = True, len(stage.events) - 1
     return stage
+
+
+def prepared(y: Value, rankdir: str, level: str, most: int, remedy: str) -> tuple[Shown, Diagram]:
+    """Return what is shown of y's graph, and the diagram of it, for pictures of its passes."""
+    check_value("y", y)
+    unchanged(order(y))
+    shown = Shown([y], checked(level))
+    if shown.size > most:
+        raise ValueError(f"the graph has {shown.count} values, more than the {most} that {remedy}")
+    return shown, one_by_one([y], rankdir, shown)
 
 
 def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[Event]:
@@ -232,7 +235,7 @@ def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint])
         elif callable(point):
             found |= {index for index, event in enumerate(events) if point(event)}
         else:
-            raise TypeError(f"a breakpoint is a label or a condition on an event; got {point!r}")
+            raise TypeError(f"a breakpoint is {point!r}, expected a label or a condition on an event")
     return sorted(found)
 
 

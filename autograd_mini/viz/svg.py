@@ -1,4 +1,4 @@
-"""The SVG of a diagram, without script, link or image, and the HTML page around a picture.
+"""The SVG of a diagram, without script, link or image.
 
 As it stands, colours are attributes and the background is left out, so a picture reads on white and on dark and
 survives the sanitisers of notebooks and README pages; a style sheet has other colours for dark pages, where it is kept.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from math import hypot
-from pathlib import Path
 from types import MappingProxyType
 
 from autograd_mini.viz.diagram import (
@@ -28,7 +27,6 @@ from autograd_mini.viz.text import NOT_COMPUTED, shortened, xml
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from os import PathLike
 
     from autograd_mini.viz.diagram import Card, Diagram, Wire
     from autograd_mini.viz.layout import Box, Layout, Point
@@ -119,18 +117,16 @@ def svg(
         style: rules to add to its style sheet.
 
     """
+    look = _attributes if states is None else _class
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
     parts = [still_opening(w, h, diagram.about) if states is None else opening(w, h, diagram.about)]
     if states is not None:
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
-    look = _attributes if states is None else _class
     for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
         parts.append(_frame_svg(f"g{number_of}", title, box, look))
-    if states is None:
-        parts += [wire_svg(wire, layout.curves[wire.key]) for wire in diagram.wires]
-    else:
-        parts += [wire_svg(wire, layout.curves[wire.key], lit.get(wire.key, "")) for wire in diagram.wires]
+    for wire in diagram.wires:
+        parts.append(wire_svg(wire, layout.curves[wire.key], None if states is None else lit.get(wire.key, "")))
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
     parts += [_marks(wire, layout.marks[wire.key], lit.get(f"m{wire.key}")) for wire in diagram.wires if wire.marks]
     for card in diagram.cards:
@@ -152,6 +148,15 @@ DARK = {
     "#d9d9d9": "#3a444c",
 }
 """Colours of a still picture, and what they are where the reader's system asks for dark pages."""
+
+
+def on_dark_pages(rules: str) -> str:
+    """Return what a style sheet's rules say on dark pages, and the colours of what is hatched."""
+    changed = {f'[fill="{light}"]': f"fill:{DARK[light]}" for light in ("#ffffff", "#d9d9d9")}
+    for selector, declared in re.findall(r"([^{}]+)\{([^{}]*)\}", rules):
+        inks = [f"{at}:{DARK[ink]}" for at, ink in re.findall(r"(fill|stroke):(#\w{6})", declared) if ink in DARK]
+        changed |= {selector: ";".join(inks)} if inks else {}
+    return f"@media(prefers-color-scheme:dark){{{''.join(f'{name}{{{look}}}' for name, look in changed.items())}}}"
 
 
 def still_opening(w: float, h: float, about: str, rules: str = "") -> str:
@@ -250,11 +255,7 @@ def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     opened = f"<g><title>{xml(wire.tip)}</title>" if lit is None else f'<g id="m{wire.key}" class="chip {lit}">'
     parts = [f'{opened}<rect {_frame(left, top, w, h)} rx="5" {look("q")}/>']
     for row, mark in enumerate(wire.marks):
-        kind = (
-            "i"
-            if mark.startswith("×") or (mark.startswith("∂") and not row)
-            else {"+": "lp", "−": "ln"}.get(mark[0], "l")
-        )
+        kind = {"+": "lp", "−": "ln", "×": "i", "∂": "l" if row else "i"}.get(mark[0], "l")
         parts.append(_text(middle[0], top + 15.0 * row + 14.0, mark, look(kind)))
     return "".join([*parts, "</g>"])
 
@@ -367,44 +368,3 @@ def _frame(left: float, top: float, w: float, h: float) -> str:
 
 def _text(x: float, y: float, text: str, look: str) -> str:
     return f'<text x="{number(x)}" y="{number(y)}" {look}>{xml(text)}</text>'
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-  :root {{ color-scheme: light dark }}
-  body {{ margin: 1.5rem; font: 15px/1.5 system-ui, Helvetica, Arial, sans-serif }}
-  figure {{ margin: 0; overflow-x: auto }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-
-def page(title: str, body: str) -> str:
-    """Return a page.
-
-    Args:
-        title: its title, plain text.
-        body: what stands in it, HTML.
-
-    """
-    return _PAGE.format(title=xml(title), body=body)
-
-
-def write(path: str | PathLike[str], endings: tuple[str, ...], text: Callable[[], str]) -> str:
-    """Write a text to a path that has one of the endings, in folders made if missing, and return the path."""
-    target = Path(path)
-    if target.suffix.lower() not in endings:
-        raise ValueError(f"path ends in {endings[0]}; got {str(path)!r}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text(), encoding="utf-8")
-    return str(target)

@@ -62,16 +62,20 @@ def figure(number: float, *, sign: bool = False, digits: int = 4) -> str:
     return f"+{text}" if sign and number > 0 else text
 
 
+def factor(number: float) -> str:
+    """Return a number as it stands in a product or a sum: a negative one in brackets."""
+    text = figure(number)
+    return f"({text})" if text.startswith("−") else text
+
+
 def gradient_text(grad: float | None) -> str:
     """Return a gradient with its sign; an en dash if there is none, and "!" after what is not finite."""
-    if grad is None:
-        return NOT_COMPUTED
-    return figure(grad, sign=True) + ("" if isfinite(grad) else " !")
+    return NOT_COMPUTED if grad is None else value_text(grad, sign=True)
 
 
-def value_text(value: float) -> str:
+def value_text(value: float, *, sign: bool = False) -> str:
     """Return a value; "!" follows what is not finite."""
-    return figure(value) + ("" if isfinite(value) else " !")
+    return figure(value, sign=sign) + ("" if isfinite(value) else " !")
 
 
 def width(text: str, size: float = 13.0) -> float:

@@ -32,6 +32,7 @@ if __name__ == "__main__":
     begin(__doc__, "numpy")
 
 import numpy as np  # noqa: E402 - the variables above are read when it is imported
+from figures import note  # noqa: E402 - as above
 from processor import described  # noqa: E402 - as above
 
 import autograd_mini as ag  # noqa: E402 - as above
@@ -275,6 +276,8 @@ def table(title, widths, loss, sizes, makers):
             calls[name] = lambda both=both, given=given: both(*given)
         taken = raced(calls, clock=time.perf_counter if n < 100_000 else time.process_time)
         mine = taken["compiled"] / n
+        figures = {"here": mine} | {name: taken[name] / few for name, few in parts.items()}
+        note(f"{title}: loss and gradient", f"{n:,} samples", "ns a sample", {k: v * 1e9 for k, v in figures.items()})
         cells = [f"{taken[name] / few * 1e9:>9.0f} {taken[name] / few / mine:>6.2f}x" for name, few in parts.items()]
         print(f"{n:>9}  {mine * 1e9:>9.1f}  " + "  ".join(f"{cell:>17}" for cell in cells))
         if n == 1_000_000:

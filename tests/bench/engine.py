@@ -31,6 +31,7 @@ if __name__ == "__main__":
 
 import micrograd.engine
 import micrograd.nn
+from figures import note
 from peers import TupleValue
 from processor import described
 from transformer import make_step
@@ -100,6 +101,7 @@ def compare(title, ours, theirs, name):
     ratio = statistics.median(b / a for a, b in pairs)
     mine, other = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
     print(f"{title:44} {mine:8.1f} ms   {name} {other:8.1f} ms   {ratio:5.1f}x faster")
+    note("Forward, backward, and freeing the graph", title, "ms", {"here": mine, name: other})
 
 
 def deep():

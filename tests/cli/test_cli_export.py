@@ -64,7 +64,7 @@ def test_a_model_of_numbers_takes_and_gives_them_as_they_stand_in_the_table(cli,
 
 
 def _unscaled(model):
-    from autograd_mini.cli.exporting import unscaled
+    from autograd_mini.cli.commands import unscaled
 
     unscaled(model, Recipe.from_metadata(model.metadata, "model.json"))
     return model

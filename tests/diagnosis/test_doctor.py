@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import MLP, DiagnosisWarning, Layer, Module, Neuron, Parameter, Value, doctor
+from autograd_mini.diagnosis.context import layers
 from autograd_mini.diagnosis.named_parameters import NamedParameters
-from autograd_mini.diagnosis.units import layers
 from autograd_mini.engine.graph import operands
 from autograd_mini.engine.hooks import on_result
 from autograd_mini.nn.layers import ACTIVATIONS

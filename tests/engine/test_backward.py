@@ -557,6 +557,42 @@ def test_eight_threads_that_share_a_graph_lose_no_gradient():
     assert x.grad == 400.0
 
 
+@pytest.mark.usefixtures("_quick_switches")
+def test_the_ticks_of_eight_threads_rise_in_each_and_are_all_different():
+    shared = Value(1.0)
+
+    def work(_):
+        made = [shared * 2.0]
+        for _ in range(2000):
+            made.append(made[-1] + shared)
+        return [node._tick for node in made]
+
+    ticks = in_threads(work)
+    assert all(one == sorted(one) for one in ticks)
+    assert len(set().union(*ticks)) == 8 * 2001
+
+
+def test_the_first_use_of_everything_by_eight_threads_at_once_is_right():
+    program = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import autograd_mini as ag
+start, found = threading.Barrier(8), []
+def work():
+    start.wait()
+    x = ag.Value(0.5)
+    (x.tanh() * ag.exp(x) + x ** 3).backward()
+    found.append((x.grad, ag.hessian(lambda x: x ** 4)(2.0), ag.jit(lambda x: ag.sin(x) * x)(1.0)))
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert len(found) == 8 and len(set(found)) == 1, found
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 # --- programs that other engines get wrong, and programs written for micrograd ---
 
 

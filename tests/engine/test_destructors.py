@@ -9,16 +9,16 @@ PROGRAM = """
 import gc, sys
 sys.platform = "emscripten"
 import autograd_mini as ag
-from autograd_mini.engine import value
+from autograd_mini.engine import copying, value
 
 depth = deepest = 0
 def counted(node):
     global depth, deepest
     depth += 1
     deepest = max(deepest, depth)
-    value.release_operands(node)
+    copying.release_operands(node)
     depth -= 1
-assert ag.engine.value.Computed.__del__ is value.release_operands
+assert ag.engine.value.Computed.__del__ is copying.release_operands
 value.Computed.__del__ = counted
 
 def count():

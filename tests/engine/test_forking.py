@@ -17,6 +17,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient
+from autograd_mini.engine import forking
 from autograd_mini.engine.hooks import on_read, on_result
 
 pytestmark = [
@@ -244,3 +245,33 @@ def test_graphs_and_compiled_functions_travel_to_worker_processes(method):
         assert [slope.data for slope in slopes.result(60)] == [12.0, 9.0]
         assert result.result(60) == 32.0
     assert (x.grad, w.grad) == (0.0, 0.0)
+
+
+def test_a_lock_is_free_again_if_an_interrupt_arrives_before_what_it_guards_has_begun():
+    class Interrupted:  # as from Python 3.12 on a `with` statement may be
+        def __init__(self):
+            self.lock = threading.RLock()
+
+        def __enter__(self):
+            self.lock.acquire()
+            raise KeyboardInterrupt
+
+        def __exit__(self, *_):
+            self.lock.release()
+
+        def __getattr__(self, name):
+            return getattr(self.lock, name)
+
+    lock = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        forking.holding(lock)(print)()
+    assert not lock._is_owned()
+
+    @forking.holding(lock.lock)
+    def outer():
+        with pytest.raises(KeyboardInterrupt):
+            forking.holding(lock)(print)()
+        assert lock._is_owned()
+
+    outer()
+    assert not lock._is_owned()

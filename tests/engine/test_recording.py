@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import sys
 import threading
@@ -18,6 +19,9 @@ import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
 from autograd_mini.engine.hooks import Hook, on_result
 from autograd_mini.engine.value import ABSENT
+
+INHERITED = bool(getattr(sys.flags, "thread_inherit_context", False))
+"""Whether a thread starts in the context of the one that starts it, as on free-threaded Python from 3.14 on."""
 
 
 @given(programs())
@@ -218,8 +222,47 @@ def test_a_block_pauses_its_own_thread_alone():
         release.set()
         assert paused.result() == (False, ())
     with no_grad(), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(is_recording).result()
+        assert pool.submit(is_recording).result() != INHERITED
     assert is_recording()
+
+
+def test_a_context_that_is_handed_on_holds_a_block_until_it_ends():
+    x = Value(2.0)
+    tried, ended = threading.Event(), threading.Event()
+
+    def work():
+        seen = [is_recording(), bool((x * x).args)]
+        with ag.origin():
+            seen.append(is_recording())
+            tried.set()
+            ended.wait(10)
+        with ag.anomaly():  # which is a hook, so that results are shown to those that are on
+            return [*seen, is_recording(), bool((x * x).args)]
+
+    with ThreadPoolExecutor(1) as pool:
+        with no_grad():
+            worked = pool.submit(contextvars.copy_context().run, work)
+            tried.wait(10)
+        ended.set()
+        assert worked.result() == [False, False, False, True, True]
+
+
+def test_a_task_that_outlives_the_block_it_was_started_in_records_again():
+    x = Value(2.0)
+
+    async def started():
+        before = is_recording()
+        await asyncio.sleep(0)
+        with ag.origin():
+            return before, is_recording(), bool((x * x).args)
+
+    async def main():
+        with no_grad():
+            task = asyncio.create_task(started())
+            await asyncio.sleep(0)
+        return await task
+
+    assert asyncio.run(main()) == (False, True, True)
 
 
 def test_eight_threads_that_pause_and_resume_never_meet():

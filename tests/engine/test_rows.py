@@ -23,7 +23,7 @@ from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.notation.sympy_expressions import SympyAlgebra
 from autograd_mini.site import pages
-from autograd_mini.transforms.series import Series, SeriesAlgebra, zero
+from autograd_mini.transforms.series import Series, SeriesAlgebra
 from autograd_mini.viz import javascript
 from autograd_mini.viz.expressions import Numbers
 from autograd_mini.viz.partials import local_derivative
@@ -84,7 +84,7 @@ def as_text(algebra, row, at):
 
 def as_series(row, at):
     """Return the sum of the partials: the coefficient of order 1 where every operand moves at the same pace."""
-    series = SeriesAlgebra().apply(row.name, [Series([number, 1.0], zero) for number in at])
+    series = SeriesAlgebra().apply(row.name, [Series([number, 1.0]) for number in at])
     assert series[0] == rules.compiled(row).floats(*at)
     assert series[1] == pytest.approx(sum(partials(row, at)), rel=1e-12, abs=1e-12)
     return series[0]

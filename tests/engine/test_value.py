@@ -94,7 +94,7 @@ OTHERS = {
     "np.datetime64[ns]": np.datetime64("2020-01-01", "ns"),
     "np.timedelta64[D]": np.timedelta64(5, "D"),
     "np.timedelta64[ns]": np.timedelta64(5, "ns"),
-    "not a time": np.datetime64("NaT"),
+    "not a time": np.datetime64("NaT", "ns"),
     "np.void": np.void(b"ab"),
     "masked": np.ma.masked,
     "0-d array of str": np.array("3"),

@@ -1,5 +1,6 @@
 """The benchmarks: what they import is there. Their figures are for their readers, not for the tests."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,17 @@ def test_what_the_benchmark_of_anomalies_cuts_out_is_there(tmp_path):
     ]
     done = subprocess.run([*copied, str(tmp_path)], capture_output=True, text=True, check=False, cwd=BENCH)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_figures_of_a_benchmark_are_kept_with_its_command_and_where_it_ran():
+    pytest.importorskip("pygraphviz")
+    command = "python tests/bench/layout.py --sizes 10 --shapes chain sum"
+    program = f"import all, json, sys; print(json.dumps(all.run({command!r})), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=BENCH)
+    found = json.loads(done.stderr)
+    assert found["command"] == command
+    assert [figure["taken"].keys() for figure in found["figures"]] == [{"chain"}, {"sum"}]
+    assert {figure["unit"] for figure in found["figures"]} == {"s"}
+    assert "chain" in found["output"]
+    assert found["versions"]["pygraphviz"]
+    assert "cores" in found["on"]

@@ -13,7 +13,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
-NOTEBOOKS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("[1-9]_*.ipynb"))}
+
+
+def page_number(path):
+    """Return the number that a notebook's name begins with."""
+    return int(path.stem.partition("_")[0])
+
+
+NOTEBOOKS = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.ipynb"), key=page_number)
+}
 ORDER = (
     "1_what_a_derivative_says",
     "2_one_neuron",
@@ -24,6 +33,7 @@ ORDER = (
     "7_machine_speed",
     "8_curvature",
     "9_coming_from_micrograd",
+    "10_a_language_model",
 )
 
 A_FILE = re.compile(

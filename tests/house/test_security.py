@@ -46,27 +46,29 @@ PROCESSES = {
 }
 MACHINE_CODE = {
     f"compiler.llvm.{name}": {"ctypes"}
-    for name in ("assembler", "backend", "composition", "descend", "fastcall", "target", "vm")
+    for name in ("assembler", "backend", "background", "composition", "descend", "fastcall", "target", "vm")
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used
     **{name: {"importlib"} for name in ("extras", "compiler.backends")},  # optional packages, by names that stand there
-    "train.progress": {"importlib"},  # as those before: extras, by a name that stands there
     "datasets.examples": {"importlib"},  # importlib.resources, for its own table
     "site.pages": {"importlib"},  # importlib.metadata, for the README of an installed package
     "site.playground": {"importlib"},  # whether npm came as a wheel
     "cli.course": {"importlib"},  # whether JupyterLab is installed
     "cli.check": {"importlib"},  # the module that the command line names, to check a function in it
+    "testing.plugin.autograd_mini_pytest": {"pkgutil"},  # the functions that --grad-mutants-of names
 }
 FILES = {
     "files.storage": {"open", "unlink", "replace", "chmod"},  # the path asked for, through a temporary file beside it
-    "viz.svg": {"mkdir", "write_text"},  # the path to save to
+    "compiler.llvm.cache": {"open", "mkdir", "unlink", "replace"},  # the folder asked for, if it is the user's own
+    "viz.javascript": {"mkdir", "write_text"},  # the path to save to
     "viz.report_page": {"mkdir", "write_text", "savefig"},
     "viz.picture": {"mkdir", "unlink", "write_bytes"},  # as those before
     "site.build": {"mkdir", "shutil", "copyfile"},  # the folder that the command line names, as the next
     "site.pages": {"mkdir", "write_text", "write_bytes"},
     "site.playground": {"mkdir", "write_text", "shutil", "copyfile", "tempfile"},
     "cli.__init__": {"open"},  # os.devnull, where a reader of the output has gone away
+    "rows.sources": {"open"},  # the files of rows that are asked for
     "cli.tables": {"read_bytes"},  # the tables that the command line names
     "cli.course": {"mkdir", "open", "read_bytes"},  # the folder that the command line names, as in the next
     "cli.commands": {"mkdir", "open", "unlink", "shutil"},  # a checkpoint of its own; the width of the terminal
@@ -74,6 +76,7 @@ FILES = {
 NEITHER = {"viz.layout": {"move"}}
 """Names of METHODS that are others here: a piece of a layout is moved."""
 OWN = {
+    "site.benchmarks": {"read_text"},  # the figures, a file of the package
     "site.pages": {"read_text", "read_bytes"},
     "site.playground": {"read_text"},
     "datasets.examples": {"read_text"},

@@ -539,10 +539,10 @@ assert source.count("    # Activations.") == 1
 exec(compile(source.replace("    # Activations.", "    " + {row!r}), spec.origin, "exec"), vars(module))
 sys.modules[spec.name] = module
 from autograd_mini.nn import ACTIVATIONS, MLP
-from autograd_mini.diagnosis import units
+from autograd_mini.diagnosis import context
 from autograd_mini.viz import groups
 from autograd_mini.cli import learning
-assert "softsign" in ACTIVATIONS and "softsign" in units.ACTIVATIONS and "softsign" in groups.ACTIVATING
+assert "softsign" in ACTIVATIONS and "softsign" in context.ACTIVATIONS and "softsign" in groups.ACTIVATING
 assert "softsign" not in learning.RECTIFYING and "relu" in learning.RECTIFYING
 network = MLP(1, [1, 1], "softsign", seed=0)
 print(network, network([1.0]).data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 import zlib
 from html.parser import HTMLParser
@@ -14,7 +16,7 @@ from browser import chromium
 
 from autograd_mini import value_and_grad
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.site import build, pages
+from autograd_mini.site import benchmarks, build, pages
 from autograd_mini.site.cell import Cell
 from autograd_mini.transforms import gradients
 
@@ -118,12 +120,42 @@ def test_the_programs_offered_to_the_playground_run_by_themselves(site):
     assert tried > 20
 
 
+def test_every_figure_of_the_benchmarks_stands_beside_its_command_on_a_scale(site):
+    text = (site / "benchmarks.html").read_text(encoding="utf-8")
+    stored = json.loads(benchmarks.RESULTS.read_text(encoding="utf-8"))
+    assert {"training", "lookups", "layout"} <= stored.keys()
+    shown = 0
+    for name, found in stored.items():
+        [section] = re.findall(rf'<section id="{name}">.*?</section>', text, re.DOTALL)
+        script = re.search(r"tests/bench/\w+\.py", found["command"])[0]
+        assert (pages.PACKAGE.parent / script).is_file()
+        assert all(html.escape(found[part]) in section for part in ("command", "on", "day", "output"))
+        places = [float(place) for place in re.findall(r'<i style="left:([\d.]+)%">', section)]
+        numbers = [number for row in found["figures"] for number in row["taken"].values()]
+        assert len(places) == len(numbers)
+        assert all(0.0 <= place <= 100.0 for place in places)
+        shown += len(numbers)
+    assert shown > 30
+
+
+def test_a_figure_ten_times_another_stands_one_line_further_on():
+    rows = [{"row": "r", "taken": {"here": 2.0, "<b>": 20.0}}, {"row": "r", "taken": {"c": 150.0, "none": 0.0}}]
+    text = benchmarks._table("t", "ms", rows)
+    places = [float(place) for place in re.findall(r"left:([\d.]+)%", text)]
+    assert places[1] - places[0] == pytest.approx(100 / 3, abs=0.1)
+    assert places[3] == 0.0
+    assert "&lt;b&gt;" in text
+    assert text.count("<tbody>") == 1
+
+
 def test_a_word_that_is_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match="only is 'all', expected 'playground' or 'pages'"):
         build(tmp_path, only="all")
 
 
-@pytest.mark.parametrize("name", ["index.html", "operations.html", "tools.html", "course/3_backpropagation.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "operations.html", "tools.html", "benchmarks.html", "course/3_backpropagation.html"]
+)
 def test_a_page_fits_a_phone(site, name):
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 420, "height": 860}, offline=True)
@@ -132,8 +164,8 @@ def test_a_page_fits_a_phone(site, name):
 
 
 def test_indices_of_the_course_stand_low_and_its_answers_are_folded_away(site):
-    lessons = {path.stem: path.read_text(encoding="utf-8") for path in (site / "course").glob("[1-9]_*.html")}
-    assert len(lessons) == 9
+    lessons = {path.stem: path.read_text(encoding="utf-8") for path in (site / "course").glob("*_*.html")}
+    assert len(lessons) == 10
     for name, text in lessons.items():
         assert "<summary>Answer</summary>" in text, name
         assert not re.search("&lt;/?(sub|sup|details|summary)", text), name

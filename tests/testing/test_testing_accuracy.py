@@ -44,6 +44,50 @@ def test_the_sum_of_a_softmax_raises_no_alarm(logits):
     assert report.verdict != "wrong"
 
 
+ZERO_BUT_FOR_ROUNDING = {
+    "sine and cosine": (one_less_one, lambda x: 2 * math.sin(x) * math.cos(x) - math.sin(2 * x), 1),
+    "square of a root": (lambda x: math.sqrt(abs(x)) ** 2 - abs(x), lambda x: 0.0, 1),
+    "sum": (lambda x, y: (x + y) - x - y, lambda x, y: (0.0, 0.0), 2),
+    "square of a sum": (
+        lambda x, y: (x + y) ** 2 - x * x - 2 * x * y - y * y,
+        lambda x, y: (2 * (x + y) - 2 * x - 2 * y,) * 2,
+        2,
+    ),
+    "product with itself": (
+        lambda *v: sum(v[i] * (v[j] * v[k + 3] - v[k] * v[j + 3]) for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1))),
+        lambda *v: [1.1 * (a * b) - a * (1.1 * b) for a, b in zip(v, v[::-1], strict=True)],
+        6,
+    ),
+    "differences from a mean": (
+        lambda *v: sum(x - sum(v) / len(v) for x in v),
+        lambda *v: [1 - sum(1 / len(v) for _ in v)] * len(v),
+        7,
+    ),
+}  # fmt: skip
+"""Functions that are 0 but for rounding, their derivatives, and how many inputs they have."""
+
+
+@pytest.mark.parametrize("name", ZERO_BUT_FOR_ROUNDING)
+@settings(max_examples=12)
+@given(st.data())
+def test_what_is_zero_but_for_rounding_is_never_wrong(name, data):
+    f, df, count = ZERO_BUT_FOR_ROUNDING[name]
+    number = st.floats(0.1, 10).flatmap(lambda size: st.sampled_from([-size, size]))
+    point = data.draw(st.tuples(*[number] * count))
+    report = check_grad(f, df, at=point, explained=False)
+    assert report.verdict != "wrong"
+    for claim in (1.0, 1e-6):
+        assert check_grad(f, lambda *v, c=claim: [c] * count, at=point, explained=False).verdict == "wrong"
+
+
+@pytest.mark.parametrize("name", ["square of a root", "sum", "product with itself", "differences from a mean"])
+def test_what_is_zero_but_for_rounding_costs_little(name):
+    f, df, count = ZERO_BUT_FOR_ROUNDING[name]
+    report = check_grad(f, df, at=(1.9, 0.3, -0.4, 0.5, 2.3, 0.2, 1.4)[:count], explained=False)
+    assert report.calls.f <= 400
+    assert report.ok or report.note.startswith(("f is constant but for rounding", "f is noise"))
+
+
 @pytest.mark.parametrize("low", [-9, -3, -0.4])
 def test_what_rounding_leaves_raises_no_alarm_over_a_domain(low):
     for high in (1.5, 7, 13):
@@ -72,6 +116,30 @@ def test_an_approximation_raises_no_alarm_over_a_domain_and_mistakes_are_still_f
     for mistake in (1 + 1e-6, 1.001, -1):
         report = check_grad(f, lambda x, m=mistake: m * math.exp(x), domain={"x": (-3, 10)}, explained=False)
         assert report.verdict == "wrong"
+
+
+SIXTH, LOG_TWO = 0.1666666716337204, 0.6931471824645996
+"""1/6 and log 2 in single precision: 3e-8 and 3e-9 off."""
+
+
+@settings(max_examples=40)
+@given(st.floats(0.1, 2.8), st.sampled_from([-1, 1]))
+def test_a_constant_in_single_precision_is_wrong_for_its_error_grows_with_the_length(x, sign):
+    def clipped(x):
+        return min(max(x + 3, 0), 6) / 6
+
+    report = check_grad(clipped, lambda x: SIXTH * (abs(x) < 3), at=sign * x)
+    assert (report.verdict, report.cause_kind) == ("wrong", "precision")
+    report = check_grad(math.sin, lambda x: math.cos(x) * (1 + 3e-8), at=sign * x, explained=False)
+    assert report.verdict == "wrong" or report.resolution > 2e-8
+
+
+@pytest.mark.parametrize("domain", [(-6, 6), (-2.9, 2.9), (-6, -1), (0.01, 4)])
+def test_a_constant_in_single_precision_is_wrong_over_a_domain(domain):
+    report = check_grad(lambda x: min(max(x + 3, 0), 6) / 6, lambda x: SIXTH * (abs(x) < 3), domain=[domain])
+    assert report.cause == "the claim agrees to 7 digits: it is computed in single precision"
+    report = check_grad(lambda x: 2.0**x, lambda x: 2.0**x * LOG_TWO, domain=[domain])
+    assert report.cause == "the claim agrees to 8 digits: it is computed with a constant in single precision"
 
 
 @pytest.mark.parametrize("concentration", [0.7, 10.0, 28.0])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.testing import check_grad, check_hess
-from autograd_mini.testing.arguments import PRECISIONS, Arguments, to_bfloat16
+from autograd_mini.testing.arguments import Arguments
+from autograd_mini.testing.libraries import PRECISIONS, to_bfloat16
 
 np = pytest.importorskip("numpy")
 
@@ -189,6 +190,126 @@ def test_functions_of_pytorch_arrays_in_dicts_and_tuples_with_labels():
     assert check_grad(lambda z: (z.abs() ** 2).sum(), lambda z: 2 * z, at=z).ok
 
 
+X = np.array([0.3, -0.7, 1.1])
+
+
+@pytest.mark.parametrize(("gradient", "verdict"), [(lambda x: 3 * x**2, "correct"), (lambda x: 2 * x**2, "wrong")])
+def test_a_function_that_returns_its_gradient_too_is_checked_as_one(gradient, verdict):
+    assert check_grad(lambda x: (float(np.sum(x**3)), gradient(x)), True, at=X).verdict == verdict
+    assert check_grad(lambda x: [x**3, gradient(x)], True, domain=(0.1, 2)).verdict == verdict
+
+
+def test_a_function_that_should_return_its_gradient_too_and_does_not_is_said_to():
+    assert "f returned float, expected a value and its gradient" in check_grad(lambda x: x**2, True, at=1.0).title
+    with pytest.raises(TypeError, match="f is 3 of type int, expected a function"):
+        check_grad(3, True, at=1.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-2, 2).filter(lambda v: abs(v) > 1e-3), min_size=2, max_size=9), st.integers(0, 8))
+def test_a_derivative_of_the_shape_of_the_result_is_elementwise(numbers, index):
+    x = np.array(numbers)
+    report = check_grad(np.sinh, np.cosh, at=x)
+    assert report.ok
+    assert "elementwise" in report.note
+    wrong = lambda x: np.cosh(x) * np.where(np.arange(len(x)) == index % len(x), 1.1, 1.0)  # noqa: E731
+    assert check_grad(np.sinh, wrong, at=x).witness.axis == index % len(x)
+    slopes = check_grad(lambda x: [math.sinh(v) for v in x], lambda x: [math.cosh(v) for v in x], at=numbers)
+    assert slopes.ok
+
+
+def test_a_derivative_of_several_arrays_is_elementwise_for_those_in_the_shape_of_the_result():
+    df = lambda x, y, c: (c * y, c * x, x * y)  # noqa: E731
+    assert check_grad(lambda x, y, c: c * x * y, df, at=(X, X + 1, 0.7)).ok
+    wrong = check_grad(lambda x, y, c: c * x * y, lambda x, y, c: (c * x, c * x, x * y), at=(X, X + 1, 0.7))
+    assert wrong.witness.wrt == "x[0]"
+
+
+def test_a_whole_jacobian_is_missed_where_the_function_takes_entries_together():
+    report = check_grad(lambda x: np.cumsum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, at=X)
+    assert report.cause_kind == "shape"
+    assert "one number for each of f" in report.cause
+
+
+@pytest.mark.parametrize("n", [5, 100, 5000])
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_a_sparse_jacobian_is_taken_as_it_is(n, factor):
+    sparse = pytest.importorskip("scipy.sparse")
+
+    def jacobian(x):
+        upper = x[:-1] * np.where(np.arange(n - 1) == n // 2, factor, 1.0)
+        return sparse.diags_array([x[1:], upper], offsets=[0, 1], shape=(n - 1, n))
+
+    report = check_grad(lambda x: x[1:] * x[:-1], jacobian, at=np.linspace(0.5, 2, n))
+    assert report.verdict == ("correct" if factor == 1.0 else "wrong")
+    if factor != 1.0:
+        assert (report.witness.output, report.witness.axis) == (f"f[{n // 2}]", n // 2 + 1)
+
+
+def test_arguments_that_one_parameter_collects_are_inputs_each():
+    f = lambda x, *ys: x * ys[0] * ys[1] ** 2  # noqa: E731
+    df = lambda x, *ys: (ys[0] * ys[1] ** 2, x * ys[1] ** 2, 2 * x * ys[0] * ys[1])  # noqa: E731
+    assert check_grad(f, df, at=(0.3, 0.7, 1.2)).ok
+    assert check_grad(f, lambda *at: (*df(*at)[:2], df(*at)[2] * 2), at=(0.3, 0.7, 1.2)).witness.wrt == "ys[1]"
+
+
+def test_arguments_that_are_taken_by_keyword_alone_are_inputs_too():
+    def f(x, n=2, *, rate=1.0, shift):
+        return x**n * rate + shift**2
+
+    def df(x, n=2, *, rate=1.0, shift):
+        return n * x ** (n - 1) * rate, 2 * shift
+
+    assert check_grad(f, df, at={"x": 0.3, "shift": 0.7}).ok
+    assert check_grad(f, df, at=(0.3, 3, 0.7)).ok
+    assert check_grad(f, df, domain={"shift": (0, 1), "x": (1, 2)}).ok
+    assert check_grad(f, lambda **at: (*df(**at), at["x"] ** 2), at={"x": 0.3, "shift": 0.7, "rate": 0.4}).ok is False
+    assert check_grad(lambda x, n=2, m=1: x**n * m, lambda x, m: (2 * x * m, x**2), at={"x": 0.3, "m": 0.5}).ok
+    assert check_grad(lambda x, *, y: x * y.sin(), at={"x": 0.3, "y": 0.7}).ok
+    assert check_hess(lambda x, *, y: x * y.sin(), at={"x": 0.3, "y": 0.7}).ok
+
+
+def test_series_and_frames_of_pandas_keep_their_labels():
+    pd = pytest.importorskip("pandas")
+    at = pd.Series([0.3, -0.4, 1.2], index=["const", "age", "income"])
+
+    def loss(p):
+        return p["const"] * np.exp(p["age"]) + p["income"] ** 2
+
+    def gradient(p):
+        one = {"income": 2 * p["income"], "age": p["const"] * np.exp(p["age"]), "const": np.exp(p["age"])}
+        return pd.Series(one)
+
+    assert check_grad(loss, gradient, at=at).ok
+    assert check_grad(loss, lambda p: gradient(p) * [1, 2, 1], at=at).witness.wrt == "p['age']"
+    frame = pd.DataFrame(W, columns=list("uvw"))
+    assert check_grad(lambda q: float((q["u"] * q["v"] ** 2 + q["w"]).sum()), lambda q: pd.DataFrame(
+        {"v": 2 * q["u"] * q["v"], "u": q["v"] ** 2, "w": 1.0}), at=frame).ok  # fmt: skip
+    assert check_grad(lambda p, data: float(p @ data["y"]), lambda _, data: data["y"], at=(at.to_numpy(), pd.DataFrame(
+        {"y": [1.0, 2.0, 3.0], "name": ["a", "b", "c"]}))).ok  # fmt: skip
+
+
+def test_the_half_of_a_hessian_that_is_missing_is_said():
+    df = lambda x: np.array([2 * x[0] * x[1] * x[2], x[0] ** 2 * x[2], x[0] ** 2 * x[1]])  # noqa: E731
+
+    def ddf(x):
+        a, b, c = x
+        return np.array([[2 * b * c, 2 * a * c, 2 * a * b], [2 * a * c, 0, a**2], [2 * a * b, a**2, 0]])
+
+    f = lambda x: x[0] ** 2 * x[1] * x[2]  # noqa: E731
+    assert check_hess(f, df, ddf, at=X).ok
+    lower, upper = (check_hess(f, df, lambda x, half=half: half(ddf(x)), at=X) for half in (np.triu, np.tril))
+    assert "the lower half is missing" in lower.cause
+    assert "the upper half is missing" in upper.cause
+    assert lower.cause_kind == upper.cause_kind == "triangle"
+
+
+def test_a_result_by_one_of_the_arguments_alone_is_said_to_want_its_name():
+    rhs = lambda t, y: np.array([y[1], np.sin(t) - y[0]])  # noqa: E731
+    report = check_grad(rhs, lambda *_: np.array([[0, 1], [-1, 0]]), at=(0.5, np.array([0.3, 1.2])))
+    assert report.title.endswith("or say wrt='y' if it is by that alone")
+
+
 def test_an_object_with_a_loss_and_its_gradient_is_checked_as_it_is():
     class Model:
         def __init__(self, factor):
@@ -221,3 +342,118 @@ def test_a_function_of_pytorch_with_its_own_backward_pass_is_checked_directly(fa
             return factor * ctx.saved_tensors[0] * g
 
     assert check_grad(Square, at=torch.tensor([0.3, 0.7, -1.2], dtype=torch.float64)).ok is (factor == 2)
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong with None", "wrong in batches", "no batches"])
+def test_a_backward_pass_of_pytorch_gets_undefined_and_batched_gradients(kind):
+    torch = pytest.importorskip("torch")
+
+    class Both(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            ctx.set_materialize_grads(False)  # the gradient of an output that is not used is None
+            return x * y, x + y
+
+        @staticmethod
+        def backward(ctx, product, total):
+            x, y = ctx.saved_tensors
+            if kind == "no batches" and product is not None:
+                product.sum().item()
+            by_x, by_y = (0 if product is None else product * other for other in (y, x))
+            if kind == "wrong with None" and product is None:
+                return None, None
+            if kind == "wrong in batches":
+                try:
+                    (total if product is None else product).sum().item()
+                except RuntimeError:  # of a batch
+                    return by_x, by_y
+            return by_x + (0 if total is None else total), by_y + (0 if total is None else total)
+
+    at = (torch.tensor([0.3, 0.7], dtype=torch.float64), torch.tensor([1.2, -0.4], dtype=torch.float64))
+    report = check_grad(Both, at=at)
+    assert report.verdict == ("wrong" if "wrong" in kind else "correct")
+    assert ("other numbers for a batch" in report.title) is (kind == "wrong in batches")
+    assert ("takes no batch" in report.note) is (kind == "no batches")
+
+
+@pytest.mark.parametrize("rule", ["right", "twice", "right, of one at a time"])
+def test_a_function_of_jax_with_its_own_rule_is_checked_directly(rule):
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+
+    @jax.custom_vjp
+    def sine(x):
+        return jnp.sin(x)
+
+    def backward(x, g):
+        if "one" in rule:  # NumPy takes no batch, whose numbers nobody knows yet
+            return (jnp.asarray(np.asarray(g) * np.cos(np.asarray(x))),)
+        return (jnp.cos(x) * g * (2 if rule == "twice" else 1),)
+
+    sine.defvjp(lambda x: (jnp.sin(x), x), backward)
+    at = jnp.asarray(X, dtype="float32")
+    assert check_grad(sine, at=at).verdict == ("wrong" if rule == "twice" else "correct")
+    assert check_grad(lambda x: (sine(x) * x).sum(), at=at).verdict == ("wrong" if rule == "twice" else "correct")
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_objects_that_know_their_derivatives_are_checked_as_they_are(factor):
+    class Norm:
+        def func(self, w):
+            return float(np.sum(np.cosh(w)))
+
+        def deriv(self, w):
+            return np.sinh(w)
+
+        def deriv2(self, w):
+            return factor * np.diag(np.cosh(w))
+
+    class Cube:
+        def __call__(self, x):
+            return x**3
+
+        def derivative(self, x):
+            return 3 * factor * x**2
+
+    assert check_grad(Norm(), at=X).ok
+    assert check_hess(Norm(), at=X).ok is (factor == 1)
+    assert check_grad(Cube(), at=0.7).ok is (factor == 1)
+    line = np.polynomial.Polynomial([1.0, 2.0, 3.0, 4.0])
+    assert check_grad(line, at=0.3).ok
+    assert check_hess(line, at=0.3).ok
+    stats = pytest.importorskip("scipy.stats")
+    assert check_grad(stats.gamma(2.3), domain=[(0.1, 5)]).ok  # its cdf and its pdf
+
+
+def test_a_root_and_a_minimum_are_checked_against_their_solver():
+    optimize = pytest.importorskip("scipy.optimize")
+    root = lambda a: optimize.brentq(lambda y: y**3 + y - a, -9, 9)  # noqa: E731
+    assert check_grad(root, lambda a: 1 / (3 * root(a) ** 2 + 1), at=1.3, to=1e-9).ok
+    assert not check_grad(root, lambda a: 1 / (3 * root(a) ** 2), at=1.3, to=1e-9).ok
+    data, target = np.sin(np.arange(24.0)).reshape(8, 3), np.cos(np.arange(8.0))
+
+    def ridge(strength):
+        def loss(w):
+            return np.sum((data @ w - target) ** 2) + strength * (w @ w), 2 * data.T @ (
+                data @ w - target
+            ) + 2 * strength * w
+
+        return optimize.minimize(loss, np.zeros(3), jac=True, method="BFGS", options={"gtol": 1e-8}).x
+
+    def by_strength(strength, sign=-1):
+        return sign * np.linalg.solve(data.T @ data + strength * np.eye(3), ridge(strength))
+
+    assert check_grad(ridge, by_strength, at=0.8, to=1e-5).ok
+    assert check_grad(ridge, lambda s: by_strength(s, sign=1), at=0.8, to=1e-5).cause == "the sign is wrong"
+
+
+@pytest.mark.parametrize(
+    "wrap", [np.array, lambda rows: rows, lambda rows: pytest.importorskip("scipy.sparse").csc_array(rows)]
+)
+def test_the_jacobian_of_a_differential_equation_is_by_its_state(wrap):
+    rhs = lambda t, y: [y[1], (1 - y[0] ** 2) * y[1] - y[0] + math.sin(t)]  # noqa: E731
+    jac = lambda t, y: wrap([[0.0, 1.0], [-2 * y[0] * y[1] - 1, 1 - y[0] ** 2]])  # noqa: ARG005, E731
+    assert check_grad(rhs, jac, at=(0.5, np.array([0.3, 1.2])), wrt="y").ok
+    wrong = check_grad(rhs, lambda t, y: jac(t, 2 * y), at=(0.5, np.array([0.3, 1.2])), wrt="y")
+    assert wrong.verdict == "wrong"

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import autograd_mini as ag
-from autograd_mini.testing import GradientError, assert_adjoint, check_adjoint, check_hvp, check_jvp, check_vjp
+from autograd_mini.testing import (
+    GradientError,
+    assert_adjoint,
+    check_adjoint,
+    check_hvp,
+    check_jvp,
+    check_modes,
+    check_vjp,
+)
 
 A = np.array([[1.0, 2.0, -0.5], [0.3, -1.0, 0.8]])
 X = np.array([0.3, -0.7, 1.1])
@@ -76,3 +84,56 @@ def test_the_engines_own_products_are_right():
     plain = lambda x: [value.data for value in g([ag.Value(n) for n in x])]  # noqa: E731
     assert check_jvp(plain, lambda x, v: ag.jvp(g, (x,), (v,))[1], at=at).ok
     assert check_vjp(plain, lambda x, u: ag.vjp(g, x)[1](u), at=at).ok
+
+
+@pytest.mark.parametrize(("forward", "backward", "title"), [
+    (1, 1, ""), (1.01, 1.01, "forward mode does not agree with f"),
+    (1, -1, "reverse mode does not agree with forward mode"),
+])  # fmt: skip
+def test_both_modes_are_compared_with_the_function_and_with_each_other(forward, backward, title):
+    jvp, vjp = lambda x, v: forward * slope(x) * (A @ v), lambda x, u: backward * A.T @ (slope(x) * u)
+    report = check_modes(f, jvp, vjp, at=X)
+    assert (report.verdict, report.title) == ("wrong" if title else "correct", title)
+    assert check_modes(f, jvp if forward == 1 else None, at=X).ok  # the engine's, of arrays of Values
+
+
+def test_the_modes_of_pytorch_and_jax_are_compared_with_rules_of_ones_own():
+    torch = pytest.importorskip("torch")
+    jax = pytest.importorskip("jax")
+    weights = torch.tensor(A)
+    assert check_modes(lambda x: torch.tanh(weights @ x), at=torch.tensor(X)).ok
+
+    class Cube(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x):
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):  # noqa: ARG004 - names that PyTorch gives
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return 3 * ctx.saved_tensors[0] ** 2 * g
+
+        @staticmethod
+        def jvp(ctx, v):
+            return 2 * ctx.saved_tensors[0] ** 2 * v
+
+    assert check_modes(Cube.apply, at=torch.tensor(X)).title == "forward mode does not agree with f"
+    single = jax.numpy.asarray(X, dtype="float32")
+    assert check_modes(lambda x: jax.numpy.sin(x) * x, at=single).ok
+    assert check_modes(lambda p: jax.numpy.sin(p["a"]) * p["b"], at={"a": single, "b": single + 1}).ok
+
+
+def test_matrices_and_solvers_are_operators_too():
+    sparse = pytest.importorskip("scipy.sparse")
+    assert check_adjoint(A, A.T).ok
+    assert check_adjoint(sparse.csr_array(A), lambda y: A.T @ y).ok
+    assert not check_adjoint(A, A.T * 1.001).ok
+    close = lambda y: A.T @ y * (1 + 1e-8 * np.sin(y[0]))  # noqa: E731
+    assert not check_adjoint(A, close).ok
+    assert check_adjoint(A, close, to=1e-7).ok

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini.testing.arguments import leaves
-from autograd_mini.testing.explanation import short_numbers
+from autograd_mini.testing.counterexample import short_numbers
 from autograd_mini.testing.finite_differences import measure
+from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError
 from autograd_mini.testing.residuals import classify, roughness
 from autograd_mini.testing.search import constants_in

@@ -2,11 +2,11 @@
 
 import io
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
-from autograd_mini.train.progress import Progress, TextLine, TqdmBar, progress_bar
+from autograd_mini.train.progress import Progress, progress_bar
 
 
 class Terminal(io.StringIO):
@@ -30,11 +30,6 @@ def errors_to(monkeypatch):
         return stream
 
     return replace
-
-
-@pytest.fixture
-def without_tqdm(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
 
 
 @pytest.fixture
@@ -69,62 +64,45 @@ def test_nothing_is_shown_for_no_epochs(errors_to):
 
 def test_a_program_without_a_console_gets_no_bar(errors_to):
     errors_to(None)
-    assert type(progress_bar(True, 2, 3)) is Progress
+    assert not progress_bar(True, 2, 3).shown
 
 
-@pytest.mark.usefixtures("without_tqdm")
-def test_a_terminal_without_tqdm_gets_one_line_of_text(errors_to):
+def test_a_terminal_gets_one_line_of_text(errors_to):
     errors_to(Terminal())
-    bar = progress_bar("auto", 2, 3)
-    assert type(bar) is TextLine
-    text = shown(bar)
-    assert text.startswith("\repoch 1/2")
-    assert text.endswith("\repoch 2/2 100%  loss 0.5\n")
+    text = shown(progress_bar("auto", 2, 3))
+    assert text.startswith("\repoch 1/2  17%  0:00 < 0:0")
+    assert text.endswith("\repoch 2/2 100%  0:00 < 0:00  loss 0.5\n")
     assert text.count("\n") == 1
+
+
+def test_the_time_that_is_left_is_told_from_what_this_run_has_done(errors_to, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr("autograd_mini.train.progress.monotonic", lambda: clock[0])
+    screen = errors_to(Terminal())
+    bar = progress_bar(True, 10, 2)
+    clock[0] += 70.0
+    bar.batch(6, 1)  # five epochs were done by the run before
+    assert screen.getvalue() == "\repoch 6/10  55%  1:10 < 10:30"
 
 
 def test_a_shorter_line_covers_the_longer_one_before(errors_to):
     screen = errors_to(Terminal())
-    bar = TextLine(2, 1)
+    bar = Progress(2, 1, shown=True)
     bar.epoch(2, {"loss": 0.123456})
     bar.epoch(2, {"loss": 1})
     longer, shorter = screen.getvalue().split("\r")[1:]
     assert len(longer) == len(shorter)
 
 
-@pytest.mark.usefixtures("without_tqdm")
 def test_true_shows_the_line_where_there_is_no_terminal(errors_to):
     errors_to(io.StringIO())
     assert "loss 0.5" in shown(progress_bar(True, 2, 3))
 
 
-def test_a_terminal_with_tqdm_gets_its_bar(errors_to):
-    pytest.importorskip("tqdm")
-    errors_to(Terminal())
-    bar = progress_bar("auto", 2, 3)
-    assert type(bar) is TqdmBar
-    text = shown(bar)
-    assert "epoch 2/2: 100%" in text
-    assert text.endswith("loss 0.5\n")
-
-
 @pytest.mark.usefixtures("notebook")
-def test_a_notebook_without_widgets_gets_the_text_bar_and_no_warning(errors_to, monkeypatch):
-    pytest.importorskip("tqdm")
+def test_a_notebook_gets_the_line(errors_to):
     errors_to(io.StringIO())
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    assert "epoch 2/2: 100%" in shown(progress_bar("auto", 2, 3))
-
-
-@pytest.mark.usefixtures("notebook")
-def test_a_notebook_with_widgets_gets_a_widget(errors_to, monkeypatch):
-    pytest.importorskip("tqdm")
-    errors_to(io.StringIO())
-    made = ModuleType("tqdm.notebook")
-    made.tqdm = SimpleNamespace
-    monkeypatch.setitem(sys.modules, "ipywidgets", ModuleType("ipywidgets"))
-    monkeypatch.setitem(sys.modules, "tqdm.notebook", made)
-    assert progress_bar("auto", 2, 3)._bar.total == 6
+    assert "epoch 2/2 100%" in shown(progress_bar("auto", 2, 3))
 
 
 def test_another_wish_is_refused():

@@ -125,3 +125,18 @@ def test_one_dimension_and_odd_functions_are_shown(browser, tmp_path, function):
         page.locator("canvas").click()
         page.locator("button", has_text="First").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+@pytest.mark.parametrize(("function", "start"), [(lambda x: x**4 - 3 * x**2 + x, 2.4), (lambda x: 1e6 * x.exp(), 3.0)])
+def test_the_path_on_a_steep_curve_is_tall_enough_to_be_seen(browser, tmp_path, function, start):
+    path = descend(function, start, 1e-3 if start < 3 else 1e-9, 200).save(tmp_path / "descent.html")
+    with opened(browser, path) as page:
+        rows = page.locator("canvas").evaluate(
+            """(canvas) => {
+                const { width, height } = canvas, { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+                const orange = [...data.keys()].filter((at) => !(at % 4) && data[at] === 216 && data[at + 2] === 27);
+                const rows = orange.map((at) => Math.floor(at / 4 / width) / height);
+                return [rows[0], rows.at(-1)];
+            }"""
+        )
+        assert rows[1] - rows[0] > 0.45

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -260,6 +261,7 @@ def test_png_and_pdf_show_what_the_svg_shows(tmp_path):
         for ours, theirs in (("circle", "ellipse"), ("line", "polyline")):
             wanted = len([*root.iter(f"{SVG}{ours}")])
             assert not wanted or len([*drawn.iter(f"{SVG}{theirs}")]) == wanted
+        assert ('fill-opacity="0.0' in rendered) == ('fill-opacity="0.0' in picture.svg())  # of frames
         header = Path(picture.save(tmp_path / "picture.png")).read_bytes()[16:24]
         size = [int.from_bytes(header[at : at + 4], "big") for at in (0, 4)]
         for pixels, points in zip(size, (root.get("width"), root.get("height")), strict=True):
@@ -276,7 +278,7 @@ def test_dot_and_mermaid_of_a_model_have_its_weights():
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"\.svg, \.png.*graph\.bmp"):
+    with pytest.raises(ValueError, match=r"graph\.bmp.*\.svg, \.png"):
         draw(Value(1.0)).save(tmp_path / "graph.bmp")
 
 
@@ -302,9 +304,12 @@ def test_the_picture_is_the_same_from_every_renderer_up_to_positions(monkeypatch
 
 
 @rendered
-def test_a_notebook_gets_svg_and_a_sentence():
-    shown = draw(neuron())._repr_mimebundle_()
-    assert shown["image/svg+xml"].startswith("<svg")
+def test_a_notebook_gets_html_svg_and_a_sentence():
+    picture = draw(neuron())
+    shown = picture._repr_mimebundle_()
+    assert shown["image/svg+xml"] == picture.svg()
+    assert base64.b64encode(picture.svg().encode()).decode() in shown["text/html"]
+    assert picture._repr_mimebundle_(include=["image/svg+xml"]).keys() == {"image/svg+xml"}
     assert shown["text/plain"].startswith("Computation graph of o = 0.7071")
 
 

@@ -63,7 +63,7 @@ def test_a_history_with_validation_shows_both_losses_and_the_best_epoch():
 
 
 def test_an_empty_history_is_refused():
-    with pytest.raises(ValueError, match="at least one loss; got none"):
+    with pytest.raises(ValueError, match="holds no loss, expected at least one"):
         plot.loss_curve([])
 
 
@@ -112,9 +112,9 @@ def test_plotting_a_boundary_records_nothing_and_changes_no_gradient():
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        ([], [], "at least one"),
+        ([], [], "X has 0 rows"),
         ([[1.0]], [0], "rows of two numbers"),
-        (POINTS, [0], "one class for each of the 4 rows"),
+        (POINTS, [0], "expected 4, one for each row of X"),
     ],
     ids=["none", "one input", "too few targets"],
 )
@@ -139,7 +139,7 @@ def test_the_path_on_a_surface_or_a_map_may_be_an_array():
 
 
 def test_a_surface_needs_two_axes_and_pairs():
-    with pytest.raises(ValueError, match="ax is two axes"):
+    with pytest.raises(ValueError, match="expected two axes"):
         plot.surface(bowl, ax=plt.subplots(1, 2)[1])
     with pytest.raises(ValueError, match="two coordinates"):
         plot.surface(bowl, [(1.0,)])
@@ -276,7 +276,7 @@ def test_a_logarithmic_axis_has_numbers_written_out():
     ax = plot.loss_curve([0.7, 0.2, 0.04])
     ax.figure.canvas.draw()
     texts = [t.get_text() for t in (*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)) if t.get_text()]
-    assert {"0.1", "0.2"} < {*texts}
+    assert {"0.1"} < {*texts}
     assert [f"{float(text):g}" for text in texts] == texts
 
 
@@ -302,7 +302,7 @@ def test_contours_say_what_is_wrong_with_paths_and_labels():
         plot.contour(bowl, [(1.0, 2.0, 3.0)])
     with pytest.raises(ValueError, match="at least one"):
         plot.contour(bowl, [])
-    with pytest.raises(ValueError, match="each of the 1 paths; got 2"):
+    with pytest.raises(ValueError, match="labels holds 2 names, expected 1"):
         plot.contour(bowl, [(1.0, 2.0)], labels=["a", "b"])
 
 

@@ -171,7 +171,7 @@ def test_an_animation_is_well_formed_small_and_has_no_script(tmp_path):
 
 @pytest.mark.parametrize("call", [lambda p: step(neuron()).save(p), lambda p: animate(neuron()).save(p)])
 def test_another_ending_is_refused(call, tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.(html|svg); got"):
+    with pytest.raises(ValueError, match=r"expected one that ends in \.(html|svg)"):
         call(tmp_path / "file.txt")
 
 

@@ -109,7 +109,7 @@ def test_a_partial_sum_that_says_something_of_its_own_is_shown(reason):
 
 
 def test_a_level_of_steps_is_auto_or_full():
-    with pytest.raises(ValueError, match=r"level is one of auto, full; got 'neuron'"):
+    with pytest.raises(ValueError, match=r"level is 'neuron', expected one of auto, full"):
         steps(Value(1.0), level="neuron")
 
 

@@ -203,3 +203,20 @@ def test_a_curve_of_one_input_several_classes_and_a_history_are_shown(browser, t
     with opened(browser, ag.watch(petals.runs[0].history).save(tmp_path / "history.html")) as page:
         assert page.locator(".curve").count() == 2
         page.locator("button", has_text="First").click()
+
+
+@pytest.mark.parametrize("sizes", [[1], [4, 3, 1]])
+@pytest.mark.parametrize("rates", [0.1, [0.1, 0.2]])
+def test_the_legend_and_a_small_network_are_whole_in_a_cell_of_a_narrow_notebook(browser, tmp_path, sizes, rates):
+    player = ag.watch(MLP(2, sizes, seed=0), X, Y, loss="binary_cross_entropy", lr=rates, epochs=2)
+    path = tmp_path / "cell.html"
+    path.write_text(
+        f'<!DOCTYPE html><meta charset="utf-8"><body style="padding: 0 50px">{player.html()}</body>', "utf-8"
+    )
+    with opened(browser, path, viewport={"width": 420, "height": 800}) as page:
+        legend, frame = page.locator(".legend").bounding_box(), page.locator(".frame").bounding_box()
+        assert frame["x"] <= legend["x"]
+        assert legend["x"] + legend["width"] <= frame["x"] + frame["width"]
+        assert page.locator(".legend").inner_text().startswith("weights: blue +")
+        if sizes == [1]:
+            assert page.locator(".picture").evaluate("e => e.scrollWidth <= e.clientWidth")

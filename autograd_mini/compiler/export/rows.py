@@ -180,7 +180,7 @@ class Embedded:
             else _example(given, axes[at], f"argument {at}", rows if not batched or axes[at] is not None else same)
             for at, given in enumerate(args)
         ]
-        program = self.compiled._prepared(tuple(examples), {}, differentiate=False)[0]
+        program = self.compiled._prepared(tuple(examples), {}, differentiate=False, decide=False)[0]
         function = self._functions.get(program)
         leaves = self.compiled.parameters
         if function is None or len(function.leaves) != len(leaves):

@@ -18,10 +18,12 @@ import ctypes
 
 from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, hexadecimal, module, pointer
+from autograd_mini.compiler.llvm.background import FEWEST as FEWEST_IN_BACKGROUND
+from autograd_mini.compiler.llvm.background import MachineCode, resume
 from autograd_mini.compiler.llvm.block import BlockWriter, write_array, write_uniform
 from autograd_mini.compiler.llvm.plan import KernelPlan
 from autograd_mini.compiler.llvm.reductions import ReductionWriter
-from autograd_mini.compiler.llvm.target import Code, lanes, vectors
+from autograd_mini.compiler.llvm.target import lanes, vectors
 from autograd_mini.compiler.passes import legalised
 from autograd_mini.compiler.tape import ARRAYS
 
@@ -50,24 +52,36 @@ STACK = 1 << 16
 class MachineProgram:
     """The program as a function of the list of its inputs, one number each.
 
+    Args:
+        tape: the program.
+        background: whether the best code is made in the background.
+        folder: the folder of a cache of machine code; "" for none.
+
     Attributes:
+        code: the machine code of the function (inputs, results).
         text: the module in LLVM's language.
-        address: where the function (inputs, results) begins.
 
     """
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, *, background: bool = False, folder: str = "") -> None:
         tape = legalised(tape)
         self.text = scalar_text(tape)
-        self._code = Code(self.text, level=1 if len(tape) <= SHORT else 0)
-        self.address = self._code.address("program")
-        self._call = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(self.address)
+        background = background and len(tape) >= FEWEST_IN_BACKGROUND
+        level = 1 if len(tape) <= SHORT else 0
+        self.code = MachineCode(self.text, "program", (_POINTER, _POINTER), level, background=background, folder=folder)
         self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
+
+    @property
+    def address(self) -> int:
+        """Where the function begins by now."""
+        return self.code.address
 
     def __call__(self, inputs: Sequence[float]) -> list[float]:
         """Return the results."""
-        results = self._results()
-        self._call(self._inputs(*inputs), results)
+        results, code = self._results(), self.code
+        if not code.settled:
+            resume()
+        code.call(self._inputs(*inputs), results)
         return list(results)
 
 
@@ -107,21 +121,41 @@ def scalar_text(tape: Tape) -> str:
 class MachineBatch:
     """The program as a function of a whole batch; see `python.batch`.
 
+    Args:
+        tape: the program.
+        widths: how many columns each array has.
+        kept: how many of the results are returned for each sample.
+        threads: how many threads share a batch.
+        exact: whether each product and sum is rounded by itself, as in eager code.
+        background: whether the best code is made in the background.
+        folder: the folder of a cache of machine code; "" for none.
+
     Attributes:
         plan: how it is computed.
+        code: the machine code of the kernel.
         text: the module in LLVM's language.
-        address: where the kernel begins.
         same: of the results alike for all samples the number, the slot if it has one, and else the constant.
 
     """
 
-    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        widths: Sequence[int],
+        kept: int,
+        threads: int = 1,
+        *,
+        exact: bool = False,
+        background: bool = False,
+        folder: str = "",
+    ) -> None:
         tape = legalised(tape)
         self.width = lanes()
-        self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width))
+        self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width), exact=exact)
         self.text = kernel_text(plan)
-        self._code = Code(self.text)
-        self.address = self._code.address("kernel")
+        types = (_INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER)
+        background = background and len(tape) >= FEWEST_IN_BACKGROUND
+        self.code = MachineCode(self.text, "kernel", types, 2, background=background, folder=folder)
         self.kept, self.threads = kept, threads
         self.room = plan.room
         self.summed, self.slots, self.given = plan.summed, plan.slots, tape.inputs - plan.batched
@@ -130,8 +164,6 @@ class MachineBatch:
             if not plan.varies[result]:
                 step = tape.steps[result]
                 self.same.append((at, plan.slot.get(result), step[1] if step[0] == "constant" else 0.0))
-        types = (_INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER)
-        self._call = ctypes.CFUNCTYPE(None, *types)(self.address)
         self._arrays, self._columns = _POINTER * max(len(widths), 1), _POINTER * max(kept, 1)
 
     def __call__(self, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
@@ -141,12 +173,14 @@ class MachineBatch:
         columns = [np.empty(n + self.width) for _ in range(self.kept)]
         places = self._arrays(*[array.ctypes.data for array in arrays])
         stored = self._columns(*[column.ctypes.data for column in columns])
+        if not self.code.settled:
+            resume()
 
         def run(first: int, end: int) -> tuple[Any, Any]:
             buffer = np.empty(max(self.slots, 1))
             buffer[: self.given] = uniform
             sums = np.empty(self.room)
-            self._call(first, end, n, float(n), places, buffer.ctypes.data, stored, sums.ctypes.data)
+            self.code.call(first, end, n, float(n), places, buffer.ctypes.data, stored, sums.ctypes.data)
             return sums, buffer
 
         parts = shared(run, -(-n // self.width), self.threads, FEWEST)
@@ -316,7 +350,7 @@ def call_kernel(
     blocks = writer.put(f"sdiv i64 {writer.put(f'add i64 {n}, {kernel.width - 1}')}, {kernel.width}")
     divisor = writer.put(f"sitofp i64 {n} to double")
     writer.write(
-        f"call void {pointer(kernel.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
+        f"call void {pointer(kernel.code.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
         f"ptr {uniform}, ptr {columns}, ptr {sums})"
     )
     for at, slot, constant in kernel.same:

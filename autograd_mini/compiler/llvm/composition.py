@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.llvm.backend import MachineBatch
 
 
-class Part(NamedTuple):
+class KernelCall(NamedTuple):
     """A loop of the program.
 
     Attributes:
@@ -62,7 +62,7 @@ class Part(NamedTuple):
 class _Room:
     """The memory of a part: what its kernel takes and returns, and the indices by which that is copied."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: KernelCall) -> None:
         import numpy as np
 
         def indices(numbers: Sequence[int]) -> Any:
@@ -93,7 +93,7 @@ class Composition:
 
     """
 
-    def __init__(self, parts: Sequence[Part], outer: Any, inputs: int, results: int) -> None:
+    def __init__(self, parts: Sequence[KernelCall], outer: Any, inputs: int, results: int) -> None:
         import numpy as np
 
         totals = sum([part.totals for part in parts])
@@ -112,7 +112,7 @@ class Composition:
         self._call(given.buffer_info()[0], results.buffer_info()[0])
         return results.tolist()
 
-    def _text(self, parts: Sequence[Part], outer: int) -> str:
+    def _text(self, parts: Sequence[KernelCall], outer: int) -> str:
         writer = Assembler(1, "p", set())
         numbers, found, first = _at(self._numbers), _at(self._found), self._inputs
         writer.copy(numbers, "%inputs", 8 * self._inputs)
@@ -127,7 +127,7 @@ class Composition:
             first += part.totals
         return module(function("void @program(ptr %inputs, ptr %results)", writer.lines), writer.declarations)
 
-    def _run(self, writer: Assembler, number: int, part: Part, first: int) -> None:
+    def _run(self, writer: Assembler, number: int, part: KernelCall, first: int) -> None:
         """Write the call of a kernel, and the copies of its totals among the numbers, from `first` on."""
         put, element, room = writer.put, writer.element, self._rooms[number]
         numbers = _at(self._numbers)
@@ -143,7 +143,7 @@ class Composition:
             total = put(f"fmul double {writer.load(element('double', _at(room.means), at))}, {divisor}")
             writer.store(total, element("double", numbers, put(f"add i64 {at}, {first}")))
 
-    def _add(self, writer: Assembler, number: int, part: Part, first: int) -> None:
+    def _add(self, writer: Assembler, number: int, part: KernelCall, first: int) -> None:
         """Write the addition of derivatives to the results, times the number that was found at `first`."""
         put, element, room = writer.put, writer.element, self._rooms[number]
         if not part.by_uniform and not part.by_column[0]:

@@ -121,7 +121,7 @@ def _text(memory: Memory, gradient: MachineBatch, update: MachineBatch, size: in
     writer.copy(_at(memory.before), _at(memory.x), 8 * count)
     writer.copy(_at(memory.gradient), _at(memory.sums, 1), 8 * count)
     writer.write(
-        f"call void {pointer(update.address)}(i64 0, i64 {-(-count // update.width)}, i64 {count}, double 1.0, "
+        f"call void {pointer(update.code.address)}(i64 0, i64 {-(-count // update.width)}, i64 {count}, double 1.0, "
         f"ptr %arrays, ptr {_at(memory.settings)}, ptr %columns, ptr {_at(memory.sums)})"
     )
     for index in range(1, 1 + memory.counters):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.branching import Paths
     from autograd_mini.compiler.program import Program
 
 FAST_CALL_WITH_KEYWORDS = 0x0080 | 0x0002
@@ -172,7 +173,7 @@ class GradientEntry(Entry):
             self.python("PyBuffer_Release", f"ptr {view}", kind="void")
 
 
-def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
+def of_gradient(program: Program | Paths, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return an entry for a program that takes one array and returns (value, gradient of its shape), else None."""
     if program.used or len(args) != 1 or not _plain(args[0]) or args[0].ndim != 1:
         return None
@@ -180,30 +181,33 @@ def of_gradient(program: Program, args: tuple[Any, ...], slow: Callable[..., Any
     return _of_point(program, size, slow) if program.layout == ("tuple", (None, ("array", (size,)))) else None
 
 
-def of_parameters(program: Program, args: tuple[Any, ...], slow: Callable[..., Any]) -> Callable[..., Any] | None:
+def of_parameters(
+    program: Program | Paths, args: tuple[Any, ...], slow: Callable[..., Any]
+) -> Callable[..., Any] | None:
     """Return an entry for (p) -> (loss, gradient) of a function without arguments, else None."""
     return None if args else _of_point(program, len(program.used), slow)
 
 
-def _of_point(program: Program, size: int, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+def _of_point(program: Program | Paths, size: int, slow: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return an entry for a program of `size` inputs that returns a number and the derivatives by these."""
     if program.backend not in {"llvm", "vm"} or program.checks or not size or not possible():
         return None
     if program.entry is None:
         made: Any = program.run()
-        if not hasattr(made, "address"):
+        code = getattr(made, "code", made)  # the interpreter has an address too
+        if not getattr(code, "settled", True) or not hasattr(code, "address"):
             return None
         if program.rolled is None and any(calls_back(step[0]) for step in program.tape.steps):
             return None  # Python may run another thread meanwhile
         results = f"@results = internal global [{size + 1} x double] zeroinitializer, align 64"  # of one call at a time
         entry = GradientEntry([(size,)], slow)
-        entry.write(f"call void {pointer(made.address)}(ptr {entry.buffers[0]}, ptr @results)")
+        entry.write(f"call void {pointer(code.address)}(ptr {entry.buffers[0]}, ptr @results)")
         program.entry = entry.built("compiled", "@results", size, made, [results])
     return program.entry
 
 
 def of_mean(
-    program: Program, args: tuple[Any, ...], in_axes: object, slow: Callable[..., Any]
+    program: Program | Paths, args: tuple[Any, ...], in_axes: object, slow: Callable[..., Any]
 ) -> Callable[..., Any] | None:
     """Return an entry for (p, *arrays) -> (mean loss, gradient) of a batch, else None."""
     from autograd_mini.compiler.llvm.backend import call_kernel
@@ -214,6 +218,8 @@ def of_mean(
         return None
     if program.entry is None:
         made: Any = program.run()
+        if not made.code.settled:
+            return None
         count = len(program.used)
         shapes = [(count,), *[(None, *array.shape[1:]) for array in args]]
         rooms = (f"[{len(args)} x ptr]", f"[{max(made.slots, 1)} x double]", f"[{made.room} x double]")

@@ -53,6 +53,8 @@ class Scattered(NamedTuple):
 class KernelPlan:
     """What a kernel computes, and how, given a program, lanes and how many vectors the registers hold.
 
+    An `exact` one rounds each product and each sum by itself.
+
     Attributes:
         tape: the program; its first inputs are the columns of the batch.
         widths: how many columns each array has.
@@ -81,7 +83,9 @@ class KernelPlan:
 
     """
 
-    def __init__(self, tape: Tape, widths: Sequence[int], kept: int, width: int, registers: int) -> None:
+    def __init__(
+        self, tape: Tape, widths: Sequence[int], kept: int, width: int, registers: int, *, exact: bool = False
+    ) -> None:
         self.tape, self.widths, self.kept, self.width = tape, list(widths), kept, width
         self.batched = sum(widths)
         self.summed = len(tape.results) - kept
@@ -89,7 +93,7 @@ class KernelPlan:
         self.uses = tape.uses()
         self.varies = tape.varying(self.batched)
         self._plan_uniform()
-        self._plan_dot_products(max(FEWEST, registers // 2))  # sums fill half of the registers
+        self._plan_dot_products(max(FEWEST, registers // 2), exact=exact)  # sums fill half of the registers
         self._plan_scratch()
         self._plan_sums(*shape(width, registers))
 
@@ -121,8 +125,8 @@ class KernelPlan:
         places = [self.tape.steps[at][1] for at in step[1:]]
         return places == [*range(places[0], places[0] + len(places))]
 
-    def _plan_dot_products(self, most: int) -> None:
-        found = dot_products_of(self.tape, self.uses, self.varies, self.slot)
+    def _plan_dot_products(self, most: int, *, exact: bool) -> None:
+        found = [] if exact else dot_products_of(self.tape, self.uses, self.varies, self.slot)
         self.matvecs = matvecs_of(self.tape, found, self.slot, most)
         together = {product.end for matvec in self.matvecs for product in matvec.products}
         self.long: dict[int, DotProduct] = {
@@ -133,7 +137,7 @@ class KernelPlan:
         }
         self.fusing: set[int] = set()
         steps = self.tape.steps
-        for at, step in enumerate(steps):
+        for at, step in enumerate(() if exact else steps):
             if step[0] == "add" and self.varies[at] and at not in self.inside:
                 for x in step[1:]:
                     if steps[x][0] == "mul" and self.uses[x] == 1 and self.varies[x] and not self._both_vary(x):

@@ -12,7 +12,7 @@ import os
 from functools import cache
 from typing import NamedTuple
 
-from autograd_mini.engine.forking import await_lock, awaited_lock
+from autograd_mini.engine.forking import awaited_lock
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -152,8 +152,14 @@ def llvmlite() -> Any:
         ModuleNotFoundError: if it is not installed.
 
     """
+    with _compiling:  # of threads that come here first, one imports it, and the others wait
+        return _initialized()
+
+
+@cache
+def _initialized() -> Any:
     binding = extra("llvmlite.binding", "machine code, of backend='llvm' or 'vm',", "use backend='numpy' or 'python'")
-    await_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
+    awaited_lock(binding.ffi.lib._lock)  # under which every call of LLVM runs
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding
@@ -195,20 +201,43 @@ def vector_function(name: str, operands: int, width: int) -> tuple[str, int] | N
 
 
 class Code:
-    """Machine code: keeps in memory what LLVM made of a module in its language, trying as hard as `level`, 0 to 3."""
+    """Machine code in memory: what LLVM makes of a module in its language, or an object file that it made of one.
 
-    def __init__(self, text: str, level: int = 2) -> None:
+    Args:
+        text: the module.
+        level: how hard LLVM tries, 0 to 3.
+        made: the object file, in place of the module.
+
+    """
+
+    def __init__(self, text: str, level: int = 2, made: bytes | None = None) -> None:
         binding = llvmlite()
-        made_for = target()
         with _compiling:
-            module = binding.parse_assembly(text)
-            machine = binding.Target.from_default_triple().create_target_machine(
-                cpu=made_for.cpu, features=made_for.attributes, opt=level, jit=True
-            )
-            self._engine = binding.create_mcjit_compiler(module, machine)
+            module = binding.parse_assembly(text if made is None else "")
+            self._engine = binding.create_mcjit_compiler(module, _machine(level))
+            if made is not None:
+                self._engine.add_object_file(binding.ObjectFileRef.from_data(made))
             self._engine.finalize_object()
 
     def address(self, name: str) -> int:
         """Return where a function begins."""
         found: int = self._engine.get_function_address(name)
         return found
+
+
+def object_file(text: str, level: int) -> bytes:
+    """Return what LLVM makes of a module as an object file."""
+    binding = llvmlite()
+    with _compiling:
+        made: bytes = _machine(level).emit_object(binding.parse_assembly(text))
+        return made
+
+
+def _machine(level: int) -> Any:
+    """Return LLVM's own target, for code that tries as hard as a level."""
+    made_for = target()
+    return (
+        llvmlite()
+        .Target.from_default_triple()
+        .create_target_machine(cpu=made_for.cpu, features=made_for.attributes, opt=level, jit=True)
+    )

@@ -6,6 +6,7 @@ It is a module of its own, so that starting pytest does not import the package.
 from __future__ import annotations
 
 import sys
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run every test again with each local derivative of its computations made wrong, and list what no test "
         "noticed",
     )
+    group.addoption(
+        "--grad-mutants-of",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="the same for what a derivative written by hand returns, in NumPy, PyTorch, JAX or plain Python",
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -53,7 +61,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """Run a test again, with fresh fixtures and unseen by the reports, with every mutant that it meets."""
     result = yield
-    if not item.config.option.grad_mutants or "autograd_mini.engine.value" not in sys.modules:
+    option = item.config.option
+    if not option.grad_mutants_of and not (option.grad_mutants and "autograd_mini.engine.value" in sys.modules):
         return result
     module: Any = sys.modules.get(_SETTINGS)
     known = len(module.settings.log) if module else 0
@@ -74,15 +83,15 @@ def _mutation(config: pytest.Config) -> Any:
     from autograd_mini.testing.mutation import Mutation
 
     if _MUTATION not in config.stash:
-        config.stash[_MUTATION] = Mutation()
+        config.stash[_MUTATION] = Mutation(of=[resolve_name(name) for name in config.option.grad_mutants_of])
     return config.stash[_MUTATION]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Report on derivatives and on mutants."""
     _summarise_checks(terminalreporter, config)
-    if config.option.grad_mutants:
-        found = list(_mutation(config).found.values()) if "autograd_mini.engine.value" in sys.modules else []
+    if config.option.grad_mutants or config.option.grad_mutants_of:
+        found = list(_mutation(config).found.values()) if _MUTATION in config.stash else []
         living = [mutant for mutant in found if mutant.lives]
         terminalreporter.section("mutants", sep="=")
         for mutant in living:

@@ -7,7 +7,7 @@ from math import isfinite, log
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.gradient_descent import descend
-from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, as_dots, axes, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def surface(
 
     points = [tuple(float(c) for c in point) for point in (() if path is None else path)]
     if any(len(point) != 2 for point in points):
-        raise ValueError(f"path holds points of two coordinates; got {points[0]}")
+        raise ValueError(f"path starts at {points[0]}, expected points of two coordinates")
     (left, right), (low, high) = bounds or around(points)
     *names, label = names_of(f, 2)
     if ax is None:
@@ -70,7 +70,7 @@ def surface(
         figure.get_layout_engine().set(wspace=0.06)
         ax = (figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2))
     if len(ax) != 2 or not hasattr(ax[0], "plot_surface"):
-        raise ValueError("ax is two axes, the first made with projection='3d'")
+        raise ValueError(f"ax is {ax!r}, expected two axes, the first made with projection='3d'")
     solid: Any = ax[0]  # matplotlib declares the axes of three dimensions without types
     flat = ax[1]
     across, up = np.linspace(left, right, resolution), np.linspace(low, high, resolution)
@@ -140,9 +140,9 @@ def contour(
     walks = [[tuple(float(c) for c in point) for point in path] for path in paths]
     for points in walks:
         if not points or any(len(point) != 2 for point in points):
-            raise ValueError(f"a path holds points of two coordinates, at least one; got {points[:1]}")
+            raise ValueError(f"a path starts with {points[:1]}, expected at least one point, of two coordinates")
     if labels and len(labels) != len(walks):
-        raise ValueError(f"labels holds one name for each of the {len(walks)} paths; got {len(labels)}")
+        raise ValueError(f"labels holds {len(labels)} names, expected {len(walks)}, one for each path")
     ax = axes(ax, (6.4, 4.6))
     bounds = bounds or around([point for points in walks for point in points])
     *names, label = names_of(f, 2)
@@ -193,12 +193,12 @@ def learning_rates(
     paths = [descend(f, x0, rate, steps) for rate in rates]
     dimensions = len(paths[0].points[0]) if paths else 0
     if dimensions not in {1, 2}:
-        raise ValueError(f"rates holds at least one learning rate and x0 one or two numbers; got {rates!r} and {x0!r}")
+        raise ValueError(f"rates is {rates!r} and x0 {x0!r}, expected one learning rate or more and one or two numbers")
     if ax is None:
         size = (2.85 * len(paths), 3.1)
         ax = pyplot().subplots(1, len(paths), figsize=size, layout="constrained", squeeze=False)[1][0]
     if len(ax) != len(paths):
-        raise ValueError(f"ax holds one axes for each of the {len(paths)} learning rates; got {len(ax)}")
+        raise ValueError(f"ax holds {len(ax)} axes, expected {len(paths)}, one for each learning rate")
     names = names_of(f, dimensions)
     bounds = around([point for path in paths for point in _telling(path)])
     for place, path in zip(ax, paths, strict=True):
@@ -250,7 +250,7 @@ def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:
     norm = scale(heights)
     levels = [norm.vmin + (norm.vmax - norm.vmin) * (index / 24) ** (1.0 / norm.gamma) for index in range(25)]
     filled = ax.contourf(xs, ys, heights, levels=levels, norm=norm, cmap="cividis", extend="both")
-    filled.set_rasterized(True)  # in a file of lines, a tenth of the bytes
+    as_dots(filled)
     lines: dict[str, Any] = {"colors": "white", "linewidths": 0.5, "linestyles": "solid", "alpha": 0.5}
     ax.contour(xs, ys, heights, levels=levels[2::2], **lines)
     if label:

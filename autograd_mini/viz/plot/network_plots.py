@@ -17,6 +17,7 @@ from autograd_mini.viz.plot.axes import (
     MARKS,
     ON_PAPER,
     ORANGE,
+    as_dots,
     axes,
     edge,
     plain_logarithmic,
@@ -62,7 +63,7 @@ def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
     losses = [float(loss) for loss in getattr(history, "loss", history)]
     validation = [float(loss) for loss in getattr(history, "validation_loss", None) or ()]
     if not losses:
-        raise ValueError("history holds at least one loss; got none: train for an epoch first")
+        raise ValueError("history holds no loss, expected at least one: train for an epoch first")
     ax = axes(ax)
     epochs = range(1, len(losses) + 1)
     dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(losses) < 25 else {}
@@ -125,9 +126,9 @@ def decision_boundary(
     points = [[float(number) for number in row] for row in X]
     targets = [_plain(target) for target in y]
     if not points or any(len(row) != 2 for row in points):
-        raise ValueError(f"X holds rows of two numbers, at least one; got {len(points)} rows, the first {points[:1]}")
+        raise ValueError(f"X has {len(points)} rows, the first {points[:1]}, expected one or more rows of two numbers")
     if len(targets) != len(points):
-        raise ValueError(f"y holds one class for each of the {len(points)} rows of X; got {len(targets)}")
+        raise ValueError(f"y holds {len(targets)} classes, expected {len(points)}, one for each row of X")
     plt, ax = pyplot(), axes(ax, (5.6, 4.6))
     horizontal, vertical = (_range([row[index] for row in points], resolution) for index in (0, 1))
     rows = _everywhere(model, [[x1, x2] for x2 in vertical for x1 in horizontal])
@@ -137,7 +138,7 @@ def decision_boundary(
         shown = [[chance(cell[0]) for cell in row] for row in outputs]
         levels = [index / 20 for index in range(21)]
         mesh = ax.contourf(horizontal, vertical, shown, levels=levels, cmap=_pale())
-        mesh.set_rasterized(True)  # in a file of lines, a tenth of the bytes
+        as_dots(mesh)
         if min(map(min, shown)) < 0.5 < max(map(max, shown)):
             ax.contour(horizontal, vertical, shown, levels=[0.5], colors=INK, linewidths=2)
         if legend:
@@ -301,7 +302,7 @@ def gradient_flow(model: Module, ax: Axes | None = None) -> Axes:
     """
     layers = [[p for n in layer for p in (*n.w, n.b)] for layer in layers_of(model)]
     if not any(p.has_grad for layer in layers for p in layer):
-        raise ValueError("model has no gradients: call backward() on a loss first")
+        raise ValueError("model has no gradients, expected those of a loss: call backward() on it first")
     ax = axes(ax)
     sizes = [[abs(p.grad) for p in layer] for layer in layers]
     means, largest = [sum(layer) / len(layer) for layer in sizes], [max(layer) for layer in sizes]

@@ -65,6 +65,9 @@ export function figure(number, sign = false, digits = 4) {
   return minus + whole + (tail && "." + tail);
 }
 
+// A number beside an axis, which is 0 where the axis is too long to tell.
+export const tick = (x, range) => figure(Math.abs(x) < 2e-3 * range ? 0 : x, false, 2);
+
 const operand = (found, part) => (Array.isArray(part) ? Number(part[0]) : found[part]);
 const holds = (found, part) => (typeof part === "boolean" ? part : operand(found, part) !== 0);
 

@@ -4,7 +4,7 @@ import { figure } from "./arithmetic.js";
 import { gradientText, make, tone } from "./text.js";
 
 const THIN = 1.4, THICK = 4.4; // points that a wire is wide at least and at most
-const COMPACT = 9; // characters of a number that has its usual width
+const ADVANCE = 8; // points that a character is wide at most, about
 
 // Return the corners of an arrowhead at the end, or backwards at the start, of a path.
 function arrowhead(path, backwards, size) {
@@ -21,12 +21,14 @@ function arrowhead(path, backwards, size) {
   return `${x},${y} ${corner(1)} ${corner(-1)}`;
 }
 
-// Write a text; a number longer than usual is set closer, so that it stays in its room.
+// Write a text; one that is longer than its room is set narrower.
 function write(element, text, room) {
   if (!element || element.textContent === text) return;
   element.textContent = text;
   element.removeAttribute("textLength");
-  if (text.length > COMPACT && element.getComputedTextLength() > room) element.setAttribute("textLength", room);
+  if (text.length * ADVANCE <= room || element.getComputedTextLength() <= room) return;
+  element.setAttribute("textLength", room);
+  element.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
 // Return the classes of an element that do not depend on the step.

@@ -1,7 +1,8 @@
 // A descent: the surface, which turns, its map with an arrow for each step, and other starts, computed by the page.
-import { backward, figure, forward } from "./arithmetic.js";
+import { backward, figure, forward, tick } from "./arithmetic.js";
 import { canvas, contour } from "./contour.js";
-import { bar, make, open } from "./dom.js";
+import { bar, open } from "./dom.js";
+import { make } from "./text.js";
 
 const SIDE = 430, FREE = 42;
 const PATHS = ["#d8641b", "#b03a86", "#1f8f6b", "#7d55c7", "#a07c00"];
@@ -23,11 +24,22 @@ export function upgrade(root, data) {
   const heights = [];
   if (live) for (let row = 0; row < (flat ? 1 : N); row += 1) for (let column = 0; column < count; column += 1) heights.push(value(flat ? [at(column / (count - 1), data.bounds[0])] : [at(column / (N - 1), data.bounds[0]), at(row / (N - 1), data.bounds[1])]));
   else heights.push(...data.heights.map(Number));
-  const finite = heights.filter(Number.isFinite).sort((a, b) => a - b), low = finite[0] ?? 0, high = finite.at(-1) ?? 1, range = high - low || 1;
+  const finite = heights.filter(Number.isFinite).sort((a, b) => a - b), [least, most] = [finite[0] ?? 0, finite.at(-1) ?? 1];
+  let low = least, range = most - least || 1;
   const middle = (finite[finite.length >> 1] - low) / range, power = middle > 0 && middle < 1 ? Math.min(1, Math.max(0.3, Math.log(0.5) / Math.log(middle))) : 1;
   const share = (height) => (height - low) / range;
   const paths = [{ points: data.points.map((point) => point.map(Number)), values: data.values.map(Number), stopped: data.stopped }];
-  let step = 0, turn = -0.9, tilt = 0.55, rate = Number(data.lr), pointed = null;
+  let ground = null, groundOf = "", step = 0, turn = -0.9, tilt = 0.55, rate = Number(data.lr), pointed = null;
+
+  // A curve is seen from a little below the paths on it to a little above, so that a steep one does not dwarf them.
+  function fit() {
+    if (!flat) return;
+    const inside = paths.flatMap((path) => path.values.filter((height, at) => Number.isFinite(height) && Math.abs(spot(path.points[at][0], data.bounds[0]) - 0.5) <= 0.5));
+    const [bottom, top] = [Math.min(...inside), Math.max(...inside)], free = Math.max(0.4 * (top - bottom), 0.08 * (most - least));
+    low = Math.min(bottom, Math.max(least, bottom - free));
+    range = Math.max(top, Math.min(most, top + free)) - low || 1;
+    ground = null;
+  }
 
   // The rule of `descend`: x ← x − lr · df/dx until the gradient vanishes or a number is not finite.
   function descend(start) {
@@ -101,14 +113,17 @@ export function upgrade(root, data) {
       const text = figure(at(part, bound), false, 2), [x, y] = axis ? [4, SIDE - FREE - part * (SIDE - FREE - 6) + 4] : [FREE + part * (SIDE - FREE - 6) - 8, SIDE - FREE + 16];
       pen.fillText(text, x, y);
     }));
-    if (flat) [0, 1].forEach((part) => pen.fillText(figure(low + part * range, false, 2), 2, SIDE - FREE - (0.04 + 0.9 * part) * (SIDE - FREE - 6) + 4));
+    if (flat) [0, 1].forEach((part) => pen.fillText(tick(low + part * range, range), 2, SIDE - FREE - (0.04 + 0.9 * part) * (SIDE - FREE - 6) + 4));
   }
 
-  let ground = null, groundOf = "";
   function drawMap() {
     const { made, pen } = map, [left, top, wide, tall] = [FREE, 6, SIDE - FREE - 6, SIDE - FREE - 6];
     if (ground === null || groundOf !== paper()) {
       pen.clearRect(0, 0, SIDE, SIDE);
+      pen.save();
+      pen.beginPath();
+      pen.rect(left, top, wide, tall);
+      pen.clip();
       if (flat) {
         pen.strokeStyle = ink();
         pen.lineWidth = 2.4;
@@ -119,10 +134,6 @@ export function upgrade(root, data) {
         const image = new ImageData(N, N), small = new OffscreenCanvas(N, N);
         heights.forEach((height, index) => { const row = N - 1 - Math.floor(index / N); image.data.set([...ramp(share(height) ** power), Number.isFinite(height) ? 255 : 0], 4 * (row * N + index % N)); });
         small.getContext("2d").putImageData(image, 0, 0);
-        pen.save();
-        pen.beginPath();
-        pen.rect(left, top, wide, tall);
-        pen.clip();
         const [cell, rise] = [wide / (N - 1), tall / (N - 1)];
         pen.drawImage(small, left - cell / 2, top - rise / 2, wide + cell, tall + rise);
         pen.strokeStyle = "rgba(255,255,255,.55)";
@@ -135,8 +146,8 @@ export function upgrade(root, data) {
           }
           pen.stroke();
         }
-        pen.restore();
       }
+      pen.restore();
       scales(pen);
       ground = new OffscreenCanvas(made.width, made.height);
       ground.getContext("2d").drawImage(made, 0, 0);
@@ -224,10 +235,10 @@ export function upgrade(root, data) {
 
   let controls = /** @type {any} */ (null);
   function restart() {
+    fit();
     const last = Math.max(1, ...paths.map((path) => path.points.length - 1)), before = controls;
     controls = bar(frame, { last, pause: Math.max(80, Math.min(500, 6000 / last)), label: "Step", show: (wanted) => { step = wanted; draw(); return `Step ${step} of ${last}`; } });
     if (before) { before.row.replaceWith(controls.row); before.status.replaceWith(controls.status); before.end(); }
-    controls.row.classList.add("fixed");
   }
   restart();
 
@@ -269,6 +280,6 @@ export function upgrade(root, data) {
   }
   frame.append(make("div", { class: "views" }, ...(solid ? [solid.made] : []), map.made), read, facts, controls.status, tools, controls.row);
   shadow.append(frame);
-  new MutationObserver(() => { ground = null; draw(); }).observe(place, { attributes: true, attributeFilter: ["data-dark"] });
+  opened.redraw = draw;
   controls.last();
 }

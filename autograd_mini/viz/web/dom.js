@@ -1,20 +1,8 @@
 // What pages are made of: elements, the ground they stand on, and a bar to step and play.
 
 import { figure } from "./arithmetic.js";
-
-export function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children.filter((child) => child !== ""));
-  return element;
-}
-
-export function shape(name, attributes = {}, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  if (text) element.textContent = text;
-  return element;
-}
+import { followGround, stillOf } from "./ground.js";
+import { make } from "./text.js";
 
 // Write a text on a pill, whose ground, the element before it, becomes as wide.
 export function write(text, content) {
@@ -24,29 +12,25 @@ export function write(text, content) {
   ground.setAttribute("x", Number(text.getAttribute("x")) - wide / 2);
 }
 
-// Whether an element stands on a dark ground: that of the nearest ancestor that has one, else what the system prefers.
-function onDark(element) {
-  for (let at = element; at; at = at.parentElement) {
-    const [red, green, blue, alpha = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
-    if (alpha > 0.5) return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches;
+// Put a page in the place of its still picture; null where that was done before. What has to be drawn again where the
+// ground changes is told by `redraw`, if it is set on what is returned.
+export function open(root, style) {
+  const found = stillOf(root);
+  if (!found) return null;
+  const { place, still } = found, shadow = place.attachShadow({ mode: "open" });
+  for (const element of still.querySelectorAll("style")) element.remove();
+  const opened = { place, shadow, still, redraw: () => {} };
+  followGround(root, (dark) => { place.toggleAttribute("data-dark", dark); opened.redraw(); });
+  shadow.append(make("style", {}, style));
+  return opened;
 }
 
-// Put a page in the place of its still picture; null where that was done before.
-export function open(root, style) {
-  const place = root.querySelector("[data-place]"), image = place && place.querySelector("img");
-  if (!image || place.shadowRoot) return null;
-  const bytes = Uint8Array.from(atob(image.getAttribute("src").split(",")[1]), (letter) => letter.charCodeAt(0));
-  const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-  const still = document.importNode(drawing.documentElement, true);
-  for (const element of still.querySelectorAll("style")) element.remove();
-  const shadow = place.attachShadow({ mode: "open" });
-  const ground = () => place.toggleAttribute("data-dark", onDark(root));
-  ground();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ground);
-  shadow.append(make("style", {}, style));
-  return { place, shadow, still };
+// Take the legend out of a picture and return it as a line, which is in sight where the picture is wider than its frame.
+export function legendOf(still) {
+  const text = still.querySelector("text.legend");
+  text.previousElementSibling.remove();
+  text.remove();
+  return make("div", { class: "legend" }, text.textContent);
 }
 
 // A bar with buttons and a slider over steps 0 to last; show(step) returns what is said of it.
@@ -72,7 +56,7 @@ export function bar(frame, { last, pause, label, show }) {
     buttons.Play.textContent = "Pause";
     timer = setInterval(() => (frame.isConnected ? go(step + 1) : stop()), pause);
   };
-  const row = make("div", { class: "bar" });
+  const row = make("div", { class: "bar fixed" });
   for (const [name, act] of [["First", () => go(0)], ["Back", () => go(step - 1)], ["Play", toggle], ["Next", () => go(step + 1)], ["Last", () => go(last)]]) {
     buttons[name] = make("button", { type: "button" }, name);
     buttons[name].addEventListener("click", act);

@@ -2,7 +2,7 @@
 
 import { figure } from "./arithmetic.js";
 import { factorText, make, tone } from "./text.js";
-import { derivativeMath, formulaMath, nameMath, numberMath } from "./mathematics.js";
+import { derivativeMath, formulaMath, nameMath, numberMath, said } from "./mathematics.js";
 
 const SHOWN = 4; // receivers of a step that are written out
 
@@ -50,9 +50,9 @@ const SAID = { mul: "times", add: "plus", sub: "minus", truediv: "divided by", p
 // Return an operation in words: "x1 times w1", "tanh of v4", "the sum of 8 terms".
 function told(cards, id) {
   const card = cards.cards.get(id), names = (card.args || []).map((key) => cards.cards.get(key).name);
-  if (card.op in SAID && names.length === 2) return names.join(` ${SAID[card.op]} `);
-  if (card.op === "sum") return `The sum of ${names.length} terms`;
-  return `${card.op} of ${names.join(" and ")}`;
+  if (card.op === "sum") return said`The sum of ${names.length} terms`;
+  const between = card.op in SAID && names.length === 2 ? ` ${SAID[card.op]} ` : " and ";
+  return said`${between === " and " ? `${card.op} of ` : ""}${names.flatMap((name, at) => said`${at ? between : ""}${{ name }}`)}`;
 }
 
 export function linesOf(stage) {
@@ -63,7 +63,7 @@ export function linesOf(stage) {
   if (event.phase === "seed") {
     return [[
       line("symbols", equation(partial(event.card), "=", make("math:mn", {}, figure(numbers.steps[step].grad)))),
-      line("words", `The backward pass starts here: ${root} changes exactly as much as itself.`),
+      line("words", ...said`The backward pass starts here: ${{ name: root }} changes exactly as much as itself.`),
     ]];
   }
   const blocks = numbers.steps[step].parts.slice(0, SHOWN).map(backward);
@@ -78,7 +78,7 @@ export function linesOf(stage) {
     return [
       line("symbols", equation(result, "=", symbols)),
       line("numbers", equation(result.cloneNode(true), "=", inNumbers, "=", numberMath(value, { loose: true }))),
-      line("words", told(cards, event.card) + ` is ${figure(value)}.`),
+      line("words", ...told(cards, event.card), ` is ${figure(value)}.`),
     ];
   }
 
@@ -100,10 +100,10 @@ export function linesOf(stage) {
     const sum = several && (position > 0 || card.before !== undefined) ?
       ["so far", equation(numberMath(before, { loose: true }), "+", numberMath(share), "=", colour(after))] : [];
     return [
-      line("head", make("b", { "data-card": card.id, class: "term" }, equation(nameMath(card.name))), several ? ` by way of ${name}` : "", several ? make("span", { class: "count" }, `part ${position + 1} of ${card.uses.length}`) : ""),
+      line("head", make("b", { "data-card": card.id, class: "term" }, equation(nameMath(card.name))), ...(several ? said` by way of ${{ name }}` : []), several ? make("span", { class: "count" }, `part ${position + 1} of ${card.uses.length}`) : ""),
       line("symbols", equation(...symbols)),
       line("numbers", equation(...numeric), ...sum.map((part) => typeof part === "string" ? make("span", { class: "so" }, part) : part)),
-      line("words", words(card, share, after, several, left)),
+      line("words", ...words(card, share, after, several, left)),
     ];
   }
 
@@ -112,14 +112,14 @@ export function linesOf(stage) {
   }
 
   function words(card, share, after, several, left) {
-    if (![share, after].every(Number.isFinite)) return `This is no number to go by: something here is ${figure(Number.isFinite(share) ? after : share)}.`;
-    const h = nudge(numbers.values[card.id]), own = several ? after : share;
-    const effect = (slope) => slope === 0 ? `leaves ${root} as it is` : `${slope > 0 ? "raises" : "lowers"} ${root} by about ${figure(Math.abs(slope * h), false, 2)}`;
-    const raising = `raising ${card.name} by ${figure(h)}`;
-    if (!several) return `${raising[0].toUpperCase()}${raising.slice(1)} ${effect(own)}.`;
-    if (left > 0) return `By this way alone, ${raising} ${effect(share)}; ${left === 1 ? "one part is" : left + " parts are"} still to come.`;
-    return card.before === undefined ? `All parts are there: ${raising} ${effect(own)}.` :
-      `Added to ${figure(card.before)} from before, which is no part of this ${root}: zero_grad would have removed it.`;
+    if (![share, after].every(Number.isFinite)) return [`This is no number to go by: something here is ${figure(Number.isFinite(share) ? after : share)}.`];
+    const h = nudge(numbers.values[card.id]), own = several ? after : share, result = { name: root };
+    const effect = (slope) => slope === 0 ? said`leaves ${result} as it is` : said`${slope > 0 ? "raises" : "lowers"} ${result} by about ${figure(Math.abs(slope * h), false, 2)}`;
+    const raising = (verb) => said`${verb} ${card} by ${figure(h)}`;
+    if (!several) return said`${raising("Raising")} ${effect(own)}.`;
+    if (left > 0) return said`By this way alone, ${raising("raising")} ${effect(share)}; ${left === 1 ? "one part is" : left + " parts are"} still to come.`;
+    return card.before === undefined ? said`All parts are there: ${raising("raising")} ${effect(own)}.` :
+      said`Added to ${figure(card.before)} from before, which is no part of this ${result}: zero_grad would have removed it.`;
   }
 }
 

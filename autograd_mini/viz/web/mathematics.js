@@ -24,6 +24,16 @@ export function nameMath(name) {
   return make(/^[\p{L}\p{N}_]+$/u.test(name) ? "math:mi" : "math:mtext", {}, name);
 }
 
+// Return the parts of a sentence, its names set where they have indices: said`raising ${{ name }} by ${number}`.
+export function said(texts, ...parts) {
+  const shown = parts.map((part) => {
+    if (part.name === undefined) return part;
+    const name = nameMath(part.name);
+    return name.firstElementChild ? make("math:math", {}, name) : part.name;
+  });
+  return texts.flatMap((text, at) => [text, shown[at] ?? ""]).flat().filter((part) => part !== "");
+}
+
 // Return ∂result/∂operand.
 export function derivativeMath(result, operand) {
   return make("math:mfrac", {}, row(operator("∂"), result), row(operator("∂"), operand));

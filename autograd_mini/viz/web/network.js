@@ -1,10 +1,10 @@
 // A network that computes: activations in the circles, then δ, and ∂L/∂w on the lines; W·a + b beside it.
 import { backward, figure, forward } from "./arithmetic.js";
-import { bar, knob, make, open, shape, write } from "./dom.js";
+import { bar, knob, legendOf, open, write } from "./dom.js";
+import { factorText, make, tone } from "./text.js";
 
 const below = (text) => text.replace(/_([\d,]+)/, (_, digits) => digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]));
-const sign = (number) => (number > 0 ? "p" : number < 0 ? "n" : "");
-const product = (number) => figure(number, false, 3).replace(/^−.*/, "($&)");
+const product = (number) => factorText(number, 3);
 
 // A name such as w_12^[1] as an element: indices below, the layer above.
 function symbol(name) {
@@ -25,7 +25,7 @@ function matrix(rows, wires = null) {
   const table = make("div", { class: "matrix" + (rows[0].length > 5 ? " small" : ""), style: `grid-template-columns:repeat(${cut(rows[0]).length},auto)` });
   for (const j of cut(rows)) for (const k of cut(rows[0])) {
     const number = j === null || k === null ? null : rows[j][k];
-    const cell = make("span", { class: number === null ? "dots" : sign(number) }, number === null ? "…" : figure(number, false, 3));
+    const cell = make("span", { class: number === null ? "dots" : tone(number) }, number === null ? "…" : figure(number, false, 3));
     if (wires && number !== null) cell.dataset.wire = wires(j, k);
     table.append(cell);
   }
@@ -41,7 +41,7 @@ export function upgrade(root, data) {
   const { shadow, still } = opened, depth = data.layers.length;
   const frame = make("div", { class: "frame network", role: "group", tabindex: "0", "aria-label": "A network, layer by layer. Arrow keys step, Home and End jump, Space plays; choose a neuron with Enter." });
   const picture = make("div", { class: "picture", style: `--least: ${data.circles.at(-1)[0] * 130 + 260}px` }, still), panel = make("div", { class: "panel" });
-  const unfolded = make("div", { class: "unfolded" }), knobs = make("div", { class: "knobs" });
+  const legend = legendOf(still), weightsLegend = legend.textContent, unfolded = make("div", { class: "unfolded" }), knobs = make("div", { class: "knobs" });
   const steps = data.layers.map((_, at) => ({ phase: "forward", layer: at + 1 }));
   if (data.loss !== null) steps.push({ phase: "loss", layer: depth }, ...data.layers.map((_, at) => ({ phase: "backward", layer: depth - at })));
   const moved = {};
@@ -71,11 +71,11 @@ export function upgrade(root, data) {
       const delta = layer && reached(layer) ? slopes[neuron(layer, j).z] ?? 0 : null;
       if (second) {
         second.textContent = delta === null ? "" : "δ " + figure(delta, true, 2);
-        second.setAttribute("class", "delta " + sign(delta));
+        second.setAttribute("class", "delta " + tone(delta));
         first.setAttribute("y", Number(second.getAttribute("y")) - (delta === null ? 10.5 : 18.5));
       }
       if (layer) write(group.querySelector("text.mark"), "b " + figure(values[neuron(layer, j).b], false, 3));
-      group.querySelector(".disc").setAttribute("class", "disc " + (delta === null ? "" : "t" + sign(delta)));
+      group.querySelector(".disc").setAttribute("class", "disc " + (delta === null ? "" : "t" + tone(delta)));
       group.classList.toggle("later", !known(layer));
       group.classList.toggle("now", layer === steps[step].layer && steps[step].phase !== "loss");
       group.setAttribute("aria-label", `${name(layer, j)} = ${known(layer) ? figure(number) : "not yet computed"}${delta === null ? "" : ", δ = " + figure(delta, true)}`);
@@ -89,7 +89,7 @@ export function upgrade(root, data) {
   }
 
   function drawWires() {
-    still.querySelector(".legend").textContent = steps[step].phase === "backward" ? "lines from δ backward: ∂L/∂w; blue +, orange dashed −" : data.legend;
+    legend.textContent = steps[step].phase === "backward" ? "lines from δ backward: ∂L/∂w; blue +, orange dashed −" : weightsLegend;
     const sizes = { w: 0, g: 0 };
     for (const [, layer, j, k] of data.wires) {
       const at = neuron(layer, j).w[k - 1];
@@ -101,7 +101,7 @@ export function upgrade(root, data) {
       const at = neuron(layer, j).w[k - 1], back = reached(layer), number = back ? slopes[at] ?? 0 : values[at];
       const group = part(id), drawn = group.querySelector("line"), label = still.querySelector(`[data-label="${id}"]`);
       const share = Math.abs(number) / ((back ? sizes.g : sizes.w) || 1);
-      drawn.setAttribute("class", sign(number));
+      drawn.setAttribute("class", tone(number));
       drawn.setAttribute("stroke-width", (0.6 + thickest * (Number.isFinite(share) ? share : 1)).toFixed(2));
       number < 0 ? drawn.setAttribute("stroke-dasharray", "7 4") : drawn.removeAttribute("stroke-dasharray");
       const mine = chosen === null ? layer === steps[step].layer && steps[step].phase !== "loss" : chosen[0] === layer && chosen[1] === j || chosen[0] === layer - 1 && chosen[1] === k;
@@ -116,7 +116,7 @@ export function upgrade(root, data) {
         weight.textContent = figure(values[at], false, 2);
         if (gradient) {
           gradient.textContent = back ? "∂ " + figure(slopes[at] ?? 0, true, 2) : "";
-          gradient.setAttribute("class", sign(slopes[at] ?? 0));
+          gradient.setAttribute("class", tone(slopes[at] ?? 0));
           weight.setAttribute("y", String(Number(gradient.getAttribute("y")) - (back ? 13.2 : 6.6)));
         }
       }
@@ -162,18 +162,18 @@ export function upgrade(root, data) {
     const shown = one.w.map((_, at) => at).filter((at) => at < 6 || at === one.w.length - 1);
     const high = 116, cards = [], lines = [], tall = shown.length * high + 58;
     const card = (x, y, title, value, gradient, kind) => {
-      const group = shape("g", { class: "card " + kind + (back ? " t" + sign(gradient) : "") });
-      group.append(shape("rect", { x, y, width: 118, height: 50, rx: kind === "result" ? 9 : 2 }), shape("text", { x: x + 9, y: y + 19, class: "title" }, below(title)),
-        shape("text", { x: x + 109, y: y + 19, class: "number" }, figure(value)), shape("text", { x: x + 9, y: y + 40, class: "word" }, "grad"),
-        shape("text", { x: x + 109, y: y + 40, class: "number " + (back ? sign(gradient) : "") }, back ? figure(gradient, true) : "–"));
+      const group = make("svg:g", { class: "card " + kind + (back ? " t" + tone(gradient) : "") });
+      group.append(make("svg:rect", { x, y, width: 118, height: 50, rx: kind === "result" ? 9 : 2 }), make("svg:text", { x: x + 9, y: y + 19, class: "title" }, below(title)),
+        make("svg:text", { x: x + 109, y: y + 19, class: "number" }, figure(value)), make("svg:text", { x: x + 9, y: y + 40, class: "word" }, "grad"),
+        make("svg:text", { x: x + 109, y: y + 40, class: "number " + (back ? tone(gradient) : "") }, back ? figure(gradient, true) : "–"));
       cards.push(group);
       return [x, y + 25];
     };
     const join = (start, end, factor) => {
       const [[x0, y0], [x1, y1]] = [start, end];
-      lines.push(shape("path", { class: "join", d: `M${x0 + 118},${y0}C${x0 + 165},${y0} ${x1 - 47},${y1} ${x1},${y1}` }));
+      lines.push(make("svg:path", { class: "join", d: `M${x0 + 118},${y0}C${x0 + 165},${y0} ${x1 - 47},${y1} ${x1},${y1}` }));
       if (back) {
-        const text = shape("text", { x: (x0 + 118 + x1) / 2, y: (y0 + y1) / 2 - 4, class: "factor" }, "× " + product(factor));
+        const text = make("svg:text", { x: (x0 + 118 + x1) / 2, y: (y0 + y1) / 2 - 4, class: "factor" }, "× " + product(factor));
         lines.push(text);
       }
     };
@@ -189,7 +189,7 @@ export function upgrade(root, data) {
     join(card(190, tall - 54, `b_${j}`, values[one.b], delta, "leaf"), sum, 1);
     if (!linear) join(sum, card(570, middle, f, values[one.a], slopes[one.a] ?? 0, "result"), slope(one));
     const wide = linear ? 500 : 690;
-    const drawn = shape("svg", { viewBox: `-4 -4 ${wide + 8} ${tall + 8}`, width: wide + 8, role: "img", "aria-label": `The scalar graph of neuron ${j} of layer ${layer}` });
+    const drawn = make("svg:svg", { viewBox: `-4 -4 ${wide + 8} ${tall + 8}`, width: wide + 8, role: "img", "aria-label": `The scalar graph of neuron ${j} of layer ${layer}` });
     drawn.append(...lines, ...cards);
     const terms = shown.map((k) => `${product(values[one.w[k]])} · ${product(arriving[k])}`).join(" + ") + (shown.length < one.w.length ? " + …" : "");
     const heading = line(`{${name(layer, j)}}, its scalar graph` + (back ? `: the grad of {${layer > 1 ? "a" : "x"}_} here is this neuron's share; the shares of the layer sum to it` : ""), { class: "heading" });
@@ -259,8 +259,7 @@ export function upgrade(root, data) {
   panel.addEventListener("pointerout", (event) => link(event.target.dataset.wire, false));
   compute();
   data.inputs.slice(0, 8).forEach((at, k) => knobs.append(tune(`x_${k + 1}`, at)));
-  frame.append(make("div", { class: "sides" }, make("div", {}, picture, knobs), make("div", { class: "beside" }, controls.status, panel)), unfolded, controls.row);
-  controls.row.classList.add("fixed");
+  frame.append(make("div", { class: "sides" }, make("div", {}, picture, legend, knobs), make("div", { class: "beside" }, controls.status, panel)), unfolded, controls.row);
   shadow.append(frame);
   controls.go(0);
 }

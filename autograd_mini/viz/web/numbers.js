@@ -1,12 +1,10 @@
 // Live numbers: leaves that are dragged, everything computed again in the same picture, and the curve of the result.
 
-import { backward, figure, forward } from "./arithmetic.js";
+import { backward, figure, forward, tick } from "./arithmetic.js";
+import { said } from "./mathematics.js";
 import { make } from "./text.js";
 
 const KNOBS = 8, ACROSS = 320, DOWN = 190, EDGE = 34, LARGE = 120;
-
-// A number beside an axis, which is 0 where the axis is too long to tell.
-const tick = (x, range) => figure(Math.abs(x) < 2e-3 * range ? 0 : x, false, 2);
 
 // Compute the stage's numbers anew, with other numbers for some leaves (by index in the program).
 function recomputed(stage, moved) {
@@ -54,7 +52,7 @@ export function attachNumbers(stage) {
   function slider(at) {
     const [low, high] = [start(at) - reach(at), start(at) + reach(at)], name = card[order[at]].name;
     const input = make("input", { type: "range", min: low, max: high, step: (high - low) / 400, "aria-label": name }), shown = make("output");
-    const row = make("label", { class: "leaf" }, make("span", {}, name), input, shown);
+    const row = make("label", { class: "leaf" }, make("span", {}, ...said`${{ name }}`), input, shown);
     input.addEventListener("input", () => move(at, Number(input.value)));
     input.addEventListener("focus", () => choose(at));
     sliders.set(at, { input, shown, row });
@@ -104,8 +102,8 @@ export function attachNumbers(stage) {
     const px = (t) => EDGE + (t - low) / (high - low) * (ACROSS - EDGE - 6), py = (t) => 6 + (top + free - t) / (top - bottom + 2 * free || 1) * (DOWN - 30);
     const within = (t) => Math.max(-50, Math.min(DOWN + 50, py(t)));
     const path = spots.map(([t, height]) => (Number.isFinite(height) ? `${px(t).toFixed(1)},${within(height).toFixed(1)}` : "")).join(" ").split("  ");
-    const tangent = (t) => base.y + base.slope * (t - base.x), said = `${of} against ${name}, with its tangent at ${name} = ${figure(base.x)}`;
-    const drawing = make("svg:svg", { viewBox: `0 0 ${ACROSS} ${DOWN}`, role: "img", "aria-label": said },
+    const tangent = (t) => base.y + base.slope * (t - base.x);
+    const drawing = make("svg:svg", { viewBox: `0 0 ${ACROSS} ${DOWN}`, role: "img", "aria-label": `${of} against ${name}, with its tangent at ${name} = ${figure(base.x)}` },
       make("svg:clipPath", { id: "within" }, make("svg:rect", { x: EDGE, y: 2, width: ACROSS - EDGE, height: DOWN - 22 })),
       make("svg:path", { class: "axes", d: `M${EDGE},4V${DOWN - 22}H${ACROSS}` }),
       make("svg:text", { x: EDGE - 4, y: py(top) + 4, "text-anchor": "end" }, tick(top, top - bottom)), make("svg:text", { x: EDGE - 4, y: py(bottom) + 4, "text-anchor": "end" }, tick(bottom, top - bottom)),
@@ -115,8 +113,9 @@ export function attachNumbers(stage) {
         make("svg:line", { class: "predicted", x1: px(x), y1: within(base.y), x2: px(x), y2: within(tangent(x)) })),
       make("svg:circle", { class: "from", cx: px(base.x), cy: within(base.y), r: 4 }), make("svg:circle", { class: "here", cx: px(x), cy: within(y), r: 5.5 }));
     const change = x - base.x;
-    plot.replaceChildren(drawing, make("p", {}, change === 0 ? `${of} against ${name}: the slope of the tangent is the gradient, ${figure(base.slope, true)}. Drag ${name}.`
-      : `${name} changed by ${figure(change, true)}. The gradient predicts ${figure(base.slope * change, true)} for ${of}; it changed by ${figure(y - base.y, true)}.`));
+    const [outcome, leaf] = [{ name: of }, { name }];
+    plot.replaceChildren(drawing, make("p", {}, ...(change === 0 ? said`${outcome} against ${leaf}: the slope of the tangent is the gradient, ${figure(base.slope, true)}. Drag ${leaf}.`
+      : said`${leaf} changed by ${figure(change, true)}. The gradient predicts ${figure(base.slope * change, true)} for ${outcome}; it changed by ${figure(y - base.y, true)}.`)));
   }
 
   function show(wanted) {

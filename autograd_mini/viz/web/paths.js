@@ -1,6 +1,7 @@
 // Paths: from the result back to a leaf, one after the other, and what one backward pass spares.
 
 import { figure } from "./arithmetic.js";
+import { said } from "./mathematics.js";
 import { factorText, make } from "./text.js";
 
 const LISTED = 40, BEAT = 900, RACE = 6000;
@@ -62,7 +63,8 @@ export function attachPaths(stage) {
     const list = make("ol", {}), total = make("p", { class: "total", "aria-live": "polite" });
     const items = all.map((way) => {
       const factors = way.map((wire) => factorText(stage.numbers.partials[wire.id])).join(" × ");
-      const item = make("button", { type: "button" }, `${[root, ...way.map((wire) => wire.from)].map((id) => names[id]).join(" → ")}:  ${factors || "1"} = ${figure(product(way), true)}`);
+      const passed = [root, ...way.map((wire) => wire.from)].flatMap((id, at) => said`${at ? " → " : ""}${{ name: names[id] }}`);
+      const item = make("button", { type: "button" }, ...passed, `:  ${factors || "1"} = ${figure(product(way), true)}`);
       item.addEventListener("click", () => { stop(); pick(way, item); });
       list.append(make("li", {}, item));
       return item;
@@ -70,22 +72,23 @@ export function attachPaths(stage) {
     const pick = (way, item) => { for (const other of items) other.classList.toggle("lit", other === item); light(way); };
     const sum = (until) => {
       const parts = all.slice(0, until).map((way) => factorText(product(way))), value = all.slice(0, until).reduce((whole, way) => whole + product(way), 0);
-      const name = `∂${names[root]}/∂${names[leaf]}`, more = rest > 0 && until === all.length;
+      const name = said`∂${{ name: names[root] }}/∂${{ name: names[leaf] }}`, more = rest > 0 && until === all.length;
       const shown = parts.length > 9 ? [...parts.slice(0, 7), "…", parts.at(-1)] : parts;
-      return until < all.length || more ? `${shown.join(" + ")} = ${figure(value)}${more ? `, and ${rest} more paths` : " so far"}` : parts.length > 1 ? `${name} = ${shown.join(" + ")} = ${figure(value)}` : `${name} = ${figure(value)}`;
+      if (until < all.length || more) return [`${shown.join(" + ")} = ${figure(value)}${more ? `, and ${rest} more paths` : " so far"}`];
+      return [...name, parts.length > 1 ? ` = ${shown.join(" + ")} = ${figure(value)}` : ` = ${figure(value)}`];
     };
     function play(at) {
       if (at >= all.length) { stage.highlight(null); items.at(-1)?.classList.remove("lit"); return; }
       pick(all[at], items[at]);
-      total.textContent = sum(at + 1);
+      total.replaceChildren(...sum(at + 1));
       timer = setTimeout(() => play(at + 1), BEAT);
     }
     const tool = (text, act) => { const made = make("button", { type: "button" }, text); made.addEventListener("click", act); return made; };
     panel.replaceChildren(
-      make("div", { class: "row" }, make("b", {}, `${count} path${count === 1 ? "" : "s"} from ${names[root]} back to ${names[leaf]}`), tool("Light them in turn", () => { stop(); play(0); }), tool("Close", close)),
+      make("div", { class: "row" }, make("b", {}, ...said`${count} path${count === 1 ? "" : "s"} from ${{ name: names[root] }} back to ${{ name: names[leaf] }}`), tool("Light them in turn", () => { stop(); play(0); }), tool("Close", close)),
       list, total, race());
     panel.hidden = false;
-    total.textContent = sum(all.length);
+    total.replaceChildren(...sum(all.length));
     if (stage.reduced) stage.highlight({ cards: [...new Set(all.flat().flatMap((wire) => [wire.from, wire.to]))], wires: all.flat().map((wire) => wire.id) });
     else play(0);
   }

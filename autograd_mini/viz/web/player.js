@@ -1,7 +1,8 @@
 // A training, epoch by epoch: the network's weights, what it decides, and its losses, for one run or several.
 import { figure, forward } from "./arithmetic.js";
 import { canvas, contour, tint } from "./contour.js";
-import { bar, make, open, shape, write } from "./dom.js";
+import { bar, legendOf, open, write } from "./dom.js";
+import { make, tone } from "./text.js";
 
 const SIDE = 280, GRID = 56;
 const COLOURS = [["#d9822b", "#8a4300"], ["#2b7fc0", "#0a4f86"], ["#3a9d6e", "#0d5f3c"], ["#a869b8", "#6b2f7c"], ["#8f8f2e", "#55550a"]];
@@ -130,11 +131,11 @@ export function upgrade(root, data) {
   }
 
   function lossPlot(run, pair) {
-    const drawn = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "losses", role: "img", "aria-label": `${run.title}: ${pair.map(([said, losses]) => `${said} loss from ${figure(losses[0])} to ${figure(losses.at(-1))}`).join(", ")}` });
-    for (const tick of ticks()) drawn.append(shape("line", { class: "grid", x1: L, x2: W - 8, y1: placeY(tick), y2: placeY(tick) }), shape("text", { class: "tick", x: L - 5, y: placeY(tick) + 4, "text-anchor": "end" }, figure(tick, false, 2)));
-    drawn.append(shape("text", { class: "tick", x: L, y: H - 6 }, "1"), shape("text", { class: "tick", x: W - 8, y: H - 6, "text-anchor": "end" }, `epoch ${epochs}`));
-    for (const [said, losses] of pair) drawn.append(shape("path", { class: `curve ghost ${said}`, d: trace(losses) }));
-    const past = pair.map(([said]) => shape("path", { class: "curve " + said })), now = shape("line", { class: "now", y1: 4, y2: H - B }), dots = pair.map(([said]) => shape("circle", { class: "dot " + said, r: 4 }));
+    const drawn = make("svg:svg", { viewBox: `0 0 ${W} ${H}`, class: "losses", role: "img", "aria-label": `${run.title}: ${pair.map(([said, losses]) => `${said} loss from ${figure(losses[0])} to ${figure(losses.at(-1))}`).join(", ")}` });
+    for (const tick of ticks()) drawn.append(make("svg:line", { class: "grid", x1: L, x2: W - 8, y1: placeY(tick), y2: placeY(tick) }), make("svg:text", { class: "tick", x: L - 5, y: placeY(tick) + 4, "text-anchor": "end" }, figure(tick, false, 2)));
+    drawn.append(make("svg:text", { class: "tick", x: L, y: H - 6 }, "1"), make("svg:text", { class: "tick", x: W - 8, y: H - 6, "text-anchor": "end" }, `epoch ${epochs}`));
+    for (const [said, losses] of pair) drawn.append(make("svg:path", { class: `curve ghost ${said}`, d: trace(losses) }));
+    const past = pair.map(([said]) => make("svg:path", { class: "curve " + said })), now = make("svg:line", { class: "now", y1: 4, y2: H - B }), dots = pair.map(([said]) => make("svg:circle", { class: "dot " + said, r: 4 }));
     drawn.append(...past, now, ...dots);
     const scrub = (event) => {
       if (event.buttons !== 1) return;
@@ -168,7 +169,7 @@ export function upgrade(root, data) {
     const thickest = data.wires.length <= 40 ? 4 : data.wires.length <= 120 ? 2.4 : 1.4;
     for (const [id, layer, j, k] of data.wires) {
       const number = weight(layer, j, k), line = still.querySelector(`#${id} line`), label = still.querySelector(`[data-label="${id}"] text`);
-      line.setAttribute("class", number > 0 ? "p" : number < 0 ? "n" : "");
+      line.setAttribute("class", tone(number));
       line.setAttribute("stroke-width", (0.5 + thickest * Math.abs(number) / largest).toFixed(2));
       number < 0 ? line.setAttribute("stroke-dasharray", "7 4") : line.removeAttribute("stroke-dasharray");
       if (label) write(label, figure(number, false, 2));
@@ -203,12 +204,11 @@ export function upgrade(root, data) {
   }
 
   const controls = bar(frame, { last, pause: Math.max(60, Math.min(250, 9000 / (last + 1))), label: "Epoch", show });
-  controls.row.classList.add("fixed");
-  const key = make("div", { class: "key" }, make("span", { class: "train" }, "training loss"), ...(curves.some((pair) => pair.length > 1) ? [make("span", { class: "test" }, "test loss"), ...(maps ? ["filled points: training, hollow: test"] : [])] : []));
+  const key = make("div", { class: "key" }, ...(net ? [legendOf(still)] : []), make("span", { class: "train" }, "training loss"), ...(curves.some((pair) => pair.length > 1) ? [make("span", { class: "test" }, "test loss"), ...(maps ? ["filled points: training, hollow: test"] : [])] : []));
   const runs = make("div", { class: "runs" }, ...cards.map(({ card }) => card));
-  frame.append(make("div", { class: single ? "one" : "many" }, ...(net ? [make("div", { class: "picture" }, still)] : []), runs), key, controls.status, controls.row);
+  frame.append(make("div", { class: single ? "one" : "many" }, ...(net ? [make("div", { class: "picture", style: `--least: ${Math.min(360, 130 + 115 * data.layers.length)}px` }, still)] : []), runs), key, controls.status, controls.row);
   shadow.append(frame);
-  new MutationObserver(() => controls.again()).observe(place, { attributes: true, attributeFilter: ["data-dark"] });
+  opened.redraw = controls.again;
   show(0);
   controls.last();
 }

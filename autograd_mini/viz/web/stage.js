@@ -1,6 +1,7 @@
 // The stage: it puts a picture on the page with its camera, controls and lines, and walks through the steps.
 
 import { make } from "./text.js";
+import { followGround, stillOf } from "./ground.js";
 import { Camera } from "./camera.js";
 import { Cards } from "./cards.js";
 import { beats } from "./motion.js";
@@ -41,7 +42,7 @@ class Stage {
     };
     const steps = this.last >= 0 ? "Backward pass, step by step. " + HELP : "Picture. Plus and minus zoom, 0 shows all, Shift with arrow keys moves the picture.";
     this.element = make("div", { class: "stage", role: "group", tabindex: "0", "aria-label": steps });
-    this.svg = document.importNode(drawing, true);
+    this.svg = drawing;
     this.svg.removeAttribute("width");
     this.svg.removeAttribute("height");
     this.svg.removeAttribute("viewBox");
@@ -55,6 +56,7 @@ class Stage {
     this.element.append(this.picture, this.bar, this.live, this.side);
     this.root.append(this.element);
     this.listen();
+    followGround(place, (dark) => this.element.classList.toggle("dark", dark));
     this.resize(true);
     for (const attach of extensions) attach(this);
     if (this.last >= 0) this.show(data.start, { at_once: true });
@@ -134,7 +136,6 @@ class Stage {
     this.stopBeats?.();
     const event = this.data.steps[this.step], asking = this.hidden(this.step);
     if (before !== this.step && !asking) this.verdict = moving ? this.verdict : "";
-    this.theme();
     this.reveal([event.card, ...this.cards.acting(this.step).map((wire) => this.cards.wires.get(wire).from)]);
     if (asking) this.cards.asked(this.step, this.numbers);
     else this.cards.show(this.step, this.numbers);
@@ -207,17 +208,10 @@ class Stage {
     if (found >= 0) this.show(found);
   }
 
-  // Light letters on dark ground, or dark ones on light, are what the page has around the stage.
-  theme() {
-    const [r, g, b] = getComputedStyle(this.root.host).color.match(/[\d.]+/g).map(Number);
-    this.element.classList.toggle("dark", 0.3 * r + 0.59 * g + 0.11 * b > 140);
-  }
-
   resize(first) {
     const width = this.picture.clientWidth, layout = width < NARROW && this.data.layouts.tall ? "tall" : "wide";
     if (!first && this.seenWidth === width && this.seenHeight === this.picture.clientHeight) return;
     this.seenWidth = width;
-    this.theme();
     const changed = this.layout !== layout;
     this.layout = layout;
     if (changed && !first) for (const frame of this.cards.frames) this.cards.fold(frame, false);
@@ -363,9 +357,6 @@ class Stage {
 
 // Put a stage in the place of the still picture of a piece of HTML.
 export function upgrade(root, data) {
-  const place = root.querySelector("[data-place]"), image = place && place.querySelector("img");
-  if (!image || place.shadowRoot) return;
-  const bytes = Uint8Array.from(atob(image.getAttribute("src").split(",")[1]), (letter) => letter.charCodeAt(0));
-  const drawing = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
-  new Stage(place, drawing.documentElement, data, [attachQuiz, attachNumbers, attachPaths]);
+  const found = stillOf(root);
+  if (found) new Stage(found.place, found.still, data, [attachQuiz, attachNumbers, attachPaths]);
 }

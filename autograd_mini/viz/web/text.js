@@ -19,10 +19,7 @@ export function gradientText(x) {
 }
 
 // Return a number as it stands in a product: a negative one in brackets.
-export function factorText(x) {
-  const text = figure(x);
-  return text.startsWith("−") ? "(" + text + ")" : text;
-}
+export const factorText = (x, digits = 4) => figure(x, false, digits).replace(/^−.*/, "($&)");
 
 // Return the name of the class of a sign: "p", "n" or "".
 export function tone(x) {

@@ -1,0 +1,152 @@
+"""Blocks: how a compiled function runs over arguments that come in parts, from a stream or as Dask collections.
+
+The driver traces and compiles for an example. Each part is then computed where it is, by `block_sums` or
+`block_values`, which know the program alone, and sums are added pairwise in the order of the parts.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, prod
+
+from autograd_mini.compiler.backends import library_of, on_gpu
+from autograd_mini.compiler.program import batch_columns
+from autograd_mini.engine.pytree import nested
+from autograd_mini.rows.columns import not_finite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from autograd_mini.compiler.program import Program, Programs
+    from autograd_mini.engine.pytree import Spec
+    from autograd_mini.rows.dask_partitions import DaskPartitions
+    from autograd_mini.rows.pairwise import RowPart
+    from autograd_mini.rows.stream import Stream
+
+    Batched = tuple[tuple[int, int], ...]
+
+
+def mean_over(programs: Programs, parts: Stream | DaskPartitions, p: Any) -> tuple[Program, float, Any]:
+    """Return the program for arguments in parts, the mean loss over all rows, and its gradient.
+
+    Args:
+        programs: those of a function compiled for batches.
+        parts: the arguments.
+        p: the numbers of its parameters; None for those that they have.
+
+    Raises:
+        ValueError: if there are no rows; if p has another length; and if a loss is not finite because a row is not.
+
+    """
+    program, numbers, batched = _prepared(programs, parts, differentiate=True, p=p)
+    total = parts.total(block_sums, program, numbers, batched)
+    if total is None or not total[0]:
+        raise ValueError("the batch is empty, expected at least one sample to take the mean loss of")
+    found = total[1:] / total[0]
+    return program, float(found[0]), found[1:]
+
+
+def values_over(programs: Programs, parts: Stream | DaskPartitions) -> Any:
+    """Return the results for arguments in parts, as Dask arrays, or of a stream as an iterator over its blocks."""
+    program, numbers, batched = _prepared(programs, parts, differentiate=False)
+    shapes: list[Any] = []
+    nested(program.layout, shapes.append)
+    found = parts.mapped(block_values, shapes, program, numbers, batched)
+    if isinstance(found, list):
+        return _arranged(program.layout, found)
+    return (_arranged(program.layout, columns) for columns in found)
+
+
+def _arranged(spec: Spec, columns: Sequence[Any]) -> Any:
+    """Return results as the pytree of a spec."""
+    left = iter(columns)
+    return nested(spec, lambda _: next(left))
+
+
+def _prepared(
+    programs: Programs, parts: Stream | DaskPartitions, *, differentiate: bool, p: Any = None
+) -> tuple[Program, Any, Batched]:
+    """Return the program, its numbers beside the rows', and for each batched argument its position and axis."""
+    import numpy as np
+
+    example = parts.example()
+    program, _, _, uniform = programs.take(example, {}, differentiate=differentiate, decide=False)
+    if p is not None and p.shape != (len(program.used),):
+        raise ValueError(
+            f"p is an array of shape {p.shape}, expected one number for each of the {len(program.used)} parameters"
+        )
+    own = [leaf._data for leaf in program.leaves] if p is None else p
+    batched = tuple([(at, axis) for at, axis in programs.batched_axes(example) if axis is not None])
+    return program, np.array([*uniform, *own]), batched
+
+
+def block_sums(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> Any:
+    """Return, for the rows of a part, their number, the sum of their losses, and its gradient.
+
+    Args:
+        program: a loss and its gradient.
+        numbers: what it takes besides the rows.
+        batched: the positions and axes of the arguments with a row for each sample.
+        part: where the rows come from.
+        args: the arguments.
+
+    Raises:
+        ValueError: if the part is not like the example, or a row that is not finite makes the loss so.
+        TypeError: if it holds anything but numbers.
+
+    """
+    import numpy as np
+
+    n, arrays = _arrays(program, batched, part.name, args)
+    found = np.zeros(2 + len(program.used))
+    if n:
+        _, means = program.run()(n, arrays, numbers)
+        if not isfinite(means[0]):
+            names = tuple([f"argument {at}" for at, _ in batched])
+            wrong = not_finite(tuple([args[at] for at, _ in batched]), names, part.first)
+            if wrong:
+                raise ValueError(f"{part.name}: {wrong}, expected finite numbers: leave such rows out first")
+        found[0] = n
+        found[1:] = means
+        found[1:] *= n
+    return found
+
+
+def block_values(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> list[Any]:
+    """Return the results for the rows of a part, an array for each block of the program's layout."""
+    n, arrays = _arrays(program, batched, part.name, args)
+    found, _ = program.run()(n, arrays, numbers)
+    columns = iter(found)
+    made: list[Any] = []
+    nested(program.layout, lambda shape: made.append(stacked(("array", shape) if shape else shape, columns)))
+    return made
+
+
+def _arrays(program: Program, batched: Batched, place: str, args: Sequence[Any]) -> tuple[int, list[Any]]:
+    """Return how many rows a part has, and its arrays as the program takes them."""
+    arrays: list[Any] = []
+    try:
+        for at, axis in batched:
+            batch_columns(args[at], axis, f"argument {at}", arrays)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{place}: {error}") from None
+    lengths, widths = {len(array) for array in arrays}, [array.shape[1] for array in arrays]
+    if len(lengths) != 1:
+        raise ValueError(f"{place}: the arguments have {sorted(lengths)} rows, expected equally many")
+    if widths != program.widths:
+        raise ValueError(f"{place}: the rows have {widths} columns, expected {program.widths} as in the first part")
+    return lengths.pop(), arrays
+
+
+def stacked(spec: Spec, found: Iterator[Any]) -> Any:
+    """Return the columns of results as the pytree of a spec, with the samples along the leading axis of every array."""
+
+    def column(shape: tuple[int, ...] | None) -> Any:
+        parts = [next(found) for _ in range(1 if shape is None else prod(shape))]
+        np = library_of(parts[0] if parts else None)
+        if shape is None:
+            return parts[0] if on_gpu(parts[0]) else np.asarray(parts[0], dtype=np.float64)
+        return np.stack(parts, axis=-1).reshape(-1, *shape) if parts else np.empty((0, *shape))
+
+    return nested(spec, column)

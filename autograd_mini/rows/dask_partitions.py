@@ -1,0 +1,424 @@
+"""Dask partitions: arguments that lie in a cluster, computed where they lie, with sums in the order of the partitions.
+
+A step sends the parameters to each thread of a worker that has partitions, in one task for all partitions there; what
+returns is the sums. Partitions that are not in memory, because the collection was not persisted, are a task each, and
+are computed anew in every step. Lost workers are Dask's to replace: the sums are added pairwise by the number of the
+partition, so that nothing depends on who computed what, and when.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from itertools import pairwise
+from math import inf, nan
+from time import monotonic
+from weakref import WeakKeyDictionary
+
+from autograd_mini.extras import extra
+from autograd_mini.rows.pairwise import PairwiseSum, RowPart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    Parts = list[list[Any]]  # for each partition, for each argument a Future, a Delayed, or the thing itself
+
+FRESH = 5.0
+"""Seconds for which the workers are taken to be the same; to be wrong costs time, not correctness."""
+GATHERED = 64
+"""Number of partial sums that are added up in one place."""
+
+
+_GONE = frozenset({"error", "lost", "cancelled"})
+
+
+class DaskPartitions:
+    """The arguments of a call, Dask arrays and DataFrames among them.
+
+    Args:
+        args: Dask collections with as many partitions each, beside what is the same for all rows.
+
+    Raises:
+        ValueError: if the collections have different partitions.
+        TypeError: for a Dask collection that is no array or DataFrame.
+
+    """
+
+    def __init__(self, args: Sequence[Any]) -> None:
+        extra("dask", "a computation on Dask collections")
+        chunks = next((given.chunks[0] for given in args if _is_array(given)), None)
+        self._args = [_in_rows(given, chunks) for given in args]
+        self._lengths = chunks
+        columns = {at: _partitions(given) for at, given in enumerate(self._args) if _is_collection(given)}
+        counts = {len(column) for column in columns.values()}
+        if len(counts) != 1:
+            raise ValueError(
+                f"the arguments have {' and '.join(map(str, sorted(counts)))} partitions, expected equally many, of "
+                "the same rows: repartition one like the other"
+            )
+        self._parts: Parts = [
+            [columns[at][part] if at in columns else given for at, given in enumerate(self._args)]
+            for part in range(counts.pop())
+        ]
+
+    @classmethod
+    def _made(cls, parts: Parts) -> DaskPartitions:
+        made = cls.__new__(cls)
+        made._args, made._lengths, made._parts = [], None, parts
+        return made
+
+    def __len__(self) -> int:
+        """Return how many partitions there are."""
+        return len(self._parts)
+
+    def example(self) -> tuple[Any, ...]:
+        """Return arguments like these without rows, by what Dask knows of the collections."""
+        import numpy as np
+
+        return tuple(
+            [
+                np.empty((0, *given.shape[1:]), given.dtype)
+                if _is_array(given)
+                else given._meta
+                if _is_collection(given)
+                else given
+                for given in self._args
+            ]
+        )
+
+    def total(
+        self, function: Callable[..., Any], program: Any, *shared: Any, done: Callable[[int], object] | None = None
+    ) -> Any:
+        """Return the sum of what a function gives for each partition, added pairwise.
+
+        Args:
+            function: a function of the program, what is shared, the `RowPart` and the arguments.
+            program: what is sent to each worker once.
+            shared: what is sent with every call.
+            done: called from time to time with the number of partitions that are done.
+
+        Raises:
+            ValueError: if a partition cannot be computed; the message names it.
+            RuntimeError: if workers died of it again and again.
+
+        """
+        call = function, program, shared
+        client = _client()
+        if client is None:
+            return PairwiseSum().merge([_sum(*call, at, *args) for at, args in self._in_process()]).result()
+        program = _sent(client, program)
+        if self._in_memory():
+            groups, bundles = self._bundled(client)
+            futures = client.map(_sums, bundles, call=(function, shared), program=program, pure=False)
+        else:
+            delayed = extra("dask", "").delayed
+            groups = [[at] for at in range(len(self._parts))]
+            bundles = [delayed(_bundle, pure=False)((at,), args) for at, args in enumerate(self._parts)]
+            sums = delayed(_sums, pure=False)
+            futures = client.compute([sums(bundle, (function, shared), program) for bundle in bundles])
+        with self._naming(groups, futures):
+            if done is not None:
+                _wait(futures, [len(group) for group in groups], done)
+            last = futures
+            while len(last) > GATHERED:
+                last = [client.submit(_merged, last[at : at + GATHERED]) for at in range(0, len(last), GATHERED)]
+            sums = client.gather(last)
+        return PairwiseSum().merge(sums).result()
+
+    def converted(self, function: Callable[..., Any], *shared: Any) -> DaskPartitions:
+        """Return partitions of one argument, what a function gives for each of these, which stay where they are made.
+
+        Raises what `total` raises.
+        """
+        client = _client()
+        if client is None:
+            made = [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+            return self._made([[one] for one in made])
+        delayed = extra("dask", "").delayed(_call, pure=False)
+        futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
+        found = self._made([[future] for future in futures])
+        with self._naming([[at] for at in range(len(futures))], futures):
+            extra("distributed", "").wait(futures)
+            client.gather([future for future in futures if future.status == "error"])
+        return found
+
+    def gathered(self, function: Callable[..., Any], *shared: Any) -> list[Any]:
+        """Return what a function gives for each partition; for little things."""
+        client = _client()
+        if client is None:
+            return [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+        delayed = extra("dask", "").delayed(_call, pure=False)
+        futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
+        with self._naming([[at] for at in range(len(futures))], futures):
+            found: list[Any] = client.gather(futures)
+        return found
+
+    def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], program: Any, *shared: Any) -> list[Any]:
+        """Return Dask arrays of what a function gives for the partitions, one array for each of the shapes.
+
+        A shape is that of what belongs to one row; None for a number.
+        """
+        from uuid import uuid4
+
+        da, delayed = extra("dask.array", "results as Dask arrays"), extra("dask", "").delayed
+        program = delayed(program, name=f"autograd_mini-{uuid4().hex}", traverse=False)
+        lengths = self._lengths or [nan] * len(self._parts)
+        call = delayed(_values, nout=len(shapes), pure=False)
+        made = [call(function, program, shared, at, args) for at, args in enumerate(self._parts)]
+        return [
+            da.concatenate(
+                [
+                    da.from_delayed(found[column], (n, *(shape or ())), dtype=float)
+                    for found, n in zip(made, lengths, strict=True)
+                ],
+                allow_unknown_chunksizes=True,
+            )
+            for column, shape in enumerate(shapes)
+        ]
+
+    def _in_process(self) -> Iterator[tuple[int, Sequence[Any]]]:
+        """Compute partition after partition, by the scheduler of this process."""
+        compute = extra("dask", "").compute
+        for at, args in enumerate(self._parts):
+            try:
+                found = compute(*args) if any(map(_is_collection, args)) else args
+            except Exception as error:
+                raise _lost(at, args, error) from error
+            yield at, found
+
+    def _in_memory(self) -> bool:
+        """Return whether every partition lies in the memory of a worker, or on its way there."""
+        return not any(_is_collection(part) for args in self._parts for part in args)
+
+    def _bundled(self, client: Any) -> tuple[list[list[int]], list[Any]]:
+        """Return the partitions in groups, and a future of each group's arguments, which is where most of them are.
+
+        There is a group for each thread of a worker that has partitions; a group for each partition where the data
+        take much of the workers' memory, for Dask to spill what is not needed now.
+        """
+        held = [[part for part in args if _is_future(part)] for args in self._parts]
+        first, keys = held[0][0], [future.key for futures in held for future in futures]
+        known = _BUNDLES.get(first)
+        if known is not None and known.keys == keys and known.client is client and known.holds():
+            return known.groups, known.futures
+        extra("distributed", "").wait([future for futures in held for future in futures])
+        every = [future for futures in held for future in futures]
+        threads, places, sizes = client.nthreads(), client.who_has(every), client.nbytes(keys, summary=False)
+        groups = _grouped(
+            [[place for one in futures for place in places.get(one.key, ())] for futures in held], threads
+        )
+        limits = [worker["memory_limit"] or inf for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+        if sum(sizes.values()) > sum(limits) / 4:
+            groups = [[at] for at in range(len(self._parts))]
+        args = [[part for at in group for part in self._parts[at]] for group in groups]
+        futures = client.map(_bundle, [tuple(group) for group in groups], args, pure=False)
+        _BUNDLES[first] = _Bundles(client, keys, threads, groups, futures)
+        return groups, futures
+
+    @contextmanager
+    def _naming(self, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Iterator[None]:
+        """Raise errors that name the partition."""
+        try:
+            yield
+        except Exception as error:
+            if str(error).startswith("partition "):  # the function has named it
+                raise
+            group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
+            lost = [at for at in group if any(_is_future(part) and part.status in _GONE for part in self._parts[at])]
+            if not lost and type(error).__name__ == "KilledWorker":
+                failed = [
+                    at
+                    for group, future in zip(groups, futures, strict=True)
+                    if future.status == "error"
+                    for at in group
+                ]
+                where = f"partition {failed[0]}" if len(failed) == 1 else f"one of the partitions {failed}"
+                raise RuntimeError(
+                    f"{where} was computed when worker after worker ended, for want of memory most likely: make "
+                    "partitions smaller (rechunk, repartition), or give workers more memory"
+                ) from error
+            if not lost and len(group) != 1:
+                raise
+            at = (lost or group)[0]
+            raise _lost(at, self._parts[at], error) from error
+
+
+def _is_collection(given: Any) -> bool:
+    return hasattr(type(given), "__dask_graph__")
+
+
+def _is_future(given: Any) -> bool:
+    return hasattr(type(given), "status") and hasattr(type(given), "retry")
+
+
+def _is_array(given: Any) -> bool:
+    return hasattr(type(given), "__dask_graph__") and hasattr(type(given), "chunks") and hasattr(type(given), "rechunk")
+
+
+def _in_rows(given: Any, chunks: Sequence[Any] | None) -> Any:
+    """Return a Dask array with whole rows in each chunk, and the rows of the first array; all else as it is."""
+    if not hasattr(type(given), "__dask_graph__"):
+        return given
+    if _is_array(given):
+        if given.ndim == 0:
+            raise TypeError("an argument is a Dask array of no axis, expected rows along the leading one")
+        wanted = (chunks, *[(size,) for size in given.shape[1:]])
+        known = not any(size != size for size in (*given.chunks[0], *(chunks or ())))  # noqa: PLR0124 - is it nan?
+        if known and given.shape[0] != sum(chunks or ()):
+            raise ValueError(
+                f"the arguments are Dask arrays of {sum(chunks or ())} and {given.shape[0]} rows, expected equally many"
+            )
+        return given if given.chunks == wanted or not known else given.rechunk(wanted)
+    if not hasattr(type(given), "npartitions") or not hasattr(type(given), "_meta"):
+        raise TypeError(f"an argument is a {type(given).__name__} of Dask, expected an array or a DataFrame")
+    return given
+
+
+def _partitions(given: Any) -> list[Any]:
+    """Return the partitions of a collection, as Futures where it is persisted in a cluster."""
+    distributed = sys.modules.get("distributed")
+    if distributed is not None:
+        known = {future.key: future for future in distributed.futures_of(given)}
+        keys = [key[0] if isinstance(key, list) else key for key in given.__dask_keys__()]
+        while any(isinstance(key, list) for key in keys):
+            keys = [key[0] if isinstance(key, list) else key for key in keys]
+        if known and all(key in known for key in keys):
+            return [known[key] for key in keys]
+    if _is_array(given):
+        return [*given.to_delayed().ravel()]
+    # A full optimisation reads two small files as one where few columns are wanted, so that X and y would come apart.
+    simple = given.simplify() if hasattr(type(given), "simplify") else given
+    return [*simple.to_delayed(optimize_graph=False)]
+
+
+def _client() -> Any:
+    """Return the client of a cluster that Dask computes with now; None without one."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    dask = extra("dask", "")
+    if dask.config.get("scheduler", None) not in (None, "dask.distributed", "distributed"):
+        return None
+    try:
+        return distributed.default_client()
+    except ValueError:
+        return None
+
+
+_SENT: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+
+
+def _sent(client: Any, program: Any) -> Any:
+    """Return a program as a future, which each worker fetches once; made anew from the task if its worker is lost."""
+    known = _SENT.setdefault(program, {})
+    if client.id not in known or known[client.id].status in _GONE:
+        known[client.id] = client.submit(_itself, program, pure=False)
+    return known[client.id]
+
+
+class _Bundles:
+    """Futures of the arguments of groups of partitions, for as long as the workers are the same."""
+
+    def __init__(
+        self, client: Any, keys: list[Any], threads: dict[str, int], groups: list[list[int]], futures: list[Any]
+    ) -> None:
+        self.client, self.keys, self._threads, self.groups, self.futures = client, keys, threads, groups, futures
+        self._until = monotonic() + FRESH
+
+    def holds(self) -> bool:
+        """Return whether the workers were the same a moment ago, and nothing was lost for good."""
+        if any(future.status in _GONE for future in self.futures):
+            return False
+        if monotonic() > self._until:
+            self._until = monotonic() + FRESH
+            return bool(self.client.nthreads() == self._threads)
+        return True
+
+
+_BUNDLES: WeakKeyDictionary[Any, _Bundles] = WeakKeyDictionary()
+"""The bundles of collections, by the future of their first partition, with which they go."""
+
+
+def _grouped(places: Sequence[Sequence[str]], threads: dict[str, int]) -> list[list[int]]:
+    """Return the numbers of partitions in a group for each thread of the workers that have most of each."""
+    by_worker: dict[str, list[int]] = {}
+    for at, workers in enumerate(places):
+        by_worker.setdefault(max(sorted(workers), key=workers.count, default=""), []).append(at)
+    groups = []
+    for worker, parts in sorted(by_worker.items()):
+        count = min(threads.get(worker, 1), len(parts)) if worker else len(parts)  # unknown: one by one
+        bounds = [len(parts) * at // count for at in range(count + 1)]
+        groups += [parts[a:b] for a, b in pairwise(bounds)]
+    return groups
+
+
+def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], object]) -> None:
+    """Wait for futures, and say from time to time how many partitions are done."""
+    distributed = extra("distributed", "")
+    left = [*futures]
+    while left:
+        try:
+            distributed.wait(left, timeout=0.5, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            continue
+        left = [future for future in left if not future.done()]
+        done(sum(size for future, size in zip(futures, sizes, strict=True) if future.done()))
+
+
+def _lost(at: int, args: Sequence[Any], error: Exception) -> ValueError:
+    """Return the error for a partition that Dask could not compute."""
+    file = next((f" ({found})" for part in args if (found := _file(part))), "")
+    words = " ".join(str(error).split())[:500]
+    return ValueError(f"partition {at}{file} cannot be computed: {type(error).__name__}: {words}")
+
+
+def _file(part: Any) -> str:
+    """Return the file that a partition is read from, if its graph says so, as that of `read_parquet` does."""
+    graph = dict(part.__dask_graph__()) if _is_collection(part) else {}
+    waiting = [part.key] if graph else []
+    for key in waiting:  # which grows meanwhile
+        task = graph.get(key)
+        for arg in getattr(task, "args", ()):
+            if isinstance(arg, dict) and "piece" in arg:
+                return str(arg["piece"][0])
+        waiting += getattr(task, "dependencies", ())
+    return ""
+
+
+# --- what runs on the workers ---
+
+
+def _itself(given: Any) -> Any:
+    return given
+
+
+def _call(function: Callable[..., Any], shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
+    return function(*shared, RowPart(f"partition {at}", 0, at), *args)
+
+
+def _values(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
+    return function(program, *shared, RowPart(f"partition {at}", 0, at), *args)
+
+
+def _sum(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, *args: Any) -> dict[Any, Any]:
+    """Return what a function gives for one partition, as the nodes of a sum."""
+    return {(0, at): function(program, *shared, RowPart(f"partition {at}", 0, at), *args)}
+
+
+def _bundle(ats: Sequence[int], args: Sequence[Any]) -> list[tuple[int, list[Any]]]:
+    """Return the numbers of partitions with their arguments, which are given one after the other."""
+    width = len(args) // len(ats)
+    return [(at, [*args[place * width : (place + 1) * width]]) for place, at in enumerate(ats)]
+
+
+def _sums(bundle: Sequence[tuple[int, list[Any]]], call: tuple[Any, Any], program: Any) -> dict[Any, Any]:
+    """Return the sum over the partitions of a bundle so far as it goes."""
+    function, shared = call
+    found = [_sum(function, program, shared, at, *args) for at, args in bundle]
+    return PairwiseSum().merge(found).nodes
+
+
+def _merged(sums: Sequence[dict[Any, Any]]) -> dict[Any, Any]:
+    return PairwiseSum().merge(sums).nodes

@@ -1,0 +1,408 @@
+"""Training rows that come in parts: columns of a `scan`, memory-mapped arrays, and Dask arrays and DataFrames.
+
+They are read once before training, to be counted and checked, and then once an epoch.
+
+- Of a stream, blocks are read in the order of the files, or with `shuffle` in a random order of their row groups and
+  record batches, and half a million numbers at a time are shuffled; a batch is rows that follow each other then. Where
+  a long file is sorted by its target, shuffle it once. All rows in one batch are summed block by block.
+- In a cluster a batch has rows of every partition, an equal share of each, and the partitions are kept in the memory of
+  the workers, which spill to disk what does not fit. A step sums over the partitions in their order, so that the number
+  of workers, and those that are lost on the way, change no bit.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import NamedTuple
+
+from autograd_mini.compiler.blocks import block_sums
+from autograd_mini.datasets.preprocessing import same_length
+from autograd_mini.engine.hooks import no_grad
+from autograd_mini.errors import TracingError
+from autograd_mini.nn.losses import TARGETS
+from autograd_mini.rows import in_parts
+from autograd_mini.rows.columns import floats, not_finite, table_arrays
+from autograd_mini.rows.pairwise import RowPart
+from autograd_mini.train.compiled_steps import CompiledSteps
+from autograd_mini.train.data import FIRST, GOLDEN, SECOND, shuffled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from autograd_mini.rows.dask_partitions import DaskPartitions
+    from autograd_mini.rows.stream import Stream
+    from autograd_mini.train.data import Sample
+    from autograd_mini.train.objective import Model, Objective
+    from autograd_mini.train.run import Training
+
+KEPT = 256
+"""Number of rows of the first part on which model and loss are tried, and as many other targets."""
+LOADED = 2**19
+"""Numbers of a block that is trained on: 4 MB, or one batch if that is larger."""
+
+
+class RowsInParts:
+    """Inputs and targets in parts, checked.
+
+    Attributes:
+        parts: the parts.
+        rows: how many rows there are.
+        samples: some of them.
+
+    """
+
+    def __init__(self, parts: Stream | DaskPartitions, rows: int, samples: list[Sample]) -> None:
+        self.parts, self.rows, self.samples = parts, rows, samples
+
+    def streamed(self, batch_size: int) -> bool:
+        """Return whether batches are blocks of a stream, one after the other."""
+        return hasattr(self.parts, "blocks") and batch_size < self.rows
+
+
+def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = "") -> RowsInParts | None:
+    """Return inputs and targets that come in parts, read once, and checked; None for those in memory.
+
+    Args:
+        objective: the loss, which says what a target may be.
+        model: the model, which is tried on the first row.
+        X: the inputs.
+        y: the targets.
+        of: what messages add to the names of both.
+
+    Raises:
+        ValueError: naming file or partition, row and column, for what is nan, infinite, or no target of the loss.
+        TypeError: for a column of anything but numbers.
+
+    """
+    X, y = _scanned(X, y)
+    if hasattr(X, "__next__") or hasattr(y, "__next__"):
+        return None  # a generator of rows, which is read into memory
+    parts = in_parts((X, y))
+    if parts is None:
+        return None
+    names = f"X{of}", f"y{of}"
+    outputs: list[int | None] = []
+
+    def tried(row: list[float]) -> None:
+        with no_grad():
+            try:
+                prediction = model(row)
+            except ValueError as error:
+                raise ValueError(f"the model refused row 0 of {names[0]}, of {len(row)} numbers: {error}") from error
+        outputs.append(len(prediction) if isinstance(prediction, (list, tuple)) else None)
+
+    if not hasattr(parts, "blocks"):
+        example = _pair(RowPart("", 0, 0), *parts.example())[0]
+        tried([0.0] * example.shape[1])
+        parts = parts.converted(_checked, objective.name, outputs[0], names)
+        found = parts.gathered(_summary, objective.name)
+    else:
+        found, seen = [], set[float]()
+        for number, block in enumerate(parts.blocks()):
+            part = RowPart(block.place, block.first, number)
+            if not outputs and block.size:
+                tried(_pair(part, *block.rows)[0][0].tolist())
+            pair = _checked(objective.name, outputs[0] if outputs else None, names, part, *block.rows)
+            count, samples = _summary(objective.name, part, pair, seen)
+            found.append((count, samples))
+    rows = sum(count for count, _ in found)
+    if not rows:
+        raise ValueError(f"{names[0]} is empty, expected at least one row")
+    chosen: list[Sample] = [sample for _, samples in found for sample in samples]
+    return RowsInParts(parts, rows, chosen[: 4 * KEPT])
+
+
+def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return memory-mapped arrays as columns of a scan, whose blocks are read when they are needed."""
+    mapped = [hasattr(type(given), "flush") and hasattr(given, "filename") for given in (X, y)]
+    if not any(mapped) or not all(hasattr(given, "shape") for given in (X, y)):
+        return X, y
+    from autograd_mini.rows import scan
+
+    same_length(X, y, "X", "y")
+    rows = max(1024, LOADED // max(X[:1].size, 1))
+    data = scan(lambda: ((X[at : at + rows], y[at : at + rows]) for at in range(0, len(X), rows)))
+    return data[0], data[1]
+
+
+def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return the rows and the targets of a part as arrays of float64."""
+    import numpy as np
+
+    try:
+        table = table_arrays(X, "X")
+        rows = floats(X, "X") if table is None else table[0] if len(table) == 1 else np.hstack(table)
+        table = table_arrays(y, "y")
+        goals = floats(y, "y") if table is None else np.hstack(table)
+    except TypeError as error:
+        raise TypeError(f"{part.name}: {error}") from None
+    if rows.ndim != 2 or goals.ndim not in {1, 2}:
+        raise ValueError(
+            f"{part.name}: X has the shape {rows.shape} and y {goals.shape}, expected a row of numbers and a target "
+            "for each sample: for a single column write data[['x']], or X.reshape(-1, 1)"
+        )
+    if len(rows) != len(goals):
+        raise ValueError(f"{part.name}: X has {len(rows)} rows and y {len(goals)}, expected a target for every row")
+    return rows, goals[:, 0] if goals.ndim == 2 and goals.shape[1] == 1 else goals
+
+
+def _checked(
+    loss: str | None, outputs: int | None, names: tuple[str, ...], part: RowPart, X: Any, y: Any
+) -> tuple[Any, Any]:
+    """Return rows and targets of a part as arrays; a ValueError names the first number that is wrong."""
+    rows, goals = _pair(part, X, y)
+    if wrong := not_finite((rows, goals), names, part.first):
+        wrong = not_finite((X, y), names, part.first) or wrong  # with the names of the columns
+        raise ValueError(f"{part.name}: {wrong}, expected a finite number: leave such rows out first")
+    wanted = () if outputs is None or loss == "cross_entropy" else (outputs,)
+    if loss is not None and goals.shape[1:] != wanted:
+        raise ValueError(
+            f"{part.name}: {names[1]} has {goals.shape[1:] or 'one number'} a row, expected {wanted or 'one number'}, "
+            "as the model predicts"
+        )
+    expected, accepts = TARGETS.get(loss or "", ("", None))
+    fine = None if accepts is None else accepts(goals)
+    if loss == "cross_entropy":
+        expected = f"the index of a class: a whole number from 0 to {(outputs or 0) - 1}"
+        fine = (goals >= 0) & (goals < (outputs or 0)) & (goals % 1 == 0)
+    if fine is not None and not fine.all():
+        at = int(fine.reshape(len(rows), -1).all(axis=1).argmin())
+        row = f"{part.name}: row {part.first + at} of {names[1]}"
+        raise ValueError(f"{row} is {goals[at].tolist()!r}, expected by {loss} {expected}")
+    return rows, goals
+
+
+def _summary(
+    loss: str | None, part: RowPart, pair: tuple[Any, Any], seen: set[float] | None = None
+) -> tuple[int, list[Sample]]:
+    """Return how many rows a part has, and some of them: of the first part many, and the first of each new target."""
+    import numpy as np
+
+    rows, goals = pair
+    at = {*np.linspace(0, len(rows) - 1, KEPT).astype(int).tolist()} if len(rows) and part.number == 0 else set()
+    if goals.ndim == 1 and len(seen or ()) <= KEPT and len(np.unique(goals[: 4 * KEPT])) <= KEPT:  # they may be classes
+        at |= {*np.unique(goals, return_index=True)[1][:KEPT].tolist()}
+        if seen is not None:
+            at = {row for row in at if part.number == 0 or float(goals[row]) not in seen}
+            seen.update(goals[sorted(at)].tolist())
+    made: Any = int if loss == "cross_entropy" else lambda goal: goal
+    return len(rows), [(rows[row].tolist(), made(goals[row].tolist())) for row in sorted(at)]
+
+
+# --- batches in a cluster ---
+
+
+class Batch(NamedTuple):
+    """A batch of the rows of an epoch: which of how many, and what shuffles the rows; None for the order they have."""
+
+    number: int
+    batches: int
+    seed: int | None
+
+    def of(self, part: int, rows: int) -> Any:
+        """Return the rows of a part that belong to the batch: all of them in some batch, and none in two."""
+        import numpy as np
+
+        start, end = (rows * at // self.batches for at in (self.number, self.number + 1))
+        if self.batches == 1:
+            return slice(None)
+        if self.seed is None:
+            return slice(start, end)
+        return permuted(np.arange(start, end), rows, self.seed + part)
+
+
+def permuted(numbers: Any, count: int, seed: int) -> Any:
+    """Return where a random permutation of the numbers below `count` takes some of them.
+
+    Each round has an inverse on the numbers of as many bits; what falls beyond the count goes round again until it does
+    not, which has an inverse too. So a share of a permutation costs no more than its own length.
+
+    Source: Black, Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002, for going round; the rounds are those
+    of SplitMix64 on fewer bits.
+
+    >>> import numpy as np
+    >>> sorted(permuted(np.arange(5), 5, seed=1).tolist())
+    [0, 1, 2, 3, 4]
+
+    """
+    import numpy as np
+
+    bits = max((count - 1).bit_length(), 1)
+    mask, half = np.uint64((1 << bits) - 1), np.uint64(max(bits // 2, 1))
+    start = (seed * GOLDEN + FIRST) & (2**64 - 1)
+    rounds = [(np.uint64(start >> shift | 1), np.uint64(start >> (shift + 7))) for shift in (0, 11, 23, 37)]
+    found = np.array(numbers, dtype=np.uint64)
+    left = np.arange(len(found))
+    while len(left):
+        x = found[left]
+        for factor, offset in rounds:
+            x = ((x ^ (x >> half)) * factor + offset) & mask
+            x = ((x ^ (x >> half)) * np.uint64(SECOND)) & mask
+        found[left] = x
+        left = left[x >= count]
+    return found.astype(np.int64)
+
+
+def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, *given: Any) -> Any:
+    """Return the number of rows of a batch in a part, and the sums of loss and gradient over them."""
+    X, y = given[0] if len(given) == 1 else _pair(part, *given)
+    rows = batch.of(part.number, len(X))
+    return block_sums(program, numbers, ((0, 0), (1, 0)), part, X[rows], y[rows])
+
+
+class SummedSteps(CompiledSteps):
+    """Steps whose batches are sums over parts; the methods are those of `CompiledSteps`."""
+
+    def __init__(self, training: Training, backend: str) -> None:
+        super().__init__(training, backend)
+        if self._kernel.outside:
+            raise TracingError("a metric cannot be compiled, expected one that can for rows in parts: see metrics")
+
+    def _start(self, order: Sequence[int]) -> None:
+        self._order = order
+
+    def _may_descend(self) -> bool:
+        return False
+
+    def _step(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        training = self._training
+        seed = training.seed * 1_000_003 + training.epoch * 7919 if training.shuffle else None
+        rows, loss, gradient, metrics = self._summed(training.parts, Batch(batch, training.batches, seed))
+        if not isfinite(loss):
+            raise training.diverged(f"the mean loss became {loss}")
+        return self._move(gradient, [figure * rows for figure in (loss, *metrics)], sums)
+
+    def _summed(self, parts: RowsInParts | None, batch: Batch) -> tuple[float, float, Any, list[float]]:
+        """Return of a batch the number of rows, the mean loss, its gradient, and the means of the metrics."""
+        return summed(self._kernel, parts, self._x, batch, self._training)
+
+    def validate(self) -> dict[str, float]:
+        """Return the means over the samples kept out of training."""
+        return validated(self, self._training) or super().validate()
+
+
+def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) -> tuple[float, float, Any, list[float]]:
+    """Return of a batch the number of rows, the mean loss, its gradient, and the means of the metrics."""
+    rows = 0.0
+
+    def call(p: Any, *_: Any) -> tuple[float, Any]:
+        nonlocal rows
+        bar = training.bar
+        count = max(getattr(parts.parts, "__len__", lambda: 0)(), 1)
+        shown = bar is not None and type(bar).__name__ != "Progress" and batch.batches <= 10 and count > 1
+
+        def done(finished: int) -> None:
+            if bar is not None:
+                bar.batch(training.epoch + 1, batch.number + finished / count)
+
+        total = parts.parts.total(batch_sums, kernel.program, p.copy(), batch, done=done if shown else None)
+        rows = float(total[0])
+        if not rows:
+            return 0.0, total[2:]
+        return float(total[1] / rows), total[2:] / rows
+
+    loss, gradient, metrics = kernel.step(x, call=call)
+    return rows, loss, gradient, metrics
+
+
+def validated(steps: Any, training: Training) -> dict[str, float] | None:
+    """Return the means over rows to validate on that come in parts; None where there are none."""
+    if training.held_out_parts is None:
+        return None
+    _, loss, _, metrics = summed(steps._kernel, training.held_out_parts, steps._x, Batch(0, 1, None), training)
+    return dict(zip(training.objective.names, [loss, *metrics], strict=True))
+
+
+# --- batches of a stream ---
+
+
+class StreamedSteps(CompiledSteps):
+    """Steps whose batches come one after the other from a stream; the methods are those of `CompiledSteps`."""
+
+    def __init__(self, training: Training, backend: str) -> None:
+        super().__init__(training, backend)
+        self._size = training.batch_size
+        width = self._X.shape[1] + self._y[:1].size
+        self._rows = max(1, LOADED // (width * self._size)) * self._size
+        self._blocks: Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]] = iter(())
+        self._loaded = (0, 0)  # the first batch of the block that is loaded, and the first of the next
+        self._places: list[tuple[int, RowPart]] = []
+        self._by_length: dict[int, Any] = {}  # arrays, and the descent on them, of a block of so many rows
+
+    def _start(self, order: Sequence[int]) -> None:
+        """Start reading."""
+        training = self._training
+        self._order, self._loaded = order, (0, 0)
+        self._samples = training.samples
+        parts: Any = training.parts
+        units = parts.parts.units
+        shuffle = training.shuffle and units > 1
+        chosen = [*map(int, shuffled(units, training.seed, training.epoch))] if shuffle else None
+        self._blocks = self._regrouped(parts.parts.blocks(chosen))
+
+    def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
+        """Take a step, or several of the same block."""
+        while batch >= self._loaded[1]:
+            self._load()
+        return super().take(batch - self._loaded[0], sums)
+
+    def _load(self) -> None:
+        """Go on to the next block."""
+        self._gather()
+        if len(self._now_X):
+            self._by_length[len(self._now_X)] = self._now_X, self._now_y, self._descent
+        X, y, self._places = next(self._blocks)
+        empty = X.copy(), y.copy(), None
+        self._now_X, self._now_y, self._descent = self._by_length.get(len(X), empty)
+        training, first = self._training, self._loaded[1]
+        self._order = range(len(X))
+        if training.shuffle:
+            self._order = shuffled(len(X), training.seed * 1_000_003 + first, training.epoch)
+        X.take(self._order, axis=0, out=self._now_X)
+        y.take(self._order, axis=0, out=self._now_y)
+        self._samples = _LoadedRows(X, y, self._objective.name)  # type: ignore[assignment]  # all that is asked of them
+        self._loaded = first, first + -(-len(X) // self._size)
+
+    def _regrouped(self, blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]]:
+        """Yield blocks of whole batches, with the number of the first row of each part in them."""
+        import numpy as np
+
+        rows = self._rows
+        X = np.empty((rows, *self._X.shape[1:]))
+        y = np.empty((rows, *self._y.shape[1:]))
+        filled, places = 0, list[tuple[int, RowPart]]()
+        for number, block in enumerate(blocks):
+            given, at = _pair(RowPart(block.place, block.first, number), *block.rows), 0
+            while at < len(given[0]):
+                count = min(rows - filled, len(given[0]) - at)
+                X[filled : filled + count], y[filled : filled + count] = (part[at : at + count] for part in given)
+                places.append((filled, RowPart(block.place, block.first + at, number)))
+                filled, at = filled + count, at + count
+                if filled == rows:
+                    yield X, y, places
+                    filled, places = 0, []
+        if filled:
+            yield X[:filled], y[:filled], places
+
+    def _named(self, row: int) -> str:
+        start, part = max((place for place in self._places if place[0] <= row), default=(0, RowPart("the data", 0, 0)))
+        return f"row {part.first + row - start} of {part.name}"
+
+    def validate(self) -> dict[str, float]:
+        """Return the means over the samples kept out of training."""
+        return validated(self, self._training) or super().validate()
+
+
+class _LoadedRows:
+    """The rows of a block as samples."""
+
+    def __init__(self, X: Any, y: Any, loss: str | None) -> None:
+        self._X, self._y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
+
+    def __len__(self) -> int:
+        return len(self._X)
+
+    def __getitem__(self, row: int) -> Sample:
+        return self._X[row].tolist(), self._made(self._y[row].tolist())
