@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
