@@ -69,17 +69,13 @@ class DaskPartitions:
         made._args, made._lengths, made._parts = [], None, parts
         return made
 
-    def __len__(self) -> int:
-        """Return how many partitions there are."""
-        return len(self._parts)
-
     def example(self) -> tuple[Any, ...]:
         """Return arguments like these without rows, by what Dask knows of the collections."""
         import numpy as np
 
         return tuple(
             [
-                np.empty((0, *given.shape[1:]), given.dtype)
+                np.empty_like(given._meta, given.dtype, shape=(0, *given.shape[1:]))  # on a GPU if they are
                 if _is_array(given)
                 else given._meta
                 if _is_collection(given)
