@@ -192,10 +192,10 @@ class Table:
 
 def read_table(path: str, *, header: bool | None = None, known: Collection[str] = ()) -> Table:
     """Return the table in a CSV file, in Parquet or Arrow files or a folder of them, or for "-" in standard input.
-    CSV is UTF-8, with cells between commas, semicolons or tabs.
 
-    Blank lines are left out. Whether the first row is a `header` is found out if that is None; one with all the `known`
-    names is. A UserError for what cannot be read, a header with a name twice, and rows of unlike length.
+    CSV is UTF-8, with cells between commas, semicolons or tabs. Blank lines are left out. Whether the first row is a
+    `header` is found out if that is None; one with all the `known` names is. A UserError for what cannot be read, a
+    header with a name twice, and rows of unlike length.
     """
     name = "standard input" if path == "-" else path
     if path != "-" and is_columnar(Path(path)):

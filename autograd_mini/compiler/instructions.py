@@ -14,7 +14,7 @@ from autograd_mini.compiler.tape import TRUTHS
 from autograd_mini.compiler.tracer import Primitive, condition, stopped
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.operators import where
-from autograd_mini.engine.ops import CHOICE
+from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.rules import RowRule
 from autograd_mini.engine.value import ABSENT, Value
 
@@ -122,6 +122,8 @@ class Instructions:
     def _way(self, rule: Any) -> tuple[int, int]:
         """Return the code of a rule, and where its nodes keep their operands."""
         if isinstance(rule, RowRule):
+            if TABLE.get(rule.op.name) is not rule.op:
+                raise Unsuited
             kind = {"x": _LEFT, "y": _RIGHT, "xy": _BOTH}[rule.active] if len(rule.op.operands) > 1 else _UNARY
         elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop"}):
             kind = _ANY

@@ -115,12 +115,12 @@ def _negated(b: Builder, at: int) -> int | None:
     return step[1] if step[0] == "neg" else None
 
 
-_SPECIAL = frozenset({"constant", "neg"})
+SPECIAL = frozenset({"constant", "neg"})
 """What one operand of a sum or product has to be, if there is to be an identity for it."""
 
 
 def _add(b: Builder, x: int, y: int) -> int | None:
-    if b.steps[x][0] not in _SPECIAL and b.steps[y][0] not in _SPECIAL:
+    if b.steps[x][0] not in SPECIAL and b.steps[y][0] not in SPECIAL:
         return None
     for this, other in ((x, y), (y, x)):
         if _constant(b, this) == "-0.0":
@@ -137,7 +137,7 @@ def _sub(b: Builder, x: int, y: int) -> int | None:
 
 
 def _mul(b: Builder, x: int, y: int) -> int | None:
-    if b.steps[x][0] not in _SPECIAL and b.steps[y][0] not in _SPECIAL:
+    if b.steps[x][0] not in SPECIAL and b.steps[y][0] not in SPECIAL:
         return None
     for this, other in ((x, y), (y, x)):
         known, positive = _constant(b, this), _negated(b, other)

@@ -12,7 +12,7 @@ from math import copysign, nan, prod
 from time import perf_counter
 from typing import NamedTuple
 
-from autograd_mini.compiler.backends import BACKENDS, installed, library_of, on_gpu, picked
+from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed, library_of, on_gpu, picked
 from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
@@ -20,6 +20,7 @@ from autograd_mini.compiler.instructions import LEAF, Instructions, Unsuited
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.rerolling import rerolled
+from autograd_mini.compiler.reverse import differentiable, lowered
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tape import Tape
 from autograd_mini.compiler.tracer import Trace
@@ -44,7 +45,7 @@ OUTSIDE = 300
 """Maximum operations outside of loops that LLVM compiles; there it takes more time than it saves."""
 
 LONG = 1000
-"""Minimum operations of a program in which loops are looked for."""
+"""Minimum operations of a program that becomes columns of numbers, in which loops are looked for."""
 
 STATES = 8
 """Maximum states for which programs are kept, the latest."""
@@ -470,14 +471,14 @@ class Programs:
         differentiate: bool,
     ) -> Program:
         """Trace the function, and watch from now on what it reads."""
-        program = self._made(state, layouts, sample, differentiate=differentiate)
+        program = self._of_trace(state, layouts, sample, differentiate=differentiate)
         self.traces += 1
         state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
         roots = [(f"argument {at}", part) for at, (static, part) in enumerate(layouts.taken) if static]
         state.watch([(self._name, self.function), *roots])
         return program
 
-    def _made(
+    def _of_trace(
         self,
         state: State,
         layouts: Layouts,
@@ -490,9 +491,9 @@ class Programs:
         f, parameters = self.function, state.parameters
         taken, named, widths, first, there = layouts
         if widths is None and (table := _recorded(f)) is not None:
-            rolled = self._rolled(state, table, 0, None, start, differentiate=differentiate)
-            if rolled is not None:
-                return rolled
+            made = self._of_table(state, table, 0, None, start, differentiate=differentiate)
+            if made is not None:
+                return made
 
         def numbers_of(trace: Trace) -> dict[Value, float]:
             """Return the numbers that decide conditions."""
@@ -500,10 +501,10 @@ class Programs:
 
         with Trace(None if sample is None else numbers_of) as trace:
             symbols = iter(trace.input, None)
-            made = {}
+            given_args = {}
             for at in (*first, *[at for at in range(len(taken)) if at not in first]):
-                made[at] = taken[at][1] if taken[at][0] else unflatten(taken[at][1], symbols)
-            args = [made[at] for at in range(len(taken))]
+                given_args[at] = taken[at][1] if taken[at][0] else unflatten(taken[at][1], symbols)
+            args = [given_args[at] for at in range(len(taken))]
             numbers: list[Any] = []
             result = f(*args, **{name: unflatten(layout, symbols) for name, layout in named.items()})
             layout = flatten_into(result, "the result of the traced function", numbers)
@@ -513,10 +514,10 @@ class Programs:
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
             asked = [*trace.broken(), *trace.decisions]
-            if widths is None and not asked and (table := _unrolled(trace, numbers)) is not None:
-                rolled = self._rolled(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
-                if rolled is not None:
-                    return rolled
+            if widths is None and not asked and (table := _table(trace, numbers)) is not None:
+                made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+                if made is not None:
+                    return made
             below = Below(trace, [*numbers, *asked])
             state.close_over(below.outside)
             used = list(range(len(parameters)))
@@ -542,7 +543,7 @@ class Programs:
         program.state, program.background, program.folder = state, self._background, self._folder
         return program
 
-    def _rolled(
+    def _of_table(
         self,
         state: State,
         table: Instructions,
@@ -552,9 +553,14 @@ class Programs:
         *,
         differentiate: bool,
     ) -> Program | None:
-        """Return the program of instructions as loops; None if there are none. The first leaves are the arguments."""
+        """Return the program of instructions, the first of whose leaves are the arguments.
+
+        It is made of loops if there are any; None if it has to be differentiated as a graph.
+        """
         loops = rerolled(table)
-        if loops is None or not loops.suits(differentiate=differentiate):
+        if loops is not None and not loops.suits(differentiate=differentiate):
+            loops = None
+        if loops is None and differentiate and not differentiable(table):
             return None
         middle = perf_counter()
         needed, first = table.used(), table.operands[0]
@@ -564,23 +570,29 @@ class Programs:
         places = {leaf: inputs + at for at, leaf in enumerate(parameters)}
         of_leaves = [places.get(leaf, at if at < inputs else 0) for at, leaf in enumerate(table.leaves)]
         table.leaves.clear()
-        wanted = range(inputs, inputs + len(parameters)) if differentiate else None
-
-        def make(tape: Tape, widths: list[int] | None, kept: int) -> Program:
-            long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
-            made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
-            made.kept = kept
-            return made
-
-        rolled = RolledProgram(loops, of_leaves, inputs + len(parameters), wanted, make)
-        stats = {
-            "operations": {"traced": loops.size},
-            "loops": str(loops),
-            "seconds": {"trace": middle - start, "passes": perf_counter() - middle},
-        }
-        program = Program(rolled, layout, [*range(len(parameters))], stats, self._backend, None)
+        total = inputs + len(parameters)
+        wanted = range(inputs, total) if differentiate else None
+        if loops is None:
+            made: Any = lowered(table, of_leaves, total, wanted)
+            counts = {"traced": len(made)}
+            if len(made) <= LONGEST:
+                made, counts = optimised(made)  # LLVM wants it as short as can be
+        else:
+            made = RolledProgram(loops, of_leaves, total, wanted, self._made)
+            counts = {"traced": loops.size}
+        seconds = {"trace": middle - start, "passes": perf_counter() - middle}
+        stats = {"operations": counts, **({} if loops is None else {"loops": str(loops)}), "seconds": seconds}
+        program = Program(made, layout, [*range(len(parameters))], stats, self._backend, None)
         program.leaves, program.state = [*parameters], state
+        program.background, program.folder = self._background and loops is None, self._folder
         return program
+
+    def _made(self, tape: Tape, widths: list[int] | None, kept: int) -> Program:
+        """Return a program that is a part of another one."""
+        long = self._backend == "auto" and widths is None and len(tape) > OUTSIDE and BACKENDS["vm"].available
+        made = Program(tape, None, [], {"seconds": {}}, "vm" if long else self._backend, widths)
+        made.kept, made.folder = kept, self._folder
+        return made
 
     def _current(self) -> State:
         """Return the state that everything is in now: the latest, one of before, or a new one."""
@@ -605,8 +617,8 @@ def _recorded(f: Any) -> Instructions | None:
     return read() if read is not None and installed("numpy") else None
 
 
-def _unrolled(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | None:
-    """Return the instructions of a trace that may have loops in it; None if it is too short."""
+def _table(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | None:
+    """Return the instructions of a long trace; None if it is short, or has what columns do not hold."""
     if len(trace.nodes) < LONG or not installed("numpy"):
         return None
     try:

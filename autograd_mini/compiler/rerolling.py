@@ -29,6 +29,9 @@ FEWEST = 8
 SMALLEST = 500
 """Minimum operations that a loop stands for."""
 
+LARGE = 20_000
+"""Minimum operations of a program whose loops are more than kernels that return sums."""
+
 SHARE = 0.5
 """Minimum share of a program's operations that its loops stand for."""
 
@@ -138,9 +141,20 @@ class Rolled:
         return sum([loop.lanes * len(loop.operands) for loop in self.loops]) + len(self.outer)
 
     def suits(self, *, differentiate: bool) -> bool:
-        """Return whether it can be run; a choice after the loops would have to keep a derivative from them."""
-        choice = self.table.code_of(CHOICE)
-        return not differentiate or all(self.table.codes[at] != choice for at in self.after)
+        """Return whether it can be run as loops, and is faster so.
+
+        A choice after the loops would have to keep a derivative from them. What is more than kernels and a program of
+        their sums is held together by Python, which has to be worth while.
+        """
+        codes, choice = self.table.codes, self.table.code_of(CHOICE)
+        if differentiate and any(codes[at] == choice for at in self.after):
+            return False
+        computed = any(codes[row] > CONSTANT for loop in self.loops for row in loop.uniforms) or any(
+            codes[rows[0]] > CONSTANT for loop in self.loops for rows in loop.columns
+        )
+        added = all((at, column) in self.totals for at, loop in enumerate(self.loops) for column in loop.outputs)
+        single = not differentiate or all(len(loop.outputs) == 1 for loop in self.loops)
+        return (added and single and not computed) or self.size >= LARGE
 
     def __str__(self) -> str:
         """Return how many operations there are, and how many loops stand for how many of them."""

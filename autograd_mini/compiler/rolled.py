@@ -387,30 +387,39 @@ class RolledProgram:
 
     def _composed(self, forward: Sequence[Any], outer: Any) -> Callable[[Sequence[float]], list[float]] | None:
         """Return the program as one piece of machine code; None if it is no call of kernels and another program."""
-        apart = any(kernel.singles or kernel.inputs.filled or kernel.backward for kernel in self._kernels)
+        apart = any(kernel.singles or kernel.backward for kernel in self._kernels)
         if self._before is not None or apart or self._outer.backend not in {"llvm", "vm"}:
             return None
         if any(kernel.forward.backend != "llvm" for kernel in self._kernels):
             return None
         from autograd_mini.compiler.llvm.assembler import calls_back
-        from autograd_mini.compiler.llvm.composition import Composition, Part
+        from autograd_mini.compiler.llvm.composition import Composition, KernelCall
         from autograd_mini.compiler.llvm.fastcall import possible
 
         programs = [self._outer, *[kernel.forward for kernel in self._kernels]]
         if not possible() or any(calls_back(step[0]) for program in programs for step in program.tape.steps):
             return None  # Python may run another thread meanwhile
         wanted = {source: 1 + at for at, source in enumerate(self._wanted or ())}
-        parts = [
-            Part(
-                kernel=run,
-                lanes=kernel.lanes,
-                totals=kernel.totals,
-                columns=kernel.inputs.constants,
-                sources=kernel.inputs.uniforms.tolist(),
-                places=[wanted[source] for source in kernel.inputs.by_uniform[0].tolist()] if kernel.together else [],
+        parts = []
+        for kernel, run in zip(self._kernels, forward, strict=True):
+            taken = kernel.inputs
+            lanes, width = taken.constants.shape
+            entries = [(lane * width + at) for lane in range(lanes) for at in taken.filled]
+            of_column = taken.by_column[0].T.ravel().tolist() if kernel.together else []
+            spread = [(at, wanted[source]) for at, source in enumerate(of_column) if source in wanted]
+            parts.append(
+                KernelCall(
+                    kernel=run,
+                    lanes=lanes,
+                    totals=kernel.totals,
+                    given=taken.constants,
+                    filled=(entries, taken.sources.ravel().tolist()),
+                    uniforms=taken.uniforms.tolist(),
+                    by_uniform=[wanted[at] for at in taken.by_uniform[0].tolist()] if kernel.together else [],
+                    kept=len(taken.by_column[1]) if kernel.together else 0,
+                    by_column=([at for at, _ in spread], [goal for _, goal in spread]),
+                )
             )
-            for kernel, run in zip(self._kernels, forward, strict=True)
-        ]
         return Composition(parts, outer, self._inputs, len(self._table.results) + len(wanted))
 
 

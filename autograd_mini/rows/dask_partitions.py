@@ -16,7 +16,7 @@ from time import monotonic
 from weakref import WeakKeyDictionary
 
 from autograd_mini.extras import extra
-from autograd_mini.rows.pairwise import PairwiseSum, Part
+from autograd_mini.rows.pairwise import PairwiseSum, RowPart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,17 +69,13 @@ class DaskPartitions:
         made._args, made._lengths, made._parts = [], None, parts
         return made
 
-    def __len__(self) -> int:
-        """Return how many partitions there are."""
-        return len(self._parts)
-
     def example(self) -> tuple[Any, ...]:
         """Return arguments like these without rows, by what Dask knows of the collections."""
         import numpy as np
 
         return tuple(
             [
-                np.empty((0, *given.shape[1:]), given.dtype)
+                np.empty_like(given._meta, given.dtype, shape=(0, *given.shape[1:]))  # on a GPU if they are
                 if _is_array(given)
                 else given._meta
                 if _is_collection(given)
@@ -94,7 +90,7 @@ class DaskPartitions:
         """Return the sum of what a function gives for each partition, added pairwise.
 
         Args:
-            function: a function of the program, what is shared, the `Part` and the arguments.
+            function: a function of the program, what is shared, the `RowPart` and the arguments.
             program: what is sent to each worker once.
             shared: what is sent with every call.
             done: called from time to time with the number of partitions that are done.
@@ -134,7 +130,7 @@ class DaskPartitions:
         """
         client = _client()
         if client is None:
-            made = [function(*shared, Part(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+            made = [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
             return self._made([[one] for one in made])
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
@@ -148,7 +144,7 @@ class DaskPartitions:
         """Return what a function gives for each partition; for little things."""
         client = _client()
         if client is None:
-            return [function(*shared, Part(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
+            return [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
         delayed = extra("dask", "").delayed(_call, pure=False)
         futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
         with self._naming([[at] for at in range(len(futures))], futures):
@@ -395,16 +391,16 @@ def _itself(given: Any) -> Any:
 
 
 def _call(function: Callable[..., Any], shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(*shared, Part(f"partition {at}", 0, at), *args)
+    return function(*shared, RowPart(f"partition {at}", 0, at), *args)
 
 
 def _values(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(program, *shared, Part(f"partition {at}", 0, at), *args)
+    return function(program, *shared, RowPart(f"partition {at}", 0, at), *args)
 
 
 def _sum(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, *args: Any) -> dict[Any, Any]:
     """Return what a function gives for one partition, as the nodes of a sum."""
-    return {(0, at): function(program, *shared, Part(f"partition {at}", 0, at), *args)}
+    return {(0, at): function(program, *shared, RowPart(f"partition {at}", 0, at), *args)}
 
 
 def _bundle(ats: Sequence[int], args: Sequence[Any]) -> list[tuple[int, list[Any]]]:

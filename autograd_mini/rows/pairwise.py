@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Node = tuple[int, int]  # level and position: what stands there is the sum of parts [at << level, at + 1 << level)
 
 
-class Part(NamedTuple):
+class RowPart(NamedTuple):
     """A part of all rows: what messages call it, the number there of its first row, and its own number."""
 
     name: str

@@ -160,8 +160,10 @@ class Files(Source):
 
 
 def is_columnar(path: Path) -> bool:
-    """Return whether a path is that of a folder, or of a Parquet or Arrow file."""
-    return path.is_dir() or (path.is_file() and _start(path).startswith((PARQUET, ARROW)))
+    """Return whether a path is that of a Parquet or Arrow file, or of a folder that has some."""
+    if path.is_dir():
+        return any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
+    return path.is_file() and _start(path).startswith((PARQUET, ARROW))
 
 
 def _start(path: Path) -> bytes:

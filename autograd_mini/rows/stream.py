@@ -17,7 +17,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 
 from autograd_mini.extras import extra
-from autograd_mini.rows.pairwise import PairwiseSum, Part
+from autograd_mini.rows.pairwise import PairwiseSum, RowPart
 from autograd_mini.rows.sources import Batches, Files, RowBlock, length
 
 TYPE_CHECKING = False
@@ -265,7 +265,7 @@ class Stream:
         """Return the sum of what a function gives for each block, added pairwise; see `DaskPartitions.total`."""
         sums = PairwiseSum()
         for part, block in enumerate(self.blocks()):
-            sums.add(part, function(*shared, Part(block.place, block.first, part), *block.rows))
+            sums.add(part, function(*shared, RowPart(block.place, block.first, part), *block.rows))
             if done is not None:
                 done(part + 1)
         return sums.result()
@@ -273,4 +273,4 @@ class Stream:
     def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], *shared: Any) -> Iterator[Any]:  # noqa: ARG002 - Dask needs them
         """Yield what a function gives for each block, in order."""
         for part, block in enumerate(self.blocks()):
-            yield function(*shared, Part(block.place, block.first, part), *block.rows)
+            yield function(*shared, RowPart(block.place, block.first, part), *block.rows)

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     from autograd_mini.testing.problem import Point
     from autograd_mini.testing.report import Counterexample
 
-_SINGLE_DIGITS = 1e-5
+SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
+_SCARCE = 100
+"""Calls of f so few that they halve the samples."""
 SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
 """Most constants of the source that missing terms are made of."""
+_MANY_TERMS = 5
+"""Terms above which a mean may be over one less than an array has, as of differences."""
+_KEPT = "the claim is right at the first point it was asked for and not beside it: a part of it is kept from there"
 _NAMED_INPUTS = 16
 """Most inputs that a missing term may depend on besides the one in question."""
 _NAMED_FACTORS = {
@@ -103,12 +108,16 @@ class Cause:
         """Return the kind of mistake and a sentence about it; empty where nothing simple fits.
 
         Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term",
-        "random", "state", "stale", "precision", "transposed", "shift", "mean", "triangle", "shape".
+        "random", "state", "stale", "precision", "transposed", "shift", "mean", "triangle", "shape", "branch".
         """
-        seen = self._not_a_number() or self._unsteady() or self._out_of_place()
+        if (seen := self._not_a_number()) is not None:
+            return seen
+        few = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        if self.example.interval[0] != self.example.interval[1]:
+            self.samples = list(islice(self._sampled(), SAMPLES // 2 if few else SAMPLES))
+        seen = self._unsteady() or self._out_of_place()
         if seen is not None:
             return seen
-        self.samples = list(islice(self._sampled(), SAMPLES))
         if len(self.samples) < 3:
             return "", ""
         if all(s.claim == 0 for s in self.samples):
@@ -116,10 +125,11 @@ class Cause:
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
-        found_there = self._imprecise(steady)
+        found = self._imprecise(steady)
         for probe in (self._stale, self._moved, self._other_partial):
-            found_there = found_there or probe()
-        return found_there or self._formula(steady)
+            found = found or probe()
+        found = found or self._formula(steady)
+        return found if found[0] else self._kept_or_constant()
 
     def _not_a_number(self) -> tuple[str, str] | None:
         """Recognise a claim that is no finite number."""
@@ -156,18 +166,70 @@ class Cause:
         """Recognise a mistake in the formula: a factor, which may be a mean's, a power, or a missing term."""
         name = self.example.wrt
         if steady is not None:
-            for size in sorted(self.partial.problem.sizes):
-                if size > 1 and any(abs(steady / ratio - 1) < 1e-6 for ratio in (size, 1 / size)):
+            for size in self._sizes():
+                if any(abs(steady / ratio - 1) < 1e-6 for ratio in (size, 1 / size)):
                     what, factor = ("missing", f"1/{size}") if steady < 1 else ("taken twice", str(size))
                     return "mean", f"the claim must be multiplied by {factor}: a mean over {size} is {what}"
             factor = _factor_name(steady) or f"{steady:.7g}"
             return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
+        if (found := self._mean_beside()) is not None:
+            return found
+        if self._is_kept(elsewhere=True):
+            return "stale", _KEPT
         for text, power in _POWERS.items():
             if (ratio := self._ratio(power)) is not None:
                 term = _term(ratio, text.format(name))
                 return "exponent", f"the power of {name} is off: the claim must be multiplied by {term}"
         missing = self._missing_term()
         return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
+
+    def _sizes(self) -> list[int]:
+        """Return the numbers of terms that a mean may have: those in arrays, and, of many, one less."""
+        sizes = {size for size in self.partial.problem.sizes if size > 1}
+        return sorted(sizes | {size - 1 for size in sizes if size > _MANY_TERMS})
+
+    def _mean_beside(self) -> tuple[str, str] | None:
+        """Recognise a mean that is missing in one part of a claim, beside a penalty in proportion to the input."""
+        inputs = [s.point[self.partial.axis] for s in self.samples]
+        for size in self._sizes():
+            rest = [s.measured - s.claim / size for s in self.samples]
+            if self._multiple(inputs, rest) is not None:
+                return "mean", f"a part of the claim must be multiplied by 1/{size}: a mean over {size} is missing"
+        return None
+
+    def _kept_or_constant(self) -> tuple[str, str]:
+        """Recognise a claim of which a part is the same everywhere, from the first call on or always."""
+        if self._is_kept(elsewhere=False):
+            return "stale", _KEPT
+        if len({s.claim for s in self.samples}) == 1 and len({s.measured for s in self.samples}) > 1:
+            return "missing term", "the claim is the same everywhere: what depends on the inputs is missing"
+        return "", ""
+
+    def _is_kept(self, *, elsewhere: bool) -> bool:
+        """Return whether the claim is right at the first point that it was asked for and nowhere near it.
+
+        Args:
+            elsewhere: whether that is asked of points that share the first one's input in question, too: there, a
+                missing term that is 0 for this input is 0 still.
+
+        """
+        problem, axis = self.partial.problem, self.partial.axis
+        if problem.df.first is None or not all(problem.df.first):
+            return False
+        first = tuple(map(float, problem.df.first))
+        if not self._is_right(first):
+            return False
+        moved = [(*first[:axis], first[axis] * (1 + step), *first[axis + 1 :]) for step in (1e-2, -2e-2)]
+        if elsewhere:
+            step = (1.01 if i != axis else 1.0 for i in range(len(first)))
+            moved.append(tuple(x * s for x, s in zip(first, step, strict=True)))
+        return all(self.partial.is_refuted(point, first_reach(point[axis]) / 4) for point in moved)
+
+    def _is_right(self, point: Point) -> bool:
+        """Return whether the claim at a point is what is measured there, and that is measured finely."""
+        found = self.partial.measured(point, first_reach(point[self.partial.axis]) / 4)
+        close = abs(found.value - self.partial.claimed(point)) <= 1e-8 * abs(found.value) + 4 * found.error
+        return found.error <= 1e-6 * abs(found.value) and close
 
     def _sampled(self) -> Iterator[LocalSample]:
         """Yield random points near the counterexample at which the derivative can be measured."""
@@ -209,7 +271,7 @@ class Cause:
     def _unsteady(self) -> tuple[str, str] | None:
         """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
         problem, point, output = self.partial.problem, self.example.point, self.partial.output
-        other = next((s.point for s in self._sampled()), None)
+        other = self.samples[0].point if self.samples else None
         values = [problem.f.again(point) for _ in range(2)]
         if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
             return "random", "f draws random numbers: two calls at one point differ"
@@ -243,7 +305,7 @@ class Cause:
     def _imprecise(self, steady: float | None) -> tuple[str, str] | None:
         """Recognise claims that agree with f in their first digits alone, in no ratio but one of a rounded constant."""
         gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
-        if not gaps or max(gaps) > _SINGLE_DIGITS or self.partial.problem.eps > SINGLE_PRECISION:
+        if not gaps or max(gaps) > SINGLE_DIGITS or self.partial.problem.eps > SINGLE_PRECISION:
             return None
         if steady is not None and abs(steady - 1) > _SINGLE_ROUNDING:
             return None
@@ -336,14 +398,15 @@ class Cause:
                 return _term(found, f"{left}*{right}")
         return ""
 
-    def _multiple(self, column: Sequence[float]) -> float | None:
-        """Return what a column has to be multiplied by to be the difference between measured and claimed."""
+    def _multiple(self, column: Sequence[float], gaps: Sequence[float] = ()) -> float | None:
+        """Return what a column has to be multiplied by to be some gaps: by default those of claim and measurement."""
         if not column[0] or not math.isfinite(column[0]):
             return None
-        ratio = self.samples[0].gap / column[0]
-        pairs = zip(self.samples, column, strict=True)
-        agree = all(abs(ratio * c - s.gap) <= 1e-6 * abs(s.gap) + 4 * s.error for s, c in pairs)
-        return ratio if agree and any(abs(s.gap) > 100 * s.error for s in self.samples) else None
+        gaps = gaps or [s.gap for s in self.samples]
+        ratio = gaps[0] / column[0]
+        triples = [*zip(self.samples, column, gaps, strict=True)]
+        agree = all(abs(ratio * c - gap) <= 1e-6 * abs(gap) + 4 * s.error for s, c, gap in triples)
+        return ratio if agree and any(abs(gap) > 100 * s.error for s, _, gap in triples) else None
 
 
 def _factor_name(ratio: float) -> str:

@@ -27,6 +27,8 @@ _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _MOST_SHORTENED = 6
@@ -67,7 +69,7 @@ class Partial:
 
     def measured(self, point: Point, reach: float) -> Measured:
         """Return what values of f up to a distance say."""
-        return measure(self.line(point), point[self.axis], reach)
+        return measure(self.line(point), point[self.axis], reach, enough=_ENOUGH)
 
     def is_refuted(self, point: Point, reach: float) -> bool:
         """Return whether the claim differs clearly from what is measured."""
@@ -121,6 +123,21 @@ class Partial:
                     break
         return point
 
+    def is_right_elsewhere(self, example: Counterexample) -> Point | None:
+        """Return a point further away, of another scale or sign, where the claim is right and f has a slope."""
+        box = self.problem.box
+        for scale in (0.1, 0.01, -0.1, 10.0, -1.0):
+            point = tuple(self.problem.grid(scale * x) for x in example.point)
+            if box and not all(x in interval for x, interval in zip(point, box, strict=True)):
+                continue
+            found, claim = self.measured(point, first_reach(point[self.axis]) / 4), self.claimed(point)
+            if (
+                found.error <= 1e-9 * abs(found.value)
+                and abs(found.value - claim) <= 1e-9 * abs(claim) + 4 * found.error
+            ):
+                return point
+        return None
+
     def is_wrong(self, example: Counterexample, t: float) -> bool | None:
         """Return whether the claim is wrong with the input in question moved to ``t``; None if f cannot tell."""
         point = self.line(example.point).point(t)
@@ -134,26 +151,34 @@ class Partial:
         tolerance = 20 * found.error + min(relative, 1e-3) * abs(found.value)
         return not abs(self.claimed(point) - found.value) <= tolerance
 
-    def region(self, example: Counterexample) -> str:
-        """Describe where along its own input a claim is wrong, if that is a proper part of what was looked at."""
+    def region(self, example: Counterexample) -> tuple[str, bool]:
+        """Describe where along its own input a claim is wrong, if that is a proper part of what was looked at.
+
+        Returns:
+            the description, and whether the claim is right elsewhere, and not only where f is flat.
+
+        """
         x, name = example.point[self.axis], example.wrt
         if example.interval[0] == example.interval[1]:
-            return f"only at {name} = {x!r}"
+            return f"only at {name} = {x!r}", False
         line, around = self.line(example.point), 3 * abs(x) + 1
         low, high = (line.low, line.high) if self.problem.box else (x - around, x + around)
         positions = [low + (high - low) * (i + 0.5) / _SAMPLES_OF_REGION for i in range(_SAMPLES_OF_REGION)]
         known = [(t, mark) for t in positions if (mark := self.is_wrong(example, t)) is not None]
         right = [t for t, mark in known if not mark]
         if not right:
-            return "wrong everywhere it was looked at" if len(known) > 3 else ""
+            return ("wrong everywhere it was looked at" if len(known) > 3 else ""), False
+        sloped = any(self.claimed(line.point(t)) for t in right)
         below, above = max((t for t in right if t < x), default=None), min((t for t in right if t > x), default=None)
         if any(mark and ((below is not None and t < below) or (above is not None and t > above)) for t, mark in known):
-            return ""
+            return "", sloped
         start = None if below is None else self._border(example, below, x)
         end = None if above is None else self._border(example, above, x)
         if start is not None and end is not None:
-            return f"wrong wherever {start!r} < {name} < {end!r}"
-        return f"wrong wherever {name} < {end!r}" if end is not None else f"wrong wherever {name} > {start!r}"
+            return f"wrong wherever {start!r} < {name} < {end!r}", sloped
+        if end is not None:
+            return f"wrong wherever {name} < {end!r}", sloped
+        return f"wrong wherever {name} > {start!r}", sloped
 
     def _border(self, example: Counterexample, right: float, wrong: float) -> float:
         """Return a short number between a place where the claim is right and one where it is wrong."""

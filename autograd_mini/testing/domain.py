@@ -32,9 +32,9 @@ _ENDS_AND_MIDDLE = slice(1, None, 2)
 """Checkpoints of a segment at which f is compared on a tile."""
 
 
-def tiles(interval: Interval, rng: Random) -> list[float]:
+def tiles(interval: Interval, rng: Random, count: int = TILES) -> list[float]:
     """Return the borders of the tiles of an interval: at random jitter, denser by magnitude where it spans decades."""
-    shares = [0.0, *((i + rng.uniform(-0.2, 0.2)) / TILES for i in range(1, TILES)), 1.0]
+    shares = [0.0, *((i + rng.uniform(-0.2, 0.2)) / count for i in range(1, count)), 1.0]
     small, large = sorted((abs(interval.low), abs(interval.high)))
     wide = interval.low * interval.high > 0 and large > 1e3 * small
     positions = map((replace(interval, log=True) if wide else interval).at, shares)

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from autograd_mini.testing.causes import SAMPLES, TO_SINGLE, Cause
+from autograd_mini.testing.causes import SAMPLES, SINGLE_DIGITS, TO_SINGLE, Cause
 from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, ShapeError, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, first_reach, located, why_stopped
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
 if TYPE_CHECKING:
     from autograd_mini.testing.point import Outcome
-    from autograd_mini.testing.problem import Problem
+    from autograd_mini.testing.problem import Point, Problem
     from autograd_mini.testing.report import Report
 
 _CALLS = (3000, 500)
 """Most further calls of f and of df."""
-_SECONDS, _FEWEST = 4.0, 20
+_SECONDS, _FEWEST = 4.0, 40
 """Seconds that the calls of each may take, and how many may be made however long they take."""
+_FINE = 1e-8
+"""Resolution of a right derivative below which nothing is unusual about it."""
+_REPEATS = 4
+"""Calls at one point that tell chance."""
+_CHEAP, MOST_MEASURED = 0.01, 3
+"""Seconds of a call of f up to which the digits of a right derivative are counted, and of how many partials."""
+CLEARLY_IMPRECISE = 50.0
+"""Ratio of a claim's error to the measurement's above which it is computed with fewer digits than f."""
+_ROUNDING_OF_SINGLE = 1e-9
+"""Relative error that numbers of single precision leave, at least."""
+_OF_FORMULAS = {"", "sign", "factor", "exponent", "zero", "missing term", "copy", "mean"}
+"""Causes that may be those of one branch."""
 
 
 def explain(problem: Problem, failure: Outcome, report: Report) -> None:
@@ -39,31 +52,66 @@ def explain(problem: Problem, failure: Outcome, report: Report) -> None:
         report.cause_kind, report.cause = Cause(partial, found).likely()
         if report.cause_kind == "raised":
             report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
+        found.region, right_elsewhere = partial.region(found)
+        if report.cause_kind in _OF_FORMULAS:
+            _name_branch(partial, report, right_elsewhere=right_elsewhere)
         few = len(found.point) <= FEW_INPUTS
         for axis, other in enumerate(axes_through(problem, found.point, line.output) if few else ()):
             if axis != line.axis:
                 verdict = PointCheck(other).run().verdict
                 found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
-        found.region = partial.region(found)
     except (BudgetSpentError, ShapeError):
         report.note = "the explanation ran out of calls"
     except ArithmeticError as error:
         report.note = why_stopped(error)
 
 
-def remark(problem: Problem, verdict: str) -> tuple[str, str]:
+def _name_branch(partial: Partial, report: Report, *, right_elsewhere: bool) -> None:
+    """Say that a mistake is in one branch alone, if the claim is right in another."""
+    if right_elsewhere and report.witness is not None and report.witness.region:
+        inner = f": {report.cause}" if report.cause else ""
+        report.cause_kind, report.cause = "branch", f"one branch alone is wrong{inner}"
+    elif not report.cause_kind and report.witness is not None:
+        point = partial.is_right_elsewhere(report.witness)
+        if point is not None:
+            place = located(partial.problem.names, point, partial.axis)
+            report.cause_kind, report.cause = "branch", f"one branch alone is wrong: the claim is right at {place}"
+
+
+def remark(problem: Problem, report: Report) -> tuple[str, str]:
     """Return the kind of a flaw that leaves a derivative correct or undecided at a point, and a sentence about it."""
-    if verdict == "correct":
+    fine = report.verdict == "correct" and report.resolution < _FINE
+    if report.verdict == "correct" and problem.eps < SINGLE_PRECISION:
         known = [rows for rows in islice(problem.df.known.values(), 4) if rows is not None]
         numbers = {float(p) for rows in known for row in islice(rows, 4) for p in islice(row, 4)}
         long = [n for n in numbers if float(f"{n:.9g}") != n]
-        if problem.eps < SINGLE_PRECISION and len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers):
+        if len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers):
             return "precision", "df computes in single precision: about 7 digits of the derivative are right"
-    elif problem.at is not None:
-        with suppress(BudgetSpentError, ShapeError):
-            problem.allow(2, 2)
-            for name, callee in (("f", problem.f), ("df", problem.df)):
-                first, second = (callee.again(problem.at) for _ in range(2))
-                if repr(first) != repr(second):
-                    return "random", f"{name} draws random numbers: two calls at one point differ"
+    if problem.at is None or fine:
+        return "", ""
+    with suppress(BudgetSpentError, ShapeError):
+        problem.allow(_REPEATS, _REPEATS)
+        for name, callee in (("f", problem.f), ("df", problem.df)):
+            if len({repr(callee.again(problem.at)) for _ in range(_REPEATS)}) > 1:
+                return "random", f"{name} draws random numbers: two calls at one point differ"
+        if report.verdict == "correct" and problem.eps < SINGLE_PRECISION and problem.f.price < _CHEAP:
+            problem.allow(32 * MOST_MEASURED, 2 * MOST_MEASURED)
+            return _precision_at(problem, problem.at)
+    return "", ""
+
+
+def _precision_at(problem: Problem, point: Point) -> tuple[str, str]:
+    """Return how many digits of a claim are right, if it has fewer than f shows."""
+    gaps = []
+    for axis in range(min(len(point), MOST_MEASURED)):
+        partial = Partial(problem, axis, 0)
+        found, claim = partial.measured(point, first_reach(float(point[axis])) / 4), partial.claimed(point)
+        gap = abs(found.value - claim)
+        if not (math.isfinite(found.error) and claim):
+            continue
+        if gap > CLEARLY_IMPRECISE * max(found.error, 2.0**-52 * abs(claim)):
+            gaps.append(gap / abs(claim))
+    if gaps and _ROUNDING_OF_SINGLE < max(gaps) < SINGLE_DIGITS:
+        digits = math.floor(-math.log10(max(gaps)))
+        return "precision", f"df agrees with f to {digits} digits: a part of it is computed in single precision"
     return "", ""

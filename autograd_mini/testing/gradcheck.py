@@ -158,7 +158,7 @@ def check_grad(
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, report)
             elif explained and report.verdict != "wrong":
-                report.cause_kind, flaw = remark(problem, report.verdict)
+                report.cause_kind, flaw = remark(problem, report)
                 report.note = flaw or report.note
             if batched and report.ok and arguments.library is not None:
                 of_leaves = arguments.of_leaves(f)

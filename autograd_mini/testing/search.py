@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import CellType
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.domain import LineScan, tiles
+from autograd_mini.testing.domain import TILES, LineScan, tiles
 from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
 from autograd_mini.testing.point import Outcome, PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, Projection, first_reach, why_stopped
@@ -31,12 +31,18 @@ FEW_INPUTS = 4
 """Most inputs for which every axis is checked by itself."""
 DIRECTIONS = 3
 """Random directions for each group of more inputs."""
+_MOST_LOOKED_AT = 200
+"""Most things that a function uses which are looked at for their length."""
 _APART = 1e3
 """Ratio of weights above which inputs are in different groups."""
 _CANDIDATES = 8
 """Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 _BESIDE_A_CONSTANT = (400, 1200)
 """Calls of f and df at a point beside a constant of the source."""
+MOST_CROSSED, CORNERS = 5, 8
+"""Most inputs of a box of which all diagonals are checked, and most of these by the lines that are laid across it."""
+MARGIN, TILES_ACROSS, TILES_OF_SEVERAL = 0.004, 4, 12
+"""Share of an interval that a diagonal leaves out at its ends, tiles of a diagonal, and of an axis among several."""
 _SEARCHED = 8
 """Points of a search over scales."""
 _SPECIAL = 6
@@ -132,10 +138,12 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         if never_works(problem, start):
             return decision
         for output in outputs_of(problem, start):
-            for line, borders in lines_across(problem, output, bases):
+            for line, borders, to_verify in lines_across(problem, output, bases):
                 outcome = LineScan(line).run(borders)
                 wrong = outcome.classification
-                if decision.fails(outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base):
+                if (to_verify or wrong) and decision.fails(
+                    outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base
+                ):
                     return decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
@@ -167,6 +175,10 @@ def check_anywhere(problem: Problem) -> Decision:
             point = tuple(map(problem.grid, point))
             if not math.isfinite(problem.value(point)):
                 continue
+            if problem.df.calls == len(problem.df.faults) < FAULTS and problem.df(point) is None:
+                continue
+            if len(problem.df.faults) == problem.df.calls:
+                break
             here = check_at(problem, point)
             if here.failure is not None:
                 # Nobody asked for this very point: a gradient may well have no value there.
@@ -257,17 +269,24 @@ def outputs_of(problem: Problem, point: Point) -> Iterator[Output]:
 
 
 def sizes_in(f: object, args: Sequence[Any]) -> set[int]:
-    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` itself uses."""
-    code = getattr(f, "__code__", None)
-    cells = [cell.cell_contents for cell in getattr(f, "__closure__", None) or () if cell != CellType()]
-    names = getattr(f, "__globals__", {})
-    used = [names[name] for name in code.co_names if name in names] if code is not None else []
+    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` and its helpers use."""
     found: set[int] = set()
-    for thing in (*args, *cells, *used):
+    waiting, seen = [*args, f], set[int]()
+    while waiting and len(seen) < _MOST_LOOKED_AT:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
         if isinstance(thing, (list, tuple)):
             found.add(len(thing))
         elif isinstance(getattr(thing, "shape", None), tuple):
-            found.update(n for n in thing.shape if isinstance(n, int))
+            found.update(n for n in (*thing.shape, math.prod(thing.shape)) if isinstance(n, int))
+        elif inspect.ismethod(thing):
+            waiting += [thing.__func__, *getattr(thing.__self__, "__dict__", {}).values()]
+        elif inspect.isfunction(thing):
+            cells = [cell.cell_contents for cell in thing.__closure__ or () if cell != CellType()]
+            names = thing.__globals__
+            waiting += [*cells, *(names[name] for name in thing.__code__.co_names if name in names)]
     return found
 
 
@@ -276,18 +295,38 @@ def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:
     return [Line(problem, point, axis=axis, output=output) for axis in range(len(point))]
 
 
-def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float]]]:
-    """Yield lines across the box with the borders of their tiles: along the axes, or between random points of it."""
+def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float], bool]]:
+    """Yield lines across the box, with the borders of their tiles: along the axes, or between random points of it.
+
+    The last of each says whether the line has to be verified; diagonals are there to find mistakes.
+    """
     box, rng = problem.box, problem.rng
     for _ in range(1 if len(box) == 1 else bases if len(box) == 2 else max(1, bases - 1)):
         base = random_point(problem, output)
         if len(box) <= FEW_INPUTS:
             for line, interval in zip(axes_through(problem, base, output), box, strict=True):
-                yield line, tiles(interval, rng)
+                yield line, tiles(interval, rng, TILES if len(box) == 1 else TILES_OF_SEVERAL), True
         else:
             direction = [v - u for u, v in zip(base, random_point(problem, output), strict=True)]
             line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
-            yield line, tiles(Interval(0.0, 1.0), rng)
+            yield line, tiles(Interval(0.0, 1.0), rng, TILES_OF_SEVERAL), True
+    for line in diagonals(problem, output, bases) if len(box) > 1 else ():
+        yield line, tiles(Interval(0.0, 1.0), rng, TILES_ACROSS), False
+
+
+def diagonals(problem: Problem, output: Output, bases: int) -> Iterator[Line]:
+    """Yield lines between opposite corners of the box: all of them in up to five inputs, or some.
+
+    A part of a box that is cut off by a plane contains a corner, and so does a corner itself; a slab is crossed.
+    """
+    box, rng, count = problem.box, problem.rng, len(problem.box)
+    most = CORNERS * bases if count <= MOST_CROSSED else bases
+    turns = range(2 ** (count - 1)) if count <= MOST_CROSSED else [rng.getrandbits(count - 1) for _ in range(bases)]
+    for turn in [*turns][:most]:
+        ends = [(1 - MARGIN, MARGIN) if turn >> i & 1 else (MARGIN, 1 - MARGIN) for i in range(count)]
+        base, far = (tuple(r.at(end[k]) for r, end in zip(box, ends, strict=True)) for k in (0, 1))
+        direction = [v - u for u, v in zip(base, far, strict=True)]
+        yield Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
 
 
 def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Line]:

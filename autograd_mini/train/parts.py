@@ -22,7 +22,7 @@ from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
 from autograd_mini.rows import in_parts
 from autograd_mini.rows.columns import floats, not_finite, table_arrays
-from autograd_mini.rows.pairwise import Part
+from autograd_mini.rows.pairwise import RowPart
 from autograd_mini.train.compiled_steps import CompiledSteps
 from autograd_mini.train.data import FIRST, GOLDEN, SECOND, shuffled
 
@@ -48,13 +48,14 @@ class RowsInParts:
 
     Attributes:
         parts: the parts.
+        count: how many parts there are.
         rows: how many rows there are.
         samples: some of them.
 
     """
 
-    def __init__(self, parts: Stream | DaskPartitions, rows: int, samples: list[Sample]) -> None:
-        self.parts, self.rows, self.samples = parts, rows, samples
+    def __init__(self, parts: Stream | DaskPartitions, count: int, rows: int, samples: list[Sample]) -> None:
+        self.parts, self.count, self.rows, self.samples = parts, count, rows, samples
 
     def streamed(self, batch_size: int) -> bool:
         """Return whether batches are blocks of a stream, one after the other."""
@@ -94,14 +95,14 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
         outputs.append(len(prediction) if isinstance(prediction, (list, tuple)) else None)
 
     if not hasattr(parts, "blocks"):
-        example = _pair(Part("", 0, 0), *parts.example())[0]
+        example = _pair(RowPart("", 0, 0), *parts.example())[0]
         tried([0.0] * example.shape[1])
         parts = parts.converted(_checked, objective.name, outputs[0], names)
         found = parts.gathered(_summary, objective.name)
     else:
         found, seen = [], set[float]()
         for number, block in enumerate(parts.blocks()):
-            part = Part(block.place, block.first, number)
+            part = RowPart(block.place, block.first, number)
             if not outputs and block.size:
                 tried(_pair(part, *block.rows)[0][0].tolist())
             pair = _checked(objective.name, outputs[0] if outputs else None, names, part, *block.rows)
@@ -111,7 +112,7 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
     if not rows:
         raise ValueError(f"{names[0]} is empty, expected at least one row")
     chosen: list[Sample] = [sample for _, samples in found for sample in samples]
-    return RowsInParts(parts, rows, chosen[: 4 * KEPT])
+    return RowsInParts(parts, len(found), rows, chosen[: 4 * KEPT])
 
 
 def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
@@ -127,7 +128,7 @@ def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
     return data[0], data[1]
 
 
-def _pair(part: Part, X: Any, y: Any) -> tuple[Any, Any]:
+def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
     """Return the rows and the targets of a part as arrays of float64."""
     import numpy as np
 
@@ -149,7 +150,7 @@ def _pair(part: Part, X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _checked(
-    loss: str | None, outputs: int | None, names: tuple[str, ...], part: Part, X: Any, y: Any
+    loss: str | None, outputs: int | None, names: tuple[str, ...], part: RowPart, X: Any, y: Any
 ) -> tuple[Any, Any]:
     """Return rows and targets of a part as arrays; a ValueError names the first number that is wrong."""
     rows, goals = _pair(part, X, y)
@@ -175,7 +176,7 @@ def _checked(
 
 
 def _summary(
-    loss: str | None, part: Part, pair: tuple[Any, Any], seen: set[float] | None = None
+    loss: str | None, part: RowPart, pair: tuple[Any, Any], seen: set[float] | None = None
 ) -> tuple[int, list[Sample]]:
     """Return how many rows a part has, and some of them: of the first part many, and the first of each new target."""
     import numpy as np
@@ -245,11 +246,11 @@ def permuted(numbers: Any, count: int, seed: int) -> Any:
     return found.astype(np.int64)
 
 
-def batch_sums(program: Any, numbers: Any, batch: Batch, part: Part, *given: Any) -> Any:
+def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, *given: Any) -> Any:
     """Return the number of rows of a batch in a part, and the sums of loss and gradient over them."""
     X, y = given[0] if len(given) == 1 else _pair(part, *given)
     rows = batch.of(part.number, len(X))
-    return block_sums(program, numbers, ((0, 0), (1, 0)), part, X[rows], y[rows])
+    return block_sums(program, numbers, ((0, 0), (1, 0)), 1, part, X[rows], y[rows])
 
 
 class SummedSteps(CompiledSteps):
@@ -290,12 +291,11 @@ def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) ->
     def call(p: Any, *_: Any) -> tuple[float, Any]:
         nonlocal rows
         bar = training.bar
-        count = max(getattr(parts.parts, "__len__", lambda: 0)(), 1)
-        shown = bar is not None and type(bar).__name__ != "Progress" and batch.batches <= 10 and count > 1
+        shown = bar is not None and bar.shown and batch.batches <= 10
 
         def done(finished: int) -> None:
             if bar is not None:
-                bar.batch(training.epoch + 1, batch.number + finished / count)
+                bar.batch(training.epoch + 1, batch.number + finished / parts.count)
 
         total = parts.parts.total(batch_sums, kernel.program, p.copy(), batch, done=done if shown else None)
         rows = float(total[0])
@@ -326,9 +326,9 @@ class StreamedSteps(CompiledSteps):
         self._size = training.batch_size
         width = self._X.shape[1] + self._y[:1].size
         self._rows = max(1, LOADED // (width * self._size)) * self._size
-        self._blocks: Iterator[tuple[Any, Any, list[tuple[int, Part]]]] = iter(())
+        self._blocks: Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]] = iter(())
         self._loaded = (0, 0)  # the first batch of the block that is loaded, and the first of the next
-        self._places: list[tuple[int, Part]] = []
+        self._places: list[tuple[int, RowPart]] = []
         self._by_length: dict[int, Any] = {}  # arrays, and the descent on them, of a block of so many rows
 
     def _start(self, order: Sequence[int]) -> None:
@@ -365,20 +365,20 @@ class StreamedSteps(CompiledSteps):
         self._samples = _LoadedRows(X, y, self._objective.name)  # type: ignore[assignment]  # all that is asked of them
         self._loaded = first, first + -(-len(X) // self._size)
 
-    def _regrouped(self, blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, Part]]]]:
+    def _regrouped(self, blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]]:
         """Yield blocks of whole batches, with the number of the first row of each part in them."""
         import numpy as np
 
         rows = self._rows
         X = np.empty((rows, *self._X.shape[1:]))
         y = np.empty((rows, *self._y.shape[1:]))
-        filled, places = 0, list[tuple[int, Part]]()
+        filled, places = 0, list[tuple[int, RowPart]]()
         for number, block in enumerate(blocks):
-            given, at = _pair(Part(block.place, block.first, number), *block.rows), 0
+            given, at = _pair(RowPart(block.place, block.first, number), *block.rows), 0
             while at < len(given[0]):
                 count = min(rows - filled, len(given[0]) - at)
                 X[filled : filled + count], y[filled : filled + count] = (part[at : at + count] for part in given)
-                places.append((filled, Part(block.place, block.first + at, number)))
+                places.append((filled, RowPart(block.place, block.first + at, number)))
                 filled, at = filled + count, at + count
                 if filled == rows:
                     yield X, y, places
@@ -387,7 +387,7 @@ class StreamedSteps(CompiledSteps):
             yield X[:filled], y[:filled], places
 
     def _named(self, row: int) -> str:
-        start, part = max((place for place in self._places if place[0] <= row), default=(0, Part("the data", 0, 0)))
+        start, part = max((place for place in self._places if place[0] <= row), default=(0, RowPart("the data", 0, 0)))
         return f"row {part.first + row - start} of {part.name}"
 
     def validate(self) -> dict[str, float]:

@@ -303,7 +303,6 @@ def custom_gradient(f: Function, df: Function) -> Differentiable:
     """
     name = getattr(f, "__name__", type(f).__name__)
     rule = Result(Op(name, "x", ("1.0",), doc="A function with a derivative of its own."), "x")
-
     check_function("f", f)
 
     @wraps(f)

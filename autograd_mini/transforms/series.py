@@ -59,7 +59,6 @@ def derivative(f: Function, order: int = 1) -> Derivative:
 
     """
     order = whole_number("order", order, least=0)
-
     check_function("f", f)
 
     @wraps(f)

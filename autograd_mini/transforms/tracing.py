@@ -13,7 +13,7 @@ from autograd_mini.engine.backward import subgraph
 from autograd_mini.engine.checks import check_function, number
 from autograd_mini.engine.graph import active_operands, adjoints, depending, gradient, push
 from autograd_mini.engine.hooks import Recorded
-from autograd_mini.engine.pytree import flatten, holds_values, together
+from autograd_mini.engine.pytree import flatten, holds_values, together, unflatten
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import DiagnosisWarning, shown
 
@@ -77,11 +77,9 @@ class Run(Recorded):
         self.aux: Any = None
         with self:
             self.variables = [given + -0.0 if isinstance(given, Value) else Value(given) for given in numbers]
-            taken = list(args)
-            start = 0
+            taken, fresh = list(args), iter(self.variables)
             for position, part in zip(positions, parts, strict=True):
-                taken[position] = part.unflatten(self.variables[start : start + part.size])
-                start += part.size
+                taken[position] = unflatten(part.spec, fresh)
             self.output = called(f, taken, kwargs, self.variables)
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:

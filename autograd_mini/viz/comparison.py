@@ -132,23 +132,21 @@ def _signature(node: Value, shown: Shown) -> Signature:
 
 def _changes(card: Card, node: Value, former: Value, old: Shown, new: Shown) -> str:
     """Write what changed on a card and return the mark."""
-    old_grad = former.grad if former.has_grad else None
-    pairs = [
-        ("value", value_text(former.data), value_text(node.data)),
-        ("grad", gradient_text(old_grad), card.rows[1][1]),
-    ]
-    card.rows = [(word, new if old == new else f"{old} → {new}") for word, old, new in pairs]
-    constants = [
+    plain = [
         (figure(a), figure(b))
         for a, b in zip(old.args(former), new.args(node), strict=False)
         if not isinstance(a, Value) and not isinstance(b, Value)
     ]
-    constants = [pair for pair in constants if pair[0] != pair[1]]
-    card.rows += [("constant", f"{a} → {b}") for a, b in constants]
-    changed = any(old != new for _, old, new in pairs) or constants
-    if changed:
-        card.rows.append(("change", "changed"))
-    return "changed" if changed else ""
+    pairs = [
+        ("value", value_text(former.data), value_text(node.data)),
+        ("grad", gradient_text(former.grad if former.has_grad else None), card.rows[1][1]),
+        *(("constant", was, now) for was, now in plain if was != now),
+    ]
+    card.rows = [(word, now if was == now else f"{was} → {now}") for word, was, now in pairs]
+    if all(was == now for _, was, now in pairs):
+        return ""
+    card.rows.append(("change", "changed"))
+    return "changed"
 
 
 def _wires(diagram: Diagram, keys: Keys, new: Shown, old: Shown) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from autograd_mini.viz.diagram import LINE, NEGATIVE, POSITIVE
+from autograd_mini.viz.diagram import INK, LINE, NEGATIVE, NEGATIVE_FILL, NEUTRAL_FILL, POSITIVE, POSITIVE_FILL
 from autograd_mini.viz.text import clean, shortened, width
 
 TYPE_CHECKING = False
@@ -178,6 +178,16 @@ def _attributes(attributes: dict[str, str]) -> str:
     return " ".join(f'{name}="{text}"' for name, text in attributes.items())
 
 
+_TONES = {"positive": 1, "negative": -1, "zero": 0}
+_STYLES = {
+    "positive": f"fill:{POSITIVE_FILL},stroke:{POSITIVE},color:{INK}",
+    "negative": f"fill:{NEGATIVE_FILL},stroke:{NEGATIVE},color:{INK}",
+    "zero": f"fill:{NEUTRAL_FILL},stroke:{LINE},color:{INK}",
+    "parameter": "stroke-width:3px",
+    "constant": "stroke-dasharray:4 3",
+}
+
+
 def mermaid(diagram: Diagram) -> str:
     """Return the diagram as a Mermaid flowchart, which GitHub and GitLab show."""
     lines = [f"flowchart {diagram.rankdir}"]
@@ -190,16 +200,12 @@ def mermaid(diagram: Diagram) -> str:
         written = f'|"{"<br/>".join(map(_mermaid, wire.marks))}"|' if wire.marks else ""
         solid = wire.flowing and (wire.weight or 0.0) >= 0.0
         lines.append(f"    {wire.tail} {'-->' if solid else '-.->'}{written} {wire.head}")
-    for tone, fill, stroke in ((1, "#e3f1fa", "#0072b2"), (-1, "#fdeee2", "#a84900"), (0, "#f4f4f4", "#767676")):
-        keys = [card.key for card in diagram.cards if card.tone == tone]
-        if keys:
-            name = ("zero", "positive", "negative")[tone]
-            lines.append(f"    classDef {name} fill:{fill},stroke:{stroke},color:#1a1a1a")
-            lines.append(f"    class {','.join(keys)} {name}")
-    for kind, style in (("parameter", "stroke-width:3px"), ("constant", "stroke-dasharray:4 3")):
-        keys = [card.key for card in diagram.cards if card.kind == kind]
-        if keys:
-            lines += [f"    classDef {kind} {style}", f"    class {','.join(keys)} {kind}"]
+    tones = {name: [card for card in diagram.cards if card.tone == tone] for name, tone in _TONES.items()}
+    kinds = {kind: [card for card in diagram.cards if card.kind == kind] for kind in ("parameter", "constant")}
+    for name, cards in (tones | kinds).items():
+        if cards:
+            lines.append(f"    classDef {name} {_STYLES[name]}")
+            lines.append(f"    class {','.join(card.key for card in cards)} {name}")
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ weights, the sums of those with its bias, and the activation applied to that sum
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import partial
 from math import fsum, hypot, isfinite
 
@@ -150,17 +151,16 @@ def _members(nodes: Sequence[Value], neurons: dict[Value, Position], level: str)
     rest = [node for node in outside if node not in feeding]
     members: dict[object, list[Value]] = {}
     single = level == "neuron"
-    if single and len(inputs) <= SINGLE:
-        members |= {node: [node] for node in inputs}
-    elif inputs:
-        members["inputs"] = inputs
+
+    def add(title: str, values: list[Value]) -> None:
+        alone = single and len(values) <= SINGLE
+        members.update({node: [node] for node in values} if alone else {title: values} if values else {})
+
+    add("inputs", inputs)
     for node in sorted(neurons, key=lambda node: neurons[node]):  # stable: by neuron, then by age
         layer, j = neurons[node]
         members.setdefault(f"layer {layer} neuron {j}" if single else f"layer {layer}", []).append(node)
-    if single and len(rest) <= SINGLE:
-        members |= {node: [node] for node in rest}
-    elif rest:
-        members["result"] = rest
+    add("result", rest)
     return members
 
 
@@ -176,7 +176,8 @@ def _card(
     card = diagram.card("group", str(title), " ".join(signs[:2]))
     parameters = [node for node in group if isinstance(node, Parameter)]
     results = [root for root in roots if root in inside]
-    outputs = results or _outputs(group, title)
+    inner = {operand for node in group for operand in node.args if isinstance(operand, Value)}
+    outputs = results or [node for node in group if node.op and node not in inner]
     known = all(node.has_grad for node in group)
     if len(outputs) == 1:
         card.rows = [("value", value_text(outputs[0].data))]
@@ -193,44 +194,24 @@ def _card(
     return card
 
 
-def _outputs(group: list[Value], title: object) -> list[Value]:
-    """Return the values that leave a neuron: activated ones, or sums that no member of the group goes on from."""
-    if title == "inputs":
-        return []
-    inner = {operand for node in group for operand in node.args if isinstance(operand, Value)}
-    return [node for node in group if node.op and node not in inner]
-
-
 def _wires(diagram: Diagram, nodes: Sequence[Value]) -> None:
     """Draw one wire between two cards for all between their values, with the sum of what goes back along it."""
-    shares: dict[tuple[str, str], list[float]] = {}
-    counts: dict[tuple[str, str], int] = {}
-    receivers: dict[tuple[str, str], set[Value]] = {}
+    keys = diagram.keys
+    forth: Counter[tuple[str, str]] = Counter()
+    back: dict[tuple[str, str], list[Flow]] = {}
     for node in nodes:
-        for operand in node.args:
-            if isinstance(operand, Value) and diagram.keys[operand] != diagram.keys[node]:
-                pair = diagram.keys[operand], diagram.keys[node]
-                counts[pair] = counts.get(pair, 0) + 1
+        forth.update((keys[operand], keys[node]) for operand in node.args if isinstance(operand, Value))
         for flow in flows(node, node.grad if node.has_grad else None):
-            if flow.operand not in diagram.keys:
-                continue
-            pair = diagram.keys[flow.operand], diagram.keys[node]
-            if pair in counts:
-                shares.setdefault(pair, []).extend([] if flow.share is None else [flow.share])
-                receivers.setdefault(pair, set()).add(flow.operand)
-    for (tail, head), count in counts.items():
-        known = shares.get((tail, head))
-        tip = f"{count} value{'s' * (count > 1)} go this way" if count > 1 else "one value goes this way"
-        if known:
-            total = _sum(known)
-            several = len(receivers[tail, head])
-            tip += f"\ncontributes {figure(total, sign=True)}" + (" in sum" if len(known) > 1 else "")
-            tip += f", to {several} values together" if several > 1 else ""
-            wire = diagram.wire(tail, head, tip)
-            wire.share, wire.receivers = total, several
-        else:
-            diagram.wire(tail, head, tip, flowing=known is not None)
-
-
-def _sum(numbers: list[float]) -> float:
-    return fsum(numbers) if all(map(isfinite, numbers)) else sum(numbers)
+            back.setdefault((keys[flow.operand], keys[node]), []).append(flow)
+    for (tail, head), count in forth.items():
+        if tail == head:
+            continue
+        received = back.get((tail, head), [])
+        shares = [flow.share for flow in received if flow.share is not None]
+        tip = f"{count} values go this way" if count > 1 else "one value goes this way"
+        wire = diagram.wire(tail, head, tip, flowing=bool(received))
+        if shares:
+            wire.share = fsum(shares) if all(map(isfinite, shares)) else sum(shares)
+            wire.receivers = len({flow.operand for flow in received})
+            wire.tip += f"\ncontributes {figure(wire.share, sign=True)}" + (" in sum" if len(shares) > 1 else "")
+            wire.tip += f", to {wire.receivers} values together" if wire.receivers > 1 else ""

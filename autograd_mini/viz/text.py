@@ -70,14 +70,12 @@ def factor(number: float) -> str:
 
 def gradient_text(grad: float | None) -> str:
     """Return a gradient with its sign; an en dash if there is none, and "!" after what is not finite."""
-    if grad is None:
-        return NOT_COMPUTED
-    return figure(grad, sign=True) + ("" if isfinite(grad) else " !")
+    return NOT_COMPUTED if grad is None else value_text(grad, sign=True)
 
 
-def value_text(value: float) -> str:
+def value_text(value: float, *, sign: bool = False) -> str:
     """Return a value; "!" follows what is not finite."""
-    return figure(value) + ("" if isfinite(value) else " !")
+    return figure(value, sign=sign) + ("" if isfinite(value) else " !")
 
 
 def width(text: str, size: float = 13.0) -> float:

@@ -112,6 +112,46 @@ def mutants(case: Case, *, most: int = 14) -> list[Mutant]:
     return found[:most]
 
 
+def regional(case: Case) -> list[Mutant]:
+    """Return derivatives of a case that are a tenth too large on a part of its box: a corner, a slab, a half space.
+
+    The part is a twentieth or a quarter of the box; one axis, drawn at random, is wrong there.
+    """
+    rng, count, found = Random(f"regions of {case.name}"), len(case.names), []
+    shares = [share_of(name, entry) for name, entry in zip(case.names, case.domain, strict=True)]
+    for part in (0.05, 0.25):
+        width, start, k = part ** (1 / count), rng.uniform(0, 1 - part), rng.randrange(count)
+        weights = [rng.choice((-1, 1)) * rng.uniform(0.2, 1) for _ in shares]
+        sums = sorted(sum(w * rng.random() for w in weights) for _ in range(4000))
+        sides = (rng.choice((f"{u} < {width!r}", f"{u} > {1 - width!r}")) for u in shares)
+        regions = {
+            "corner": " and ".join(sides),
+            "slab": f"{start!r} < {shares[k]} < {start + part!r}",
+            "half space": f"{'+'.join(f'{w!r}*{u}' for w, u in zip(weights, shares, strict=True))} > "
+            f"{sums[int((1 - part) * len(sums))]!r}",
+        }
+        for kind, region in regions.items():
+            axis = rng.randrange(count)
+            text = f"({case.partials[axis]})*(1.1 if {region} else 1.0)"
+            partials = (*case.partials[:axis], text, *case.partials[axis + 1 :])
+            found.append(Mutant(case, f"{kind} of {part:.0%}", axis, partials))
+    return found
+
+
+def share_of(name: str, entry: tuple[object, ...]) -> str:
+    """Return the text of how far an input is through its interval, from 0 to 1."""
+    low, high = entry[-2:]
+    if entry[0] == "log":
+        return f"(log({name}/{low!r})/log({high!r}/{low!r}))"
+    return f"(({name}-{low!r})/{high - low!r})"
+
+
+def shows_in_region(mutant: Mutant) -> bool:
+    """Return whether the error shows at a hundredth of the box or more, of a region that is at least a twentieth."""
+    rng = Random(mutant.case.name)
+    return sum(shows_at(mutant, point_in(mutant.case, rng)) for _ in range(500)) >= 5
+
+
 def shows_at(mutant: Mutant, point: tuple[float, ...]) -> bool:
     """Return whether the error at a point is a hundred times what rounding, and the noise of the case, can hide."""
     case = mutant.case

@@ -19,11 +19,13 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 from checker_causes import MISTAKES, MUTANTS, mistaken  # noqa: E402 - after the path to it
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
-from checker_mutants import Mutant, mutants, shows_at, shows_in_domain  # noqa: E402 - after the path to it
+from checker_mutants import Mutant, mutants, regional, shows_at, shows_in_domain, shows_in_region  # noqa: E402 - after the path to it
+from checker_pairs import EXTREME_BOXES, EXTREMES, PARTS, chained  # noqa: E402 - after the path to it
 from checker_peers import peers  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 from command import parser  # noqa: E402 - after the path to it
+from mistaken_models import MODELS  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
 
@@ -53,6 +55,8 @@ class Tally:
         return f"{name:28s} {alarms:>20s} {len(self.unresolved):>11d} {share:>24s} {calls:>16s} {self.seconds:7.0f} s"
 
 
+MOST_INPUTS = 5
+"""Most inputs of the boxes of which a part is wrong."""
 HEAD = (
     f"{'':28s} {'false alarms':>20s} {'unresolved':>11s} {'wrong ones found':>24s} {'calls, median':>16s} {'time':>9s}"
 )
@@ -122,6 +126,27 @@ def over_domains(cases: Sequence[Case], chosen: list[Mutant]) -> Tally:
     return tally
 
 
+def over_regions(cases: Sequence[Case]) -> dict[int, Tally]:
+    """Run our checker over the boxes of one to five inputs with a derivative that is wrong in a part, by dimension."""
+    tallies: dict[int, Tally] = {}
+    for case in cases:
+        count = len(case.names)
+        if count > MOST_INPUTS:
+            continue
+        tally, start = tallies.setdefault(count, Tally()), time.perf_counter()
+        for mutant in regional(case):
+            if not shows_in_region(mutant):
+                continue
+            tally.wrong += 1
+            verdict, f, g = ours_over(case, case.gradient(mutant.partials))
+            tally.calls_f.append(f)
+            tally.calls_g.append(g)
+            if verdict != "wrong":
+                tally.missed.append(f"{mutant.kind}: {case.name}, {verdict}: {mutant.partials[mutant.axis]}")
+        tally.seconds += time.perf_counter() - start
+    return dict(sorted(tallies.items()))
+
+
 def over_programs(count: int, first: int) -> Tally:
     """Run our checker at a point of random programs, right and with one bug each."""
     tally, start = Tally(), time.perf_counter()
@@ -145,6 +170,33 @@ def over_programs(count: int, first: int) -> Tally:
                 )
     tally.seconds = time.perf_counter() - start
     return tally
+
+
+def fuzzed(count: int, first: int) -> Counter[str]:
+    """Return the verdicts on random pairs of functions, of which most are no pair; what a check raises escapes."""
+    verdicts: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        rng = Random(f"pair {seed}")
+        f, df = (chained(rng.choices(PARTS, k=rng.randint(1, 3))) for _ in range(2))
+        if rng.random() < 0.3:
+            where = {"domain": {"x": rng.choice(EXTREME_BOXES)}}
+        else:
+            where = {"at": rng.choice((*EXTREMES, rng.uniform(-1e6, 1e6), rng.uniform(-3, 3), rng.uniform(-3, 3)))}
+        try:
+            verdicts[check_grad(f, df, budget="quick", **where).verdict] += 1
+        except Exception:
+            print(f"pair {seed} raises, {where}")
+            raise
+    return verdicts
+
+
+def show_pairs() -> None:
+    """Print what a check says of random pairs of functions, if that is asked for."""
+    if ARGUMENTS.pairs and ARGUMENTS.only in ("", "pairs"):
+        start, verdicts = time.perf_counter(), fuzzed(ARGUMENTS.pairs, ARGUMENTS.seed)
+        print(
+            f"{ARGUMENTS.pairs} pairs of functions: none raises; {dict(verdicts)}; {time.perf_counter() - start:.0f} s"
+        )
 
 
 def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
@@ -183,6 +235,20 @@ def array_causes() -> dict[str, tuple[int, int]]:
     return named
 
 
+def model_causes() -> dict[str, tuple[int, int]]:
+    """Return, for each kind of mistake in code as engineers write it, how many were named rightly, of how many."""
+    named: dict[str, tuple[int, int]] = {}
+    for model, kinds in MODELS.items():
+        for kind in kinds:
+            f, df, at = model(kind)
+            report = check_grad(f, df, at=at)
+            right, count = named.get(kind, (0, 0))
+            named[kind] = right + (report.cause_kind == kind), count + 1
+            if report.cause_kind != kind and ARGUMENTS.list:
+                print(f"  cause: {kind}: {model.__name__}: {report.verdict}, {report.cause or report.note}")
+    return named
+
+
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
@@ -208,11 +274,16 @@ def main() -> None:
         show("autograd_mini, point", at_points(ours, cases, chosen))
     if ARGUMENTS.only in ("", "domain"):
         show("autograd_mini, domain", over_domains(cases, chosen))
+    if ARGUMENTS.only in ("", "domain", "regions"):
+        several = [case for case in cases if len(case.names) > 1]
+        for count, tally in over_regions([*[case for case in cases if len(case.names) == 1][::4], *several]).items():
+            show(f"wrong in a part, {count} input{'s' * (count > 1)}", tally)
     if ARGUMENTS.only in ("", "unseen"):
         show("the unseen, point", at_points(ours, UNSEEN, fresh))
         show("the unseen, domain", over_domains(UNSEEN, fresh))
     if ARGUMENTS.programs and ARGUMENTS.only in ("", "programs"):
         show(f"{ARGUMENTS.programs} random programs", over_programs(ARGUMENTS.programs, ARGUMENTS.seed))
+    show_pairs()
     for name, check in peers().items():
         if ARGUMENTS.only in ("", "peers", name):
             show(name, at_points(check, cases, chosen))
@@ -224,13 +295,23 @@ def main() -> None:
             + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
             + f"; {total[0] / total[1]:.1%}"
         )
+        named = model_causes()
+        total = [sum(v[k] for v in named.values()) for k in (0, 1)]
+        print(
+            "in code as engineers write it: "
+            + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
+            + f"; {total[0] / total[1]:.1%}"
+        )
 
 
 if __name__ == "__main__":
     command = parser(__doc__)
     command.add_argument("--programs", type=int, default=1000, help="how many random programs")
+    command.add_argument("--pairs", type=int, default=1000, help="how many random pairs of functions")
     command.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
-    command.add_argument("--only", default="", help="point, domain, unseen, programs, causes, peers, or a peer's name")
+    command.add_argument(
+        "--only", default="", help="point, domain, regions, unseen, programs, pairs, causes, peers, or a peer's name"
+    )
     command.add_argument("--list", action="store_true", help="list every false alarm and every miss")
     ARGUMENTS = command.parse_args()
     main()

@@ -25,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 import processor  # noqa: E402 - after the path to it
 from command import check, parser  # noqa: E402 - after the path to it
-from wild import mutated  # noqa: E402 - after the path to it
+from wild import apart, mutated  # noqa: E402 - after the path to it
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy starts threads for matrices of nine numbers
 
@@ -146,9 +146,10 @@ def checked(case: Wild, pair: Pair) -> Row:
     else:
         row.verdict = "wrong" if counts["wrong"] else "unresolved" if counts["unresolved"] else "right"
     if ARGUMENTS.mutants and case.mistake is None and pair[1] is not None:
-        for kind, wrong in mutated(*pair, places[0]):
+        f, df = apart(pair)
+        for kind, wrong in mutated(f, df, places[0]):
             row.mutants += 1
-            report = check_grad(pair[0], wrong, at=places[0], explained=False)
+            report = check_grad(f, wrong, at=places[0], explained=False)
             if report.verdict != "wrong":
                 row.missed.append(" ".join(f"{kind}: {report.verdict} at {places[0]}".split())[:160])
     row.verdicts, row.seconds = dict(counts), time.perf_counter() - start
@@ -164,7 +165,9 @@ def over(case: Wild, pair: Pair) -> tuple[Any, Any, list[tuple[float, float]]] |
     if case.start is None:
         return f, df, list(case.box)
     make = case.array
-    return None if make is None else (lambda x: f(make(x)), lambda x: df(make(x)), list(case.box))
+    if make is None:
+        return None
+    return lambda x: f(make(x)), df is True or (lambda x: df(make(x))), list(case.box)
 
 
 TALLY: list[tuple[str, int, int]] = []

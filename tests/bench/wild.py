@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    Pair = tuple[Callable[..., Any], Callable[..., Any] | None]
+    Pair = tuple[Callable[..., Any], Callable[..., Any] | bool | None]
 
 POINTS = 4
 """Points at which a derivative is checked that names none."""
@@ -46,7 +46,8 @@ class Mistake:
     def numbers(self, pair: Pair) -> tuple[float, Any]:
         """Return the number that the library claims at the point, and the right one."""
         arguments = self.at if isinstance(self.at, tuple) else (self.at,)
-        return flat((pair[0] if self.of_function else pair[1])(*arguments))[self.index], self.truth()
+        f, df = apart(pair)
+        return flat((f if self.of_function else df)(*arguments))[self.index], self.truth()
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Wild:
         library: the library's name.
         function: what is differentiated, as its author calls it.
         derivative: what claims to be the derivative.
-        build: returns both as callables; whatever it raises means that this version of the library lacks them.
+        build: returns both as callables, or one that returns both and True; whatever it raises means that this version
+            of the library lacks them.
         box: the interval of each number.
         start: an array, or a tuple of arrays and numbers, to check at and around; None for functions of numbers.
         points: points to check at, instead of random ones.
@@ -102,6 +104,12 @@ class Wild:
             return part + type_like(part, change) * (abs(part) + 0.5)
 
         return near(self.start)
+
+
+def apart(pair: Pair) -> tuple[Callable[..., Any], Any]:
+    """Return the function and its derivative, each by itself."""
+    f, df = pair
+    return (lambda *at: f(*at)[0], lambda *at: f(*at)[1]) if df is True else (f, df)
 
 
 def type_like(array: Any, numbers: list[float]) -> Any:

@@ -153,7 +153,7 @@ def _special() -> Iterator[Wild]:
         "SciPy",
         "special.lqn(3, x)[0]",
         "special.lqn(3, x)[1]",
-        lambda: (lambda x: special.lqn(3, x)[0], lambda x: special.lqn(3, x)[1]),
+        lambda: (lambda x: special.lqn(3, x), True),
         ((-0.9, 0.9),),
     )
     for name in ("riccati_jn", "riccati_yn"):
@@ -161,10 +161,7 @@ def _special() -> Iterator[Wild]:
             "SciPy",
             f"special.{name}(3, x)[0]",
             f"special.{name}(3, x)[1]",
-            lambda n=name: (
-                lambda x: getattr(special, n)(3, x)[0],
-                lambda x: getattr(special, n)(3, x)[1],
-            ),
+            lambda n=name: (lambda x: getattr(special, n)(3, x), True),
             ((0.5, 9.0),),
         )
 
@@ -206,10 +203,7 @@ def _returned_together() -> Iterator[Wild]:
             "SciPy",
             f"special.{name}{(*fixed,)}[0]",
             f"special.{name}{(*fixed,)}[1]",
-            lambda n=name, a=fixed: (
-                lambda x: getattr(special, n)(*a, x)[0],
-                lambda x: getattr(special, n)(*a, x)[1],
-            ),
+            lambda n=name, a=fixed: (partial(getattr(special, n), *a), True),
             (box,),
         )
     for name in ("mathieu_cem", "mathieu_sem"):  # whose argument is in degrees, and the derivative by radians
@@ -217,10 +211,7 @@ def _returned_together() -> Iterator[Wild]:
             "SciPy",
             f"special.{name}(2, 1.5, degrees(x))[0]",
             f"special.{name}(2, 1.5, degrees(x))[1]",
-            lambda n=name: (
-                lambda x: getattr(special, n)(2, 1.5, x * 57.29577951308232)[0],
-                lambda x: getattr(special, n)(2, 1.5, x * 57.29577951308232)[1],
-            ),
+            lambda n=name: (lambda x: getattr(special, n)(2, 1.5, x * 57.29577951308232), True),
             ((-3.0, 3.0),),
         )
     for first in (0, 2):

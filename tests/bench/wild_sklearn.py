@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,7 @@ def _losses() -> Iterator[Wild]:
             def build(n: str = name, o: dict[str, float] = options, y: float = target) -> Any:
                 made = getattr(loss, n)(**o)
                 y = np.array([y])
-                return (
-                    lambda raw: made.loss(y, np.array([raw]))[0],
-                    lambda raw: made.gradient(y, np.array([raw]))[0],
-                )
+                return lambda raw: made.loss(y, np.array([raw])), lambda raw: made.gradient(y, np.array([raw]))
 
             yield Wild(
                 "scikit-learn",
@@ -70,10 +68,7 @@ def _losses() -> Iterator[Wild]:
             def second(n: str = name, o: dict[str, float] = options, y: float = targets[1]) -> Any:
                 made = getattr(loss, n)(**o)
                 y = np.array([y])
-                return (
-                    lambda raw: made.gradient(y, np.array([raw]))[0],
-                    lambda raw: made.gradient_hessian(y, np.array([raw]))[1][0],
-                )
+                return lambda raw: made.gradient_hessian(y, np.array([raw])), True
 
             yield Wild(
                 "scikit-learn", f"_loss.{name}.gradient", f"_loss.{name}.gradient_hessian", second, ((low, 3.0),)
@@ -82,10 +77,7 @@ def _losses() -> Iterator[Wild]:
     def multinomial() -> Any:
         made = loss.HalfMultinomialLoss(n_classes=4)
         y = np.array([2.0])
-        return (
-            lambda raw: made.loss(y, raw[None, :])[0],
-            lambda raw: made.gradient(y, raw[None, :])[0],
-        )
+        return lambda raw: made.loss(y, raw[None, :]), lambda raw: made.gradient(y, raw[None, :])
 
     yield Wild(
         "scikit-learn", "_loss.HalfMultinomialLoss.loss", "_loss.HalfMultinomialLoss.gradient", multinomial,
@@ -147,10 +139,7 @@ def _linear_models() -> Iterator[Wild]:
 
                     def second(make: Any = model, y: Any = y) -> Any:
                         made = make()
-                        return (
-                            lambda c: made.gradient(c, data, y, l2_reg_strength=0.7),
-                            lambda c: made.gradient_hessian(c, data, y, l2_reg_strength=0.7)[1],
-                        )
+                        return lambda c: made.gradient_hessian(c, data, y, l2_reg_strength=0.7)[:2], True
 
                     yield Wild(
                         "scikit-learn", f"LinearModelLoss({label}).gradient",
@@ -175,10 +164,7 @@ def _linear_models() -> Iterator[Wild]:
     def huber() -> Any:
         function = import_module("sklearn.linear_model._huber")._huber_loss_and_gradient
         w = np.ones(7)
-        return (
-            lambda c: function(c, data, counts, 1.35, 0.1, w)[0],
-            lambda c: function(c, data, counts, 1.35, 0.1, w)[1],
-        )
+        return lambda c: function(c, data, counts, 1.35, 0.1, w), True
 
     yield Wild(
         "scikit-learn", "_huber._huber_loss_and_gradient[0]", "_huber._huber_loss_and_gradient[1]", huber,
@@ -217,14 +203,7 @@ def _kernels() -> Iterator[Wild]:
 
         def build(make: Any = make) -> Any:
             made = make()
-
-            def f(theta: Any) -> Any:
-                return made.clone_with_theta(theta)(data)
-
-            def df(theta: Any) -> Any:
-                return made.clone_with_theta(theta)(data, eval_gradient=True)[1]
-
-            return f, df
+            return lambda theta: made.clone_with_theta(theta)(data, eval_gradient=True), True
 
         yield Wild(
             "scikit-learn", f"kernels.{name}", f"kernels.{name}, eval_gradient", build, ((-1.0, 1.0),) * count, start,
@@ -245,10 +224,7 @@ def _processes() -> Iterator[Wild]:
 
         def build(n: str = name, y: Any = y) -> Any:
             made = getattr(process, n)(kernel, optimizer=None).fit(data, y)
-            return (
-                made.log_marginal_likelihood,
-                lambda theta: made.log_marginal_likelihood(theta, eval_gradient=True)[1],
-            )
+            return partial(made.log_marginal_likelihood, eval_gradient=True), True
 
         yield Wild(
             "scikit-learn", f"{name}.log_marginal_likelihood", f"{name}.log_marginal_likelihood, eval_gradient", build,
@@ -264,10 +240,7 @@ def _embeddings() -> Iterator[Wild]:
         function = import_module("sklearn.manifold._t_sne")._kl_divergence
         p = np.abs(np.cos(np.arange(1.0, 11.0))) + 0.1
         p /= 2 * p.sum()
-        return (
-            lambda y: function(y, p, degrees, 5, 2)[0],
-            lambda y: function(y, p, degrees, 5, 2)[1],
-        )
+        return lambda y: function(y, p, degrees, 5, 2), True
 
     wrong = Mistake(
         "1.9.1",
@@ -292,10 +265,7 @@ def _embeddings() -> Iterator[Wild]:
         made.n_iter_, made.verbose = 1, 0
         labels = np.array([0, 1, 1, 0, 1, 0, 0])
         same = labels[:, None] == labels
-        return (
-            lambda t: made._loss_grad_lbfgs(t, _samples(), same)[0],
-            lambda t: made._loss_grad_lbfgs(t, _samples(), same)[1],
-        )
+        return lambda t: made._loss_grad_lbfgs(t, _samples(), same), True
 
     yield Wild(
         "scikit-learn", "NeighborhoodComponentsAnalysis: loss", "NeighborhoodComponentsAnalysis._loss_grad_lbfgs",
@@ -345,7 +315,7 @@ def _networks() -> Iterator[Wild]:
                     biases = [np.empty(4), np.empty(outputs)]
                     return made._loss_grad_lbfgs(packed, data, wanted, None, activations, deltas, gradients, biases)
 
-                return lambda c: both(c)[0], lambda c: both(c)[1]
+                return both, True
 
             count = 16 + 5 * (1 if kind == "MLPRegressor" else 3)
             yield Wild(
@@ -380,9 +350,6 @@ def _contrasts() -> Iterator[Wild]:
 
         def build(n: str = name) -> Any:
             contrast = getattr(import_module("sklearn.decomposition._fastica"), n)
-            return (
-                lambda x: float(contrast(np.array([[x]]), {"alpha": 1.3})[0][0, 0]),
-                lambda x: float(contrast(np.array([[x]]), {"alpha": 1.3})[1][0]),
-            )
+            return lambda x: contrast(np.array([[x]]), {"alpha": 1.3}), True
 
         yield Wild("scikit-learn", f"_fastica.{name}[0]", f"_fastica.{name}[1]", build, ((-3.0, 3.0),))

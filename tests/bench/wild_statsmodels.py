@@ -29,22 +29,17 @@ def cases() -> Iterator[Wild]:
 
 def _chain(thing: Any, names: list[str], box: tuple[float, float], label: str, **wrong: Mistake) -> Iterator[Wild]:
     """Yield each method of a list as the derivative of the one before it."""
+    np = import_module("numpy")
     for first, second in pairwise(names):
         yield Wild(
             "statsmodels", f"{label}.{first}", f"{label}.{second}",
             lambda a=first, b=second: (
-                lambda x: float(_one(getattr(thing(), a), x)), lambda x: float(_one(getattr(thing(), b), x))
+                lambda x: getattr(thing(), a)(np.array([x])), lambda x: getattr(thing(), b)(np.array([x]))
             ),
             (box,),
             points=(wrong[second].at,) if second in wrong else (),
             mistake=wrong.get(second),
         )  # fmt: skip
-
-
-def _one(method: Any, x: float) -> Any:
-    """Return what a method of arrays returns for one number."""
-    np = import_module("numpy")
-    return np.squeeze(method(np.array([x])))
 
 
 def _links() -> Iterator[Wild]:
@@ -89,8 +84,8 @@ def _norms() -> Iterator[Wild]:
             yield Wild(
                 "statsmodels", f"norms.{name}.{first}", f"norms.{name}.{second}",
                 lambda n=name, a=first, b=second: (
-                    lambda z: float(np.squeeze(getattr(getattr(norms, n)(), a)(np.array([z])))),
-                    lambda z: float(np.squeeze(getattr(getattr(norms, n)(), b)(np.array([z])))),
+                    lambda z: getattr(getattr(norms, n)(), a)(np.array([z])),
+                    lambda z: getattr(getattr(norms, n)(), b)(np.array([z])),
                 ),
                 ((-9.0, 9.0),),
             )  # fmt: skip
@@ -110,19 +105,12 @@ def _penalties() -> Iterator[Wild]:
     for name, make in table.items():
         yield Wild(
             "statsmodels", f"_penalties.{name}.func", f"_penalties.{name}.deriv",
-            lambda m=make: (lambda p: np.sum(m().func(p)), lambda p: m().deriv(p)),
+            lambda m=make: (m().func, m().deriv),
             ((-3.0, 3.0),) * 3, start, array=np.asarray,
         )  # fmt: skip
-
-        def second(make: Any = make) -> Any:
-            def rows(p: Any) -> Any:
-                found = make().deriv2(p)
-                return np.diag(found) if np.ndim(found) == 1 else found
-
-            return lambda p: make().deriv(p), rows
-
         yield Wild(
-            "statsmodels", f"_penalties.{name}.deriv", f"_penalties.{name}.deriv2", second,
+            "statsmodels", f"_penalties.{name}.deriv", f"_penalties.{name}.deriv2",
+            lambda m=make: (m().deriv, m().deriv2),
             ((-3.0, 3.0),) * 3, start, array=np.asarray,
         )  # fmt: skip
     restriction = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0], [1.0, 0.0, 1.0]])
@@ -588,6 +576,6 @@ def _rotations() -> Iterator[Wild]:
     for name, both in table.items():
         yield Wild(
             "statsmodels", f"factor_rotation.{name}[0]", f"factor_rotation.{name}[1]",
-            lambda b=both: (lambda loadings: b(loadings)[0], lambda loadings: b(loadings)[1]),
+            lambda b=both: (b, True),
             ((-1.0, 1.0),) * 8, start, array=lambda numbers: np.reshape(numbers, (4, 2)),
         )  # fmt: skip

@@ -25,6 +25,7 @@ every_backend = pytest.mark.parametrize("backend", AVAILABLE)
 def _short_programs_are_looked_at_too(monkeypatch):
     monkeypatch.setattr(program, "LONG", 20)
     monkeypatch.setattr(rerolling, "SMALLEST", 8)
+    monkeypatch.setattr(rerolling, "LARGE", 0)
 
 
 def gradients(leaves):
@@ -185,6 +186,16 @@ def test_a_recurrence_over_one_sequence_is_right_and_no_loop(backend):
         return total
 
     agrees(compute, leaves, backend, loops=False)
+
+
+def test_short_programs_whose_loops_python_would_hold_together_have_none(monkeypatch):
+    monkeypatch.setattr(rerolling, "LARGE", 20_000)
+    w = Parameter(0.5)
+    sums = lambda: sum(ag.tanh(w * x) * x for x in range(12))  # noqa: E731 - short
+    agrees(sums, [w], loops=True)
+    agrees(lambda: ag.log(1.0 + sums() * ag.maximum(w, 0.25)), [w], loops=True)
+    squares = lambda: [ag.exp(w) * x + ag.sin(w * x) for x in range(12)]  # noqa: E731 - short
+    agrees(lambda: sum(squares()) * squares()[0], [w], loops=False)
 
 
 def test_pairs_of_samples_are_lanes():

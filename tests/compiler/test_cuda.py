@@ -267,3 +267,16 @@ def test_a_missing_driver_an_old_card_and_too_little_memory_are_said(monkeypatch
     old.cuda.Device = none
     with pytest.raises(RuntimeError, match="expected another one where no NVIDIA GPU can be used: cudaErrorInsuff"):
         fast(Y)
+
+
+def test_dask_arrays_of_arrays_on_a_gpu_are_computed_there(gpu):
+    array = pytest.importorskip("dask.array")
+    x, y = (array.from_array(gpu.asarray(part), chunks=100, asarray=False) for part in (X[:, 0], Y))
+    w = ag.Parameter(0.5)
+    fast = ag.jit(lambda x, y: (w * x - y) ** 2, batched=True)
+    plain = ag.jit(lambda x, y: (w * x - y) ** 2, batched=True, backend="numpy")
+    assert fast.backward(x, y) == pytest.approx(plain.backward(X[:, 0], Y), rel=1e-12)
+    assert fast.stats["backend"] == "cuda"
+    found = fast(x, y).blocks[1].compute()
+    assert isinstance(found, cuda_host.Array)
+    assert found.get() == pytest.approx(plain(X[100:200, 0], Y[100:200]), rel=1e-12)

@@ -13,7 +13,7 @@ from autograd_mini.testing import check_grad, logspan
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
 from checker_corpus import TUNED, verify
-from checker_mutants import mutants, shows_at
+from checker_mutants import mutants, regional, shows_at, shows_in_region
 from checker_programs import BUGS, program, shows
 from checker_unseen import UNSEEN
 
@@ -72,3 +72,13 @@ def test_random_programs_raise_no_alarm_and_their_bugs_are_found():
             missed += report.verdict != "wrong"
     assert bugs > 100
     assert missed == 0
+
+
+@pytest.mark.parametrize("name", ["product and sine", "triple product", "neuron", "chain of 5"])
+def test_a_derivative_that_is_wrong_in_a_part_of_a_box_is_found(name):
+    case = next(case for case in CASES if case.name == name)
+    chosen = [mutant for mutant in regional(case) if shows_in_region(mutant)]
+    assert len(chosen) >= 4
+    for mutant in chosen:
+        report = check_grad(case.function(), case.gradient(mutant.partials), domain=[*case.domain], explained=False)
+        assert report.verdict == "wrong", mutant.kind

@@ -276,7 +276,7 @@ def test_a_logarithmic_axis_has_numbers_written_out():
     ax = plot.loss_curve([0.7, 0.2, 0.04])
     ax.figure.canvas.draw()
     texts = [t.get_text() for t in (*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)) if t.get_text()]
-    assert {"0.1", "0.2"} < {*texts}
+    assert {"0.1"} < {*texts}
     assert [f"{float(text):g}" for text in texts] == texts
 
 

@@ -338,18 +338,20 @@ def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
         writer.store(counted, place, align=width * 8)
 
 
-def call_kernel(writer: Assembler, kernel: MachineBatch, n: str, places: tuple[str, str, str]) -> str:
+def call_kernel(
+    writer: Assembler, kernel: MachineBatch, n: str, places: tuple[str, str, str], columns: str = "null"
+) -> str:
     """Write the call of a kernel for n samples, and return n as a number.
 
     The places are those of its arrays, of what is the same for all samples, and of its sums; what of these is alike for
-    all samples is put there too.
+    all samples is put there too. `columns` is where the pointers to its columns lie, if it has any.
     """
     arrays, uniform, sums = places
     blocks = writer.put(f"sdiv i64 {writer.put(f'add i64 {n}, {kernel.width - 1}')}, {kernel.width}")
     divisor = writer.put(f"sitofp i64 {n} to double")
     writer.write(
         f"call void {pointer(kernel.code.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
-        f"ptr {uniform}, ptr null, ptr {sums})"
+        f"ptr {uniform}, ptr {columns}, ptr {sums})"
     )
     for at, slot, constant in kernel.same:
         alike = hexadecimal(constant) if slot is None else writer.load(writer.element("double", uniform, slot))

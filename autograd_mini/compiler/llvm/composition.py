@@ -5,10 +5,12 @@ In C it would read, for one loop, with all arrays known when it is compiled:
     void program(double *inputs, double *results)
     {
         for (i) uniform[i] = inputs[source[i]];
-        kernel(lanes, columns, uniform, means);
+        for (i) given[target[i]] = inputs[origin[i]];
+        kernel(lanes, given, uniform, columns, means);
         memcpy(numbers, inputs); numbers[last] = lanes * means[0];
         outer(numbers, results);
         for (j) results[place[j]] += results[last] * lanes * means[1 + j];
+        for (j) results[goal[j]] += results[last] * columns[entry[j]];
     }
 """
 
@@ -30,25 +32,50 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.llvm.backend import MachineBatch
 
 
-class Part(NamedTuple):
+class KernelCall(NamedTuple):
     """A loop of the program.
 
     Attributes:
         kernel: its kernel, which returns the means of outputs, and of the derivatives of a single one.
         lanes: how many lanes it has.
         totals: how many outputs there are.
-        columns: its only array, which does not change.
-        sources: the inputs of the program that it takes, in order.
-        places: the results of the program that its derivatives are added to, in order.
+        given: its only array, with the numbers that do not change.
+        filled: the places in it, counted through, and the inputs of the program that belong there.
+        uniforms: the inputs that are alike for all lanes.
+        by_uniform: the results of the program that the derivatives by these are added to.
+        kept: how many columns of derivatives, one number a lane, the kernel returns.
+        by_column: the places in these columns, one after another, and the results that they are added to.
 
     """
 
     kernel: MachineBatch
     lanes: int
     totals: int
-    columns: Any
-    sources: Sequence[int]
-    places: Sequence[int]
+    given: Any
+    filled: tuple[Sequence[int], Sequence[int]]
+    uniforms: Sequence[int]
+    by_uniform: Sequence[int]
+    kept: int
+    by_column: tuple[Sequence[int], Sequence[int]]
+
+
+class _Room:
+    """The memory of a part: what its kernel takes and returns, and the indices by which that is copied."""
+
+    def __init__(self, part: KernelCall) -> None:
+        import numpy as np
+
+        def indices(numbers: Sequence[int]) -> Any:
+            return np.array(numbers, np.int64)
+
+        self.uniform, self.means = np.empty(max(part.kernel.slots, 1)), np.empty(part.kernel.room)
+        self.given = np.array(part.given)
+        self.columns = np.empty((part.kept, part.lanes + part.kernel.width))
+        self.uniforms, self.by_uniform = indices(part.uniforms), indices(part.by_uniform)
+        self.filled, self.origins = map(indices, part.filled)
+        line = part.lanes + part.kernel.width
+        self.entries = indices([at // part.lanes * line + at % part.lanes for at in part.by_column[0]])
+        self.by_column = indices(part.by_column[1])
 
 
 class Composition:
@@ -66,13 +93,12 @@ class Composition:
 
     """
 
-    def __init__(self, parts: Sequence[Part], outer: Any, inputs: int, results: int) -> None:
+    def __init__(self, parts: Sequence[KernelCall], outer: Any, inputs: int, results: int) -> None:
         import numpy as np
 
         totals = sum([part.totals for part in parts])
-        self._rooms = [(np.empty(max(part.kernel.slots, 1)), np.empty(part.kernel.room)) for part in parts]
+        self._rooms = [_Room(part) for part in parts]
         self._numbers, self._found = np.empty(inputs + totals), np.empty(results + totals)
-        self._indices = [(np.array(part.sources, np.int64), np.array(part.places, np.int64)) for part in parts]
         self._inputs, self._results = inputs, results
         self._kept = parts, outer  # what machine code refers to by address
         self._code = Code(self._text(parts, outer.address), level=1)
@@ -86,7 +112,7 @@ class Composition:
         self._call(given.buffer_info()[0], results.buffer_info()[0])
         return results.tolist()
 
-    def _text(self, parts: Sequence[Part], outer: int) -> str:
+    def _text(self, parts: Sequence[KernelCall], outer: int) -> str:
         writer = Assembler(1, "p", set())
         numbers, found, first = _at(self._numbers), _at(self._found), self._inputs
         writer.copy(numbers, "%inputs", 8 * self._inputs)
@@ -101,33 +127,54 @@ class Composition:
             first += part.totals
         return module(function("void @program(ptr %inputs, ptr %results)", writer.lines), writer.declarations)
 
-    def _run(self, writer: Assembler, number: int, part: Part, first: int) -> None:
+    def _run(self, writer: Assembler, number: int, part: KernelCall, first: int) -> None:
         """Write the call of a kernel, and the copies of its totals among the numbers, from `first` on."""
-        put, element, numbers = writer.put, writer.element, _at(self._numbers)
-        (uniform, means), (sources, _) = self._rooms[number], self._indices[number]
-        columns = put("alloca ptr, align 8")
-        writer.store(_at(part.columns), columns, "ptr")
-        if len(sources):
-            with writer.counting(f"take{number}", len(sources)) as (_, at):
-                source = writer.load(element("i64", _at(sources), at), "i64")
-                writer.store(writer.load(element("double", numbers, source)), element("double", _at(uniform), at))
-        divisor = call_kernel(writer, part.kernel, str(part.lanes), (columns, _at(uniform), _at(means)))
+        put, element, room = writer.put, writer.element, self._rooms[number]
+        numbers = _at(self._numbers)
+        arrays, columns = put("alloca ptr, align 8"), put(f"alloca [{max(part.kept, 1)} x ptr], align 8")
+        writer.store(_at(room.given), arrays, "ptr")
+        for column, line in enumerate(room.columns):
+            writer.store(_at(line), element("ptr", columns, column), "ptr")
+        _each(writer, f"uniform{number}", room.uniforms, None, numbers, _at(room.uniform), len(part.uniforms))
+        _each(writer, f"fill{number}", room.origins, room.filled, numbers, _at(room.given), len(room.filled))
+        given = arrays, _at(room.uniform), _at(room.means)
+        divisor = call_kernel(writer, part.kernel, str(part.lanes), given, columns)
         with writer.counting(f"total{number}", part.totals) as (_, at):
-            total = put(f"fmul double {writer.load(element('double', _at(means), at))}, {divisor}")
+            total = put(f"fmul double {writer.load(element('double', _at(room.means), at))}, {divisor}")
             writer.store(total, element("double", numbers, put(f"add i64 {at}, {first}")))
 
-    def _add(self, writer: Assembler, number: int, part: Part, first: int) -> None:
+    def _add(self, writer: Assembler, number: int, part: KernelCall, first: int) -> None:
         """Write the addition of derivatives to the results, times the number that was found at `first`."""
-        put, element = writer.put, writer.element
-        means, places = self._rooms[number][1], self._indices[number][1]
-        if not len(places):
+        put, element, room = writer.put, writer.element, self._rooms[number]
+        if not part.by_uniform and not part.by_column[0]:
             return
         factor = writer.load(element("double", _at(self._found), first))
         scale = put(f"fmul double {factor}, {writer.constant(float(part.lanes))}")
-        with writer.counting(f"add{number}", len(places)) as (_, at):
-            place = element("double", "%results", writer.load(element("i64", _at(places), at), "i64"))
-            mean = writer.load(element("double", _at(means), put(f"add i64 {at}, 1")))
-            writer.store(put(f"fadd double {writer.load(place)}, {put(f'fmul double {scale}, {mean}')}"), place)
+        if part.by_uniform:
+            with writer.counting(f"add{number}", len(part.by_uniform)) as (_, at):
+                mean = writer.load(element("double", _at(room.means), put(f"add i64 {at}, 1")))
+                _grow(writer, room.by_uniform, at, put(f"fmul double {scale}, {mean}"))
+        if part.by_column[0]:
+            with writer.counting(f"spread{number}", len(room.entries)) as (_, at):
+                entry = writer.load(element("i64", _at(room.entries), at), "i64")
+                slope = writer.load(element("double", _at(room.columns), entry))
+                _grow(writer, room.by_column, at, put(f"fmul double {factor}, {slope}"))
+
+
+def _each(writer: Assembler, name: str, sources: Any, targets: Any, of: str, to: str, count: int) -> None:
+    """Write a loop of copies: to[targets[i]] = of[sources[i]], or to[i] where there are no targets."""
+    if not count:
+        return
+    with writer.counting(name, count) as (_, at):
+        source = writer.load(writer.element("i64", _at(sources), at), "i64")
+        target = at if targets is None else writer.load(writer.element("i64", _at(targets), at), "i64")
+        writer.store(writer.load(writer.element("double", of, source)), writer.element("double", to, target))
+
+
+def _grow(writer: Assembler, places: Any, at: str, more: str) -> None:
+    """Write the addition of a number to a result."""
+    place = writer.element("double", "%results", writer.load(writer.element("i64", _at(places), at), "i64"))
+    writer.store(writer.put(f"fadd double {writer.load(place)}, {more}"), place)
 
 
 def _at(held: Any) -> str:

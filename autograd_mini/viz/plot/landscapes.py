@@ -7,7 +7,7 @@ from math import isfinite, log
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.gradient_descent import descend
-from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, axes, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, as_dots, axes, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def contours(ax: Axes, xs: Any, ys: Any, heights: Any, label: str = "") -> None:
     norm = scale(heights)
     levels = [norm.vmin + (norm.vmax - norm.vmin) * (index / 24) ** (1.0 / norm.gamma) for index in range(25)]
     filled = ax.contourf(xs, ys, heights, levels=levels, norm=norm, cmap="cividis", extend="both")
-    filled.set_rasterized(True)  # in a file of lines, a tenth of the bytes
+    as_dots(filled)
     lines: dict[str, Any] = {"colors": "white", "linewidths": 0.5, "linestyles": "solid", "alpha": 0.5}
     ax.contour(xs, ys, heights, levels=levels[2::2], **lines)
     if label:
