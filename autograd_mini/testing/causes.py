@@ -26,6 +26,8 @@ SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
+_SCARCE = 100
+"""Calls of f so few that they halve the samples."""
 SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
@@ -108,10 +110,14 @@ class Cause:
         Kinds: "raised", "not finite", "point", "sign", "factor", "swap", "copy", "exponent", "zero", "missing term",
         "random", "state", "stale", "precision", "transposed", "shift", "mean", "triangle", "shape", "branch".
         """
-        seen = self._not_a_number() or self._unsteady() or self._out_of_place()
+        if (seen := self._not_a_number()) is not None:
+            return seen
+        few = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        if self.example.interval[0] != self.example.interval[1]:
+            self.samples = list(islice(self._sampled(), SAMPLES // 2 if few else SAMPLES))
+        seen = self._unsteady() or self._out_of_place()
         if seen is not None:
             return seen
-        self.samples = list(islice(self._sampled(), SAMPLES))
         if len(self.samples) < 3:
             return "", ""
         if all(s.claim == 0 for s in self.samples):
@@ -265,7 +271,7 @@ class Cause:
     def _unsteady(self) -> tuple[str, str] | None:
         """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
         problem, point, output = self.partial.problem, self.example.point, self.partial.output
-        other = next((s.point for s in self._sampled()), None)
+        other = self.samples[0].point if self.samples else None
         values = [problem.f.again(point) for _ in range(2)]
         if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
             return "random", "f draws random numbers: two calls at one point differ"

@@ -27,6 +27,8 @@ _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _MOST_SHORTENED = 6
@@ -67,7 +69,7 @@ class Partial:
 
     def measured(self, point: Point, reach: float) -> Measured:
         """Return what values of f up to a distance say."""
-        return measure(self.line(point), point[self.axis], reach)
+        return measure(self.line(point), point[self.axis], reach, enough=_ENOUGH)
 
     def is_refuted(self, point: Point, reach: float) -> bool:
         """Return whether the claim differs clearly from what is measured."""

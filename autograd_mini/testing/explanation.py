@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CALLS = (3000, 500)
 """Most further calls of f and of df."""
-_SECONDS, _FEWEST = 4.0, 20
+_SECONDS, _FEWEST = 4.0, 40
 """Seconds that the calls of each may take, and how many may be made however long they take."""
 _FINE = 1e-8
 """Resolution of a right derivative below which nothing is unusual about it."""

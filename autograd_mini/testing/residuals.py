@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import find_jump, jittered_grid, staircase
 from autograd_mini.testing.problem import total
-from autograd_mini.testing.segment import Integral, compare
+from autograd_mini.testing.segment import Integral, coefficients, compare, integral_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,9 @@ WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
 """Most quanta that rounding moves a quantised f by, and most times that it moves f more than between neighbours."""
+PLAIN_PIECES, PLAINLY, RESOLVED = 9, 1e-5, 100.0
+"""Pieces of a segment that show whether a residual is smooth; its size against f, and against its tolerance, from which
+on a few calls are enough."""
 NEIGHBOURS = 2.0**24
 """Distance of neighbours, in spacings of parameters."""
 
@@ -99,6 +102,45 @@ def quantum_of(values: Sequence[float]) -> float:
     return quantum if even and turns > 1 else 0.0
 
 
+def plainly_wrong(line: Line, a: float, b: float) -> tuple[float, float] | None:
+    """Return where on [a, b] the claim is wrong by far, at few calls of f, of which a smooth residual tells; or None.
+
+    What f does between neighbours, ever nearer ones, has to say the same: it is no jump then, and no staircase.
+    """
+    segment = compare(line, a, b)
+    positions = jittered_grid(line, a, b, PLAIN_PIECES)
+    if segment.state == "broken" or len(positions) <= PLAIN_PIECES:
+        return None
+    values, half, series = [line.value(t) for t in positions], (b - a) / 2, coefficients(segment.slopes)
+    curve = [
+        v - values[0] - half * integral_to((t - a) / half - 1, series) for t, v in zip(positions, values, strict=True)
+    ]
+    if not all(map(math.isfinite, curve)):
+        return None
+    spread = max(curve) - min(curve)
+    extent = max(values) - min(values)
+    few = len(set(values)) <= PLAIN_PIECES // 2
+    if few or spread < max(PLAINLY * (segment.l1_norm + extent), RESOLVED * segment.tolerance):
+        return None
+    if roughness(positions, curve) > 1e-2 * spread or any(is_a_step(curve, i) for i in range(PLAIN_PIECES)):
+        return None
+    slopes = [(v - u) / (t - s) for (s, u), (t, v) in pairwise(zip(positions, curve, strict=True))]
+    largest = max(range(PLAIN_PIECES), key=lambda i: abs(slopes[i]))
+    usual, carrying = abs(slopes[largest]), 0
+    for piece, share in ((1, 1e-3), (PLAIN_PIECES // 2, 1e-5), (PLAIN_PIECES - 2, 1e-6), (largest, 1e-7)):
+        t = line.snap(positions[piece] + 0.4 * (positions[piece + 1] - positions[piece]))
+        low, high = line.snap(t - share * (b - a)), line.snap(t + share * (b - a))
+        near = [slopes[i] for i in (piece - 1, piece, piece + 1) if 0 <= i < PLAIN_PIECES]
+        slack = 0.2 * usual
+        if not high - low > 64 * line.ulp(t) or 4 * line.roundoff(t) > slack * (high - low):
+            return None
+        error = (line.value(high) - line.value(low)) / (high - low) - line.slope(t)
+        if not min(near) - slack <= error <= max(near) + slack:
+            return None
+        carrying += abs(error) > slack
+    return longest_wrong_run(positions, curve, segment.tolerance) if carrying > 1 else None
+
+
 def residue(line: Line, a: float, b: float, mismatch: float) -> float:
     """Return by how much f moves on [a, b] if it moves as much between neighbours, and the mismatch is no larger; or 0.
 
@@ -134,6 +176,8 @@ def classify(line: Line, a: float, b: float, mismatch: float, depth: int = 0) ->
     """Return what explains a mismatch on [a, b]."""
     if depth > DEEPEST or b - a < 64 * line.ulp(b):
         return Classification("clear", a, b)
+    if not depth and (run := plainly_wrong(line, a, b)):
+        return Classification("wrong", *run, abs(mismatch))
     integral = Integral(line, a, b, goal=abs(mismatch) / 40)
     if integral.broken:
         return Classification("broken", a, b)

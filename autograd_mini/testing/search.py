@@ -175,6 +175,10 @@ def check_anywhere(problem: Problem) -> Decision:
             point = tuple(map(problem.grid, point))
             if not math.isfinite(problem.value(point)):
                 continue
+            if problem.df.calls == len(problem.df.faults) < FAULTS and problem.df(point) is None:
+                continue
+            if len(problem.df.faults) == problem.df.calls:
+                break
             here = check_at(problem, point)
             if here.failure is not None:
                 # Nobody asked for this very point: a gradient may well have no value there.

@@ -20,6 +20,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 from checker_causes import MISTAKES, MUTANTS, mistaken  # noqa: E402 - after the path to it
 from checker_corpus import TUNED, Case  # noqa: E402 - after the path to it
 from checker_mutants import Mutant, mutants, regional, shows_at, shows_in_domain, shows_in_region  # noqa: E402 - after the path to it
+from checker_pairs import EXTREME_BOXES, EXTREMES, PARTS, chained  # noqa: E402 - after the path to it
 from checker_peers import peers  # noqa: E402 - after the path to it
 from checker_programs import BUGS, program, shows  # noqa: E402 - after the path to it
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
@@ -171,6 +172,33 @@ def over_programs(count: int, first: int) -> Tally:
     return tally
 
 
+def fuzzed(count: int, first: int) -> Counter[str]:
+    """Return the verdicts on random pairs of functions, of which most are no pair; what a check raises escapes."""
+    verdicts: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        rng = Random(f"pair {seed}")
+        f, df = (chained(rng.choices(PARTS, k=rng.randint(1, 3))) for _ in range(2))
+        if rng.random() < 0.3:
+            where = {"domain": {"x": rng.choice(EXTREME_BOXES)}}
+        else:
+            where = {"at": rng.choice((*EXTREMES, rng.uniform(-1e6, 1e6), rng.uniform(-3, 3), rng.uniform(-3, 3)))}
+        try:
+            verdicts[check_grad(f, df, budget="quick", **where).verdict] += 1
+        except Exception:
+            print(f"pair {seed} raises, {where}")
+            raise
+    return verdicts
+
+
+def show_pairs() -> None:
+    """Print what a check says of random pairs of functions, if that is asked for."""
+    if ARGUMENTS.pairs and ARGUMENTS.only in ("", "pairs"):
+        start, verdicts = time.perf_counter(), fuzzed(ARGUMENTS.pairs, ARGUMENTS.seed)
+        print(
+            f"{ARGUMENTS.pairs} pairs of functions: none raises; {dict(verdicts)}; {time.perf_counter() - start:.0f} s"
+        )
+
+
 def causes(chosen: list[Mutant]) -> dict[str, tuple[int, int]]:
     """Return, for each kind of mistake, how many were named rightly, of how many that were found at a point."""
     expected = {
@@ -255,6 +283,7 @@ def main() -> None:
         show("the unseen, domain", over_domains(UNSEEN, fresh))
     if ARGUMENTS.programs and ARGUMENTS.only in ("", "programs"):
         show(f"{ARGUMENTS.programs} random programs", over_programs(ARGUMENTS.programs, ARGUMENTS.seed))
+    show_pairs()
     for name, check in peers().items():
         if ARGUMENTS.only in ("", "peers", name):
             show(name, at_points(check, cases, chosen))
@@ -278,9 +307,10 @@ def main() -> None:
 if __name__ == "__main__":
     command = parser(__doc__)
     command.add_argument("--programs", type=int, default=1000, help="how many random programs")
+    command.add_argument("--pairs", type=int, default=1000, help="how many random pairs of functions")
     command.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the random programs")
     command.add_argument(
-        "--only", default="", help="point, domain, regions, unseen, programs, causes, peers, or a peer's name"
+        "--only", default="", help="point, domain, regions, unseen, programs, pairs, causes, peers, or a peer's name"
     )
     command.add_argument("--list", action="store_true", help="list every false alarm and every miss")
     ARGUMENTS = command.parse_args()
