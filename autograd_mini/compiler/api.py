@@ -252,7 +252,7 @@ class Compiled(Exportable):
             return self._plain(args, kwargs)
         if self._batched:
             if (parts := in_parts(args)) is not None:
-                return values_over(self._programs, parts)
+                return values_over(self._programs, parts, self._threads)
             program, n, arrays, uniform = self._prepared(args, kwargs, differentiate=False)
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
             return stacked(program.layout, iter(found))
@@ -410,7 +410,7 @@ class Compiled(Exportable):
     ) -> tuple[Program | Paths, float, Any]:
         """Return the program, and what it gives for numbers of the parameters, or for those that they have."""
         if self._batched and (parts := in_parts(args)) is not None:
-            return mean_over(self._programs, parts, p)
+            return mean_over(self._programs, parts, p, self._threads)
         program, *rest = self._prepared(args, kwargs, differentiate=True)
         if p is not None and p.shape != (len(program.used),):
             raise ValueError(

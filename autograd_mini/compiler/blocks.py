@@ -27,35 +27,41 @@ if TYPE_CHECKING:
     Batched = tuple[tuple[int, int], ...]
 
 
-def mean_over(programs: Programs, parts: Stream | DaskPartitions, p: Any) -> tuple[Program, float, Any]:
+def mean_over(programs: Programs, parts: Stream | DaskPartitions, p: Any, threads: int) -> tuple[Program, float, Any]:
     """Return the program for arguments in parts, the mean loss over all rows, and its gradient.
 
     Args:
         programs: those of a function compiled for batches.
         parts: the arguments.
         p: the numbers of its parameters; None for those that they have.
+        threads: how many threads share a block of a stream; a partition has one.
 
     Raises:
         ValueError: if there are no rows; if p has another length; and if a loss is not finite because a row is not.
 
     """
     program, numbers, batched = _prepared(programs, parts, differentiate=True, p=p)
-    total = parts.total(block_sums, program, numbers, batched)
+    total = parts.total(block_sums, program, numbers, batched, _threads(parts, threads))
     if total is None or not total[0]:
         raise ValueError("the batch is empty, expected at least one sample to take the mean loss of")
     found = total[1:] / total[0]
     return program, float(found[0]), found[1:]
 
 
-def values_over(programs: Programs, parts: Stream | DaskPartitions) -> Any:
+def values_over(programs: Programs, parts: Stream | DaskPartitions, threads: int) -> Any:
     """Return the results for arguments in parts, as Dask arrays, or of a stream as an iterator over its blocks."""
     program, numbers, batched = _prepared(programs, parts, differentiate=False)
     shapes: list[Any] = []
     nested(program.layout, shapes.append)
-    found = parts.mapped(block_values, shapes, program, numbers, batched)
+    found = parts.mapped(block_values, shapes, program, numbers, batched, _threads(parts, threads))
     if isinstance(found, list):
         return _arranged(program.layout, found)
     return (_arranged(program.layout, columns) for columns in found)
+
+
+def _threads(parts: Stream | DaskPartitions, threads: int) -> int:
+    """Return how many threads share a part: of a cluster one, since its workers have others for other partitions."""
+    return threads if hasattr(parts, "blocks") else 1
 
 
 def _arranged(spec: Spec, columns: Sequence[Any]) -> Any:
@@ -81,13 +87,14 @@ def _prepared(
     return program, np.array([*uniform, *own]), batched
 
 
-def block_sums(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> Any:
+def block_sums(program: Program, numbers: Any, batched: Batched, threads: int, part: RowPart, *args: Any) -> Any:
     """Return, for the rows of a part, their number, the sum of their losses, and its gradient.
 
     Args:
         program: a loss and its gradient.
         numbers: what it takes besides the rows.
         batched: the positions and axes of the arguments with a row for each sample.
+        threads: how many threads share the rows.
         part: where the rows come from.
         args: the arguments.
 
@@ -101,7 +108,7 @@ def block_sums(program: Program, numbers: Any, batched: Batched, part: RowPart, 
     n, arrays = _arrays(program, batched, part.name, args)
     found = np.zeros(2 + len(program.used))
     if n:
-        _, means = program.run()(n, arrays, numbers)
+        _, means = program.run(threads)(n, arrays, numbers)
         if not isfinite(means[0]):
             names = tuple([f"argument {at}" for at, _ in batched])
             wrong = not_finite(tuple([args[at] for at, _ in batched]), names, part.first)
@@ -113,10 +120,12 @@ def block_sums(program: Program, numbers: Any, batched: Batched, part: RowPart, 
     return found
 
 
-def block_values(program: Program, numbers: Any, batched: Batched, part: RowPart, *args: Any) -> list[Any]:
+def block_values(
+    program: Program, numbers: Any, batched: Batched, threads: int, part: RowPart, *args: Any
+) -> list[Any]:
     """Return the results for the rows of a part, an array for each block of the program's layout."""
     n, arrays = _arrays(program, batched, part.name, args)
-    found, _ = program.run()(n, arrays, numbers)
+    found, _ = program.run(threads)(n, arrays, numbers)
     columns = iter(found)
     made: list[Any] = []
     nested(program.layout, lambda shape: made.append(stacked(("array", shape) if shape else shape, columns)))

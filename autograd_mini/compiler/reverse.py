@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.tape import Operand, Tape
     from autograd_mini.engine.ops import Op
 
+    Formula = tuple[Op, tuple[int, ...] | None]
+
+
+MOST = 200
+"""Maximum formulas of a program that are written for the constants in them."""
+
 
 def differentiable(table: Instructions) -> bool:
     """Return whether no row chooses between operands."""
@@ -52,6 +58,10 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
 class _Folding(Builder):
     """Makes a tape; a step that is known, or is another one, is not made."""
 
+    def __init__(self, inputs: int) -> None:
+        super().__init__(inputs)
+        self._formulas: dict[Any, tuple[Callable[..., list[int]], list[int]]] = {}
+
     def step(self, name: str, *operands: Operand) -> int:
         """Return the step that applies an operation."""
         known = tuple([at if type(at) is int else self.constant(at) for at in operands])
@@ -61,6 +71,20 @@ class _Folding(Builder):
         if found is None and name == "select":
             found = hoist(self, name, known)
         return self.placed((name, *known), (name, *known)) if found is None else found
+
+    def applied(self, formula: Formula, operands: Sequence[int]) -> list[int]:
+        """Return the steps of the results of a formula, which are written once and put down as often as it occurs."""
+        steps = self.steps
+        numbers = tuple([steps[at][1] if steps[at][0] == "constant" else None for at in operands])
+        key = formula, str(numbers)  # in which -0.0 is not 0.0
+        known = self._formulas.get(key)
+        if known is None and len(self._formulas) >= MOST:  # constants that differ at every use
+            numbers = (None,) * len(operands)
+            known = self._formulas.get(key := (formula, str(numbers)))
+        if known is None:
+            place, constants = _written(formula, numbers)
+            known = self._formulas[key] = place, [self.constant(number) for number in constants]
+        return known[0](steps, known[1], operands)
 
     def added(self, x: int, y: int) -> int:
         """Return the step of a sum."""
@@ -99,7 +123,7 @@ def _forward(table: Instructions, places: Sequence[int], builder: _Folding) -> l
     return steps
 
 
-def _step(builder: Builder, name: Any, operands: list[int]) -> int:
+def _step(builder: _Folding, name: Any, operands: list[int]) -> int:
     """Return the step that a row ends in."""
     if name == "where":
         condition, this, otherwise = operands
@@ -110,7 +134,12 @@ def _step(builder: Builder, name: Any, operands: list[int]) -> int:
         turned = builder.truth if name in {"and", "or", "not"} else builder.number
         return builder.step(name, *map(turned, operands))
     numbers = [builder.number(at) if builder.steps[at][0] in TRUTHS else at for at in operands]
-    return builder.step(name, *numbers) if name in BASIC else builder.apply(name, *numbers)
+    if name in BASIC:
+        return builder.step(name, *numbers)
+    key = (name, *numbers)
+    if key not in builder.places:
+        builder.places[key] = builder.applied((TABLE[name], None), numbers)[0]
+    return builder.places[key]
 
 
 def _backward(
@@ -119,7 +148,6 @@ def _backward(
     """Return the adjoints of the wanted inputs."""
     first, second, _ = table.operands
     codes, leading = table.codes, _leading(table, wanted, places)
-    partials = [None if rule is None or isinstance(rule, str) else _partials(rule.op) for rule in table.rules]
     add, mul = [table.code_of(TABLE[name]) for name in ("add", "mul")]
     made = builder.steps
     put = made.append
@@ -158,14 +186,11 @@ def _backward(
                 if leading[row]:
                     give(row, g if code == add else times(g, steps[other]))
             continue
-        operands = [builder.number(steps[row]) for row in (x, y) if row]
-        shares = [
-            (row, share(builder, *operands, steps[at], g))
-            for share, row in zip(partials[code] or (), (x, y), strict=False)
-            if leading[row]
-        ]
-        for row, share in shares:
-            give(row, share)
+        rows = [row for row in (x, y) if row]
+        given = [*[builder.number(steps[row]) for row in rows], steps[at], g]
+        wanted_rows = tuple([at for at, row in enumerate(rows) if leading[row]])
+        for place, share in zip(wanted_rows, builder.applied((table.rules[code].op, wanted_rows), given), strict=True):
+            give(rows[place], share)
     return found
 
 
@@ -180,6 +205,44 @@ def _leading(table: Instructions, wanted: set[int], places: Sequence[int]) -> by
         elif code == LEAF and places[first[at]] in wanted:
             found[at] = 1
     return found
+
+
+# --- formulas as steps that are known beforehand ---
+
+
+def _written(formula: Formula, numbers: tuple[float | None, ...]) -> tuple[Callable[..., list[int]], list[float]]:
+    """Return a function that puts down the steps of a formula, and the constants that it is to be given.
+
+    Args:
+        formula: a row of the table and None, for its value; or the places of operands, for g times the partials by
+            these, of operands, result and g.
+        numbers: what is known of the operands.
+
+    Returns:
+        the function (steps, constants, operands) -> results, and the constants.
+
+    """
+    op, wanted = formula
+    builder = _Folding(len(numbers))
+    operands = [builder.input(at) if known is None else known for at, known in enumerate(numbers)]
+    if wanted is None:
+        made = [builder.apply(op.name, *operands)]
+    else:
+        made = [_partials(op)[at](builder, *operands) for at in wanted]
+    tape = builder.finished([at if type(at) is int else builder.constant(at) for at in made]).pruned()
+    names, constants, lines = list[str](), list[float](), list[str]()
+    for step in tape.steps:
+        if step[0] == "input":
+            names.append(f"x[{step[1]}]")
+        elif step[0] == "constant":
+            names.append(f"k[{len(constants)}]")
+            constants.append(step[1])
+        else:
+            names.append(f"n + {len(lines)}")
+            lines.append(f"    put(({step[0]!r}, {', '.join([names[at] for at in step[1:]])}))\n")
+    results = ", ".join([names[at] for at in tape.results])
+    text = f"def place(steps, k, x):\n    n, put = len(steps), steps.append\n{''.join(lines)}    return [{results}]\n"
+    return build(f"{op.name} on a tape", text, {})["place"], constants
 
 
 @cache

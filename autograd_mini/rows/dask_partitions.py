@@ -69,10 +69,6 @@ class DaskPartitions:
         made._args, made._lengths, made._parts = [], None, parts
         return made
 
-    def __len__(self) -> int:
-        """Return how many partitions there are."""
-        return len(self._parts)
-
     def example(self) -> tuple[Any, ...]:
         """Return arguments like these without rows, by what Dask knows of the collections."""
         import numpy as np

@@ -26,6 +26,8 @@ SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
+_SCARCE = 100
+"""Calls of f so few that they halve the samples."""
 SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8

@@ -29,6 +29,8 @@ _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
 _MOST_SHORTENED = 6

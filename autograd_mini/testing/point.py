@@ -274,8 +274,9 @@ class PointCheck:
     def grow(self, sides: tuple[int, ...], reach: float, resolution: float) -> float:
         """Return the best resolution that longer segments reach; stop at one that proves a mismatch."""
         x, best = self.x, resolution
+        factor = max(GROW, (FAR / reach) ** (1 / GROWTHS))  # far from a small number, too
         for _ in range(GROWTHS):
-            reach *= GROW
+            reach *= factor
             a, b = x - reach if -1 in sides else x, x + reach if 1 in sides else x
             a, b = max(a, self.line.low), min(b, self.line.high)
             if not (math.isfinite(a) and math.isfinite(b)):

@@ -48,13 +48,14 @@ class RowsInParts:
 
     Attributes:
         parts: the parts.
+        count: how many parts there are.
         rows: how many rows there are.
         samples: some of them.
 
     """
 
-    def __init__(self, parts: Stream | DaskPartitions, rows: int, samples: list[Sample]) -> None:
-        self.parts, self.rows, self.samples = parts, rows, samples
+    def __init__(self, parts: Stream | DaskPartitions, count: int, rows: int, samples: list[Sample]) -> None:
+        self.parts, self.count, self.rows, self.samples = parts, count, rows, samples
 
     def streamed(self, batch_size: int) -> bool:
         """Return whether batches are blocks of a stream, one after the other."""
@@ -111,7 +112,7 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
     if not rows:
         raise ValueError(f"{names[0]} is empty, expected at least one row")
     chosen: list[Sample] = [sample for _, samples in found for sample in samples]
-    return RowsInParts(parts, rows, chosen[: 4 * KEPT])
+    return RowsInParts(parts, len(found), rows, chosen[: 4 * KEPT])
 
 
 def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
@@ -249,7 +250,7 @@ def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, *given: 
     """Return the number of rows of a batch in a part, and the sums of loss and gradient over them."""
     X, y = given[0] if len(given) == 1 else _pair(part, *given)
     rows = batch.of(part.number, len(X))
-    return block_sums(program, numbers, ((0, 0), (1, 0)), part, X[rows], y[rows])
+    return block_sums(program, numbers, ((0, 0), (1, 0)), 1, part, X[rows], y[rows])
 
 
 class SummedSteps(CompiledSteps):
@@ -290,12 +291,11 @@ def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) ->
     def call(p: Any, *_: Any) -> tuple[float, Any]:
         nonlocal rows
         bar = training.bar
-        count = max(getattr(parts.parts, "__len__", lambda: 0)(), 1)
-        shown = bar is not None and type(bar).__name__ != "Progress" and batch.batches <= 10 and count > 1
+        shown = bar is not None and bar.shown and batch.batches <= 10
 
         def done(finished: int) -> None:
             if bar is not None:
-                bar.batch(training.epoch + 1, batch.number + finished / count)
+                bar.batch(training.epoch + 1, batch.number + finished / parts.count)
 
         total = parts.parts.total(batch_sums, kernel.program, p.copy(), batch, done=done if shown else None)
         rows = float(total[0])

@@ -75,6 +75,7 @@ def test_the_programs_kept_are_the_latest_used(monkeypatch):
 
 def test_a_thousand_retraces_keep_a_bounded_number_of_programs():
     fast = ag.jit(lambda x, k: x * k, static=1, backend="python")
+    gc.collect()
     before = sum(type(node).__name__ == "Tracer" for node in gc.get_objects())  # what other tests keep
     made = [weakref.ref(fast._programs.take((1.0, k), {}, differentiate=False)[0]) for k in range(1000)]
     gc.collect()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.compiler import BACKENDS, program, rerolling
+from autograd_mini.compiler import BACKENDS, program, rerolling, reverse
 from autograd_mini.compiler.instructions import Instructions, below
 from autograd_mini.compiler.llvm import vm
 from autograd_mini.compiler.reverse import differentiable, lowered
@@ -53,6 +53,16 @@ def test_the_gradient_of_each_row_is_that_of_eager_code(name):
             loss.backward()
             for got, expected in zip(found, [loss.data, *[leaf.grad for leaf in leaves]], strict=True):
                 assert same(got, expected), (name, numbers, kinds)
+
+
+def test_many_constants_share_one_text_of_a_formula(monkeypatch):
+    monkeypatch.setattr(reverse, "MOST", 3)
+    x = Parameter(1.5)
+    fast = ag.jit(lambda: sum((x + at) ** (0.5 * at) / (2.0 + at) for at in range(12)), backend="python")
+    loss = sum((x + at) ** (0.5 * at) / (2.0 + at) for at in range(12))
+    loss.backward()
+    expected, x.grad = x.grad, None
+    assert (fast.backward(), x.grad) == (loss.data, expected)
 
 
 STEPS = [

@@ -49,6 +49,7 @@ NEEDS = [
     ("sympy", "ag.sympy(z)", "sympy"),
     ("safetensors", "ag.load('m.safetensors')", "safetensors"),
     ("matplotlib", "ag.plot.loss_curve(trained())", "plot"),
+    ("pyarrow", "ag.scan('m.parquet')", "arrow"),
     ("onnx", "model.export('m.onnx')", "onnx"),
     ("torch", "ag.jit(loss).torch()", "torch"),
     ("jax", "ag.jit(loss).jax()", "jax"),

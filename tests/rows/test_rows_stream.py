@@ -115,6 +115,15 @@ def test_batches_may_be_dicts_of_columns(fast):
     assert same(found, fast.value_and_grad(P, iter(batches(columns, ROWS))))
 
 
+def test_threads_share_each_block(tmp_path):
+    v, w = Parameter(0.5), Parameter(-0.25)
+    fast = jit(lambda row, y: (tanh(v * row[0] + w * row[1]) - y) ** 2, batched=True, threads=2)
+    columns = numbers(100_000)
+    data = scan(write(tmp_path / "rows.parquet", columns, rows=50_000), rows=50_000)
+    found = fast.value_and_grad(P, data[["a", "b"]], data["y"])
+    assert same(found, fast.value_and_grad(P, iter(batches(columns, 50_000))))
+
+
 def test_an_empty_batch_changes_no_bit(fast):
     columns = numbers(250)
     full = batches(columns)
@@ -238,6 +247,15 @@ def test_ctrl_c_within_an_epoch_loses_no_step(tmp_path, monkeypatch):
     assert stopped.stopped == "interrupted"
     reads[:] = [0] * 10
     assert trained(data[0], data[1], resume=path) == trained(data[0], data[1])
+
+
+def test_the_progress_within_a_step_and_its_rate_are_shown(capsys, monkeypatch):
+    monkeypatch.setattr("autograd_mini.train.progress._PAUSE", 0.0)
+    data = scan(pa.table(numbers()).to_reader(max_chunksize=100).read_all())
+    trained(data[["a", "b"]], data["y"], progress=True, batch_size=None, epochs=1)
+    shown = capsys.readouterr().err
+    assert all(f"epoch 1/1  {share}%" in shown for share in (10, 50, 90))
+    assert "rows/s" in shown
 
 
 # --- what breaks ---

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.testing import check_grad
@@ -161,6 +161,8 @@ def test_a_term_that_f_rounds_away_raises_no_alarm(seed):
 
 @settings(max_examples=40)
 @given(st.floats(-3, 3), st.sampled_from([1e-3, 1e-5, 1e-7]), st.floats(1, 40))
+@example(1.2e-08, 1e-5, 1.0)
+@example(1e-300, 1e-5, 1.0)
 def test_an_accuracy_is_accepted_and_a_hundred_times_it_is_not(x, to, wave):
     def f(x):
         return (math.exp(x) + 2) * (1 + to / 3 * math.sin(wave * x))
