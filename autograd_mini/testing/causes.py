@@ -48,6 +48,8 @@ _NAMED_FACTORS = {
     "2/sqrt(pi)": 2 / math.sqrt(math.pi),
 }
 _POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
+_SCARCE = 100
+"""Calls of f below which half of the samples have to do."""
 TO_SINGLE = PRECISIONS["float32"][1]
 _FEATURES: dict[str, Callable[[float], float]] = {
     "{}": lambda x: x,
@@ -112,9 +114,9 @@ class Cause:
         """
         if (seen := self._not_a_number()) is not None:
             return seen
-        few = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
-        if self.example.interval[0] != self.example.interval[1]:
-            self.samples = list(islice(self._sampled(), SAMPLES // 2 if few else SAMPLES))
+        a, b = self.example.interval
+        scarce = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        self.samples = list(islice(self._sampled(), SAMPLES // (1 + scarce))) if a < b else []
         seen = self._unsteady() or self._out_of_place()
         if seen is not None:
             return seen

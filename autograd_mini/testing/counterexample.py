@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
+_ENOUGH = 1e-9
+"""Relative error of a measured derivative that needs no further differences."""
 _TRIES = 14
 """Short numbers at which an error is looked for."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
@@ -76,6 +78,16 @@ class Partial:
         found = self.measured(point, reach)
         return math.isfinite(found.error) and not abs(self.claimed(point) - found.value) <= _CLEARLY * found.error
 
+    def is_a_kink(self, point: Point, reach: float) -> bool:
+        """Return whether the claim lies between the slopes of f on either side, which differ."""
+        line, x = self.line(point), point[self.axis]
+        below, above = (measure(line, x, reach / 4, side, steps=5, enough=_ENOUGH) for side in (-1, 1))
+        apart = abs(above.value - below.value)
+        slack = 1e-2 * apart
+        low, high = sorted((below.value, above.value))
+        kinked = apart > 10 * (above.error + below.error)
+        return kinked and low - slack <= self.claimed(point) <= high + slack
+
     def counterexample(self, line: Line, classification: Classification) -> Counterexample:
         """Return a counterexample for an error proved on a line, at numbers with as few digits as show it."""
         a, b = classification.a, classification.b
@@ -85,7 +97,7 @@ class Partial:
         for t in islice(short_numbers(a + width / 16, b - width / 16), _TRIES):
             reach = min(t - a, b - t, first_reach(t))
             point = line.point(t)
-            if self.is_refuted(point, reach):
+            if self.is_refuted(point, reach) and not self.is_a_kink(point, reach):
                 point = self._shortened(point, reach)
                 return self._example(point, self.measured(point, reach), (a, b))
         segment, middle = compare(line, a, b), a + width / 2

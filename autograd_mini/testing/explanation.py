@@ -87,6 +87,11 @@ def remark(problem: Problem, report: Report) -> tuple[str, str]:
         long = [n for n in numbers if float(f"{n:.9g}") != n]
         if len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers):
             return "precision", "df computes in single precision: about 7 digits of the derivative are right"
+    if problem.eps < SINGLE_PRECISION and not fine and _is_single(problem):
+        return (
+            "precision",
+            "f computes in single precision: about 7 digits of its values are right, and fewer of slopes",
+        )
     if problem.at is None or fine:
         return "", ""
     with suppress(BudgetSpentError, ShapeError):
@@ -98,6 +103,23 @@ def remark(problem: Problem, report: Report) -> tuple[str, str]:
             problem.allow(32 * MOST_MEASURED, 2 * MOST_MEASURED)
             return _precision_at(problem, problem.at)
     return "", ""
+
+
+def _is_single(problem: Problem) -> bool:
+    """Return whether f returns numbers of single precision, or rounds its arguments to these, as far as was seen."""
+    rows = islice(problem.f.known.items(), 2 * SAMPLES)
+    known = {p: v[0] for p, v in rows if v is not None and isinstance(p, tuple) and math.isfinite(v[0])}
+    long = {p: v for p, v in known.items() if float(f"{v:.9g}") != v}
+    if len({*long.values()}) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in long.values()):
+        return True
+    rounded = {tuple(map(TO_SINGLE, p)): v for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
+    tried = dict(islice(rounded.items(), _REPEATS))
+    if len({*tried.values()}) < _REPEATS - 1:
+        return False
+    with suppress(BudgetSpentError, ShapeError):
+        problem.allow(_REPEATS, 0)
+        return all(next(iter(problem.f.again(p) or (math.nan,))) == v for p, v in tried.items())
+    return False
 
 
 def _precision_at(problem: Problem, point: Point) -> tuple[str, str]:

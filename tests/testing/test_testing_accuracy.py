@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.testing import check_grad
+from autograd_mini.testing.libraries import PRECISIONS
 from autograd_mini.testing.residuals import quantum_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
@@ -190,6 +191,23 @@ def test_an_accuracy_that_is_none_is_refused(to):
 )
 def test_numbers_beyond_floats_raise_nothing(f, df, place, verdict):
     assert check_grad(f, df, **place).verdict == verdict
+
+
+def test_a_witness_does_not_stand_on_a_kink_where_any_claim_is_right():
+    for f, df, at in ((abs, lambda x: 1.0, 0.0), (lambda x, y: abs(x - y), lambda x, y: (1.0, -1.0), (1.0, 1.0))):
+        witness = check_grad(f, df, at=at).witness
+        assert witness.measured == pytest.approx(-witness.claimed)
+
+
+def test_a_function_in_single_precision_is_said_to_be_one():
+    single = PRECISIONS["float32"][1]
+    for f in (lambda x: single(math.exp(x)), lambda x: math.exp(single(x))):
+        report = check_grad(f, math.exp, at=-1.4)
+        assert report.verdict != "wrong"
+        assert report.cause_kind == "precision"
+        assert report.note.startswith("f computes in single precision")
+    for f in (math.exp, math.floor, lambda x: round(x, 2)):
+        assert "single precision" not in check_grad(f, lambda x, f=f: 0.0 if f != math.exp else f(x), at=-1.4).note
 
 
 @pytest.mark.parametrize("mistake", [-1, 0.5, 1.1, 1.001])
