@@ -8,7 +8,7 @@ from autograd_mini.compiler.backends import CHOICES
 from autograd_mini.compiler.blocks import mean_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
-from autograd_mini.compiler.program import Programs
+from autograd_mini.compiler.specialization import Programs
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.checks import check_function, whole_number
 from autograd_mini.engine.hooks import is_tracing, on_read

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite, prod
 
 from autograd_mini.compiler.backends import library_of, on_gpu
-from autograd_mini.compiler.program import batch_columns
+from autograd_mini.compiler.layouts import batch_columns
 from autograd_mini.engine.pytree import nested
 from autograd_mini.rows.columns import not_finite
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.program import Program, Programs
+    from autograd_mini.compiler.program import Program
+    from autograd_mini.compiler.specialization import Programs
     from autograd_mini.engine.pytree import Spec
     from autograd_mini.rows.dask_partitions import DaskPartitions
     from autograd_mini.rows.pairwise import RowPart

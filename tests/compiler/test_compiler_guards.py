@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import MLP, Neuron, Parameter, TracingError, Value
-from autograd_mini.compiler import program
+from autograd_mini.compiler import specialization
 from autograd_mini.compiler.llvm.fastcall import same_entries
 from autograd_mini.nn import Module
 from autograd_mini.transforms import value_and_grad
@@ -627,11 +627,11 @@ def test_a_state_that_comes_back_is_not_traced_again():
 def test_no_more_states_are_kept_than_there_is_room_for():
     config = {"k": 0.0}
     fast = ag.jit(lambda x: x * config["k"], backend="python")
-    for k in range(3 * program.STATES):
+    for k in range(3 * specialization.STATES):
         config["k"] = float(k)
         assert fast(2.0) == 2.0 * k
-    assert len(fast._programs._states) == program.STATES
-    assert fast.stats["traces"] == 3 * program.STATES
+    assert len(fast._programs._states) == specialization.STATES
+    assert fast.stats["traces"] == 3 * specialization.STATES
 
 
 def test_equal_numbers_are_no_change_and_numbers_of_another_kind_are():

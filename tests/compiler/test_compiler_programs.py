@@ -16,7 +16,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, TracingError
-from autograd_mini.compiler import backends, program
+from autograd_mini.compiler import backends, specialization
 from autograd_mini.compiler.tracer import Trace
 from autograd_mini.transforms import grad, hessian, value_and_grad
 
@@ -63,7 +63,7 @@ def test_a_layout_is_traced_once_and_numbers_never_again():
 
 
 def test_the_programs_kept_are_the_latest_used(monkeypatch):
-    monkeypatch.setattr(program, "KEPT", 3)
+    monkeypatch.setattr(specialization, "KEPT", 3)
     f = Count(lambda x, k: x * k)
     fast = ag.jit(f, static=1, backend="python")
     for k in (1, 2, 3, 1, 4, 1):
@@ -79,13 +79,13 @@ def test_a_thousand_retraces_keep_a_bounded_number_of_programs():
     before = sum(type(node).__name__ == "Tracer" for node in gc.get_objects())  # what other tests keep
     made = [weakref.ref(fast._programs.take((1.0, k), {}, differentiate=False)[0]) for k in range(1000)]
     gc.collect()
-    assert sum(program() is not None for program in made) == program.KEPT
+    assert sum(program() is not None for program in made) == specialization.KEPT
     assert sum(type(node).__name__ == "Tracer" for node in gc.get_objects()) == before
 
 
 @pytest.mark.parametrize("backend", COMPILED)
 def test_machine_code_that_is_not_kept_is_freed(backend, monkeypatch):
-    monkeypatch.setattr(program, "KEPT", 2)
+    monkeypatch.setattr(specialization, "KEPT", 2)
     w, x = Parameter(2.0), np.ones(4)
     one = ag.jit(value_and_grad(lambda x: (x * x).sum()), backend=backend)
     many = ag.jit(lambda x, k: w * x * k, static=1, batched=True, backend=backend)

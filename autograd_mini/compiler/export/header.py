@@ -7,7 +7,7 @@ from itertools import repeat
 from math import prod
 
 from autograd_mini.compiler.export.c import comment, dialect, function, header, identifier, refusing, table, titled
-from autograd_mini.compiler.program import Programs
+from autograd_mini.compiler.specialization import Programs
 from autograd_mini.engine.pytree import TreeDef, unflatten
 from autograd_mini.transforms.gradients import value_and_grad
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograd_mini.compiler.export import onnx
 from autograd_mini.compiler.export.c import comment, dialect, function, header, identifier, table, titled
-from autograd_mini.compiler.program import Programs
+from autograd_mini.compiler.specialization import Programs
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.transforms.gradients import grad
 
