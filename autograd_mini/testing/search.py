@@ -137,13 +137,11 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         start = random_point(problem, 0)
         if never_works(problem, start):
             return decision
-        for output in outputs_of(problem, start):
-            for line, borders, to_verify in lines_across(problem, output, bases):
+        outputs = [*outputs_of(problem, start)]
+        for output in outputs:
+            for line, borders in lines_across(problem, output, bases):
                 outcome = LineScan(line).run(borders)
-                wrong = outcome.classification
-                if (to_verify or wrong) and decision.fails(
-                    outcome, line.point((wrong.a + wrong.b) / 2) if wrong else line.base
-                ):
+                if decision.fails(outcome, _place(line, outcome)):
                     return decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
@@ -156,7 +154,25 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
                 decision.failure = check_at(problem, point).failure
     except BudgetSpentError as error:
         decision.spent, decision.note = True, why_stopped(error)
+    if decision.failure is None and not decision.spent:  # what diagonals may refute, with the calls that are left
+        with suppress(BudgetSpentError):
+            _refute(problem, decision, outputs, bases)
     return decision
+
+
+def _place(line: Line, outcome: Outcome) -> Point:
+    """Return where a line is wrong, or its base."""
+    wrong = outcome.classification
+    return line.point((wrong.a + wrong.b) / 2) if wrong else line.base
+
+
+def _refute(problem: Problem, decision: Decision, outputs: Sequence[Output], bases: int) -> None:
+    """Look for mistakes along the diagonals of the box."""
+    for output in outputs:
+        for line in diagonals(problem, output, bases) if len(problem.box) > 1 else ():
+            outcome = LineScan(line).run(tiles(Interval(0.0, 1.0), problem.rng, TILES_ACROSS))
+            if outcome.verdict == "wrong" and decision.fails(outcome, _place(line, outcome)):
+                return
 
 
 def check_anywhere(problem: Problem) -> Decision:
@@ -295,23 +311,18 @@ def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:
     return [Line(problem, point, axis=axis, output=output) for axis in range(len(point))]
 
 
-def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float], bool]]:
-    """Yield lines across the box, with the borders of their tiles: along the axes, or between random points of it.
-
-    The last of each says whether the line has to be verified; diagonals are there to find mistakes.
-    """
+def lines_across(problem: Problem, output: Output, bases: int) -> Iterator[tuple[Line, list[float]]]:
+    """Yield lines across the box, with the borders of their tiles: along the axes, or between random points of it."""
     box, rng = problem.box, problem.rng
     for _ in range(1 if len(box) == 1 else bases if len(box) == 2 else max(1, bases - 1)):
         base = random_point(problem, output)
         if len(box) <= FEW_INPUTS:
             for line, interval in zip(axes_through(problem, base, output), box, strict=True):
-                yield line, tiles(interval, rng, TILES if len(box) == 1 else TILES_OF_SEVERAL), True
+                yield line, tiles(interval, rng, TILES if len(box) == 1 else TILES_OF_SEVERAL)
         else:
             direction = [v - u for u, v in zip(base, random_point(problem, output), strict=True)]
             line = Line(problem, base, direction=direction, output=output, low=0.0, high=1.0)
-            yield line, tiles(Interval(0.0, 1.0), rng, TILES_OF_SEVERAL), True
-    for line in diagonals(problem, output, bases) if len(box) > 1 else ():
-        yield line, tiles(Interval(0.0, 1.0), rng, TILES_ACROSS), False
+            yield line, tiles(Interval(0.0, 1.0), rng, TILES_OF_SEVERAL)
 
 
 def diagonals(problem: Problem, output: Output, bases: int) -> Iterator[Line]:

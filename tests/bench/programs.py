@@ -23,12 +23,13 @@ from itertools import pairwise
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from command import begin  # noqa: E402 - NumPy reads the variables when it is imported
+from command import check, parser  # noqa: E402 - NumPy reads the variables when it is imported
 
 if __name__ == "__main__":
-    MOST = int(sys.argv[2].replace("_", "")) if sys.argv[1:2] == ["--most"] else 1_000_000
-    del sys.argv[1:3]
-    begin(__doc__, "numpy")
+    check(__doc__, "numpy")
+    COMMAND = parser(__doc__, "numpy")
+    COMMAND.add_argument("--most", type=int, default=1_000_000, help="operations of the longest programs")
+    MOST = COMMAND.parse_args().most
 
 import numpy as np  # noqa: E402 - as above
 from processor import described  # noqa: E402 - as above
