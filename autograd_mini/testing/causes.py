@@ -279,10 +279,12 @@ class Cause:
             return "random", "f draws random numbers: two calls at one point differ"
         claims = [problem.df.again(point) for _ in range(3)]
         rows = [[*map(float, claim[output])] for claim in claims if claim is not None]
-        if len(rows) < 3 or other is None or not all(map(math.isfinite, rows[0])):
+        if len(rows) < 3 or not all(map(math.isfinite, rows[0])):
             return None
         if rows[1] != rows[2]:
             return "random", "df draws random numbers: two calls at one point differ"
+        if other is None:
+            return None
         problem.f.again(other)
         moved = problem.df.again(point)
         if moved is not None and [*map(float, moved[output])] != rows[2]:

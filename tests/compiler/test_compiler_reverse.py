@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.compiler import BACKENDS, program, rerolling, reverse
+from autograd_mini.compiler import BACKENDS, rerolling, reverse, specialization
 from autograd_mini.compiler.instructions import Instructions, below
 from autograd_mini.compiler.llvm import vm
 from autograd_mini.compiler.reverse import differentiable, lowered
@@ -25,7 +25,7 @@ AVAILABLE = [name for name, row in BACKENDS.items() if row.available]
 
 @pytest.fixture(autouse=True)
 def _programs_are_columns_without_loops(monkeypatch):
-    monkeypatch.setattr(program, "LONG", 1)
+    monkeypatch.setattr(specialization, "LONG", 1)
     monkeypatch.setattr(rerolling, "FEWEST", 1_000_000)
 
 

@@ -375,7 +375,7 @@ def test_a_partition_beyond_the_memory_of_the_workers_is_an_error_that_says_so(c
     big = collections(rows=400)[0].map_blocks(_hungry, dtype=float)
     with pytest.raises(RuntimeError, match=r"partition.* was computed when worker after worker ended, for want of mem"):
         fast.backward(big, collections(rows=400)[1])
-    cluster.wait_for_workers(2, timeout=60)
+    cluster.wait_for_workers(2)
     assert same(fast.value_and_grad(P, *collections()), fast.value_and_grad(P, iter(BATCHES)))
 
 
