@@ -338,16 +338,23 @@ _BUNDLES: WeakKeyDictionary[Any, _Bundles] = WeakKeyDictionary()
 
 
 def _grouped(places: Sequence[Sequence[str]], threads: dict[str, int]) -> list[list[int]]:
-    """Return the numbers of partitions in a group for each thread of the workers that have most of each."""
+    """Return the numbers of partitions in a group for each thread of the workers that have most of each.
+
+    Groups have equally many but for one, or a step would take as long as the largest: the few that lie elsewhere are
+    moved, once.
+    """
     by_worker: dict[str, list[int]] = {}
     for at, workers in enumerate(places):
         by_worker.setdefault(max(sorted(workers), key=workers.count, default=""), []).append(at)
+    alone = [[at] for at in by_worker.pop("", [])]  # unknown: one by one
     groups = []
     for worker, parts in sorted(by_worker.items()):
-        count = min(threads.get(worker, 1), len(parts)) if worker else len(parts)  # unknown: one by one
+        count = min(threads.get(worker, 1), len(parts))
         bounds = [len(parts) * at // count for at in range(count + 1)]
         groups += [parts[a:b] for a, b in pairwise(bounds)]
-    return groups
+    while groups and len(max(groups, key=len)) - len(least := min(groups, key=len)) > 1:
+        least.append(max(groups, key=len).pop())
+    return [*alone, *map(sorted, groups)]
 
 
 def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], object]) -> None:

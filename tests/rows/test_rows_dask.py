@@ -172,14 +172,20 @@ def test_a_seed_shuffles_and_another_one_otherwise():
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=3), min_size=1, max_size=40), st.integers(1, 5))
-def test_each_partition_is_in_one_group_of_a_worker_that_has_most_of_it(places, threads):
+def test_each_partition_is_in_one_group_and_groups_are_of_one_size_but_for_one(places, threads):
     known = dict.fromkeys("ab", threads)  # the third is not known any more
     groups = _grouped(places, known)
     assert sorted(at for group in groups for at in group) == [*range(len(places))]
-    assert all(groups)
-    for worker in "ab":
-        sure = {at for at, workers in enumerate(places) if set(workers) == {worker}}
-        assert sum(bool(sure & {*group}) for group in groups) <= threads
+    nowhere = sum(not workers for workers in places)  # one by one, first
+    sizes = [*map(len, groups)]
+    assert sizes[:nowhere] == [1] * nowhere
+    assert len(sizes[nowhere:]) <= 2 * threads + 1
+    assert max(sizes[nowhere:], default=0) - min(sizes[nowhere:], default=0) <= 1
+
+
+def test_partitions_stay_where_they_are_but_for_the_few_that_make_groups_even():
+    places = [["a"]] * 9 + [["b"]] * 7
+    assert _grouped(places, {"a": 1, "b": 1}) == [[*range(8)], [*range(8, 16)]]
 
 
 # --- in a cluster ---
