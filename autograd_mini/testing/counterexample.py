@@ -142,13 +142,15 @@ class Partial:
             point = tuple(self.problem.grid(scale * x) for x in example.point)
             if box and not all(x in interval for x, interval in zip(point, box, strict=True)):
                 continue
-            found, claim = self.measured(point, first_reach(point[self.axis]) / 4), self.claimed(point)
-            if (
-                found.error <= 1e-9 * abs(found.value)
-                and abs(found.value - claim) <= 1e-9 * abs(claim) + 4 * found.error
-            ):
+            if self.is_right(point):
                 return point
         return None
+
+    def is_right(self, point: Point) -> bool:
+        """Return whether the claim is right at a point, and f has a slope there that shows it."""
+        found, claim = self.measured(point, first_reach(point[self.axis]) / 4), self.claimed(point)
+        seen = claim != 0 and found.error <= 1e-9 * abs(found.value)
+        return seen and abs(found.value - claim) <= 1e-9 * abs(claim) + 4 * found.error
 
     def is_wrong(self, example: Counterexample, t: float) -> bool | None:
         """Return whether the claim is wrong with the input in question moved to ``t``; None if f cannot tell."""
@@ -180,7 +182,7 @@ class Partial:
         right = [t for t, mark in known if not mark]
         if not right:
             return ("wrong everywhere it was looked at" if len(known) > 3 else ""), False
-        sloped = any(self.claimed(line.point(t)) for t in right)
+        sloped = any(self.is_right(line.point(t)) for t in right)
         below, above = max((t for t in right if t < x), default=None), min((t for t in right if t > x), default=None)
         if any(mark and ((below is not None and t < below) or (above is not None and t > above)) for t, mark in known):
             return "", sloped

@@ -240,7 +240,10 @@ def model_causes() -> dict[str, tuple[int, int]]:
     named: dict[str, tuple[int, int]] = {}
     for model, kinds in MODELS.items():
         for kind in kinds:
-            f, df, at = model(kind)
+            try:
+                f, df, at = model(kind)
+            except ImportError:  # PyTorch or JAX is not here
+                continue
             report = check_grad(f, df, at=at)
             right, count = named.get(kind, (0, 0))
             named[kind] = right + (report.cause_kind == kind), count + 1
