@@ -201,7 +201,7 @@ class Paths:
         }
 
     def covers(self, parameters: int) -> bool:  # noqa: ARG002 - of programs
-        """Return whether its gradient is by so many parameters: it always is by all."""
+        """Return whether its gradient covers all of the function's parameters, which it always does."""
         return True
 
     def prepare(self, threads: int, *given: Any) -> None:

@@ -91,7 +91,7 @@ class Program:
         return str(self.tape)
 
     def covers(self, parameters: int) -> bool:
-        """Return whether its gradient is by so many parameters."""
+        """Return whether its gradient covers all of the function's parameters, given their number."""
         return len(self.used) == parameters
 
     def prepare(self, threads: int, *_: Any) -> None:

@@ -329,7 +329,7 @@ class StreamedSteps(CompiledSteps):
         self._blocks: Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]] = iter(())
         self._loaded = (0, 0)  # the first batch of the block that is loaded, and the first of the next
         self._places: list[tuple[int, RowPart]] = []
-        self._by_length: dict[int, Any] = {}  # arrays, and the descent on them, of a block of so many rows
+        self._by_length: dict[int, Any] = {}  # the compiled descent and its arrays, by the rows of a block
 
     def _start(self, order: Sequence[int]) -> None:
         """Start reading."""

@@ -23,22 +23,13 @@ import numpy as np  # isort: skip
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import branches
+from lookups import seconds
 
 import autograd_mini as ag
 from autograd_mini.compiler import BACKENDS
 
 SAMPLES = 100_000
 POINTS = 20
-
-
-def seconds(call, repetitions=7):
-    """Return the least time of a few calls."""
-    found = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)
 
 
 # --- time ---

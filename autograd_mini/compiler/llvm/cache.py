@@ -39,7 +39,7 @@ def folder(asked: object) -> str:
 
     Raises:
         TypeError: if it is neither a path nor a truth value.
-        ValueError: if somebody else could write there, or it cannot be made.
+        ValueError: if other users can write to it, or it cannot be created.
 
     """
     if asked is None or asked is False:
