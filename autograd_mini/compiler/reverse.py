@@ -18,7 +18,7 @@ from autograd_mini.engine.ops import CHOICE, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from autograd_mini.compiler.tape import Operand, Tape
@@ -32,8 +32,23 @@ MOST = 200
 
 
 def differentiable(table: Instructions) -> bool:
-    """Return whether no row chooses between operands."""
-    return table.code_of(CHOICE) is None
+    """Return whether no derivative flows through a choice, or through a table into what was computed."""
+    choice, (first, second, _) = table.code_of(CHOICE), table.operands
+    if choice is None and not table.entries:
+        return True
+    flowing = bytearray(len(table))
+    flowing[table.results[0]] = 1
+    for at in range(len(table) - 1, 0, -1):
+        code = table.codes[at]
+        if not flowing[at] or code <= CONSTANT:
+            continue
+        if code == choice or any(table.codes[entry] > CONSTANT for entry in table.entries.get(at, ())):
+            return False
+        rule = table.rules[code]
+        if not isinstance(rule, str) or rule == "take":
+            flowing[first[at]] = 1
+            flowing[second[at]] |= rule != "take"
+    return True
 
 
 def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Sequence[int] | None) -> Tape:
@@ -43,7 +58,7 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
         table: the program; to be differentiated it has one result.
         places: for each leaf which input it is.
         inputs: how many inputs there are.
-        wanted: the inputs to differentiate by; None for no derivative.
+        wanted: the inputs to differentiate by; None for no derivative. The derivatives follow what was asked for.
 
     """
     builder = _Folding(inputs)
@@ -51,7 +66,18 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
     results = [builder.number(steps[row]) for row in table.results]
     if wanted is not None:
         adjoints = _backward(table, steps, builder, {*wanted}, places)
-        results += [adjoints.get(at, builder.constant(0.0)) for at in wanted]
+        results[table.given : table.given] = [adjoints.get(at, builder.constant(0.0)) for at in wanted]
+    return builder.finished(results)
+
+
+def lowered_checks(table: Instructions, places: Sequence[int], inputs: int) -> Tape:
+    """Return the tape that tells of all that has to hold whether it does, 1.0 or 0.0, and its figure."""
+    builder = _Folding(inputs)
+    steps = _forward(table, places, builder, [row for holds, figure, *_ in table.checks for row in (holds, figure)])
+    results = []
+    for holds, figure, held, _ in table.checks:
+        right = steps[holds] if held else builder.step("not", steps[holds])
+        results += [builder.number(right), builder.number(steps[figure])]
     return builder.finished(results)
 
 
@@ -101,17 +127,22 @@ class _Folding(Builder):
         return self.placed(made, made)
 
 
-def _forward(table: Instructions, places: Sequence[int], builder: _Folding) -> list[int]:
-    """Return the step of each row that is used; -1 for the others."""
+def _forward(
+    table: Instructions, places: Sequence[int], builder: _Folding, results: Sequence[int] | None = None
+) -> list[int]:
+    """Return the step of each row that is used, by the table's results or by others; -1 for the rest."""
     first, second, third = table.operands
     kinds = {"add": builder.added, "mul": builder.multiplied}
     names = [rule if rule is None or isinstance(rule, str) else rule.op.name for rule in table.rules]
     done = [kinds.get(name or "") for name in names]
     steps: list[int] = []
     put = steps.append
-    for at, (code, used, x, y) in enumerate(zip(table.codes, table.used(), first, second, strict=True)):
+    for at, (code, used, x, y) in enumerate(zip(table.codes, table.used(results), first, second, strict=True)):
         if not used:
             put(-1)
+        elif at in table.entries:
+            made = ("table", *[builder.number(steps[row]) for row in table.entries[at]])
+            put(builder.placed(made, made))
         elif code > CONSTANT:
             quick = done[code]
             if quick is None:
@@ -130,6 +161,9 @@ def _step(builder: _Folding, name: Any, operands: list[int]) -> int:
         return builder.step("select", builder.truth(condition), builder.number(this), builder.number(otherwise))
     if name == "stop":
         return operands[0]
+    if name == "take":
+        made = (name, operands[0], builder.number(operands[1]))
+        return builder.placed(made, made)
     if name in TRUTHS:
         turned = builder.truth if name in {"and", "or", "not"} else builder.number
         return builder.step(name, *map(turned, operands))
@@ -154,6 +188,8 @@ def _backward(
     adjoints: dict[int, int] = {table.results[0]: builder.constant(1.0)}
     take, known = adjoints.pop, adjoints.get
     found: dict[int, int] = {}
+    pairs: dict[int, list[int]] = {}  # of tables: indices, each with what the entry there receives
+    lookup = table.rules.index("take") if table.entries else -1
 
     def times(x: int, y: int) -> int:
         """Return the step of a product; no other one is sought that is the same."""
@@ -178,6 +214,10 @@ def _backward(
         if g is None:
             continue
         code, x, y = codes[at], first[at], second[at]
+        if code == lookup:
+            pairs.setdefault(x, []).extend((steps[y], g))
+            adjoints[x] = -1  # comes from the pairs
+            continue
         if code == LEAF:
             found[places[x]] = builder.added(found[places[x]], g) if places[x] in found else g
             continue
@@ -186,12 +226,30 @@ def _backward(
                 if leading[row]:
                     give(row, g if code == add else times(g, steps[other]))
             continue
-        rows = [row for row in (x, y) if row]
-        given = [*[builder.number(steps[row]) for row in rows], steps[at], g]
-        wanted_rows = tuple([at for at, row in enumerate(rows) if leading[row]])
-        for place, share in zip(wanted_rows, builder.applied((table.rules[code].op, wanted_rows), given), strict=True):
-            give(rows[place], share)
+        for row, share in _shares(table, builder, steps, leading, pairs, at, g):
+            give(row, share)
     return found
+
+
+def _shares(
+    table: Instructions,
+    builder: _Folding,
+    steps: Sequence[int],
+    leading: bytearray,
+    pairs: dict[int, list[int]],
+    at: int,
+    g: int,
+) -> Iterable[tuple[int, int]]:
+    """Return the rows of the operands that lead on, each with the step of what it receives; g is the row's adjoint."""
+    if at in pairs:
+        scattered = builder.step("scatter", steps[at], *pairs[at])
+        entries = [*enumerate(table.entries[at])]
+        return [(row, builder.step("take", scattered, float(place))) for place, row in entries if leading[row]]
+    rows = [row for row in (table.operands[0][at], table.operands[1][at]) if row]
+    given = [*[builder.number(steps[row]) for row in rows], steps[at], g]
+    wanted = tuple([place for place, row in enumerate(rows) if leading[row]])
+    shares = builder.applied((table.rules[table.codes[at]].op, wanted), given)
+    return zip([rows[place] for place in wanted], shares, strict=True)
 
 
 def _leading(table: Instructions, wanted: set[int], places: Sequence[int]) -> bytearray:
@@ -202,6 +260,10 @@ def _leading(table: Instructions, wanted: set[int], places: Sequence[int]) -> by
     for at, code in enumerate(table.codes):
         if flows[code]:
             found[at] = found[first[at]] | found[second[at]]
+        elif at in table.entries:
+            found[at] = any(found[row] for row in table.entries[at])
+        elif table.rules[code] == "take":
+            found[at] = found[first[at]]
         elif code == LEAF and places[first[at]] in wanted:
             found[at] = 1
     return found
