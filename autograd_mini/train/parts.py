@@ -17,7 +17,6 @@ from math import isfinite
 from typing import NamedTuple
 
 from autograd_mini.compiler.blocks import block_sums, loaded_rows
-from autograd_mini.datasets.preprocessing import same_length
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
@@ -25,7 +24,7 @@ from autograd_mini.rows import in_parts
 from autograd_mini.rows.columns import floats, not_finite, table_arrays
 from autograd_mini.rows.pairwise import RowPart
 from autograd_mini.train.compiled_steps import CompiledSteps
-from autograd_mini.train.data import permuted, shuffled
+from autograd_mini.train.data import LOADED, ArraySamples, permuted, shuffled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 KEPT = 256
 """Number of rows of the first part on which model and loss are tried, and as many other targets."""
-LOADED = 2**19
-"""Numbers of a block that is trained on: 4 MB, or one batch if that is larger."""
 
 
 class RowsInParts:
@@ -78,7 +75,6 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
         TypeError: for a column of anything but numbers.
 
     """
-    X, y = _scanned(X, y)
     if hasattr(X, "__next__") or hasattr(y, "__next__"):
         return None  # a generator of rows, which is read into memory
     parts = in_parts((X, y))
@@ -113,19 +109,6 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
         raise ValueError(f"{names[0]} is empty, expected at least one row")
     chosen: list[Sample] = [sample for _, samples in found for sample in samples]
     return RowsInParts(parts, len(found), total, chosen[: 4 * KEPT])
-
-
-def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return memory-mapped arrays as columns of a scan, whose blocks are read when they are needed."""
-    mapped = [hasattr(type(given), "flush") and hasattr(given, "filename") for given in (X, y)]
-    if not any(mapped) or not all(hasattr(given, "shape") for given in (X, y)):
-        return X, y
-    from autograd_mini.rows import scan
-
-    same_length(X, y, "X", "y")
-    rows = max(1024, LOADED // max(X[:1].size, 1))
-    data = scan(lambda: ((X[at : at + rows], y[at : at + rows]) for at in range(0, len(X), rows)))
-    return data[0], data[1]
 
 
 def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
@@ -337,7 +320,7 @@ class StreamedSteps(CompiledSteps):
             self._order = shuffled(len(X), training.seed * 1_000_003 + first, training.epoch)
         X.take(self._order, axis=0, out=self._now_X)
         y.take(self._order, axis=0, out=self._now_y)
-        self._samples = _LoadedRows(X, y, self._objective.name)  # type: ignore[assignment]  # all that is asked of them
+        self._samples = ArraySamples(X, y, self._objective.name)
         self._loaded = first, first + -(-len(X) // self._size)
 
     def _regrouped(self, read: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]]:
@@ -368,16 +351,3 @@ class StreamedSteps(CompiledSteps):
     def validate(self) -> dict[str, float]:
         """Return the means over the samples kept out of training."""
         return validated(self, self._training) or super().validate()
-
-
-class _LoadedRows:
-    """The rows of a block as samples."""
-
-    def __init__(self, X: Any, y: Any, loss: str | None) -> None:
-        self._X, self._y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
-
-    def __len__(self) -> int:
-        return len(self._X)
-
-    def __getitem__(self, row: int) -> Sample:
-        return self._X[row].tolist(), self._made(self._y[row].tolist())
