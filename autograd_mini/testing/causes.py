@@ -12,8 +12,8 @@ from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
 from autograd_mini.testing.libraries import PRECISIONS
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.localisation import blocks
-from autograd_mini.testing.problem import first_reach
 from autograd_mini.testing.search import FEW_INPUTS
 
 if TYPE_CHECKING:

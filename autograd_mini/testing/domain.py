@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from autograd_mini.testing.arguments import as_values
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.libraries import leaves
+from autograd_mini.testing.line import Interval, Line
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, why_stopped
 from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import compare
 from autograd_mini.testing.signatures import arity, names_of, takes

@@ -18,7 +18,7 @@ from autograd_mini.testing.segment import compare
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 _SHRINK = 2.0
 """Factor between successive steps."""

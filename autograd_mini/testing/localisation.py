@@ -11,8 +11,9 @@ import math
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Line, Projection
+from autograd_mini.testing.problem import BudgetSpentError, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from autograd_mini.testing.residuals import FEW_STEPS, NEIGHBOURS, Classificatio
 from autograd_mini.testing.segment import Integral, Segment, compare
 
 if TYPE_CHECKING:
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
 """Resolutions: the one aimed at, the one accepted of a long integral, and the worst that counts as verified."""

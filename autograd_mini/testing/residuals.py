@@ -21,7 +21,7 @@ from autograd_mini.testing.segment import Integral, coefficients, compare, integ
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 FRESH_PIECES = 23
 """Pieces of the second sample that has to confirm an error."""

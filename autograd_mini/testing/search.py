@@ -18,9 +18,10 @@ from types import CellType
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.domain import TILES, LineScan, tiles
+from autograd_mini.testing.line import Interval, Line, first_reach
 from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
 from autograd_mini.testing.point import Outcome, PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, Projection, first_reach, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, Projection, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 QUADRATURE_SAFETY = 10.0
 """Factor on the estimated error of a quadrature."""
