@@ -115,7 +115,7 @@ class Cause:
         if (seen := self._not_a_number()) is not None:
             return seen
         a, b = self.example.interval
-        scarce = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        scarce = self.partial.problem.f.left < _SCARCE
         self.samples = list(islice(self._sampled(), SAMPLES // (1 + scarce))) if a < b else []
         seen = self._unsteady() or self._out_of_place()
         if seen is not None:

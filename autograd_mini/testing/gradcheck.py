@@ -15,16 +15,17 @@ from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain, remark
 from autograd_mini.testing.libraries import compare_batched, leaves
-from autograd_mini.testing.problem import Problem, ShapeError, located
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
 from autograd_mini.testing.signatures import arity, by_position, methods_of, taken_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Literal
 
     from autograd_mini.engine.checks import Function
+    from autograd_mini.testing.problem import Point, Problem
 
 
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
@@ -59,6 +60,7 @@ def check_grad(
     budget: str | None = None,
     seconds: float | None = None,
     explained: bool = True,
+    batched: bool | Literal["f", "df"] = False,
 ) -> Report:
     """Compare the derivative ``df`` with the function ``f``, and report.
 
@@ -87,6 +89,9 @@ def check_grad(
         seconds: how long it may take, explanation included; what is not decided by then is unresolved.
         explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``, of
             slow ones by fewer.
+        batched: whether ``f`` and ``df`` take several points at once, along the first axis of each array that varies
+            (a number becomes an array), and return arrays with that axis too; "f" or "df" if only one of them does. The
+            points that all inputs are compared at are then computed in a few calls, and the verdict is the same.
 
     Returns:
         What was found.
@@ -104,7 +109,7 @@ def check_grad(
     'correct'
 
     """
-    batched = df is None and isinstance(f, type)  # PyTorch's Function, of which the backward pass may get batches
+    backward = df is None and isinstance(f, type)  # of PyTorch's Function, which may get batches
     f, df = _functions(f, df, at if isinstance(at, dict) else domain)
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
@@ -114,18 +119,10 @@ def check_grad(
         raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
-    if box:
-        example = example_within(f, box) if df is not None else tuple(interval.at(0.5) for interval in box)
-    else:
-        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
-    arguments = _arguments(f, df, example, wrt)
-    if domain is not None and at is not None:
-        box, drawn = intervals_of(arguments, domain, seed)
-    problem = adapt(f, df, arguments)
-    problem.at, problem.box = None if box or at is None else arguments.numbers, box
-    problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
-    problem.sizes = sizes_in(inspect.unwrap(f), arguments.example)
+    if batched not in (False, True, "f", "df"):
+        raise ValueError(f"batched is {batched!r}, expected True, False, 'f' or 'df'")
+    batches = ["f", "df"] if batched is True else [batched] if batched else []
+    problem, drawn = _problem(f, df, at, domain, wrt, seed, batches)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
     if seconds is not None:
@@ -135,17 +132,15 @@ def check_grad(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
         try:
-            if problem.at is not None:
-                decision = check_at(problem, problem.at)
-            else:
-                decision = check_over(problem, bases, drawn) if box else check_anywhere(problem)
+            decision = _decide(problem, bases, drawn)
             _conclude(problem, decision, report)
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, report)
             elif explained and report.verdict != "wrong":
                 report.cause_kind, flaw = remark(problem, report)
                 report.note = flaw or report.note
-            if batched and report.ok and arguments.library is not None:
+            arguments = problem.claims.arguments if problem.claims is not None else None
+            if backward and report.ok and arguments is not None and arguments.library is not None:
                 of_leaves = arguments.of_leaves(f)
                 report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example))
         except ShapeError as error:
@@ -154,6 +149,35 @@ def check_grad(
     if problem.claims is not None and not report.note:
         report.note = problem.claims.remark
     return report
+
+
+def _problem(
+    f: Function, df: Function | None, at: Any, domain: Any, wrt: Any, seed: int, batches: Sequence[str]
+) -> tuple[Problem, Sequence[Point]]:
+    """Return the problem of a function and a derivative, and points to check it at besides, drawn by strategies."""
+    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
+    if box:
+        middle = tuple(interval.at(0.5) for interval in box)
+        example = example_within(f, middle, batched="f" in batches) if df is not None else middle
+    else:
+        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
+    arguments = Arguments(f, example, wrt) if batches else _arguments(f, df, example, wrt)
+    if domain is not None and at is not None:
+        box, drawn = intervals_of(arguments, domain, seed)
+    problem = adapt(f, df, arguments, batches)
+    problem.at, problem.box, problem.rng = None if box or at is None else arguments.numbers, box, Random(f"{seed}")
+    problem.constants, problem.sizes = constants_in(f, df), sizes_in(inspect.unwrap(f), arguments.example)
+    return problem, drawn
+
+
+def _decide(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision:
+    """Return the decision of a check at a point, over a box and at drawn points of it, or at points of many scales."""
+    try:
+        if problem.at is not None:
+            return check_at(problem, problem.at)
+        return check_over(problem, bases, drawn) if problem.box else check_anywhere(problem)
+    except BudgetSpentError as error:
+        return Decision(note=why_stopped(error), spent=True)
 
 
 def _functions(f: Any, df: Any, given: Any) -> tuple[Function, Function | None]:
@@ -223,6 +247,8 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
 
     """
     df, ddf = _second(f, df, ddf)
+    if df is None and options.get("batched"):
+        raise ValueError("batched is given without df, expected the gradient too, of which ddf is the derivative")
     return check_grad(df or _gradient(f, options), ddf, **options)
 
 

@@ -128,6 +128,21 @@ class Line:
         value = self.problem.value(self.point(t), self.output)
         return value if math.isfinite(value) else NAN
 
+    def ahead(self, values: Iterable[float], slopes: Iterable[float] = ()) -> None:
+        """Announce parameters at which f, and its derivative, are going to be asked for."""
+        self.problem.f.ahead(map(self.point, values))
+        self.problem.df.ahead(map(self.point, slopes))
+
+    def values(self, parameters: Sequence[float]) -> list[float]:
+        """Return f at several parameters; nan where it is not a finite number."""
+        self.ahead(parameters)
+        return [self.value(t) for t in parameters]
+
+    def slopes(self, parameters: Sequence[float]) -> list[float]:
+        """Return the claimed derivatives along the line at several parameters; nan where one is not a finite number."""
+        self.ahead((), parameters)
+        return [self.slope(t) for t in parameters]
+
     def slope(self, t: float) -> float:
         """Return the claimed derivative along the line at ``t``; nan where it is not a finite number."""
         known = self._slopes.get(t)

@@ -18,7 +18,7 @@ from autograd_mini.testing.problem import BudgetSpentError, Projection
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograd_mini.testing.adapters import Claims
+    from autograd_mini.testing.claims import Claims
     from autograd_mini.testing.problem import Output, Point, Problem
 
 CLEARLY = 20.0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from autograd_mini.testing.adapters import Claims
+    from autograd_mini.testing.claims import Claims
     from autograd_mini.testing.line import Interval
 
     Point = tuple[float, ...]
@@ -31,6 +31,8 @@ MANY = 64
 """Inputs above which points are arrays, where NumPy is loaded."""
 MOST_REMEMBERED = 32_000_000
 """Most numbers of results of the derivative that are remembered."""
+MOST_TOGETHER = 4_000_000
+"""Most numbers of points, or of their results, in a batch."""
 
 T = TypeVar("T")
 
@@ -126,18 +128,31 @@ class Fault:
 
 @dataclass(slots=True)
 class Callee(Generic[T]):
-    """One of the user's functions as the checker calls it: once a point, at most ``budget`` times.
+    """One of the user's functions as the checker calls it: once a point, at no more than ``budget`` points.
 
-    One that raises ``most_faults`` times before it has worked once is not called again.
+    One that raises ``most_faults`` times before it has worked once is not called again. One that takes batches has
+    ``together``, which gets up to ``most_together`` points at once: those that `ahead` announces. The checker then asks
+    for each of them as it does without batches, so every decision is the same.
+
+    Attributes:
+        points: how many points were asked for.
+        calls: how many calls were made.
+        known: what was returned for the points asked for; None where the function raised.
+        ready: what batches returned for points that nobody has asked for yet.
+
     """
 
     function: Callable[[Point], T]
     budget: int
     most_faults: int | None = None
+    together: Callable[[Sequence[Point]], Sequence[T]] | None = None
+    most_together: int = 1
+    points: int = 0
     calls: int = 0
     faults: list[Fault] = field(default_factory=list)
     known: dict[Key, T | None] = field(default_factory=dict)
     most_known: int | None = None
+    ready: dict[Key, T] = field(default_factory=dict)
     first: Point | None = None
     seconds: float = 0.0
     deadline: float = math.inf
@@ -148,31 +163,63 @@ class Callee(Generic[T]):
         try:
             return self.known[key]
         except KeyError:
-            if self.calls >= self.budget or self.calls == len(self.faults) == self.most_faults:
+            if not self.left or (self.never_worked and len(self.faults) == self.most_faults):
                 raise BudgetSpentError from None
-        start = perf_counter()
-        if start > self.deadline:
-            raise TimeSpentError
-        self.calls += 1
+        self.points += 1
         self.first = point if self.first is None else self.first
-        try:
-            result: T | None = self.function(point)
-        except ShapeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises marks the edge of its domain
-            self.faults.append(Fault(tuple(map(float, point)), error))
-            result = None
-        self.seconds += perf_counter() - start
+        result = self.ready.pop(key) if key in self.ready else self._called(point)
         if self.most_known is not None and len(self.known) >= self.most_known:
             del self.known[next(iter(self.known))]
         self.known[key] = result
         return result
 
+    def _called(self, point: Point) -> T | None:
+        """Return the result of a call; None, and a fault recorded, if it raises."""
+        start = self._started()
+        try:
+            return self.function(point)
+        except ShapeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises marks the edge of its domain
+            self.faults.append(Fault(tuple(map(float, point)), error))
+            return None
+        finally:
+            self.seconds += perf_counter() - start
+
+    def _started(self) -> float:
+        """Count a call, and return the time; raise if there is none left."""
+        start = perf_counter()
+        if start > self.deadline:
+            raise TimeSpentError
+        self.calls += 1
+        return start
+
+    def ahead(self, points: Iterable[Point]) -> None:
+        """Evaluate at points that are going to be asked for, as batches; where one raises, single calls will tell."""
+        if self.together is None:
+            return
+        new = {key: at for at in points if (key := key_of(at)) not in self.known and key not in self.ready}
+        waiting = [*new.items()]
+        while len(waiting) > 1:
+            part, waiting = waiting[: self.most_together], waiting[self.most_together :]
+            if self.most_known is not None and len(self.ready) > self.most_known:
+                self.ready.clear()
+            start = self._started()
+            try:
+                self.ready |= zip((key for key, _ in part), self.together([at for _, at in part]), strict=True)
+            except ShapeError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever the user's code raises, at any of these points
+                return
+            finally:
+                self.seconds += perf_counter() - start
+
     def again(self, point: Point) -> T | None:
         """Return the result of a further call at ``point``, which is not remembered; None where the function raised."""
-        if self.calls >= self.budget:
+        if not self.left:
             raise BudgetSpentError
-        self.calls += 1
+        self._started()
+        self.points += 1
         try:
             return self.function(point)
         except ShapeError:
@@ -181,9 +228,19 @@ class Callee(Generic[T]):
             return None
 
     @property
+    def left(self) -> int:
+        """How many more points may be asked for."""
+        return max(0, self.budget - self.points)
+
+    @property
+    def never_worked(self) -> bool:
+        """Whether the function raised at every point so far."""
+        return self.points == len(self.faults)
+
+    @property
     def price(self) -> float:
-        """The mean seconds of a call."""
-        return self.seconds / max(1, self.calls)
+        """The mean seconds that a point took."""
+        return self.seconds / max(1, self.points)
 
 
 class Problem:
@@ -285,13 +342,13 @@ class Problem:
 
     def allow(self, more_f: int, more_df: int) -> None:
         """Set the budgets to what is spent so far plus the given numbers of calls."""
-        self.f.budget, self.df.budget = self.f.calls + more_f, self.df.calls + more_df
+        self.f.budget, self.df.budget = self.f.points + more_f, self.df.points + more_df
 
     @contextmanager
     def at_most(self, more_f: int, more_df: int) -> Iterator[None]:
         """Spend no more than the given numbers of calls, of those that are left, in a block."""
         left = self.f.budget, self.df.budget
-        self.f.budget, self.df.budget = min(self.f.calls + more_f, left[0]), min(self.df.calls + more_df, left[1])
+        self.f.budget, self.df.budget = min(self.f.points + more_f, left[0]), min(self.df.points + more_df, left[1])
         try:
             yield
         finally:
