@@ -93,7 +93,8 @@ class State:
         """Compare from now on with what functions and objects read now, besides those that are watched already."""
         self.roots |= {id(root): (name, root) for name, root in roots}
         self.dependencies = Dependencies(self.roots.values())
-        self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
+        found, seen = self.dependencies.found, self.dependencies.version
+        self.guard = Guard(found, seen=seen, by_machine=self.by_machine)
 
     def found(self, layouts: Any, *, differentiate: bool) -> Program | Paths | None:
         """Return the program that is kept for layouts, unless there are more parameters since."""
