@@ -179,15 +179,16 @@ class Instructions:
 
     def used(self) -> bytearray:
         """Return for each row whether an output depends on it."""
-        found = bytearray(len(self))
-        for at in self.results:
-            found[at] = 1
-        first, second, third = self.operands
-        for at in range(len(found) - 1, 0, -1):
-            if found[at] and self.codes[at] > CONSTANT:
-                found[first[at]] = found[second[at]] = found[third[at]] = 1
-        found[0] = 0
-        return found
+        import numpy as np
+
+        from autograd_mini.compiler.array_tape import reached
+
+        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
+        found = reached(operands, 0, self.results, np.frombuffer(self.codes, np.int32) > CONSTANT)
+        found[operands[:, found]] = True
+        found[self.results] = True
+        found[0] = False
+        return bytearray(found.tobytes())
 
     def classes(self, shared: Callable[[Value], bool]) -> array[int]:
         """Return a class for each row: equal for the same operation on operands of equal classes.
