@@ -7,8 +7,8 @@ reverse order. A row's adjoint is the sum of what those that use it give it, the
     row     y = tanh(x)                    its kind has a template: v = tanh(x)
     adjoint g of y                         and one of derivatives: ..., d = g * w; x has d, or the sum of before and d
 
-Where a branch is chosen the adjoint has to hang on its condition: such programs are differentiated as graphs, see
-`path_conditions`.
+Where a branch is chosen the adjoint has to hang on its condition, and where numbers that were computed are looked up,
+too: such programs are differentiated as graphs, see `path_conditions`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from math import copysign
 
 from autograd_mini.compiler.array_tape import NUMBERS, ROUNDS, ArrayTape, reached
 from autograd_mini.compiler.instructions import CONSTANT, LEAF, Instructions
-from autograd_mini.compiler.templates import NUMBER, TRUTH, number_of_truth, shares, value
+from autograd_mini.compiler.templates import NUMBER, TRUTH, Template, shares, value
 from autograd_mini.engine.ops import CHOICE
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.templates import Kind, Template
+    from autograd_mini.compiler.templates import Kind
 
 MOST = 16
 """Maximum constants for which there are templates of their own, besides special ones."""
@@ -40,9 +40,36 @@ MISSING = -(1 << 31)
 """What stands for the adjoint of a row that has none."""
 
 
+TABLE_STEP, SCATTER_STEP = [Template([NUMBERS[name]], [[]], [("step", 0)]) for name in ("table", "scatter")]
+"""What makes arrays, whose operands are kept apart."""
+
+TAKE_STEP = Template([NUMBERS["take"]], [[("operand", 0), ("operand", 1)]], [("step", 0)])
+"""What takes an entry of an array."""
+
+TAKE_AND_ADD = Template(
+    [*TAKE_STEP.codes, NUMBERS["add"]], [*TAKE_STEP.operands, [("operand", 2), ("step", 0)]], [("step", 1)]
+)
+"""What adds it to a number."""
+
+
 def differentiable(table: Instructions) -> bool:
-    """Return whether no row chooses between operands."""
-    return table.code_of(CHOICE) is None
+    """Return whether no derivative flows through a choice, or through a table into what was computed."""
+    choice, (first, second, _) = table.code_of(CHOICE), table.operands
+    if choice is None and not table.entries:
+        return True
+    flowing = bytearray(len(table))
+    flowing[table.results[0]] = 1
+    for at in range(len(table) - 1, 0, -1):
+        code = table.codes[at]
+        if not flowing[at] or code <= CONSTANT:
+            continue
+        if code == choice or any(table.codes[entry] > CONSTANT for entry in table.entries.get(at, ())):
+            return False
+        rule = table.rules[code]
+        if not isinstance(rule, str) or rule == "take":
+            flowing[first[at]] = 1
+            flowing[second[at]] |= rule != "take"
+    return True
 
 
 def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Sequence[int] | None) -> ArrayTape:
@@ -52,10 +79,24 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
         table: the program; to be differentiated it has one result.
         places: for each leaf which input it is.
         inputs: how many inputs there are.
-        wanted: the inputs to differentiate by; None for no derivative.
+        wanted: the inputs to differentiate by; None for no derivative. The derivatives follow what was asked for.
 
     """
-    return _Lowering(table, places, inputs).tape(wanted)
+    made = _Lowering(table, places, inputs, table.results)
+    results = [made.number(row) for row in table.results]
+    if wanted is not None:
+        zero, adjoints = made.constant(0.0), made.adjoints({*wanted})
+        results[table.given : table.given] = [adjoints.get(at, zero) for at in wanted]
+    return made.tape(results)
+
+
+def lowered_checks(table: Instructions, places: Sequence[int], inputs: int) -> ArrayTape:
+    """Return the tape that tells of all that has to hold whether it does, 1.0 or 0.0, and its figure."""
+    made = _Lowering(table, places, inputs, [row for check in table.checks for row in check[:2]])
+    results = []
+    for holds, figure, held, _ in table.checks:
+        results += [made.number(holds, held=held), made.number(figure)]
+    return made.tape(results)
 
 
 class _Lowering:
@@ -65,34 +106,32 @@ class _Lowering:
     as an operand of a sum has it, is the number of that row beyond all steps.
     """
 
-    def __init__(self, table: Instructions, places: Sequence[int], inputs: int) -> None:
+    def __init__(self, table: Instructions, places: Sequence[int], inputs: int, results: Sequence[int]) -> None:
         import numpy as np
 
         self._table, self._places, self._inputs = table, np.array(places, np.int32), inputs
         self._codes = np.frombuffer(table.codes, np.int32)
         self._operands = np.stack([np.frombuffer(operands, np.int32) for operands in table.operands])
-        self._used = np.frombuffer(table.used(), bool)
+        self._used = np.frombuffer(table.used(results), bool)
         self._constants: dict[Any, tuple[int, float]] = {}
         self._given: Any = np.flatnonzero(self._used & (self._codes == LEAF))
         self._values: Any = np.zeros(len(self._codes), np.int32)  # of each row its step
         self._values[self._given] = np.arange(len(self._given))
         for row in np.flatnonzero(self._used & (self._codes == CONSTANT)).tolist():
-            self._values[row] = self._constant(table.numbers[row])
+            self._values[row] = self.constant(table.numbers[row])
         self._known, self._kinds = self._kinds_of_rows()
         self._made: list[tuple[Any, Any]] = []  # codes and operands, one block after another
+        self._entries: dict[int, list[int]] = {}  # of steps that make arrays
         self._end = len(self._given)
+        self._forward()
 
-    def tape(self, wanted: Sequence[int] | None) -> ArrayTape:
-        """Return the tape."""
+    def tape(self, results: Sequence[int]) -> ArrayTape:
+        """Return the tape, given the steps of its results."""
         import numpy as np
 
-        self._forward()
-        results = [self._number(row) for row in self._table.results]
-        if wanted is not None:
-            zero, adjoints = self._constant(0.0), self._backward({*wanted})
-            results += [adjoints.get(at, zero) for at in wanted]
         codes = np.concatenate([codes for codes, _ in self._made])
         operands = np.concatenate([operands for _, operands in self._made], axis=1)
+        self._made.clear()
         count, given = len(self._constants), len(self._given)
 
         def placed(steps: Any) -> Any:
@@ -101,13 +140,13 @@ class _Lowering:
 
         inputs = self._places[self._operands[0, self._given]].tolist()
         numbers = [number for _, number in self._constants.values()]
-        made = ArrayTape(self._inputs, inputs, numbers, codes, placed(operands), placed(np.array(results)).tolist())
-        self._made.clear()
-        return made.shortened()
+        places = placed(np.array(results)).tolist()
+        entries = {at + count: placed(np.array(held)).tolist() for at, held in self._entries.items()}
+        return ArrayTape(self._inputs, inputs, numbers, codes, placed(operands), places, entries).shortened()
 
     # --- what is known ---
 
-    def _constant(self, number: float) -> int:
+    def constant(self, number: float) -> int:
         """Return the step of a constant."""
         key = type(number), str(number), copysign(1.0, number)
         return self._constants.setdefault(key, (-1 - len(self._constants), number))[0]
@@ -178,7 +217,7 @@ class _Lowering:
         def step(reference: tuple[str, Any]) -> Any:
             kind, which = reference
             if kind == "constant":
-                return self._constant(which)
+                return self.constant(which)
             return operands[which] if kind == "operand" else starts + which
 
         for number, (code, references) in enumerate(zip(template.codes, template.operands, strict=True)):
@@ -193,40 +232,58 @@ class _Lowering:
 
         rows = np.flatnonzero(self._used & (self._codes > CONSTANT))
         lengths = np.zeros(len(rows), np.int32)
-        groups = [(value(name, kinds), places) for name, kinds, _, places in self._alike(rows)]
-        for template, places in groups:
-            lengths[places] = len(template.codes)
+        groups = [(value(name, kinds), at) for name, kinds, _, at in self._alike(rows) if name != "table"]
+        for template, at in groups:
+            lengths[at] = len(template.codes)
+        tables = {at: self._table.entries[row] for at, row in enumerate(rows.tolist()) if row in self._table.entries}
+        for at, held in tables.items():
+            lengths[at] = 1 + np.count_nonzero(self._kinds[held] == 1)  # truth values, which become numbers
         starts, source = self._block(lengths), np.arange(len(self._codes), dtype=np.int32)
         values = self._values
-        for template, places in groups:  # first the places of all results, then the steps that use them
+        values[rows] = starts + lengths - 1
+        for template, at in groups:  # first the places of all results, then the steps that use them
             kind, which = template.results[0]
-            done = rows[places]
+            done = rows[at]
             if kind == "step":
-                values[done] = starts[places] + which
+                values[done] = starts[at] + which
             elif kind == "constant":
-                values[done] = self._constant(which)
+                values[done] = self.constant(which)
             else:
                 source[done] = self._operands[which, done]
         while ((shorter := source[source]) != source).any():
             source = shorter
         self._values = values = values[source]
-        for template, places in groups:
-            self._put(template, starts[places], values[self._operands[:, rows[places]]])
+        for template, at in groups:
+            self._put(template, starts[at], values[self._operands[:, rows[at]]])
+        for at, held in tables.items():
+            self._put_table(int(starts[at]), held)
 
-    def _number(self, row: int) -> int:
-        """Return the step of a row as a number."""
+    def _put_table(self, start: int, held: Sequence[int]) -> None:
+        """Put a table down in the last block."""
+        import numpy as np
+
+        entries, template = self._values[held], value("where", [TRUTH, 1.0, 0.0])
+        truths = np.flatnonzero(self._kinds[held] == 1)
+        steps = start + np.arange(len(truths), dtype=np.int32)
+        self._put(template, steps, [entries[truths]])
+        entries[truths] = steps
+        self._put(TABLE_STEP, np.array([start + len(truths)]), [])
+        self._entries[start + len(truths)] = entries.tolist()
+
+    def number(self, row: int, *, held: bool = True) -> int:
+        """Return the step of a row as a number, of a truth value 1.0 if it is as `held` says."""
         import numpy as np
 
         step, kind = int(self._values[row]), self._known[self._kinds[row]]
         if kind == TRUTH:
-            template = number_of_truth()
+            template = value("where", [TRUTH, float(held), float(not held)])
             starts = self._block(np.array([len(template.codes)]))
-            return int(self._put(template, starts, [np.array([step])])[0][0])
-        return step if isinstance(kind, str) else self._constant(float(kind))
+            return int(np.ravel(self._put(template, starts, [np.array([step])])[0])[0])
+        return step if isinstance(kind, str) else self.constant(float(kind if held else not kind))
 
     # --- derivatives ---
 
-    def _backward(self, wanted: set[int]) -> dict[int, int]:
+    def adjoints(self, wanted: set[int]) -> dict[int, int]:
         """Put down the derivatives; return the adjoints of the wanted inputs."""
         import numpy as np
 
@@ -234,8 +291,9 @@ class _Lowering:
         leading, flows = self._leading(wanted)
         rows = np.flatnonzero(reached(operands, 0, [result], flows & leading & self._used))[::-1]
         x, y = operands[:2, rows]
-        leads = leading[x], leading[y]
-        groups = [(shares(*kind), kind, places) for *kind, places in self._alike(rows, leads)]
+        lookups = self._codes[rows] == self._code("take")  # what these give goes to their tables, last of all
+        leads = leading[x] & ~lookups, leading[y] & ~lookups
+        groups = [(shares(*kind), kind, at) for *kind, at in self._alike(rows, leads) if kind[0] != "take"]
         lengths = np.zeros(len(rows), np.int32)
         for template, _, places in groups:
             lengths[places] = len(template.codes)
@@ -264,7 +322,7 @@ class _Lowering:
         whole = np.where(added, (starts + lengths)[by] + within, share)
         adjoints = np.full(len(values), MISSING, np.int32)
         adjoints[to[order]] = whole[order]  # that of the last share stays
-        adjoints[result] = self._constant(1.0)
+        adjoints[result] = self.constant(1.0)
         while (deferred := np.flatnonzero(adjoints >= beyond)).size:
             adjoints[deferred] = adjoints[adjoints[deferred] - beyond]
 
@@ -275,18 +333,44 @@ class _Lowering:
         columns[0, at], columns[1, at] = whole[last], share[into]
         deferred = columns >= beyond
         columns[deferred] = adjoints[columns[deferred] - beyond]
+        if lookups.any():
+            self._look_up(rows[lookups], leading, adjoints)
         leaves = self._given[leading[self._given] & (adjoints[self._given] != MISSING)]
         return dict(zip(self._places[operands[0, leaves]].tolist(), adjoints[leaves].tolist(), strict=True))
+
+    def _look_up(self, lookups: Any, leading: Any, adjoints: Any) -> None:
+        """Put down what the entries of tables receive, and add it to their adjoints."""
+        import numpy as np
+
+        for row, entries in self._table.entries.items():
+            takes = lookups[self._operands[0, lookups] == row]
+            if not len(takes):
+                continue
+            scattered = int(self._block(np.array([1]))[0])
+            self._put(SCATTER_STEP, np.array([scattered]), [])
+            pairs = np.stack([self._values[self._operands[1, takes]], adjoints[takes]], axis=1)
+            self._entries[scattered] = [int(self._values[row]), *pairs.ravel().tolist()]
+            for place, entry in enumerate(entries):
+                if leading[entry]:
+                    before = adjoints[entry]
+                    template = TAKE_STEP if before == MISSING else TAKE_AND_ADD
+                    starts = self._block(np.array([len(template.codes)]))
+                    given = [np.array([at]) for at in (scattered, self.constant(float(place)), before)]
+                    adjoints[entry] = self._put(template, starts, given)[0][0]
 
     def _leading(self, wanted: set[int]) -> tuple[Any, Any]:
         """Return for each row whether a derivative flows from it to a wanted input, and whether one flows through."""
         import numpy as np
 
         x, y = self._operands[:2]
-        flows = np.array([not (rule is None or isinstance(rule, str)) for rule in self._table.rules])[self._codes]
+        rules = self._table.rules
+        flows = np.array([rule == "take" or not (rule is None or isinstance(rule, str)) for rule in rules])[self._codes]
+        y = np.where(self._codes == self._code("take"), 0, y)
         ends = np.zeros(len(flows), bool)
         leaves = np.flatnonzero(self._codes == LEAF)
         ends[leaves] = np.isin(self._places[x[leaves]], [*wanted])
+        for row, entries in self._table.entries.items():
+            ends[row] = ends[entries].any()
         found = flows | ends
         for _ in range(ROUNDS):
             before, found = found, (flows & (found[x] | found[y])) | ends

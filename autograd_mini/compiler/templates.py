@@ -62,7 +62,7 @@ class Folding(Builder):
 
 
 def value(name: str, kinds: Sequence[Kind]) -> Template:
-    """Return the template of a row of the table, or of a condition, "where" or "stop"."""
+    """Return the template of a row of the table, or of a condition, "where", "stop" or "take"."""
     builder = Folding(len(kinds))
     operands = _operands(builder, kinds)
     truths = [at for at, kind in zip(operands, kinds, strict=True) if kind == TRUTH]
@@ -78,17 +78,13 @@ def value(name: str, kinds: Sequence[Kind]) -> Template:
         made = builder.step("select", truth(condition), number(this), number(otherwise))
     elif name == "stop":
         made = operands[0]
+    elif name == "take":
+        made = builder.placed(lookup := (name, operands[0], number(operands[1])), lookup)
     elif name in TRUTHS:
         made = builder.step(name, *map(truth if name in {"and", "or", "not"} else number, operands))
     else:
         made = builder.apply(name, *map(number, operands))
     return _finished(builder, [made])
-
-
-def number_of_truth() -> Template:
-    """Return the template of a truth value as a number."""
-    builder = Folding(1)
-    return _finished(builder, [builder.step("select", builder.input(0), 1.0, 0.0)])
 
 
 def shares(name: str, kinds: Sequence[Kind], wanted: Sequence[int]) -> Template:

@@ -28,7 +28,7 @@ from autograd_mini.compiler.backends import installed, shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
 from autograd_mini.compiler.llvm.target import Code, lanes
 from autograd_mini.compiler.passes import ADDED, WRITTEN_OUT, legalised
-from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, TRUTHS
+from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, GATHERS, TRUTHS
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -91,11 +91,10 @@ class Bytecode:
     def __init__(self, tape: Tape, lanes: int) -> None:
         size = 8 * lanes
         tape = legalised(tape)
-        columns = ArrayTape.of(tape) if len(tape) > LONG and installed("numpy") else None
-        if columns is None:
-            self._write(tape, size)
+        if len(tape) > LONG and tape.kinds().isdisjoint(GATHERS) and installed("numpy"):
+            self._write_at_once(ArrayTape.of(tape).pruned(), size)
         else:
-            self._write_at_once(columns.pruned(), size)
+            self._write(tape, size)
 
     def _write(self, tape: Tape, size: int) -> None:
         """Write the orders one by one."""
