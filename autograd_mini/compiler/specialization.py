@@ -14,13 +14,13 @@ from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
 from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
-from autograd_mini.compiler.instructions import LEAF, Instructions, Unsuited
+from autograd_mini.compiler.instructions import LEAF, Instructions, Requirement, Unsuited
 from autograd_mini.compiler.layouts import Layouts, arranged
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.program import Checks, Program
 from autograd_mini.compiler.rerolling import rerolled
-from autograd_mini.compiler.reverse import differentiable, lowered
+from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
 from autograd_mini.engine.forking import holding_own, own_lock
@@ -355,8 +355,8 @@ class Programs:
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
             asked = [*trace.broken(), *trace.decisions]
-            if widths is None and not asked and (table := _table(trace, numbers)) is not None:
-                made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+            if widths is None:
+                made = self._of_columns(state, trace, numbers, layout, start, differentiate=differentiate)
                 if made is not None:
                     return made
             below = Below(trace, [*numbers, *asked])
@@ -372,7 +372,7 @@ class Programs:
             leaves = [parameters[at] for at in used]
             below.outputs = below.outputs[: len(below.outputs) - len(trace.decisions)]
             tape = below.lowered(leaves)
-            checks = Checks(trace, leaves) if trace.checks else None
+            checks = Checks.of(trace, leaves) if trace.checks else None
             conditions = Conditions.of(trace, leaves) if trace.decisions else None
         middle = perf_counter()
         tape, counts = optimised(tape)
@@ -383,6 +383,27 @@ class Programs:
         program.kept = 0 if differentiate else given
         program.state, program.background, program.folder = state, self._background, self._folder
         return program
+
+    def _of_columns(
+        self,
+        state: State,
+        trace: Trace,
+        numbers: Sequence[Any],
+        layout: Spec,
+        start: float,
+        *,
+        differentiate: bool,
+    ) -> Program | None:
+        """Return the program of a long trace; None if it is short, or columns do not suit it."""
+        table = _table(trace, numbers)
+        if table is None:
+            return None
+        if trace.decisions:
+            state.close_over(Below(trace, [*trace.decisions]).outside)
+        made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+        if made is not None and trace.decisions:
+            made.conditions = Conditions.of(trace, made.leaves)
+        return made
 
     def _of_table(
         self,
@@ -425,6 +446,9 @@ class Programs:
         stats = {"operations": counts, **({} if loops is None else {"loops": str(loops)}), "seconds": seconds}
         program = Program(made, layout, [*range(len(parameters))], stats, self._backend, None)
         program.leaves, program.state = [*parameters], state
+        if table.checks:
+            errors = [error for *_, error in table.checks]
+            program.checks = Checks(partial(lowered_checks, table, of_leaves, total), errors)
         program.background, program.folder = self._background and loops is None, self._folder
         return program
 
@@ -466,7 +490,8 @@ def _table(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | Non
     """Return the instructions of a long trace; None if it is short, or has what columns do not hold."""
     if len(trace.nodes) < LONG or not installed("numpy"):
         return None
+    required = [Requirement("ne", holds, 0.0, True, figure, error) for holds, figure, error in trace.checks]  # noqa: FBT003
     try:
-        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants)
+        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants, required)
     except Unsuited:
         return None
