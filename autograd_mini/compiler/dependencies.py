@@ -408,7 +408,7 @@ def _is_library(file: str | None, module: str) -> bool:
 @cache
 def _folders() -> tuple[str, ...]:
     installed = [*site.getsitepackages(), site.getusersitepackages()]  # sysconfig knows them too, but takes long
-    return tuple({f"{folder}/" for folder in (os.path.dirname(os.__file__), *installed)})
+    return tuple({os.__file__.removesuffix("os.py"), *(f"{folder}{os.sep}" for folder in installed)})
 
 
 @lru_cache(1000)
