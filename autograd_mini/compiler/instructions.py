@@ -244,17 +244,20 @@ class Instructions:
 
     def used(self, results: Iterable[int] | None = None) -> bytearray:
         """Return for each row whether an output depends on it."""
-        found = bytearray(len(self))
-        for at in self.results if results is None else results:
-            found[at] = 1
-        first, second, third = self.operands
-        for at in range(len(found) - 1, 0, -1):
-            if found[at] and self.codes[at] > CONSTANT:
-                found[first[at]] = found[second[at]] = found[third[at]] = 1
-                for entry in self.entries.get(at, ()):
-                    found[entry] = 1
-        found[0] = 0
-        return found
+        import numpy as np
+
+        from autograd_mini.compiler.array_tape import reached
+
+        results = self.results if results is None else [*results]
+        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
+        found = reached(operands, 0, results, np.frombuffer(self.codes, np.int32) > CONSTANT, self.entries)
+        found[operands[:, found]] = True
+        found[results] = True
+        for at, entries in self.entries.items():
+            if found[at]:
+                found[entries] = True
+        found[0] = False
+        return bytearray(found.tobytes())
 
     def reached(self) -> bytearray:
         """Return for each row whether a derivative flows to it from the first output."""
