@@ -2,8 +2,9 @@
 
     OMP_NUM_THREADS=1 python tests/bench/programs.py [--most 1_000_000]
 
-Three kinds of program, written as loops over single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and
-1, with hinge loss, over samples), a recurrent network over sequences of 20 numbers, and one in which nothing repeats.
+Four kinds of program, written as loops over single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and
+1, with hinge loss, over samples), a recurrent network over sequences of 20 numbers, the same over one long sequence,
+and one in which nothing repeats.
 Each is differentiated by eager code, by `replay` and `jit`, and by `jit` without loops; and by peers that are
 installed: CasADi and JAX on the same scalar code, the latter up to 10,000 operations; PyTorch and NumPy on arrays, the
 derivatives of NumPy's by hand. Milliseconds are those of the processor, after each engine has compiled something small.
@@ -96,6 +97,21 @@ def recurrent_data(count):
     return [random.uniform(-0.7, 0.7) for _ in range(12)], X, [random.uniform(-1.0, 1.0) for _ in range(count)]
 
 
+def one_sequence(a, p, X, y):
+    """Return the error of the recurrent network at each number of one sequence."""
+    total, h = 0.0, [0.0, 0.0, 0.0]
+    for number, target in zip(X, y, strict=True):
+        h = [a.tanh(p[i] * number + p[3 + i] * h[i] + p[6 + i] * h[i - 1] + p[9 + i]) for i in range(3)]
+        total = total + (h[0] - target) ** 2
+    return total / len(X)
+
+
+def sequence_data(count):
+    random.seed(4)
+    X = [random.uniform(-1.0, 1.0) for _ in range(count)]
+    return [random.uniform(-0.7, 0.7) for _ in range(12)], X, [random.uniform(-1.0, 1.0) for _ in range(count)]
+
+
 def irregular(a, p, X, y):  # noqa: ARG001 - each kind takes them
     """Return a number computed from 50 parameters by operations chosen at random, in which nothing repeats."""
     known = list(p)
@@ -116,6 +132,7 @@ def irregular_data(count):
 KINDS = {
     "micrograd's demo": (demo, demo_data, 645),
     "recurrent network": (recurrent, recurrent_data, 480),
+    "one long sequence": (one_sequence, sequence_data, 27),
     "nothing repeats": (irregular, irregular_data, 1.2),
 }
 """For each kind the program, its numbers, and how many operations a sample has."""
