@@ -18,7 +18,7 @@ from autograd_mini.compiler.backends import BACKENDS
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import fold, rewritten, simplify
 from autograd_mini.compiler.tape import Builder, Tape
-from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.locations import Place
 from autograd_mini.engine.pytree import unflatten
 from autograd_mini.errors import TracingError
@@ -310,24 +310,24 @@ class Paths:
         """Return the numbers of the parameters, given those of the parameters that were known when it was called."""
         return [*numbers, *[leaf._data for leaf in self._parameters[len(numbers) :]]]
 
+    @holding_own
     def _made(self, threads: int) -> tuple[Callable[..., Any], int]:
         """Return what runs the index, and how many inputs it has; of a batch, 0 threads stand for an index that is new.
 
         A new one is run by what takes no time to compile.
         """
-        with self._lock:
-            if threads in self._index:
-                return self._index[threads]
-            tape = self._tape_of_index()
-            machine = self.backend in {"llvm", "vm"}
-            if self.widths is None:
-                run = BACKENDS["vm" if machine else "python"].load().scalar(tape)
-            elif threads and self.backend == "llvm" and len(tape) <= LONGEST:
-                run = BACKENDS["llvm"].load().batch(tape, self.widths, 1, threads, exact=True)
-            else:
-                run = BACKENDS["numpy" if machine else self.backend].load().batch(tape, self.widths, 1)
-            self._index[threads] = run, tape.inputs
-            return run, tape.inputs
+        if threads in self._index:
+            return self._index[threads]
+        tape = self._tape_of_index()
+        machine = self.backend in {"llvm", "vm"}
+        if self.widths is None:
+            run = BACKENDS["vm" if machine else "python"].load().scalar(tape)
+        elif threads and self.backend == "llvm" and len(tape) <= LONGEST:
+            run = BACKENDS["llvm"].load().batch(tape, self.widths, 1, threads, exact=True)
+        else:
+            run = BACKENDS["numpy" if machine else self.backend].load().batch(tape, self.widths, 1)
+        self._index[threads] = run, tape.inputs
+        return run, tape.inputs
 
     def _tape_of_index(self) -> Tape:
         builder = self._builder
@@ -340,26 +340,26 @@ class Paths:
             index = builder.step("select", holds, float(at), index)
         return Tape(builder.steps, [index], self._inputs + len(self._parameters)).pruned()
 
+    @holding_own
     def _found(self, inputs: Sequence[float], split: Callable[[], list[int]]) -> int:
         """Return the number of the path that eager code takes for inputs, a new one if need be.
 
         An error says how many samples take each of the known ones: `split`.
         """
-        with self._lock:
-            program = self._trace(inputs)
-            literals = self._literals(program)
-            if literals in self._known:
-                return self._known[literals]
-            if len(self.paths) >= self._most:
-                raise self._too_many(program.conditions, literals, split())
-            layout, first = program.layout, self.layout
-            if self.widths is not None and layout != first:
-                raise TracingError(
-                    f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
-                    "same structure on every path of a batch"
-                )
-            self._add(program, literals)
-            return len(self.paths) - 1
+        program = self._trace(inputs)
+        literals = self._literals(program)
+        if literals in self._known:
+            return self._known[literals]
+        if len(self.paths) >= self._most:
+            raise self._too_many(program.conditions, literals, split())
+        layout, first = program.layout, self.layout
+        if self.widths is not None and layout != first:
+            raise TracingError(
+                f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
+                "same structure on every path of a batch"
+            )
+        self._add(program, literals)
+        return len(self.paths) - 1
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
         literals = self._literals(program) if literals is None else literals
