@@ -10,7 +10,9 @@ generator of random numbers would answer.
 from __future__ import annotations
 
 import builtins
+import os
 import re
+import site
 import sys
 from collections import Counter, deque
 from functools import cache, lru_cache, partial
@@ -25,7 +27,7 @@ from types import (
 )
 
 from autograd_mini.engine.value import Value
-from autograd_mini.engine.versions import is_tracked
+from autograd_mini.engine.versions import VERSION, is_tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,11 +126,13 @@ class Dependencies:
 
     Attributes:
         found: the places.
+        version: that of tracked objects before they were looked at.
         unwatched: what could not be compared, and why.
 
     """
 
     def __init__(self, roots: Iterable[tuple[str, Any]]) -> None:
+        self.version = VERSION[0]
         self.found: list[Dependency] = []
         self.unwatched: list[str] = []
         self._names: dict[str, None] = {}  # of attributes that are read
@@ -140,6 +144,7 @@ class Dependencies:
         self._open: list[tuple[str, Any]] = [*roots]
         self._objects: list[tuple[str, Any, Any, set[str]]] = []  # a name, an object, its dict, names looked up
         self._classes: dict[type, set[str]] = {}
+        self._libraries: set[type] = set()  # classes of libraries alone
         self._known = (0, False, 0)  # how many names and objects there were when attributes were last looked up
         self._room = MOST
         while self._open or self._more():
@@ -218,9 +223,10 @@ class Dependencies:
             held = None
         held = held if isinstance(held, dict) else None
         self._class(kind, called=False)
-        if held is not None or not _library_class(kind):
+        library = kind in self._libraries or _library_class(kind)
+        if held is not None or not library:
             self._objects.append((name, thing, held, set()))
-        if not _library_class(kind) and not isinstance(thing, (Value, BaseException)):
+        if not library and not isinstance(thing, (Value, BaseException)):
             self._note("attribute", thing, "__class__", f"{name}.__class__")
 
     def _container(self, name: str, thing: Any) -> None:
@@ -316,6 +322,8 @@ class Dependencies:
         start = known[2] if known[:2] == self._known[:2] else 0
         for name, thing, held, looked_up in self._objects[start:]:
             wanted = self._names.keys() - looked_up
+            if not held and type(thing) not in self._classes:  # such as a Value: it is but asked for what it lacks
+                wanted &= self._asked
             if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
                 wanted |= held.keys() - looked_up
             looked_up.update(wanted)
@@ -342,10 +350,11 @@ class Dependencies:
 
     def _class(self, kind: type, *, called: bool) -> None:
         """Visit the special methods of a class; of one that is called itself also those that make an object."""
-        if kind in self._classes and not called:
+        if kind in self._libraries or (kind in self._classes and not called):
             return
         own = [base for base in kind.__mro__ if not _library_class(base)]
         if not own:
+            self._libraries.add(kind)
             return
         self._classes.setdefault(kind, set())
         if self._matches:
@@ -398,9 +407,8 @@ def _is_library(file: str | None, module: str) -> bool:
 
 @cache
 def _folders() -> tuple[str, ...]:
-    from sysconfig import get_path  # which takes long
-
-    return tuple({f"{get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    installed = [*site.getsitepackages(), site.getusersitepackages()]  # sysconfig knows them too, but takes long
+    return tuple({os.__file__.removesuffix("os.py"), *(f"{folder}{os.sep}" for folder in installed)})
 
 
 @lru_cache(1000)

@@ -79,7 +79,7 @@ class RowFunction:
             results, terms = rule([*row, *leaves], same) if alone else rule(row, [*same, *leaves])
             broken = trace.broken()
             tape = Below(trace, [*results, *terms, *broken]).lowered(leaves)
-            self.checks = Checks(trace, leaves) if broken else None
+            self.checks = Checks.of(trace, leaves) if broken else None
         self.results, self.sums = len(results), len(terms)
         self.tape, self.counts = optimised(tape)
         self._programs: dict[bool, Program] = {}

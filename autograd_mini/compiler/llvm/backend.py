@@ -313,13 +313,14 @@ def _fill(plan: KernelPlan, writer: Assembler) -> None:
     """Copy the short block's rows, with its last row in the lanes that are left."""
     put, element = writer.put, writer.element
     last, base = put("sub i64 %n, 1"), put(f"mul i64 %full, {plan.width}")
-    for array, columns in enumerate(plan.widths):
-        for lane in range(plan.width):
-            row = put(f"add i64 {base}, {lane}")
-            inside = put(f"icmp slt i64 {row}, %n")
-            taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+    with writer.counting("filling", plan.width) as (_, lane):
+        row = put(f"add i64 {base}, {lane}")
+        inside = put(f"icmp slt i64 {row}, %n")
+        taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+        for array, columns in enumerate(plan.widths):
             source = element("double", f"%array{array}", put(f"mul i64 {taken}, {columns}"))
-            writer.copy(element("double", f"%copy{array}", lane * columns), source, columns * 8)
+            target = element("double", f"%copy{array}", put(f"mul i64 {lane}, {columns}"))
+            writer.copy(target, source, columns * 8)
 
 
 def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
