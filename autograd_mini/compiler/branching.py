@@ -95,6 +95,7 @@ class Paths:
         differentiate: whether the programs are those of a loss and its gradient.
         most: the maximum number of paths.
         trace: the function from the numbers of inputs and parameters to the program of their path.
+        summed: of a batch, how many sums over the samples there are besides those of a loss and its gradient.
 
     Attributes:
         paths: those found so far.
@@ -115,8 +116,9 @@ class Paths:
         differentiate: bool,
         most: int,
         trace: Callable[[Sequence[float]], Program],
+        summed: int = 0,
     ) -> None:
-        self._name, self._inputs, self._parameters = name, inputs, parameters
+        self._name, self._inputs, self._parameters, self._summed = name, inputs, parameters, summed
         self._differentiate, self._most, self._trace = differentiate, most, trace
         self.state: Any = first.state
         self.widths = first.widths
@@ -253,7 +255,7 @@ class Paths:
         given: Any = np.asarray(uniform, dtype=np.float64)
         taken = self._sorted(threads, n, arrays, given)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else 0)
+        sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else self._summed)
         counts = np.bincount(taken, minlength=len(self.paths)).tolist()
         columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
@@ -271,7 +273,7 @@ class Paths:
                 return found, sums
             for column, part in zip(columns, found, strict=True):
                 column[rows] = part
-            if self._differentiate:
+            if len(sums):
                 sums[: len(means)] += np.asarray(means) * (count / n)
         return columns, sums
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from autograd_mini.compiler.export.rows import Embedded
+from autograd_mini.compiler.export.rows import UNDECIDED, Embedded
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ class _Arrays:
     """JAX as a `Library`."""
 
     def __init__(self, jax: Any) -> None:
-        self.numpy = jax.numpy
+        self.numpy, self._symbol = jax.numpy, jax.core.Tracer
 
     def table(self, found: Sequence[Any]) -> list[Any]:
         """Return arrays of one dtype, a floating one."""
@@ -49,6 +50,12 @@ class _Arrays:
     def apply(self, function: RowFunction, rows: Any, shared: Any) -> Any:
         """Return the table of results."""
         return _operation()(function, rows, shared)[0]
+
+    def numbers(self, array: Any) -> Any:
+        """Return the numbers of an array for NumPy."""
+        if isinstance(array, self._symbol):
+            raise TracingError(UNDECIDED.format(library="JAX", does="traces"))
+        return array
 
 
 @cache

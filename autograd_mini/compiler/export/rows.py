@@ -8,10 +8,12 @@ derivatives of any order are tapes.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from autograd_mini.compiler.branching import Conditions, Paths
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.program import Checks, Program
@@ -20,6 +22,7 @@ from autograd_mini.engine.checks import number
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import TreeDef, flatten_into, nested, unflatten
 from autograd_mini.engine.value import Value
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -48,6 +51,35 @@ if TYPE_CHECKING:
         def apply(self, function: RowFunction, rows: Any, shared: Any) -> Any:
             """Call a function of rows so that the library differentiates it by its pullback; return the table."""
 
+        def numbers(self, array: Any) -> Any:
+            """Return the numbers of an array for NumPy; a TracingError if there are none yet."""
+
+
+UNDECIDED = (
+    "the function asks whether a condition holds, for which there are no numbers while {library} {does}: call it with "
+    "numbers first, outside of that"
+)
+"""The message of an error where a function branches and is only given symbols."""
+
+
+class RowSettings(NamedTuple):
+    """How functions of rows are run.
+
+    Attributes:
+        name: what the function is called.
+        alone: whether it is a function of one sample, so that nothing is shared, and several rows are a library's vmap.
+        backend: the name of a backend, or "auto".
+        threads: how many threads share the rows.
+        paths: the maximum number of paths, where it branches; 0 where it does not.
+
+    """
+
+    name: str
+    alone: bool
+    backend: str
+    threads: int
+    paths: int
+
 
 class RowFunction:
     """A function of rows.
@@ -57,32 +89,60 @@ class RowFunction:
         width: how many numbers a row has.
         shared: how many numbers the samples share.
         leaves: the Values whose numbers come last: in every row where it is `alone`, else of what is shared.
-        alone: whether it is a function of one sample, so that nothing is shared, and several rows are a library's vmap.
-        backend: the name of a backend, or "auto".
-        threads: how many threads share the rows.
-
-    Attributes:
+        settings: how it is run.
         results: how many results a sample has.
         sums: how many sums there are.
 
     """
 
     def __init__(
-        self, rule: Rule, width: int, shared: int, leaves: Sequence[Value], *, alone: bool, backend: str, threads: int
+        self,
+        rule: Rule,
+        width: int,
+        shared: int,
+        leaves: Sequence[Value],
+        settings: RowSettings,
+        results: int,
+        sums: int,
     ) -> None:
         self.rule, self.width, self.shared, self.leaves = rule, width, shared, leaves
-        self.alone, self.backend, self.threads = alone, backend, threads
-        own = len(leaves)
-        with Trace() as trace:
-            row = [trace.input() for _ in range(width - own if alone else width)]
-            same = [trace.input() for _ in range(0 if alone else shared - own)]
-            results, terms = rule([*row, *leaves], same) if alone else rule(row, [*same, *leaves])
-            broken = trace.broken()
-            tape = Below(trace, [*results, *terms, *broken]).lowered(leaves)
-            self.checks = Checks(trace, leaves) if broken else None
-        self.results, self.sums = len(results), len(terms)
-        self.tape, self.counts = optimised(tape)
-        self._programs: dict[bool, Program] = {}
+        self.settings, self.alone, self.results, self.sums = settings, settings.alone, results, sums
+        self._programs: dict[bool, Program | Paths] = {}
+        if not settings.paths:
+            self.program([], batched=not self.alone)  # what cannot be compiled is refused here
+
+    def _traced(self, numbers: Sequence[float] | None, *, batched: bool) -> Program:
+        """Return the program, of the path that numbers take if they are given."""
+        leaves, own = self.leaves, len(self.leaves)
+
+        def numbers_of(trace: Trace) -> dict[Value, float]:
+            return dict(zip([*trace.inputs, *leaves], numbers or (), strict=False))
+
+        with Trace(None if numbers is None else numbers_of) as trace:
+            row = [trace.input() for _ in range(self.width - own if self.alone else self.width)]
+            same = [trace.input() for _ in range(0 if self.alone else self.shared - own)]
+            results, terms = self.rule([*row, *leaves], same) if self.alone else self.rule(row, [*same, *leaves])
+            if len(results) != self.results:
+                raise TracingError(
+                    f"the function returns {len(results)} numbers on one path and {self.results} on another, expected "
+                    "the same structure on every path"
+                )
+            found = [*results, *terms, *trace.broken()]
+            below = Below(trace, [*found, *trace.decisions])
+            if not set(leaves).issuperset(below.outside):
+                raise TracingError(
+                    "the function took a path that it had not taken before, on which it closes over more Values, "
+                    "expected the parameters that it had: call `prepare` for all samples"
+                )
+            below.outputs = found
+            tape = below.lowered(leaves)
+            checks = Checks(trace, leaves) if trace.checks else None
+            conditions = Conditions.of(trace, leaves) if trace.decisions else None
+        tape, counts = optimised(tape)
+        widths = [self.width] if batched else None
+        made = Program(tape, None, [], {"operations": counts, "seconds": {}}, self.settings.backend, widths)
+        made.kept, made.checks, made.conditions = self.results, checks, conditions
+        return made
 
     def __call__(self, rows: Any, shared: Any) -> tuple[Any, Any]:
         """Return the table of results and the vector of sums, arrays of float64.
@@ -95,21 +155,25 @@ class RowFunction:
         import numpy as np
 
         n = len(rows)
-        if self.alone and n == 1:
-            return np.array([self.program(batched=False).run()(rows[0].tolist())]), np.zeros(0)
         if not n:
             return np.zeros((0, self.results)), np.zeros(self.sums)
-        run = self.program(batched=True).run(self.threads)
-        columns, means = run(n, [np.ascontiguousarray(rows)], shared.tolist())
+        numbers = rows[0].tolist()
+        if self.alone and n == 1:
+            return np.array([self.program(numbers, batched=False).run()(numbers)]), np.zeros(0)
+        same = shared.tolist()
+        run = self.program([*numbers, *same], batched=True).run(self.settings.threads)
+        columns, means = run(n, [np.ascontiguousarray(rows)], same)
         table = np.stack(columns, axis=-1) if columns else np.zeros((n, 0))
         return table, np.asarray(means, dtype=np.float64) * n
 
-    def program(self, *, batched: bool) -> Program:
-        """Return the program that runs it on many rows, or on a single one."""
+    def program(self, numbers: Sequence[float], *, batched: bool) -> Program | Paths:
+        """Return what runs it on many rows, or on a single one; numbers of one say which path is traced first."""
         if batched not in self._programs:
-            widths = [self.width] if batched else None
-            made = Program(self.tape, None, [], {"operations": self.counts, "seconds": {}}, self.backend, widths)
-            made.kept, made.checks = self.results, self.checks
+            paths, trace = self.settings.paths, partial(self._traced, batched=batched)
+            made: Any = trace(numbers if paths else None)
+            if made.conditions is not None:
+                inputs, name = made.tape.inputs, self.settings.name
+                made = Paths(name, made, inputs, [], differentiate=False, most=paths, trace=trace, summed=self.sums)
             self._programs[batched] = made
         return self._programs[batched]
 
@@ -137,9 +201,9 @@ class RowFunction:
             results + self.width,
             sums + self.shared,
             self.leaves,
-            alone=self.alone,
-            backend=self.backend,
-            threads=self.threads,
+            self.settings,
+            self.width,
+            0 if self.alone else self.shared,
         )
 
 
@@ -154,7 +218,7 @@ class Embedded:
 
     def __init__(self, compiled: Compiled, library: Library) -> None:
         self.compiled, self.library = compiled, library
-        self._functions: WeakKeyDictionary[Program, RowFunction] = WeakKeyDictionary()
+        self._functions: WeakKeyDictionary[Program | Paths, RowFunction] = WeakKeyDictionary()
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(compiled, name):
                 setattr(self, name, getattr(compiled, name))
@@ -170,21 +234,13 @@ class Embedded:
 
         """
         extra("numpy", "a compiled function in another program")
-        batched, axes = self.compiled._batched, self._axes(len(args))
-        static = self.compiled._programs._static
         rows: list[Any] = []
         same: list[Any] = []
-        examples = [
-            given
-            if at in static
-            else _example(given, axes[at], f"argument {at}", rows if not batched or axes[at] is not None else same)
-            for at, given in enumerate(args)
-        ]
-        program = self.compiled._prepared(tuple(examples), {}, differentiate=False, decide=False)[0]
+        program = self._program(args, rows, same)
         function = self._functions.get(program)
         leaves = self.compiled.parameters
         if function is None or len(function.leaves) != len(leaves):
-            function = self._functions[program] = self._traced(examples, leaves)
+            function = self._functions[program] = self._traced(program, self._examples(args, [], []), leaves)
         if parameters is None:
             parameters = [leaf._data for leaf in leaves]
         elif tuple(parameters.shape) != (len(leaves),):
@@ -193,6 +249,38 @@ class Embedded:
                 "the function's parameters, in their order"
             )
         return self._called(function, program.layout, rows, same, parameters)
+
+    def _program(self, args: Sequence[Any], rows: list[Any], same: list[Any]) -> Program | Paths:
+        """Return the compiled function's own program, and append the arrays and numbers in its arguments to lists."""
+        prepared = partial(self.compiled._prepared, kwargs={}, differentiate=False)
+        try:
+            found: Program | Paths = prepared(self._examples(args, rows, same), decide=False)[0]
+        except TracingError:  # a condition perhaps, which numbers decide
+            if not self.compiled._programs._paths:
+                raise
+            found = prepared(self._examples(args, [], [], self.library.numbers), decide=True)[0]
+        return found
+
+    def _examples(
+        self,
+        args: Sequence[Any],
+        rows: list[Any],
+        same: list[Any],
+        numbers: Callable[[Any], Any] | None = None,
+    ) -> tuple[Any, ...]:
+        """Return arguments like these, of zeros unless there is a function for the numbers of an array."""
+        axes, static = self._axes(len(args)), self.compiled._programs._static
+        alone = not self.compiled._batched
+        return tuple(
+            [
+                given
+                if at in static
+                else _example(
+                    given, axes[at], f"argument {at}", rows if alone or axes[at] is not None else same, numbers
+                )
+                for at, given in enumerate(args)
+            ]
+        )
 
     def _called(self, function: RowFunction, layout: Spec, rows: list[Any], same: list[Any], parameters: Any) -> Any:
         library = self.library
@@ -230,8 +318,8 @@ class Embedded:
             raise ValueError(f"in_axes is {axes!r}, expected one entry for each of the {count} arguments")
         return found
 
-    def _traced(self, examples: Sequence[Any], leaves: list[Value]) -> RowFunction:
-        """Return the function of rows for arguments like these."""
+    def _traced(self, program: Program | Paths, examples: Sequence[Any], leaves: list[Value]) -> RowFunction:
+        """Return the function of rows for arguments like these, whose own program is known."""
         compiled, batched = self.compiled, self.compiled._batched
         f, axes = compiled._programs.function, self._axes(len(examples))
         static = compiled._programs._static
@@ -253,25 +341,31 @@ class Embedded:
         width = sum(TreeDef(specs[at]).size for at in first)
         shared = sum(TreeDef(specs[at]).size for at in order) - width
         own = len(leaves)
-        return RowFunction(
-            rule,
-            width if batched else width + own,
-            shared + own if batched else 0,
-            leaves,
+        programs = compiled._programs
+        settings = RowSettings(
+            getattr(compiled, "__name__", "the function"),
             alone=not batched,
-            backend=compiled._programs._backend,
+            backend=programs._backend,
             threads=compiled._threads,
+            paths=programs._paths if isinstance(program, Paths) else 0,
         )
+        results = TreeDef(program.layout).size
+        if batched:
+            return RowFunction(rule, width, shared + own, leaves, settings, results, 0)
+        return RowFunction(rule, width + own, 0, leaves, settings, results, 0)
 
 
-def _example(given: Any, axis: int | None, name: str, found: list[Any]) -> Any:
-    """Append the arrays and numbers in an argument to a list, each with its axis, and return one like it, of zeros."""
+def _example(given: Any, axis: int | None, name: str, found: list[Any], numbers: Callable[[Any], Any] | None) -> Any:
+    """Append the arrays and numbers in an argument to a list, each with its axis, and return one like it.
+
+    It is of zeros, unless there is a function for the numbers of an array, and of one sample.
+    """
     import numpy as np
 
     if isinstance(given, dict):
-        return {key: _example(part, axis, f"{name}[{key!r}]", found) for key, part in given.items()}
+        return {key: _example(part, axis, f"{name}[{key!r}]", found, numbers) for key, part in given.items()}
     if isinstance(given, (list, tuple)) and axis is None:
-        parts = [_example(part, axis, f"{name}[{at}]", found) for at, part in enumerate(given)]
+        parts = [_example(part, axis, f"{name}[{at}]", found, numbers) for at, part in enumerate(given)]
         return parts if isinstance(given, list) else getattr(type(given), "_make", tuple)(parts)
     if not isinstance(given, (list, tuple)) and not hasattr(given, "shape"):
         number(given, name)
@@ -279,8 +373,13 @@ def _example(given: Any, axis: int | None, name: str, found: list[Any]) -> Any:
         raise TypeError(f"{name} is of dtype {given.dtype}, expected real numbers")
     found.append((given, axis))
     shape = [*np.shape(given)] if isinstance(given, (list, tuple)) else [*getattr(given, "shape", ())]
-    if axis is not None and -len(shape) <= axis < len(shape):
-        shape[axis] = 1
+    inside = axis is not None and -len(shape) <= axis < len(shape)
+    if numbers is not None:
+        held = np.asarray(numbers(given), dtype=np.float64)
+        held = held.take([0], axis) if inside and held.shape[axis] else held  # type: ignore[index]  # it is a number
+        return held if held.ndim else float(held)
+    if inside:
+        shape[axis] = 1  # type: ignore[index]  # as above
     return np.zeros(shape) if shape else 0.0
 
 
