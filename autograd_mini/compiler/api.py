@@ -108,7 +108,7 @@ def jit(
     - the value of a ContextVar, and what a weak reference leads to;
     - an object whose `__dict__` as a whole was replaced, and an object of a library's class beyond its `__dict__`, such
       as a Fraction's slots or a generator's state;
-    - anything that another thread changes while f is being traced;
+    - anything but networks that another thread changes while f is being traced;
     - a `Neuron`, a `Layer` or a list that `MLP`, `Layer` and `Neuron` made, if they are written to behind their back:
       through `vars(neuron)`, `object.__setattr__(neuron, ...)` or `list.append(neuron.w, ...)`. They announce all other
       changes, so that a call compares no weights; lists of your own are compared at every call.

@@ -194,7 +194,8 @@ class Paths:
             "paths": [
                 {
                     "conditions": [*zip(path.conditions.places, path.conditions.held, strict=True)],
-                    "operations": len(path.program.tape),
+                    **{name: path.program.stats[name] for name in ("loops",) if name in path.program.stats},
+                    "operations": path.program.size,
                     "samples": path.samples,
                     "share": path.samples / total,
                 }

@@ -10,6 +10,7 @@ generator of random numbers would answer.
 from __future__ import annotations
 
 import builtins
+import os
 import re
 import site
 import sys
@@ -406,9 +407,8 @@ def _is_library(file: str | None, module: str) -> bool:
 
 @cache
 def _folders() -> tuple[str, ...]:
-    standard = str(site.__file__).rpartition("site.")[0]
     installed = [*site.getsitepackages(), site.getusersitepackages()]  # sysconfig knows them too, but takes long
-    return standard, *[f"{folder}/" for folder in installed]
+    return tuple({os.__file__.removesuffix("os.py"), *(f"{folder}{os.sep}" for folder in installed)})
 
 
 @lru_cache(1000)

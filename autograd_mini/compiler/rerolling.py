@@ -44,13 +44,15 @@ class ParallelLoop:
         uniforms: the rows outside that all lanes use alike.
         columns: for each other input of the body the rows that the lanes use.
         operands: for each operation of the body its inputs: ("row", its column in `members`), ("number", a float),
-            ("uniform", a place in `uniforms`) or ("column", a place in `columns`).
+            ("uniform", a place in `uniforms`), ("column", a place in `columns`) or ("table", a place in `tables`).
+        tables: the tables that lanes look something up in, as lists of inputs.
         outputs: the columns of `members` that are used outside.
 
     """
 
     def __init__(self, members: Any) -> None:
         self.members = members
+        self.tables: list[list[tuple[str, Any]]] = []
         self.uniforms: list[int] = []
         self.columns: list[Any] = []
         self.operands: list[list[tuple[str, Any]]] = []
@@ -101,7 +103,8 @@ class Rolled:
         later = bytearray(of_loop.tobytes())
         self.after = []
         for at in self.outer:
-            if later[first[at]] or later[second[at]] or later[third[at]]:
+            entries = table.entries.get(at, ())
+            if later[first[at]] or later[second[at]] or later[third[at]] or any(later[entry] for entry in entries):
                 later[at] = 1
                 self.after.append(at)
         self.totals: dict[tuple[int, int], Total] = {}
@@ -114,7 +117,7 @@ class Rolled:
 
         table = self.table
         add, sub = [table.code_of(TABLE[name]) for name in ("add", "sub")]
-        uses = Counter(table.results)
+        uses = Counter([*table.results, *[entry for entries in table.entries.values() for entry in entries]])
         for operands in table.operands:
             uses.update(np.frombuffer(operands, np.int32)[outer].tolist())
         terms: dict[int, Total] = {}
@@ -153,7 +156,11 @@ class Rolled:
             codes[rows[0]] > CONSTANT for loop in self.loops for rows in loop.columns
         )
         added = all((at, column) in self.totals for at, loop in enumerate(self.loops) for column in loop.outputs)
-        single = not differentiate or all(len(loop.outputs) == 1 for loop in self.loops)
+        truths = self.table.truths
+        single = not differentiate or all(
+            len([column for column in loop.outputs if codes[loop.members[0, column]] not in truths]) <= 1
+            for loop in self.loops
+        )
         return (added and single and not computed) or self.size >= LARGE
 
     def __str__(self) -> str:
@@ -260,7 +267,7 @@ class _Edges:
                 for operands, within in slots:
                     operand = operands[at]
                     stage = max(stage, stages[operand] + (lanes[operand] and not within[at]))
-                stages[at] = stage
+                stages[at] = max([stage, *[stages[row] + lanes[row] for row in self.table.entries.get(at, ())]])
         counted = np.array(stages)
         return repeated & (counted == np.bincount(counted[repeated]).argmax())
 
@@ -269,6 +276,8 @@ class _Edges:
         import numpy as np
 
         known = np.minimum(self.codes, CONSTANT + 1)  # what an operand outside is: nothing, a leaf, a number, a row
+        for row in self.table.entries:
+            known[row] = -row  # this table and no other one
         columns = [self.codes[members]]
         for mask, operand in zip(inside, self.operands, strict=True):
             given = operand[members]
@@ -289,7 +298,20 @@ class _Edges:
         loop, table = ParallelLoop(members), self.table
         uniforms: dict[int, int] = {}
         columns: dict[bytes, int] = {}
+        tables: dict[int, int] = {}
         lane = members[0]
+
+        def alike(row: int) -> tuple[str, Any]:
+            """Return an operand that all lanes use."""
+            if table.codes[row] == CONSTANT:
+                return "number", table.numbers[row]
+            if row in table.entries:
+                if row not in tables:
+                    tables[row] = len(tables)
+                    loop.tables.append([alike(entry) for entry in table.entries[row]])
+                return "table", tables[row]
+            return "uniform", uniforms.setdefault(row, len(uniforms))
+
         for at, row in enumerate(lane.tolist()):
             operands: list[tuple[str, Any]] = []
             for mask, operand in zip(inside, self.operands, strict=True):
@@ -306,10 +328,8 @@ class _Edges:
                         columns[key] = len(columns)
                         loop.columns.append(rows)
                     operands.append(("column", columns[key]))
-                elif table.codes[first] == CONSTANT:
-                    operands.append(("number", table.numbers[first]))
                 else:
-                    operands.append(("uniform", uniforms.setdefault(first, len(uniforms))))
+                    operands.append(alike(first))
             loop.operands.append(operands)
         loop.uniforms = [*uniforms]
         return loop
@@ -323,6 +343,7 @@ class _Edges:
             of_loop[loop.members] = True
         outside = np.zeros(len(places), bool)
         outside[self.table.results] = True
+        outside[[row for entries in self.table.entries.values() for row in entries]] = True
         for mask, operand in zip(inside, self.operands, strict=True):
             outside[operand[used & ~(mask & of_loop)]] = True
         for loop in loops:

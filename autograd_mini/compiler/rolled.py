@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from autograd_mini.compiler.gathers import tabled
 from autograd_mini.compiler.instructions import CONSTANT, LEAF
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
@@ -70,11 +71,11 @@ class _Kernel(NamedTuple):
         inputs: what it takes.
         totals: how many of its outputs are added up.
         singles: how many are not; these are the columns that `forward` returns.
-        forward: the program of its outputs, followed by the derivatives of the only one where there is one, and it is
-            added up.
+        forward: the program of its outputs, followed by the derivatives of a total where that is the only output that
+            has any.
         backward: the program of the derivatives, which takes their factors; None where `forward` has them, or there
             are none.
-        together: whether `forward` has them.
+        leading: the total whose derivatives `forward` has; None for none.
 
     """
 
@@ -84,7 +85,7 @@ class _Kernel(NamedTuple):
     singles: int
     forward: Any
     backward: Any
-    together: bool
+    leading: int | None
 
 
 class RolledProgram:
@@ -141,8 +142,8 @@ class RolledProgram:
         needed, waiting = set(rows), [*rows]
         while waiting:
             at = waiting.pop()
-            for operands in self._table.operands:
-                if (row := operands[at]) not in needed and self._codes[row] > CONSTANT:
+            for row in (*[operands[at] for operands in self._table.operands], *self._table.entries.get(at, ())):
+                if row not in needed and self._codes[row] > CONSTANT:
                     needed.add(row)
                     waiting.append(row)
         return sorted(needed)
@@ -194,7 +195,9 @@ class RolledProgram:
         results = [known[row] if row in known else table.numbers[row] for row in table.results]
         if self._wanted is None:
             return results
-        return [*results, *_slopes(results, [*[symbols[at] for at in self._wanted], *received])]
+        slopes = _slopes(results[:1], [*[symbols[at] for at in self._wanted], *received])
+        asked = len(self._wanted)
+        return [results[0], *slopes[:asked], *results[1:], *slopes[asked:]]
 
     def _kept(self, at: int, known: dict[int, Any], lost: set[int]) -> Any:
         """Return what an operation makes of operands of which some are lost in a sum; None if all are."""
@@ -217,9 +220,12 @@ class RolledProgram:
         """Return the programs of a loop."""
         totals = [column for column in loop.outputs if (number, column) in rolled.totals]
         singles = [column for column in loop.outputs if (number, column) not in rolled.totals]
-        inputs = self._loop_inputs(loop)
-        widths, moves = [len(loop.columns)], bool(inputs.by_column[1] or inputs.by_uniform[1])
-        together = self._wanted is not None and moves and not singles and len(totals) == 1
+        inputs, truths = self._loop_inputs(loop), self._table.truths
+        flowing = [column for column in (*singles, *totals) if self._codes[loop.members[0, column]] not in truths]
+        widths, moves = [len(loop.columns)], bool(flowing and (inputs.by_column[1] or inputs.by_uniform[1]))
+        leading = None
+        if self._wanted is not None and moves and len(flowing) == 1 and flowing[0] in totals:
+            leading = totals.index(flowing[0])
 
         def write(trace: Trace, factors: int = 0) -> tuple[list[Any], list[Value], list[Value]]:
             """Return the rows of a lane, and the symbols of its columns and uniforms, the factors among them."""
@@ -228,10 +234,14 @@ class RolledProgram:
             of_column = [self._entered(int(rows[0]), s) for rows, s in zip(loop.columns, columns, strict=False)]
             of_uniform = [self._entered(row, s) for row, s in zip(loop.uniforms, uniforms, strict=False)]
             found: list[Any] = []
-            known = {"row": found, "column": of_column, "uniform": of_uniform}
+            known: dict[str, Any] = {"row": found, "column": of_column, "uniform": of_uniform}
+
+            def taken(operands: Sequence[tuple[str, Any]]) -> list[Any]:
+                return [at if kind == "number" else known[kind][at] for kind, at in operands]
+
+            known["table"] = [tabled(taken(entries)) for entries in loop.tables]
             for row, operands in zip(loop.members[0].tolist(), loop.operands, strict=True):
-                args = [at if kind == "number" else known[kind][at] for kind, at in operands]
-                found.append(self._table.performed(self._codes[row], args))
+                found.append(self._table.performed(self._codes[row], taken(operands)))
             return found, columns, uniforms
 
         def slopes(parts: list[Any], columns: list[Value], uniforms: list[Value]) -> tuple[list[Any], list[Any]]:
@@ -242,17 +252,16 @@ class RolledProgram:
 
         def forward(trace: Trace) -> list[Any]:
             found, columns, uniforms = write(trace)
-            if not together:
+            if leading is None:
                 return [found[at] for at in (*singles, *totals)]
-            by_column, by_uniform = slopes([found[totals[0]]], columns, uniforms)
-            return [*by_column, found[totals[0]], *by_uniform]
+            by_column, by_uniform = slopes([found[totals[leading]]], columns, uniforms)
+            return [*by_column, *[found[at] for at in totals], *by_uniform]
 
         def backward(trace: Trace) -> list[Any]:
             found, columns, uniforms = write(trace, factors=1)
             factors = [*columns[len(loop.columns) :], *uniforms[len(loop.uniforms) :]]
             parts = zip(factors, (*singles, *totals), strict=True)
-            truths = self._table.truths
-            weighed = [g * found[at] for g, at in parts if self._codes[loop.members[0, at]] not in truths]
+            weighed = [g * found[at] for g, at in parts if at in flowing]
             by_column, by_uniform = slopes(weighed, columns, uniforms)
             return [*by_column, *by_uniform]
 
@@ -262,11 +271,11 @@ class RolledProgram:
             inputs,
             len(totals),
             len(singles),
-            make(self._traced(forward), widths, kept if together else len(singles)),
+            make(self._traced(forward), widths, len(singles) if leading is None else kept),
             make(self._traced(backward), [widths[0] + len(singles)], kept)
-            if self._wanted is not None and moves and not together
+            if self._wanted is not None and moves and leading is None
             else None,
-            together,
+            leading,
         )
 
     def _loop_inputs(self, loop: ParallelLoop) -> _Inputs:
@@ -318,7 +327,7 @@ class RolledProgram:
             results = [known[row] if row in known else table.numbers[row] for row in table.results]
             if self._wanted is None:
                 return results
-            return [*results, *_slopes(results, [symbols[at] for at in self._wanted])]
+            return [results[0], *_slopes(results[:1], [symbols[at] for at in self._wanted]), *results[1:]]
 
         return self._traced(write)
 
@@ -349,7 +358,7 @@ class RolledProgram:
                 arrays, uniforms = kernel.inputs.columns(sources), sources[kernel.inputs.uniforms]
                 columns, means = forward(kernel.lanes, [arrays], uniforms)
                 sums += [mean * kernel.lanes for mean in means[: kernel.totals]]
-                if not kernel.together:
+                if kernel.leading is None:
                     for column in columns:
                         singles += column.tolist() if hasattr(column, "tolist") else column
                 taken.append((arrays, uniforms))
@@ -358,15 +367,15 @@ class RolledProgram:
             if wanted is None:
                 return results
             adjoints = np.zeros(len(sources))
-            end = 1 + len(wanted)
+            end = len(self._table.results) + len(wanted)
             of_totals, of_singles = results[end : end + totals], results[end + totals :]
             for at, (kernel, _, backward) in enumerate(kernels):
                 lanes, (arrays, uniforms) = kernel.lanes, taken[at]
                 columns, means = found[at]
                 factors, of_totals = of_totals[: kernel.totals], of_totals[kernel.totals :]
                 scale = 1.0
-                if kernel.together:
-                    scale, means = factors[0], means[1:]
+                if kernel.leading is not None:
+                    scale, means = factors[kernel.leading], means[kernel.totals :]
                 else:
                     size = lanes * kernel.singles
                     seeds = np.array(of_singles[:size]).reshape(kernel.singles, lanes).T
@@ -378,10 +387,11 @@ class RolledProgram:
                 adjoints[kernel.inputs.by_uniform[0]] += np.multiply(means, lanes * scale)
                 for line, column in zip(kernel.inputs.by_column[0].T, columns, strict=True):
                     np.add.at(adjoints, line, np.multiply(column, scale))
-            slopes = adjoints[wanted] + results[1:end]
+            last = 1 + len(wanted)
+            slopes = adjoints[wanted] + results[1:last]
             if after is not None:
                 slopes += after([*numbers, *adjoints[inputs:].tolist()])
-            return [results[0], *slopes.tolist()]
+            return [results[0], *slopes.tolist(), *results[last:end]]
 
         return run
 
@@ -405,7 +415,8 @@ class RolledProgram:
             taken = kernel.inputs
             lanes, width = taken.constants.shape
             entries = [(lane * width + at) for lane in range(lanes) for at in taken.filled]
-            of_column = taken.by_column[0].T.ravel().tolist() if kernel.together else []
+            leads = kernel.leading is not None
+            of_column = taken.by_column[0].T.ravel().tolist() if leads else []
             spread = [(at, wanted[source]) for at, source in enumerate(of_column) if source in wanted]
             parts.append(
                 KernelCall(
@@ -415,8 +426,9 @@ class RolledProgram:
                     given=taken.constants,
                     filled=(entries, taken.sources.ravel().tolist()),
                     uniforms=taken.uniforms.tolist(),
-                    by_uniform=[wanted[at] for at in taken.by_uniform[0].tolist()] if kernel.together else [],
-                    kept=len(taken.by_column[1]) if kernel.together else 0,
+                    leading=kernel.leading or 0,
+                    by_uniform=[wanted[at] for at in taken.by_uniform[0].tolist()] if leads else [],
+                    kept=len(taken.by_column[1]) if leads else 0,
                     by_column=([at for at, _ in spread], [goal for _, goal in spread]),
                 )
             )

@@ -72,6 +72,10 @@ class Tape:
         names = [step[0] for step in self.steps]
         return len(names) - names.count("input") - names.count("constant")
 
+    def kinds(self) -> set[str]:
+        """Return the names of the steps that occur."""
+        return {step[0] for step in self.steps}
+
     def operations(self) -> list[tuple[int, Step]]:
         """Return the steps that are operations, with their numbers."""
         return [(at, step) for at, step in enumerate(self.steps) if step[0] not in LEAVES]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.causes import SAMPLES, SINGLE_DIGITS, TO_SINGLE, Cause
 from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, ShapeError, first_reach, located, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
 if TYPE_CHECKING:

@@ -136,7 +136,7 @@ class RowFunction:
                 )
             below.outputs = found
             tape = below.lowered(leaves)
-            checks = Checks(trace, leaves) if trace.checks else None
+            checks = Checks.of(trace, leaves) if trace.checks else None
             conditions = Conditions.of(trace, leaves) if trace.decisions else None
         tape, counts = optimised(tape)
         widths = [self.width] if batched else None

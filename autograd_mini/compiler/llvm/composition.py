@@ -39,6 +39,7 @@ class KernelCall(NamedTuple):
         kernel: its kernel, which returns the means of outputs, and of the derivatives of a single one.
         lanes: how many lanes it has.
         totals: how many outputs there are.
+        leading: the one whose derivatives the kernel returns.
         given: its only array, with the numbers that do not change.
         filled: the places in it, counted through, and the inputs of the program that belong there.
         uniforms: the inputs that are alike for all lanes.
@@ -51,6 +52,7 @@ class KernelCall(NamedTuple):
     kernel: MachineBatch
     lanes: int
     totals: int
+    leading: int
     given: Any
     filled: tuple[Sequence[int], Sequence[int]]
     uniforms: Sequence[int]
@@ -148,11 +150,11 @@ class Composition:
         put, element, room = writer.put, writer.element, self._rooms[number]
         if not part.by_uniform and not part.by_column[0]:
             return
-        factor = writer.load(element("double", _at(self._found), first))
+        factor = writer.load(element("double", _at(self._found), first + part.leading))
         scale = put(f"fmul double {factor}, {writer.constant(float(part.lanes))}")
         if part.by_uniform:
             with writer.counting(f"add{number}", len(part.by_uniform)) as (_, at):
-                mean = writer.load(element("double", _at(room.means), put(f"add i64 {at}, 1")))
+                mean = writer.load(element("double", _at(room.means), put(f"add i64 {at}, {part.totals}")))
                 _grow(writer, room.by_uniform, at, put(f"fmul double {scale}, {mean}"))
         if part.by_column[0]:
             with writer.counting(f"spread{number}", len(room.entries)) as (_, at):

@@ -23,11 +23,12 @@ import ctypes
 from array import array
 from functools import cache
 
+from autograd_mini.compiler.array_tape import NAMES, ArrayTape
 from autograd_mini.compiler.backends import installed, shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
 from autograd_mini.compiler.llvm.target import Code, lanes
 from autograd_mini.compiler.passes import ADDED, WRITTEN_OUT, legalised
-from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, GATHERS, LEAVES, TRUTHS
+from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, GATHERS, TRUTHS
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -88,10 +89,10 @@ class Bytecode:
     """
 
     def __init__(self, tape: Tape, lanes: int) -> None:
+        size = 8 * lanes
         tape = legalised(tape)
-        size, steps = 8 * lanes, tape.steps
-        if len(steps) > LONG and not any(step[0] in GATHERS for step in steps) and installed("numpy"):
-            self._write_at_once(tape, size)
+        if len(tape) > LONG and tape.kinds().isdisjoint(GATHERS) and installed("numpy"):
+            self._write_at_once(ArrayTape.of(tape).pruned(), size)
         else:
             self._write(tape, size)
 
@@ -147,61 +148,43 @@ class Bytecode:
         put((HALT, 0, 0, 0))
         self.room = self.results + len(tape.results)
 
-    def _write_at_once(self, tape: Tape, size: int) -> None:
-        """Write the orders of a long tape without arrays, all at once; what no result needs is left out."""
+    def _write_at_once(self, tape: ArrayTape, size: int) -> None:
+        """Write the orders of a long tape all at once."""
         import numpy as np
 
-        steps, count = tape.steps, len(tape.steps)
-        numbers = {**_NUMBERS, "input": -1, "constant": -2}
-        codes = np.array([numbers[step[0]] for step in steps], np.int64)
-        given, known = np.flatnonzero(codes == -1), np.flatnonzero(codes == -2)
-        # The last entry, which stands for an operand that is missing, belongs to no step.
-        operands = np.full((3, count + 1), count)
-        for slot in range(3):
-            place = slot + 1
-            operands[slot, :count] = [
-                step[place] if len(step) > place and step[0] not in LEAVES else count for step in steps
-            ]
-        uses = np.bincount(operands.ravel(), minlength=count + 1)
-        uses += np.bincount(tape.results, minlength=count + 1)
-        needed = np.ones(count + 1, bool)
-        idle = np.flatnonzero((uses[:count] == 0) & (codes >= 0))
-        while len(idle):
-            needed[idle] = False
-            uses -= np.bincount(operands[:, idle].ravel(), minlength=count + 1)
-            beside = np.unique(operands[:, idle])
-            beside = beside[beside < count]
-            idle = beside[(uses[beside] == 0) & (codes[beside] >= 0) & needed[beside]]
-        products = (np.append(codes, 0) == _NUMBERS["mul"]) & (uses == 1) & needed
-        products[count] = False
-        sums = np.flatnonzero((codes == _NUMBERS["add"]) & needed[:count])
-        left, right = operands[0, sums], operands[1, sums]
-        of_right, of_left = products[right], products[left] & ~products[right]
+        first, operands = tape.first, tape.operands
+        self.inputs, self.constants = tape.inputs, array("d", tape.constants)
+        self.first = tape.inputs + len(self.constants)
+        codes = np.array([_NUMBERS.get(name, HALT) for name in NAMES], np.int32)[tape.codes]
+        uses = np.bincount(operands.ravel(), minlength=first + len(codes))
+        uses += np.bincount(tape.results, minlength=len(uses))
+        products = np.concatenate([np.zeros(first, bool), codes == _NUMBERS["mul"]]) & (uses == 1)
+        sums = np.flatnonzero(codes == _NUMBERS["add"])
+        left, right = operands[:2, sums]
+        of_right, of_left = products[right], products[left]
         product, other = np.where(of_right, right, left), np.where(of_right, left, right)
         fuses = of_right | of_left
-        sums, product, other = sums[fuses], product[fuses], other[fuses]
+        sums, product, other = sums[fuses], product[fuses] - first, other[fuses]
+        columns = np.concatenate([codes[None], operands])
+        columns[:, sums] = np.stack([np.full_like(other, _NUMBERS["multiply_add"]), *operands[:2, product], other])
+        needed = np.ones(len(codes), bool)
         needed[product] = False
-        codes[sums] = _NUMBERS["multiply_add"]
-        operands[0, sums], operands[1, sums], operands[2, sums] = operands[0, product], operands[1, product], other
-        orders = np.flatnonzero(needed[:count] & (codes >= 0))
-        self.inputs = tape.inputs
-        self.constants = array("d", [steps[at][1] for at in known.tolist()])
-        self.first = tape.inputs + len(self.constants)
-        places = np.zeros(count + 1, np.int64)
-        places[given] = [steps[at][1] for at in given.tolist()]
-        places[known] = tape.inputs + np.arange(len(self.constants))
-        places[orders] = self.first + np.arange(len(orders))
-        self.results = self.first + len(orders)
+        made = columns[:, needed]
+        self.results = self.first + made.shape[1]
         self.room = self.results + len(tape.results)
-        made = np.zeros((len(orders) + len(tape.results) + 1, 4), np.int64)
-        made[: len(orders), 0] = codes[orders]
-        made[: len(orders), 1:] = places[operands[:, orders]].T * size
-        made[len(orders) : -1, 0] = _NUMBERS["copy"]
-        made[len(orders) : -1, 1] = places[tape.results] * size
-        made[-1, 0] = HALT
         if self.room * size >= 1 << 31:
             raise OverflowError(f"the program has {self.room} numbers, expected fewer: compile parts of it")
-        self.orders = array("i", made.astype(np.int32).tobytes())
+        places = np.concatenate(
+            [tape.given, tape.inputs + np.arange(len(self.constants)), self.first - 1 + np.cumsum(needed)]
+        )
+        places = (places * size).astype(np.int32)
+        orders = np.zeros((made.shape[1] + len(tape.results) + 1, 4), np.int32)
+        orders[: made.shape[1], 0] = made[0]
+        orders[: made.shape[1], 1:] = places[made[1:]].T
+        orders[made.shape[1] : -1, 0] = _NUMBERS["copy"]
+        orders[made.shape[1] : -1, 1] = places[tape.results]
+        orders[-1, 0] = HALT
+        self.orders = array("i", orders.tobytes())
 
 
 def _fused(tape: Tape) -> dict[int, int]:

@@ -1,0 +1,222 @@
+"""An array tape: a tape as columns of numbers, for programs so long that a tuple a step would take seconds.
+
+Its first steps are the inputs that are used, then come the constants, then the operations, of which there is the number
+of each and a column for each of three operands; those of steps that make arrays are kept apart. Whatever is done to it
+is done to all steps at once, by NumPy. Where a step is asked for by itself, as the backends for short programs do, the
+tuples of `tape` are made.
+"""
+
+from __future__ import annotations
+
+from autograd_mini.compiler.passes import ADDED
+from autograd_mini.compiler.tape import ARRAYS, BASIC, TRUTHS, Tape
+from autograd_mini.engine.ops import TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from autograd_mini.compiler.tape import Step
+
+NAMES = (*sorted(BASIC | TRUTHS | ADDED), "select", "take", *sorted(ARRAYS))
+"""The operations, in the order of their numbers."""
+
+NUMBERS = {name: number for number, name in enumerate(NAMES)}
+"""The numbers of the operations."""
+
+_UNARY = {"not", "cbrt_rough", "roundeven"} | {name for name, row in TABLE.items() if len(row.operands) == 1}
+_ARITY = [3 if name == "select" else 1 if name in _UNARY else 2 for name in NAMES]
+
+ROUNDS = 100
+"""Maximum times that all rows are gone through at once before they are gone through one by one."""
+
+
+class ArrayTape(Tape):
+    """A program as columns.
+
+    Args:
+        inputs: how many inputs it has, used or not.
+        given: for each of the first steps which input it is.
+        constants: the constants, numbers or truth values.
+        codes: the number of each operation.
+        operands: three columns with the steps of its operands; 0, which is no operation, where there are fewer.
+        results: the steps of the results.
+        entries: for each step that makes an array its operands, which are not in the columns.
+
+    >>> tape = ArrayTape(2, [0, 1], [3.0], [NUMBERS["mul"], NUMBERS["add"]], [[0, 3], [1, 2], [0, 0]], [4])
+    >>> print(tape)
+    def program(x0, x1):
+        v1 = x0 * x1
+        v2 = v1 + 3.0
+        return v2,
+
+    """
+
+    __slots__ = ("_steps", "codes", "constants", "entries", "given", "operands")
+
+    def __init__(
+        self,
+        inputs: int,
+        given: Sequence[int],
+        constants: Sequence[float],
+        codes: Any,
+        operands: Any,
+        results: Iterable[int],
+        entries: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
+        import numpy as np
+
+        self.inputs, self.given, self.constants, self.results = inputs, given, constants, [*results]
+        self.codes, self.operands = np.asarray(codes, np.uint8), np.asarray(operands, np.int32)
+        self.entries = entries or {}
+        self._steps: list[Step] | None = None
+
+    @classmethod
+    def of(cls, tape: Tape) -> ArrayTape:
+        """Return a tape as columns."""
+        import numpy as np
+
+        if isinstance(tape, ArrayTape):
+            return tape
+        steps = tape.steps
+        numbers = {**NUMBERS, "input": 254, "constant": 255}
+        codes = np.array([numbers[step[0]] for step in steps], np.uint8)
+        leading = [np.flatnonzero(codes == 254), np.flatnonzero(codes == 255), np.flatnonzero(codes < 254)]
+        places = np.zeros(len(steps), np.int32)
+        places[np.concatenate(leading)] = np.arange(len(steps))
+        given, constants = [[steps[at][1] for at in rows.tolist()] for rows in leading[:2]]
+        done = [("",) if steps[at][0] in ARRAYS else steps[at] for at in leading[2].tolist()]
+        operands = np.zeros((3, len(done)), np.int32)
+        for slot in range(1, 4):
+            held = [at for at, step in enumerate(done) if len(step) > slot]
+            operands[slot - 1, held] = places[[done[at][slot] for at in held]]
+        arrays = {at: step for at, step in enumerate(steps) if step[0] in ARRAYS}
+        entries = {int(places[at]): places[[*step[1:]]].tolist() for at, step in arrays.items()}
+        return cls(tape.inputs, given, constants, codes[leading[2]], operands, places[tape.results].tolist(), entries)
+
+    @property
+    def first(self) -> int:
+        """The step of the first operation."""
+        return len(self.given) + len(self.constants)
+
+    def __len__(self) -> int:
+        """Return how many operations there are."""
+        return len(self.codes)
+
+    def kinds(self) -> set[str]:
+        """Return the names of the steps that occur."""
+        import numpy as np
+
+        found = {NAMES[code] for code in np.flatnonzero(np.bincount(self.codes, minlength=1)).tolist()}
+        return found | ({"input"} if len(self.given) else set()) | ({"constant"} if len(self.constants) else set())
+
+    @property
+    def steps(self) -> list[Step]:  # type: ignore[override]  # it is made when it is asked for
+        """The steps as tuples."""
+        if self._steps is None:
+            steps: list[Step] = [("input", at) for at in self.given]
+            steps += [("constant", number) for number in self.constants]
+            for code, *operands in zip(self.codes.tolist(), *self.operands.tolist(), strict=True):
+                steps.append((NAMES[code], *(self.entries.get(len(steps)) or operands[: _ARITY[code]])))
+            self._steps = steps
+        return self._steps
+
+    def shortened(self) -> ArrayTape:
+        """Return the tape after what `passes.simplify` does about signs and factors of 1, and without what is idle.
+
+        Of a chain of such steps one is done; only steps that the eye of a pass over all at once sees are left out.
+        """
+        import numpy as np
+
+        first, codes = self.first, self.codes.copy()
+        x, y, z = self.operands.copy()
+        kinds = np.full(first + len(codes), 255, np.uint8)
+        kinds[first:] = codes
+        add, sub, mul, neg = [NUMBERS[name] for name in ("add", "sub", "mul", "neg")]
+        signs = kinds == neg
+        positive = np.arange(len(kinds), dtype=np.int32)  # of x for the step -x
+        positive[first:][codes == neg] = x[codes == neg]
+        before = codes.copy()
+        left, right = signs[x], signs[y]
+        for code, other in ((add, sub), (sub, add)):  # a + -b is a - b
+            turned = (before == code) & right
+            codes[turned], y[turned] = other, positive[y[turned]]
+        turned = (before == add) & left & ~right  # -a + b is b - a
+        codes[turned], x[turned], y[turned] = sub, y[turned], positive[x[turned]]
+        both = (before == mul) & left & right
+        x[both], y[both] = positive[x[both]], positive[y[both]]
+        operands = np.stack([x, y, z])
+        same = np.arange(len(kinds), dtype=np.int32)  # what a step is, where it is another one
+        for number in [len(self.given) + at for at, number in enumerate(self.constants) if number == 1.0]:
+            for this, factor in ((x, y), (y, x)):
+                ones = np.flatnonzero((codes == mul) & (factor == number))
+                same[first + ones] = this[ones]
+        while (shorter := same[same])[first:].tobytes() != same[first:].tobytes():
+            same = shorter
+        results, entries = same[self.results].tolist(), {at: same[held].tolist() for at, held in self.entries.items()}
+        return ArrayTape(self.inputs, self.given, self.constants, codes, same[operands], results, entries).pruned()
+
+    def pruned(self) -> ArrayTape:
+        """Return the tape without the operations that no result needs; inputs and constants stay."""
+        import numpy as np
+
+        needed = reached(self.operands, self.first, self.results, None, self.entries)
+        if needed.all():
+            return self
+        places = np.concatenate([np.arange(self.first), self.first - 1 + np.cumsum(needed)]).astype(np.int32)
+        return ArrayTape(
+            self.inputs,
+            self.given,
+            self.constants,
+            self.codes[needed],
+            places[self.operands[:, needed]],
+            places[self.results].tolist(),
+            {int(places[at]): places[held].tolist() for at, held in self.entries.items() if needed[at - self.first]},
+        )
+
+
+def reached(
+    operands: Any,
+    first: int,
+    results: Sequence[int],
+    doing: Any = None,
+    entries: Mapping[int, Sequence[int]] | None = None,
+) -> Any:
+    """Return for each operation whether a result depends on it.
+
+    Args:
+        operands: the places of their operands, three columns.
+        first: the place of the first operation.
+        results: the places of the results.
+        doing: which operations count at all; None for all of them.
+        entries: further operands of some, by place.
+
+    """
+    import numpy as np
+
+    count, entries = operands.shape[1], entries or {}
+    found = np.ones(count, bool) if doing is None else doing.copy()
+    uses = np.bincount(results, minlength=first + count)
+    for column in operands:
+        uses += np.bincount(column if doing is None else column[doing], minlength=first + count)
+    for held in entries.values():
+        np.add.at(uses, np.asarray(held, np.intp), 1)
+    idle = np.flatnonzero((uses[first:] == 0) & found)
+    for _ in range(ROUNDS):
+        if not len(idle):
+            return found
+        found[idle] = False
+        more = [entries[at] for at in entries.keys() & (first + idle).tolist()] if entries else []
+        beside = np.concatenate([operands[:, idle].ravel(), *more]).astype(np.intp)
+        np.subtract.at(uses, beside, 1)
+        beside = np.unique(beside[beside >= first]) - first
+        idle = beside[(uses[first + beside] == 0) & found[beside]]
+    left, counts = found.tolist(), uses.tolist()
+    columns = [column.tolist() for column in operands]
+    for at in range(count - 1, -1, -1):  # a long chain of which nothing is needed
+        if left[at] and not counts[first + at]:
+            left[at] = False
+            for operand in (*[column[at] for column in columns], *entries.get(first + at, ())):
+                counts[operand] -= 1
+    return np.array(left)
