@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from autograd_mini.compiler.export.rows import UNDECIDED, Embedded
+from autograd_mini.compiler.export.embedded import UNDECIDED, Embedded
 from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.compiler.api import Compiled
+    from autograd_mini.compiler.compiled_function import Compiled
     from autograd_mini.compiler.export.rows import RowFunction
 
 
