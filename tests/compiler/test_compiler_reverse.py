@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
 from autograd_mini.compiler import BACKENDS, rerolling, reverse, specialization
-from autograd_mini.compiler.instructions import Instructions, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions
 from autograd_mini.compiler.llvm import vm
 from autograd_mini.compiler.reverse import differentiable, lowered
 from autograd_mini.engine.functions import function
