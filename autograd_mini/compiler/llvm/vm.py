@@ -165,26 +165,29 @@ class Bytecode:
         product, other = np.where(of_right, right, left), np.where(of_right, left, right)
         fuses = of_right | of_left
         sums, product, other = sums[fuses], product[fuses] - first, other[fuses]
-        columns = np.concatenate([codes[None], operands])
-        columns[:, sums] = np.stack([np.full_like(other, _NUMBERS["multiply_add"]), *operands[:2, product], other])
+        operands, codes[sums] = operands.copy(), _NUMBERS["multiply_add"]
+        operands[:, sums] = np.stack([*operands[:2, product], other])
         needed = np.ones(len(codes), bool)
         needed[product] = False
-        made = columns[:, needed]
-        self.results = self.first + made.shape[1]
+        del uses, products, left, right, of_left, of_right
+        count = int(np.count_nonzero(needed))
+        self.results = self.first + count
         self.room = self.results + len(tape.results)
         if self.room * size >= 1 << 31:
             raise OverflowError(f"the program has {self.room} numbers, expected fewer: compile parts of it")
-        places = np.concatenate(
-            [tape.given, tape.inputs + np.arange(len(self.constants)), self.first - 1 + np.cumsum(needed)]
-        )
-        places = (places * size).astype(np.int32)
-        orders = np.zeros((made.shape[1] + len(tape.results) + 1, 4), np.int32)
-        orders[: made.shape[1], 0] = made[0]
-        orders[: made.shape[1], 1:] = places[made[1:]].T
-        orders[made.shape[1] : -1, 0] = _NUMBERS["copy"]
-        orders[made.shape[1] : -1, 1] = places[tape.results]
+        constants = tape.inputs + np.arange(len(self.constants), dtype=np.int32)
+        following = self.first - 1 + np.cumsum(needed, dtype=np.int32)
+        places = np.concatenate([np.array(tape.given, np.int32), constants, following]) * np.int32(size)
+        orders = np.zeros((count + len(tape.results) + 1, 4), np.int32)
+        orders[:count, 0] = codes[needed]
+        for slot, column in enumerate(operands, start=1):
+            orders[:count, slot] = places[column[needed]]
+        orders[count:-1, 0] = _NUMBERS["copy"]
+        orders[count:-1, 1] = places[tape.results]
         orders[-1, 0] = HALT
-        self.orders = array("i", orders.tobytes())
+        del operands, codes, places, following
+        self.orders = array("i")
+        self.orders.frombytes(orders.data.cast("B"))
 
 
 def _fused(tape: Tape) -> dict[int, int]:
