@@ -223,6 +223,8 @@ def rerolled(table: Instructions) -> Rolled | None:
     used = np.frombuffer(table.used(), bool)
     operations = used & (codes > CONSTANT)
     least = SHARE * np.count_nonzero(operations)
+    if table.repeated(FEWEST) < least:
+        return None
     kinds = {type(leaf) for leaf in table.leaves}
     ways = [lambda leaf: isinstance(leaf, Parameter) or leaf.symbolic, lambda _: False]
     for shared in ways if any(issubclass(kind, Parameter) for kind in kinds) else ways[:1]:

@@ -11,13 +11,14 @@ from math import nan
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
-from autograd_mini.compiler.branching import Conditions, Paths
+from autograd_mini.compiler.branching import Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.instructions import LEAF, Instructions, Requirement, Unsuited
 from autograd_mini.compiler.layouts import Layouts, arranged
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
+from autograd_mini.compiler.path_index import Conditions
 from autograd_mini.compiler.program import Checks, Program
 from autograd_mini.compiler.recurrences import rolled_up
 from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks

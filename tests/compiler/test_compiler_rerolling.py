@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, replay
 from autograd_mini.compiler import BACKENDS, rerolling, specialization
-from autograd_mini.compiler.instructions import Instructions, Unsuited, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions, Unsuited
 
 np = pytest.importorskip("numpy")
 
