@@ -91,7 +91,8 @@ class Bisection:
         half = len(inputs) // 2
         left = self.gap(inputs[:half])
         right = Measured(gap.value - left.value, gap.error + left.error)
-        if (is_clear(right) and len(inputs) == 2) or (right.error > 1e-3 * abs(right.value) and not is_clear(left)):
+        confirm = is_clear(right) and len(inputs) == 2 and not self.problem.scarce
+        if confirm or (right.error > 1e-3 * abs(right.value) and not is_clear(left)):
             right = self.gap(inputs[half:])
         self._search(inputs[:half], left)
         self._search(inputs[half:], right)
