@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from math import isfinite
 
 from autograd_mini.cli.tables import Table, UserError
@@ -165,9 +164,12 @@ def predictions(model: MLP, rows: Sequence[list[float]]) -> list[Any]:
 
     Many rows are predicted by machine code where NumPy is installed, which differs in rounding alone.
     """
-    if len(rows) >= MANY and find_spec("numpy") is not None:
-        found: list[Any] = model.jit()(rows).tolist()
-        return found
+    if len(rows) >= MANY:
+        from autograd_mini.compiler.backends import installed
+
+        if installed("numpy"):
+            found: list[Any] = model.jit()(rows).tolist()
+            return found
     with no_grad():
         outputs = map(model, rows)
         return [[v.data for v in output] if isinstance(output, list) else output.data for output in outputs]
