@@ -11,7 +11,7 @@ from time import perf_counter
 from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.tape import Tape
-from autograd_mini.engine.forking import holding, own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 
 TYPE_CHECKING = False
@@ -87,6 +87,11 @@ class Program:
         return picked(self.wanted, self.tape, batched=self.widths is not None)
 
     @property
+    def programs(self) -> list[Program]:
+        """What it is made of: itself."""
+        return [self]
+
+    @property
     def size(self) -> int:
         """How many operations it has: with loops those of the traced program, else what the passes left."""
         return len(self.tape) if self.rolled is None else int(self.stats["operations"]["traced"])
@@ -113,7 +118,7 @@ class Program:
         """Return what runs it, compiled if this is the first time."""
         return self._runs.get(threads) or self._compiled(threads)
 
-    @holding()
+    @holding_own
     def _compiled(self, threads: int) -> Callable[..., Any]:
         if threads in self._runs:  # another thread has compiled it meanwhile
             return self._runs[threads]
