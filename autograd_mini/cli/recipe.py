@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 
 from autograd_mini.cli.tables import Table, UserError
+from autograd_mini.compiler.backends import installed
 from autograd_mini.datasets import Standardiser
 from autograd_mini.engine.functions import sigmoid, softmax
 from autograd_mini.engine.hooks import no_grad
@@ -164,12 +165,9 @@ def predictions(model: MLP, rows: Sequence[list[float]]) -> list[Any]:
 
     Many rows are predicted by machine code where NumPy is installed, which differs in rounding alone.
     """
-    if len(rows) >= MANY:
-        from autograd_mini.compiler.backends import installed
-
-        if installed("numpy"):
-            found: list[Any] = model.jit()(rows).tolist()
-            return found
+    if len(rows) >= MANY and installed("numpy"):
+        found: list[Any] = model.jit()(rows).tolist()
+        return found
     with no_grad():
         outputs = map(model, rows)
         return [[v.data for v in output] if isinstance(output, list) else output.data for output in outputs]
