@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_mini.compiler.backends import CHOICES
+from autograd_mini.compiler.backends import CHOICES, on_device
 from autograd_mini.compiler.compiled_function import Compiled
 from autograd_mini.compiler.specialization import Programs
 from autograd_mini.engine.checks import check_function, whole_number
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         in_axes: Axes = ...,
         static: int | Sequence[int] = ...,
         backend: str = ...,
+        device: str | None = ...,
         threads: int = ...,
         paths: int = ...,
         background: bool = ...,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         in_axes: Axes = ...,
         static: int | Sequence[int] = ...,
         backend: str = ...,
+        device: str | None = ...,
         threads: int = ...,
         paths: int = ...,
         background: bool = ...,
@@ -54,6 +56,7 @@ def jit(
     in_axes: Axes = 0,
     static: int | Sequence[int] = (),
     backend: str = "auto",
+    device: str | None = None,
     threads: int = 1,
     paths: int = 64,
     background: bool = True,
@@ -142,6 +145,7 @@ def jit(
             fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
             NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
             and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
+        device: "cuda" for `backend="cuda"`, as in PyTorch; "cpu" leaves the choice to `backend`.
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
@@ -157,8 +161,8 @@ def jit(
 
     Raises:
         TypeError: if f cannot be called, or threads, static or paths is no whole number.
-        ValueError: if there is no such backend, threads is below 1, static or paths below 0, or the cache is no folder
-            of the user's own.
+        ValueError: if there is no such backend or device, threads is below 1, static or paths below 0, or the cache is
+            no folder of the user's own.
         TracingError: when called, if f asks a traced Value for its number, or there are too many paths; the message
             says where, and what to write.
 
@@ -167,6 +171,7 @@ def jit(
         check_function("f", f)
     if backend not in CHOICES:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(CHOICES)}")
+    backend = on_device(backend, device)
     threads, paths = whole_number("threads", threads, least=1), whole_number("paths", paths, least=0)
     folder = ""
     if cache:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 
 from autograd_mini.compiler.path_index import PathIndex
-from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 from autograd_mini.errors import TracingError
 
@@ -206,7 +206,7 @@ class Paths:
         return path, inputs[:count] + [numbers[at] for at in path.program.used]
 
     def _of(self, inputs: list[float]) -> TracedPath:
-        run, count = self._judge(1)
+        run, count = self._index.runs.get(1) or self._made(1)
         at = int(run(inputs[:count])[0])
         return self.paths[self._found(inputs, lambda: [path.samples for path in self.paths]) if at < 0 else at]
 
@@ -262,20 +262,17 @@ class Paths:
         """Return the number of the known path that each sample takes, -1 for none."""
         import numpy as np
 
-        run, count = self._judge(threads)
+        run, count = self._index.runs.get(threads) or self._made(threads)
         own, wanted = given, count - sum(self.widths or ())
         if len(own) != wanted:
             own = [*given[: self._alike], *self._completed(given[self._alike :])][:wanted]
         columns, _ = run(n, arrays, own)
         return np.asarray(columns[0]).astype(np.intp)
 
-    def _judge(self, threads: int) -> tuple[Callable[..., Any], int]:
+    @holding_own
+    def _made(self, threads: int) -> tuple[Callable[..., Any], int]:
         """Return what runs the index, and how many inputs it has; see `PathIndex.run`."""
-        made = self._index.runs.get(threads)
-        if made is None:
-            with self._lock:
-                made = self._index.run(threads, len(self._parameters))
-        return made
+        return self._index.run(threads, len(self._parameters))
 
     # --- finding paths ---
 
@@ -283,27 +280,27 @@ class Paths:
         """Return the numbers of the parameters, given those of the parameters that were known when it was called."""
         return [*numbers, *[leaf._data for leaf in self._parameters[len(numbers) :]]]
 
+    @holding_own
     def _found(self, inputs: Sequence[float], split: Callable[[], list[int]]) -> int:
         """Return the number of the path that eager code takes for inputs, a new one if need be.
 
         An error says how many samples take each of the known ones: `split`.
         """
-        with self._lock:
-            program = self._trace(inputs)
-            literals = self._index.literals(program)
-            known = self._index.number(literals)
-            if known is not None:
-                return known
-            if len(self.paths) >= self._most:
-                raise self._too_many(program.conditions, literals, split())
-            layout, first = program.layout, self.layout
-            if self.widths is not None and layout != first:
-                raise TracingError(
-                    f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
-                    "same structure on every path of a batch"
-                )
-            self._add(program, literals)
-            return len(self.paths) - 1
+        program = self._trace(inputs)
+        literals = self._index.literals(program)
+        known = self._index.number(literals)
+        if known is not None:
+            return known
+        if len(self.paths) >= self._most:
+            raise self._too_many(program.conditions, literals, split())
+        layout, first = program.layout, self.layout
+        if self.widths is not None and layout != first:
+            raise TracingError(
+                f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
+                "same structure on every path of a batch"
+            )
+        self._add(program, literals)
+        return len(self.paths) - 1
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
         literals = self._index.literals(program) if literals is None else literals

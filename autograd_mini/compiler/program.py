@@ -11,7 +11,7 @@ from time import perf_counter
 from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.tape import Tape
-from autograd_mini.engine.forking import holding, own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ class Program:
         """Return what runs it, compiled if this is the first time."""
         return self._runs.get(threads) or self._compiled(threads)
 
-    @holding()
+    @holding_own
     def _compiled(self, threads: int) -> Callable[..., Any]:
         if threads in self._runs:  # another thread has compiled it meanwhile
             return self._runs[threads]

@@ -37,24 +37,23 @@ def awaited_lock(lock: Any = None) -> Any:
     return lock
 
 
-def holding(lock: Any = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def holding(lock: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator: the function runs while the lock is held, which is free afterwards whatever interrupts it.
 
-    Without a lock, a method runs while that of its object is held, made by `own_lock`. A `with` statement alone does
-    not see to that: from Python 3.12 on, Ctrl-C may arrive when the lock is taken and the block has not begun.
+    A `with` statement alone does not see to that: from Python 3.12 on, Ctrl-C may arrive when the lock is taken and the
+    block has not begun.
     """
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def held(*args: P.args, **kwargs: P.kwargs) -> R:
-            guard: Any = args[0]._lock if lock is None else lock  # type: ignore[attr-defined]  # that of own_lock
-            outer = guard._is_owned()
+            outer = lock._is_owned()
             try:
-                with guard:
+                with lock:
                     return function(*args, **kwargs)
             finally:
-                while not outer and guard._is_owned():
-                    guard.release()
+                while not outer and lock._is_owned():
+                    lock.release()
 
         return held
 

@@ -355,13 +355,16 @@ def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Li
     weights = [float(abs(p) * r) for p, r in zip(partials, reaches, strict=True)]
     for group in _groups(weights):
         floor = min((weights[i] for i in group if weights[i] and math.isfinite(weights[i])), default=0.0)
+        sizes = []
+        for i in group:
+            weight = weights[i]
+            share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
+            sizes.append(reaches[i] * min(1.0, share))
         for _ in range(DIRECTIONS if isinstance(output, int) else 1):
-            direction = [0.0] * len(point)
-            for i in group:
-                weight = weights[i]
-                share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
-                sign = problem.rng.choice((-1.0, 1.0))
-                direction[i] = sign * problem.rng.uniform(0.6, 1.0) * reaches[i] * min(1.0, share)
+            direction, random = [0.0] * len(point), problem.rng.random
+            for i, size in zip(group, sizes, strict=True):
+                turn = 2.0 * random() - 1.0
+                direction[i] = math.copysign(0.6 + 0.4 * abs(turn), turn) * size
             yield Line(problem, point, direction=direction, output=output)
 
 

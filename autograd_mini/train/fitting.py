@@ -175,6 +175,7 @@ _CODE = fit.__code__
 ARGUMENTS = _CODE.co_varnames[: _CODE.co_argcount + _CODE.co_kwonlyargcount]
 """The names of the arguments of `fit`, for which a setting may have been mistyped."""
 ELSEWHERE = {
+    "device": "compile",
     "learning_rate": "lr",
     "max_iter": "epochs",
     "max_norm": "clip_norm",

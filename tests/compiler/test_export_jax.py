@@ -54,6 +54,14 @@ def test_values_gradients_and_hessians_are_those_of_jax(loss, compiled):
     assert np.asarray(hessian) == pytest.approx(np.asarray(jax.hessian(theirs)(p, X, Y)), rel=1e-10, abs=1e-14)
 
 
+@pytest.mark.parametrize("transform", [jax.hessian, jax.jacfwd, lambda f: lambda x: jax.jvp(f, (x,), (x,))])
+def test_forward_mode_is_refused_with_the_way_out(transform):
+    f = ag.jit(lambda x: ag.exp(2.0 * x)).jax()
+    with pytest.raises(TypeError, match=r"expected reverse mode: jax.jacrev\(jax.grad\(f\)\) is the Hessian"):
+        transform(f)(0.7)
+    assert float(jax.jacrev(jax.grad(f))(0.7)) == pytest.approx(4.0 * np.exp(1.4), rel=1e-14)
+
+
 def test_a_third_derivative_is_that_of_the_formula():
     f = ag.jit(lambda x: ag.exp(2.0 * x)).jax()
     assert float(jax.grad(jax.grad(jax.grad(f)))(0.7)) == pytest.approx(8.0 * np.exp(1.4), rel=1e-14)

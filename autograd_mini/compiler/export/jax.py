@@ -48,8 +48,15 @@ class _Arrays:
         return self.numpy.concatenate([*parts], axis)
 
     def apply(self, function: RowFunction, rows: Any, shared: Any) -> Any:
-        """Return the table of results."""
-        return _operation()(function, rows, shared)[0]
+        """Return the table of results; a TypeError for forward mode, which JAX cannot derive from a pullback."""
+        try:
+            return _operation()(function, rows, shared)[0]
+        except TypeError as error:
+            if "forward-mode" not in str(error):
+                raise
+            raise TypeError(
+                "fast.jax() is in jvp, jacfwd or hessian, expected reverse mode: jax.jacrev(jax.grad(f)) is the Hessian"
+            ) from error
 
     def numbers(self, array: Any) -> Any:
         """Return the numbers of an array for NumPy."""

@@ -16,7 +16,7 @@ from collections import deque
 
 from autograd_mini.compiler.llvm import cache
 from autograd_mini.compiler.llvm.target import Code, object_file
-from autograd_mini.engine.forking import awaited_lock, holding, in_child, own_lock
+from autograd_mini.engine.forking import awaited_lock, holding, holding_own, in_child, own_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class MachineCode:
         else:
             self.settle()
 
-    @holding()
+    @holding_own
     def settle(self) -> None:
         """Compile it as it is to be in the end, unless it is already."""
         if not self.settled:
