@@ -20,7 +20,7 @@ from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
 from autograd_mini.compiler.path_index import Conditions
 from autograd_mini.compiler.program import Checks, Program
-from autograd_mini.compiler.rerolling import rerolled
+from autograd_mini.compiler.recurrences import rolled_up
 from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
@@ -420,7 +420,7 @@ class Programs:
 
         It is made of loops if there are any; None if it has to be differentiated as a graph.
         """
-        loops = rerolled(table)
+        loops = rolled_up(table)
         if loops is not None and not loops.suits(differentiate=differentiate):
             loops = None
         if loops is None and differentiate and not differentiable(table):
