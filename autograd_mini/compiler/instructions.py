@@ -228,6 +228,23 @@ class Instructions:
         found[0] = False
         return bytearray(found.tobytes())
 
+    def reached(self) -> bytearray:
+        """Return for each row whether a derivative flows to it from the first output."""
+        found = bytearray(len(self))
+        found[self.results[0]] = 1
+        first, second, third = self.operands
+        flows = [rule is not None and (not isinstance(rule, str) or rule in _FLOWING) for rule in self.rules]
+        take, choice = [self.rules.index(name) if name in self.rules else -1 for name in ("take", "where")]
+        for at in range(len(found) - 1, 0, -1):
+            if found[at] and flows[code := self.codes[at]]:
+                found[first[at]] |= code != choice
+                found[second[at]] |= code != take
+                found[third[at]] = 1
+                for entry in self.entries.get(at, ()):
+                    found[entry] = 1
+        found[0] = 0
+        return found
+
     def classes(self, shared: Callable[[Value], bool]) -> array[int]:
         """Return a class for each row: equal for the same operation on operands of equal classes.
 
@@ -303,6 +320,9 @@ class _Rows(dict[Value, int]):
 
 
 _operation = cache(function)
+
+_FLOWING = {"where", "take", "table"}
+"""Those rules that are no rows of the table and pass derivatives on."""
 
 _PRIMITIVES = {"where": where, "stop": stopped, "take": picked, "table": lambda *entries: tabled(entries)}
 """What makes symbols of those rules that are neither rows of the table nor conditions."""

@@ -11,7 +11,7 @@ from time import perf_counter
 from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.tape import Tape
-from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 
 TYPE_CHECKING = False
@@ -87,6 +87,11 @@ class Program:
         return picked(self.wanted, self.tape, batched=self.widths is not None)
 
     @property
+    def programs(self) -> list[Program]:
+        """What it is made of: itself."""
+        return [self]
+
+    @property
     def size(self) -> int:
         """How many operations it has: with loops those of the traced program, else what the passes left."""
         return len(self.tape) if self.rolled is None else int(self.stats["operations"]["traced"])
@@ -111,13 +116,12 @@ class Program:
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs it, compiled if this is the first time."""
-        found = self._runs.get(threads)
-        if found is None:
-            with self._lock:
-                found = self._runs[threads] = self._runs.get(threads) or self._compiled(threads)
-        return found
+        return self._runs.get(threads) or self._compiled(threads)
 
+    @holding_own
     def _compiled(self, threads: int) -> Callable[..., Any]:
+        if threads in self._runs:  # another thread has compiled it meanwhile
+            return self._runs[threads]
         start = perf_counter()
         if self.rolled is not None:
             made: Callable[..., Any] = self.rolled.compiled()
@@ -132,9 +136,10 @@ class Program:
             )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
-        if self.checks is None:
-            return made
-        return self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
+        if self.checks is not None:
+            made = self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
+        self._runs[threads] = made
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""

@@ -54,22 +54,15 @@ TAKE_AND_ADD = Template(
 
 def differentiable(table: Instructions) -> bool:
     """Return whether no derivative flows through a choice, or through a table into what was computed."""
-    choice, (first, second, _) = table.code_of(CHOICE), table.operands
-    if choice is None and not table.entries:
+    choice, computed = table.code_of(CHOICE), set[int]()
+    for at, entries in table.entries.items():
+        if any(table.codes[entry] > CONSTANT for entry in entries):
+            computed.add(at)
+    if choice is None and not computed:
         return True
-    flowing = bytearray(len(table))
-    flowing[table.results[0]] = 1
-    for at in range(len(table) - 1, 0, -1):
-        code = table.codes[at]
-        if not flowing[at] or code <= CONSTANT:
-            continue
-        if code == choice or any(table.codes[entry] > CONSTANT for entry in table.entries.get(at, ())):
-            return False
-        rule = table.rules[code]
-        if not isinstance(rule, str) or rule == "take":
-            flowing[first[at]] = 1
-            flowing[second[at]] |= rule != "take"
-    return True
+    return not any(
+        reached and (table.codes[at] == choice or at in computed) for at, reached in enumerate(table.reached())
+    )
 
 
 def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Sequence[int] | None) -> ArrayTape:

@@ -12,8 +12,8 @@ from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
 from autograd_mini.testing.libraries import PRECISIONS
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.localisation import blocks
-from autograd_mini.testing.problem import first_reach
 from autograd_mini.testing.search import FEW_INPUTS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Cause:
         if (seen := self._not_a_number()) is not None:
             return seen
         a, b = self.example.interval
-        scarce = self.partial.problem.f.budget - self.partial.problem.f.calls < _SCARCE
+        scarce = self.partial.problem.f.left < _SCARCE
         self.samples = list(islice(self._sampled(), SAMPLES // (1 + scarce))) if a < b else []
         seen = self._unsteady() or self._out_of_place()
         if seen is not None:

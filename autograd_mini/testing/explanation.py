@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.causes import SAMPLES, SINGLE_DIGITS, TO_SINGLE, Cause
 from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, ShapeError, first_reach, located, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
 if TYPE_CHECKING:
@@ -108,17 +109,18 @@ def remark(problem: Problem, report: Report) -> tuple[str, str]:
 def _is_single(problem: Problem) -> bool:
     """Return whether f returns numbers of single precision, or rounds its arguments to these, as far as was seen."""
     rows = islice(problem.f.known.items(), 2 * SAMPLES)
-    known = {p: v[0] for p, v in rows if v is not None and isinstance(p, tuple) and math.isfinite(v[0])}
-    long = {p: v for p, v in known.items() if float(f"{v:.9g}") != v}
-    if len({*long.values()}) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in long.values()):
+    known = {p: v for p, v in rows if v is not None and isinstance(p, tuple) and math.isfinite(v[0])}
+    long = {p: v for p, v in known.items() if float(f"{v[0]:.9g}") != v[0]}
+    seen = {v[0] for v in long.values()}
+    if len(seen) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in seen):
         return True
-    rounded = {tuple(map(TO_SINGLE, p)): v for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
+    rounded = {tuple(map(TO_SINGLE, p)): tuple(v) for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
     tried = dict(islice(rounded.items(), _REPEATS))
     if len({*tried.values()}) < _REPEATS - 1:
         return False
     with suppress(BudgetSpentError, ShapeError):
         problem.allow(_REPEATS, 0)
-        return all(next(iter(problem.f.again(p) or (math.nan,))) == v for p, v in tried.items())
+        return all(tuple(problem.f.again(p) or ()) == v for p, v in tried.items())
     return False
 
 

@@ -140,6 +140,7 @@ class InterpretedProgram:
 
     def __init__(self, tape: Tape) -> None:
         self.bytecode = made = Bytecode(tape, 1)
+        self.results = len(tape.results)
         self._run = _interpreter(1)[0]
         self._orders = made.orders.buffer_info()[0]
         self._idle: list[array[float]] = []  # numbers of calls that are over; a call takes one for itself
