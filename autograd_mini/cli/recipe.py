@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from math import isfinite
 
 from autograd_mini.cli.tables import Table, UserError
+from autograd_mini.compiler.backends import installed
 from autograd_mini.datasets import Standardiser
 from autograd_mini.engine.functions import sigmoid, softmax
 from autograd_mini.engine.hooks import no_grad
@@ -165,7 +165,7 @@ def predictions(model: MLP, rows: Sequence[list[float]]) -> list[Any]:
 
     Many rows are predicted by machine code where NumPy is installed, which differs in rounding alone.
     """
-    if len(rows) >= MANY and find_spec("numpy") is not None:
+    if len(rows) >= MANY and installed("numpy"):
         found: list[Any] = model.jit()(rows).tolist()
         return found
     with no_grad():
