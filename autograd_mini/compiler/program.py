@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from autograd_mini.compiler.rolled import RolledProgram
-    from autograd_mini.compiler.specialization import State
+    from autograd_mini.compiler.states import State
     from autograd_mini.compiler.tracer import Trace
     from autograd_mini.engine.pytree import Spec
     from autograd_mini.engine.value import Value

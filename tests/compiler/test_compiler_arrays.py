@@ -13,7 +13,7 @@ np = pytest.importorskip("numpy")
 
 import autograd_mini as ag  # noqa: E402 - it needs NumPy here
 from autograd_mini import Parameter  # noqa: E402 - as above
-from autograd_mini.compiler import BACKENDS, array_tape, python, rerolling, specialization  # noqa: E402 - as above
+from autograd_mini.compiler import BACKENDS, array_tape, frontend, python, rerolling  # noqa: E402 - as above
 from autograd_mini.compiler.array_tape import ArrayTape, reached  # noqa: E402 - as above
 from autograd_mini.compiler.graph_columns import below  # noqa: E402 - as above
 from autograd_mini.compiler.instructions import LEAF, Instructions  # noqa: E402 - as above
@@ -123,7 +123,7 @@ def test_a_chain_of_products_is_one_order_of_the_interpreter(monkeypatch):
 
 @pytest.mark.parametrize("backend", [name for name, row in BACKENDS.items() if row.available])
 def test_a_program_in_which_nothing_repeats_is_searched_by_hashes_alone(backend, monkeypatch):
-    monkeypatch.setattr(specialization, "LONG", 20)
+    monkeypatch.setattr(frontend, "LONG", 20)
     monkeypatch.setattr(rerolling, "SMALLEST", 8)
     monkeypatch.setattr(Instructions, "classes", None)  # which goes through all rows one by one
     weights = [Parameter(0.1 * at - 0.5) for at in range(12)]

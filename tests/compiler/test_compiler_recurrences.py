@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, replay
-from autograd_mini.compiler import BACKENDS, rerolling, specialization
+from autograd_mini.compiler import BACKENDS, frontend, rerolling
 
 np = pytest.importorskip("numpy")
 
@@ -21,7 +21,7 @@ every_backend = pytest.mark.parametrize("backend", [name for name, row in BACKEN
 
 @pytest.fixture(autouse=True)
 def _short_programs_are_looked_at_too(monkeypatch):
-    monkeypatch.setattr(specialization, "LONG", 20)
+    monkeypatch.setattr(frontend, "LONG", 20)
     monkeypatch.setattr(rerolling, "SMALLEST", 8)
     monkeypatch.setattr(rerolling, "LARGE", 0)
 

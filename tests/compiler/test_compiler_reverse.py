@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
-from autograd_mini.compiler import BACKENDS, rerolling, reverse, specialization
+from autograd_mini.compiler import BACKENDS, frontend, rerolling, reverse
 from autograd_mini.compiler.graph_columns import below
 from autograd_mini.compiler.instructions import Instructions
 from autograd_mini.compiler.llvm import bytecode, vm
@@ -26,7 +26,7 @@ AVAILABLE = [name for name, row in BACKENDS.items() if row.available]
 
 @pytest.fixture(autouse=True)
 def _programs_are_columns_without_loops(monkeypatch):
-    monkeypatch.setattr(specialization, "LONG", 1)
+    monkeypatch.setattr(frontend, "LONG", 1)
     monkeypatch.setattr(rerolling, "FEWEST", 1_000_000)
 
 
@@ -136,7 +136,7 @@ def test_choices_and_truth_values_agree_with_those_of_a_short_program(backend, s
         return known[-1] + known[-2]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(specialization, "LONG", 1_000_000)
+        patch.setattr(frontend, "LONG", 1_000_000)
         expected = ag.jit(compute, backend=backend)(numbers)
     assert same(ag.jit(compute, backend=backend)(numbers), expected)
 
