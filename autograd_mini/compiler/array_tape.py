@@ -122,58 +122,59 @@ class ArrayTape(Tape):
             self._steps = steps
         return self._steps
 
-    def shortened(self) -> ArrayTape:
-        """Return the tape after what `passes.simplify` does about signs and factors of 1, and without what is idle.
-
-        Of a chain of such steps one is done; only steps that the eye of a pass over all at once sees are left out.
-        """
+    def shorten(self) -> None:
+        """Do what `passes.simplify` does about signs and factors of 1, as far as one look at all steps shows it."""
         import numpy as np
 
-        first, codes = self.first, self.codes.copy()
-        x, y, z = self.operands.copy()
-        kinds = np.full(first + len(codes), 255, np.uint8)
-        kinds[first:] = codes
+        first, codes, (x, y, _) = self.first, self.codes, self.operands
         add, sub, mul, neg = [NUMBERS[name] for name in ("add", "sub", "mul", "neg")]
-        signs = kinds == neg
-        positive = np.arange(len(kinds), dtype=np.int32)  # of x for the step -x
-        positive[first:][codes == neg] = x[codes == neg]
-        before = codes.copy()
+        signs = np.concatenate([np.zeros(first, bool), codes == neg])
         left, right = signs[x], signs[y]
-        for code, other in ((add, sub), (sub, add)):  # a + -b is a - b
-            turned = (before == code) & right
-            codes[turned], y[turned] = other, positive[y[turned]]
-        turned = (before == add) & left & ~right  # -a + b is b - a
-        codes[turned], x[turned], y[turned] = sub, y[turned], positive[x[turned]]
-        both = (before == mul) & left & right
-        x[both], y[both] = positive[x[both]], positive[y[both]]
-        operands = np.stack([x, y, z])
-        same = np.arange(len(kinds), dtype=np.int32)  # what a step is, where it is another one
+
+        def positive(steps: Any) -> Any:
+            """Return x for the steps of -x."""
+            return x[steps - first]
+
+        sums, differences = (codes == add) & right, (codes == sub) & right
+        reverse = np.flatnonzero((codes == add) & left & ~right)
+        both = np.flatnonzero((codes == mul) & left & right)
+        of_reverse, of_both = positive(x[reverse]), (positive(x[both]), positive(y[both]))
+        for places, other in ((np.flatnonzero(sums), sub), (np.flatnonzero(differences), add)):  # a + -b is a - b
+            codes[places], y[places] = other, positive(y[places])
+        codes[reverse], x[reverse], y[reverse] = sub, y[reverse], of_reverse  # -a + b is b - a
+        x[both], y[both] = of_both
         for number in [len(self.given) + at for at, number in enumerate(self.constants) if number == 1.0]:
-            for this, factor in ((x, y), (y, x)):
-                ones = np.flatnonzero((codes == mul) & (factor == number))
-                same[first + ones] = this[ones]
-        while (shorter := same[same])[first:].tobytes() != same[first:].tobytes():
-            same = shorter
-        results, entries = same[self.results].tolist(), {at: same[held].tolist() for at, held in self.entries.items()}
-        return ArrayTape(self.inputs, self.given, self.constants, codes, same[operands], results, entries).pruned()
+            ones = [np.flatnonzero((codes == mul) & (factor == number)) for factor in (y, x)]
+            if len(ones[0]) + len(ones[1]):
+                same = np.arange(first + len(codes), dtype=np.int32)  # what a step is, where it is another one
+                same[first + ones[1]], same[first + ones[0]] = y[ones[1]], x[ones[0]]
+                while ((shorter := same[same]) != same).any():
+                    same = shorter
+                self._move(same)
+
+    def _move(self, places: Any) -> None:
+        """Put other steps in the place of those that are used."""
+        for column in self.operands:
+            column[:] = places[column]
+        self.results = places[self.results].tolist()
+        self.entries = {at: places[held].tolist() for at, held in self.entries.items()}
 
     def pruned(self) -> ArrayTape:
         """Return the tape without the operations that no result needs; inputs and constants stay."""
         import numpy as np
 
-        needed = reached(self.operands, self.first, self.results, None, self.entries)
+        first = self.first
+        needed = reached(self.operands, first, self.results, None, self.entries)
         if needed.all():
             return self
-        places = np.concatenate([np.arange(self.first), self.first - 1 + np.cumsum(needed)]).astype(np.int32)
-        return ArrayTape(
-            self.inputs,
-            self.given,
-            self.constants,
-            self.codes[needed],
-            places[self.operands[:, needed]],
-            places[self.results].tolist(),
-            {int(places[at]): places[held].tolist() for at, held in self.entries.items() if needed[at - self.first]},
-        )
+        kept = np.empty((3, np.count_nonzero(needed)), np.int32)
+        for column, operands in zip(kept, self.operands, strict=True):
+            column[:] = operands[needed]
+        made = ArrayTape(self.inputs, self.given, self.constants, self.codes[needed], kept, self.results)
+        places = np.concatenate([np.arange(first, dtype=np.int32), first - 1 + np.cumsum(needed, dtype=np.int32)])
+        made.entries = {int(places[at]): held for at, held in self.entries.items() if needed[at - first]}
+        made._move(places)
+        return made
 
 
 def reached(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from array import array
 from functools import cache
-from operator import attrgetter
 from typing import NamedTuple
 
 from autograd_mini.compiler.gathers import picked, tabled
+from autograd_mini.compiler.graph_columns import ANY, BOTH, LEFT, MANY, RIGHT, UNARY, GraphColumns
 from autograd_mini.compiler.tape import TRUTHS
 from autograd_mini.compiler.tracer import Primitive, condition, stopped
 from autograd_mini.engine.functions import function
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 NOTHING, LEAF, CONSTANT = range(3)
 """The codes of rows that are no operations: that of an operand that is missing, of a leaf, of a number."""
 
-_UNARY, _BOTH, _LEFT, _RIGHT, _ANY, _MANY = range(6)
-"""Where a node keeps its operands: x; x and y; x and a number; a number and x; as its rule says; so, and many."""
+DEPTH = 4
+"""How deep the operands of a row are looked at to find out soon whether it is repeated."""
+
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+"""Odd numbers that the hashes of three operands are multiplied by."""
 
 
 class Unsuited(Exception):  # noqa: N818 - no error: the graph is compiled in another way
@@ -94,9 +97,10 @@ class Instructions:
         constants: Iterable[Value] = (),
         required: Iterable[Requirement] = (),
     ) -> None:
+        import numpy as np
+
         self.codes = array("i", [NOTHING])
         self.operands = array("i", [0]), array("i", [0]), array("i", [0])
-        self.entries: dict[int, list[int]] = {}
         self.numbers: dict[int, float] = {}
         self.leaves: list[Value] = []
         self.rules: list[Any] = [None, None, None]
@@ -105,69 +109,34 @@ class Instructions:
         self._places = _Rows(self)
         for leaf in leaves:
             self._leaf(leaf)
-        self._read(nodes)
-        self.results = [*map(self._of, outputs)]
+        self._graph = graph = GraphColumns(nodes, self._way, self._head, self.__len__)
+        self.entries = graph.entries
+        for column, added in zip((self.codes, *self.operands), (graph.codes, *graph.operands), strict=True):
+            column.frombytes(added.astype(np.int32).tobytes())
+        self.results = [*map(graph.row, outputs)]
         self.given = len(self.results)
         self.checks: list[tuple[int, int, bool, Callable[[float], Exception]]] = []
         self._require(required)
-        del self._places, self._known, self._constants
+        del self._graph, self._places, self._known, self._constants
 
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self.codes)
-
-    def _read(self, nodes: Iterable[Value]) -> None:
-        places, number = self._places, self._number
-        ways: dict[Any, tuple[int, int]] = {}
-        code_of, (first, second, third) = self.codes.append, self.operands
-        x_of, y_of, z_of = first.append, second.append, third.append
-        for node in nodes:
-            pull = node._pull
-            if pull is None:
-                continue
-            way = ways.get(pull)
-            if way is None:
-                way = ways[pull] = self._way(pull.rule)
-            code, kind = way
-            z = 0
-            if kind == _BOTH:
-                x, y = places[node._x], places[node._y]
-            elif kind == _UNARY:
-                x, y = places[node._x], 0
-            elif kind == _LEFT:
-                x, y = places[node._x], number(node._k)
-            elif kind == _RIGHT:
-                x, y = number(node._k), places[node._x]
-            else:
-                args = pull.rule.args(node)
-                if pull.rule.op is CHOICE and not isinstance(args[0], Value):
-                    taken = args[1] if args[0] else args[2]  # an eager graph has but the branch that was taken
-                    places[node] = places[taken] if isinstance(taken, Value) else number(taken)
-                    continue
-                rows = [places[arg] if isinstance(arg, Value) else number(arg) for arg in args]
-                if kind == _MANY:
-                    self.entries[len(self.codes)], rows = rows, [0]
-                x, y, z = (*rows, 0, 0)[:3]
-            code_of(code)
-            x_of(x)
-            y_of(y)
-            z_of(z)
-            places[node] = len(self.codes) - 1
 
     def _way(self, rule: Any) -> tuple[int, int]:
         """Return the code of a rule, and where its nodes keep their operands."""
         if isinstance(rule, RowRule):
             if TABLE.get(rule.op.name) is not rule.op:
                 raise Unsuited
-            kind = {"x": _LEFT, "y": _RIGHT, "xy": _BOTH}[rule.active] if len(rule.op.operands) > 1 else _UNARY
+            kind = {"x": LEFT, "y": RIGHT, "xy": BOTH}[rule.active] if len(rule.op.operands) > 1 else UNARY
         elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop", "take"}):
-            kind = _ANY
+            kind = ANY
         elif isinstance(rule, Primitive) and rule.op.name == "table":
-            kind = _MANY
+            kind = MANY
         else:
             raise Unsuited
         code = self.code_of(rule.op)
-        return self._rule(rule if kind < _ANY else rule.op.name) if code is None else code, kind
+        return self._rule(rule if kind < ANY else rule.op.name) if code is None else code, kind
 
     def _rule(self, rule: Any) -> int:
         """Return the code of a rule that has none yet."""
@@ -186,8 +155,8 @@ class Instructions:
 
         total = 0
         for name, x, y, held, figure, error in required:
-            holds = compared(name, self._of(x), self._of(y))
-            self.checks.append((holds, self._of(figure), held, error))
+            holds = compared(name, self._graph.row(x), self._graph.row(y))
+            self.checks.append((holds, self._graph.row(figure), held, error))
             other = compared("ne", holds, self._number(float(held)))
             if total:
                 add = self.code_of(TABLE["add"])
@@ -196,9 +165,9 @@ class Instructions:
         if total:
             self.results.append(total)
 
-    def _of(self, y: Value | float) -> int:
-        """Return the row of a Value or a number."""
-        return self._places[y] if isinstance(y, Value) else self._number(y)
+    def _head(self, value: Value | float) -> int:
+        """Return the row of a leaf or a number."""
+        return self._places[value] if isinstance(value, Value) else self._number(value)
 
     def code_of(self, op: Op) -> int | None:
         """Return the code of an operation; None if it does not occur."""
@@ -259,6 +228,23 @@ class Instructions:
         found[0] = False
         return bytearray(found.tobytes())
 
+    def reached(self) -> bytearray:
+        """Return for each row whether a derivative flows to it from the first output."""
+        found = bytearray(len(self))
+        found[self.results[0]] = 1
+        first, second, third = self.operands
+        flows = [rule is not None and (not isinstance(rule, str) or rule in _FLOWING) for rule in self.rules]
+        take, choice = [self.rules.index(name) if name in self.rules else -1 for name in ("take", "where")]
+        for at in range(len(found) - 1, 0, -1):
+            if found[at] and flows[code := self.codes[at]]:
+                found[first[at]] |= code != choice
+                found[second[at]] |= code != take
+                found[third[at]] = 1
+                for entry in self.entries.get(at, ()):
+                    found[entry] = 1
+        found[0] = 0
+        return found
+
     def classes(self, shared: Callable[[Value], bool]) -> array[int]:
         """Return a class for each row: equal for the same operation on operands of equal classes.
 
@@ -280,6 +266,30 @@ class Instructions:
                 key = x if code == LEAF and shared(self.leaves[x]) else (code,)
             put(name(key, len(known) + 1))
         return found
+
+    def repeated(self, fewest: int) -> int:
+        """Return how many operations are in classes of so many rows, whatever leaves are shared, or some more.
+
+        It is found out by hashes that go a few operands deep, for all rows at once: they tell apart less than `classes`
+        does, so that nothing that is repeated is missed.
+        """
+        import numpy as np
+
+        codes = np.frombuffer(self.codes, np.int32).astype(np.uint64)
+        operands = [np.frombuffer(column, np.int32) for column in self.operands]
+        factors, tables = [np.uint64(factor) for factor in _FACTORS], np.array([*self.entries], np.intp)
+        hashes = codes * factors[0]
+        for _ in range(DEPTH):
+            mixed = codes.copy()
+            for operand, factor in zip(operands, factors, strict=True):
+                mixed += hashes[operand] * factor
+            mixed ^= mixed >> np.uint64(29)
+            hashes = mixed * factors[0]
+            hashes[tables] = tables
+        ordered = np.sort(hashes[codes > CONSTANT])
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        counts = np.diff(starts, append=len(ordered))
+        return int(counts[counts >= fewest].sum())
 
     def perform(self, rows: Iterable[int], known: dict[int, Any]) -> None:
         """Do the operations of rows once more, in order, on what is known of their operands, symbols or numbers."""
@@ -311,25 +321,8 @@ class _Rows(dict[Value, int]):
 
 _operation = cache(function)
 
+_FLOWING = {"where", "take", "table"}
+"""Those rules that are no rows of the table and pass derivatives on."""
+
 _PRIMITIVES = {"where": where, "stop": stopped, "take": picked, "table": lambda *entries: tabled(entries)}
 """What makes symbols of those rules that are neither rows of the table nor conditions."""
-
-
-def below(*results: Value) -> list[Value]:
-    """Return the nodes that results of eager code were computed from, and the results, oldest first."""
-    found = {*results}
-    waiting = [*found]
-    while waiting:
-        node = waiting.pop()
-        rule: Any = node._pull and node._pull.rule
-        if rule is None:
-            continue
-        operands = (node._x, node._y) if isinstance(rule, RowRule) else rule.args(node)
-        for operand in operands:
-            if operand is not ABSENT and isinstance(operand, Value) and operand not in found:
-                found.add(operand)
-                waiting.append(operand)
-    return sorted(found, key=_tick)
-
-
-_tick = attrgetter("_tick")

@@ -87,6 +87,11 @@ class Program:
         return picked(self.wanted, self.tape, batched=self.widths is not None)
 
     @property
+    def programs(self) -> list[Program]:
+        """What it is made of: itself."""
+        return [self]
+
+    @property
     def size(self) -> int:
         """How many operations it has: with loops those of the traced program, else what the passes left."""
         return len(self.tape) if self.rolled is None else int(self.stats["operations"]["traced"])

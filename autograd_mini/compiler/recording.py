@@ -10,7 +10,8 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from autograd_mini.compiler.api import jit
-from autograd_mini.compiler.instructions import Instructions, Requirement, Unsuited, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions, Requirement, Unsuited
 from autograd_mini.compiler.tracer import Check, Trace, condition
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.functions import function

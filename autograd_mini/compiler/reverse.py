@@ -54,22 +54,15 @@ TAKE_AND_ADD = Template(
 
 def differentiable(table: Instructions) -> bool:
     """Return whether no derivative flows through a choice, or through a table into what was computed."""
-    choice, (first, second, _) = table.code_of(CHOICE), table.operands
-    if choice is None and not table.entries:
+    choice, computed = table.code_of(CHOICE), set[int]()
+    for at, entries in table.entries.items():
+        if any(table.codes[entry] > CONSTANT for entry in entries):
+            computed.add(at)
+    if choice is None and not computed:
         return True
-    flowing = bytearray(len(table))
-    flowing[table.results[0]] = 1
-    for at in range(len(table) - 1, 0, -1):
-        code = table.codes[at]
-        if not flowing[at] or code <= CONSTANT:
-            continue
-        if code == choice or any(table.codes[entry] > CONSTANT for entry in table.entries.get(at, ())):
-            return False
-        rule = table.rules[code]
-        if not isinstance(rule, str) or rule == "take":
-            flowing[first[at]] = 1
-            flowing[second[at]] |= rule != "take"
-    return True
+    return not any(
+        reached and (table.codes[at] == choice or at in computed) for at, reached in enumerate(table.reached())
+    )
 
 
 def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Sequence[int] | None) -> ArrayTape:
@@ -129,20 +122,29 @@ class _Lowering:
         """Return the tape, given the steps of its results."""
         import numpy as np
 
-        codes = np.concatenate([codes for codes, _ in self._made])
-        operands = np.concatenate([operands for _, operands in self._made], axis=1)
-        self._made.clear()
         count, given = len(self._constants), len(self._given)
 
         def placed(steps: Any) -> Any:
-            """Return steps as they are numbered with the constants after the inputs."""
-            return np.where(steps < 0, given - 1 - steps, np.where(steps < given, steps, steps + count))
+            """Number steps with the constants after the inputs, in place, and return them."""
+            low = steps < 0
+            np.add(steps, count, out=steps, where=steps >= given)
+            steps[low] = given - 1 - steps[low]
+            return steps
 
-        inputs = self._places[self._operands[0, self._given]].tolist()
-        numbers = [number for _, number in self._constants.values()]
-        places = placed(np.array(results)).tolist()
-        entries = {at + count: placed(np.array(held)).tolist() for at, held in self._entries.items()}
-        return ArrayTape(self._inputs, inputs, numbers, codes, placed(operands), places, entries).shortened()
+        for _, operands in self._made:
+            placed(operands)
+        made = ArrayTape(
+            self._inputs,
+            self._places[self._operands[0, self._given]].tolist(),
+            [number for _, number in self._constants.values()],
+            np.concatenate([codes for codes, _ in self._made]),
+            np.concatenate([operands for _, operands in self._made], axis=1),
+            placed(np.array(results)).tolist(),
+            {at + count: placed(np.array(held)).tolist() for at, held in self._entries.items()},
+        )
+        self._made.clear()
+        made.shorten()
+        return made.pruned()
 
     # --- what is known ---
 
@@ -202,10 +204,10 @@ class _Lowering:
         """Make room for steps, so many for each row; return where those of each begin."""
         import numpy as np
 
-        ends = np.cumsum(lengths)
+        ends = np.cumsum(lengths, dtype=np.int32)
         size = int(ends[-1]) if len(ends) else 0
         self._made.append((np.empty(size, np.uint8), np.zeros((3, size), np.int32)))
-        starts = self._end + ends - lengths
+        starts = (self._end + ends - lengths).astype(np.int32)
         self._end += size
         return starts
 
@@ -307,13 +309,13 @@ class _Lowering:
         added = np.zeros(len(to), bool)
         added[order[1:]] = repeats
         starts = self._block(lengths + np.bincount(by[added], minlength=len(rows)))
-        sums = np.concatenate([[0], np.cumsum(added)])
+        sums = np.concatenate([np.zeros(1, np.int32), np.cumsum(added, dtype=np.int32)])
         within = sums[:-1] - sums[np.searchsorted(by, np.arange(len(rows)))][by]  # sums of the same row before it
         beyond = self._end
 
         # The step of each share, and of each share with all those before it.
         share = np.zeros(len(to), np.int32)
-        numbers = (np.cumsum(pairs) - 1).reshape(len(rows), 2)
+        numbers = (np.cumsum(pairs, dtype=np.int32) - 1).reshape(len(rows), 2)
         for template, (_, kinds, wanted_operands), places in groups:
             done = rows[places]
             given = [*values[operands[: len(kinds), done]], values[done], beyond + done]
@@ -387,5 +389,5 @@ def _ordered(keys: Any) -> Any:
     """Return the places of numbers in their order, those of equal ones as they stand, by two passes over 16 bits."""
     import numpy as np
 
-    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable").astype(np.int32)
     return order[np.argsort((keys[order] >> 16).astype(np.uint16), kind="stable")]

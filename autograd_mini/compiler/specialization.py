@@ -11,15 +11,16 @@ from math import nan
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
-from autograd_mini.compiler.branching import Conditions, Paths
+from autograd_mini.compiler.branching import Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
 from autograd_mini.compiler.instructions import LEAF, Instructions, Requirement, Unsuited
 from autograd_mini.compiler.layouts import Layouts, arranged
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
+from autograd_mini.compiler.path_index import Conditions
 from autograd_mini.compiler.program import Checks, Program
-from autograd_mini.compiler.rerolling import rerolled
+from autograd_mini.compiler.recurrences import rolled_up
 from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
@@ -419,7 +420,7 @@ class Programs:
 
         It is made of loops if there are any; None if it has to be differentiated as a graph.
         """
-        loops = rerolled(table)
+        loops = rolled_up(table)
         if loops is not None and not loops.suits(differentiate=differentiate):
             loops = None
         if loops is None and differentiate and not differentiable(table):

@@ -7,23 +7,19 @@ value or which number it is, makes another template.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from autograd_mini.compiler.array_tape import NUMBERS
 from autograd_mini.compiler.passes import fold, hoist, simplify
-from autograd_mini.compiler.tape import LEAVES, TRUTHS, Builder
-from autograd_mini.engine.codegen import build, over_algebra
-from autograd_mini.engine.formula import parse, scaled
+from autograd_mini.compiler.tape import LEAVES, TRUTHS, Builder, shares_over
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from autograd_mini.compiler.tape import Operand
-    from autograd_mini.engine.ops import Op
 
     Kind = float | str
     """What is known of an operand: its number, or TRUTH, or NUMBER."""
@@ -104,7 +100,7 @@ def shares(name: str, kinds: Sequence[Kind], wanted: Sequence[int]) -> Template:
     for at, kind in enumerate(kinds):
         if kind == TRUTH:
             operands[at] = builder.step("select", operands[at], 1.0, 0.0)
-    made = [_partials(op)[at](builder, *operands) for at in wanted]
+    made = [shares_over(op)[at](builder, *operands) for at in wanted]
     return _finished(builder, [at if type(at) is int else builder.constant(at) for at in made])
 
 
@@ -126,14 +122,3 @@ def _finished(builder: Builder, results: list[int]) -> Template:
             codes.append(NUMBERS[step[0]])
             operands.append([known[at] for at in step[1:]])
     return Template(codes, operands, [known[at] for at in tape.results])
-
-
-@cache
-def _partials(op: Op) -> tuple[Callable[..., Any], ...]:
-    """Return for each operand the function (builder, operands, result, g) -> the step of g times the partial."""
-    made: list[Callable[..., Any]] = []
-    for wanted, partial in zip(op.operands, op.partials, strict=True):
-        formula = over_algebra(scaled(parse(partial, (*op.operands, "z"), own=op), "g"))
-        text = f"def share(a, {', '.join(op.operands)}, z, g):\n    return {formula}\n"
-        made.append(build(f"{op.name} times d{wanted} on a tape", text, {})["share"])
-    return tuple(made)

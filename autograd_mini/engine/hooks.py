@@ -103,6 +103,9 @@ _here: ContextVar[tuple[list[Hook], ...]] = ContextVar("autograd_mini_hooks", de
 
 _forgetting: ContextVar[Sequence[Hook]] = ContextVar("autograd_mini_forgetting", default=())
 
+entered = _here.get
+"""Return the entries of this thread or task, by rank: lists of a hook each, empty where it was left."""
+
 forgetting = _forgetting.get
 """Return the first of the hooks of this thread or task if it forgets: then nothing else happens to results here."""
 

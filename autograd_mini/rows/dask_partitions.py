@@ -8,6 +8,7 @@ partition, so that nothing depends on who computed what, and when.
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from math import nan
@@ -103,7 +104,8 @@ class DaskPartitions:
         call = load, function, shared
         client = _client()
         if client is None:
-            return PairwiseSum().merge([_sums([found], call, program) for found in self._in_process()]).result()
+            with self._naming((), ()):
+                return PairwiseSum().merge([_sums([found], call, program) for found in self._in_process()]).result()
         program = _sent(client, program)
         if self._in_memory():
             groups, bundles = bundled(client, self._parts)
@@ -138,7 +140,8 @@ class DaskPartitions:
         """Return what `load` makes of each partition, or futures of it where it is left in a cluster."""
         client = _client()
         if client is None:
-            return [_load(load, at, args) for at, args in self._in_process()]
+            with self._naming((), ()):
+                return [_load(load, at, args) for at, args in self._in_process()]
         delayed = extra("dask", "").delayed(_load, pure=False)
         futures: list[Any] = client.compute([delayed(load, at, args) for at, args in enumerate(self._parts)])
         with self._naming([[at] for at in range(len(futures))], futures):
@@ -191,7 +194,10 @@ class DaskPartitions:
         try:
             yield
         except Exception as error:
-            if str(error).startswith("partition "):  # the function has named it
+            if named := _PARTITION.match(str(error)):  # the function has named it
+                file = _file(self._parts[int(named[1])])
+                if file and type(error) in {TypeError, ValueError}:
+                    raise type(error)(f"{named[0]}{file}{str(error)[named.end() :]}") from error
                 raise
             group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
             lost = [at for at in group if any(is_future(part) and part.status in GONE for part in self._parts[at])]
@@ -211,6 +217,9 @@ class DaskPartitions:
                 raise
             at = (lost or group)[0]
             raise _lost(at, self._parts[at], error) from error
+
+
+_PARTITION = re.compile(r"partition (\d+)(?=: )")
 
 
 def _is_collection(given: Any) -> bool:
@@ -297,12 +306,16 @@ def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], ob
 
 def _lost(at: int, args: Sequence[Any], error: Exception) -> ValueError:
     """Return the error for a partition that Dask could not compute."""
-    file = next((f" ({found})" for part in args if (found := _file(part))), "")
     words = " ".join(str(error).split())[:500]
-    return ValueError(f"partition {at}{file} cannot be computed: {type(error).__name__}: {words}")
+    return ValueError(f"partition {at}{_file(args)} cannot be computed: {type(error).__name__}: {words}")
 
 
-def _file(part: Any) -> str:
+def _file(args: Sequence[Any]) -> str:
+    """Return the file that a partition is read from, for messages; "" if it is not known."""
+    return next((f" ({found})" for part in args if (found := _file_of(part))), "")
+
+
+def _file_of(part: Any) -> str:
     """Return the file that a partition is read from, if its graph says so, as that of `read_parquet` does."""
     graph = dict(part.__dask_graph__()) if _is_collection(part) else {}
     waiting = [part.key] if graph else []

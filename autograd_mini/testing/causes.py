@@ -26,8 +26,6 @@ SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
-_SCARCE = 100
-"""Calls of f so few that they halve the samples."""
 SAMPLES = 6
 """Points near the counterexample at which claims are compared."""
 _CONSTANTS = 8
@@ -48,8 +46,6 @@ _NAMED_FACTORS = {
     "2/sqrt(pi)": 2 / math.sqrt(math.pi),
 }
 _POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
-_SCARCE = 100
-"""Calls of f below which half of the samples have to do."""
 TO_SINGLE = PRECISIONS["float32"][1]
 _FEATURES: dict[str, Callable[[float], float]] = {
     "{}": lambda x: x,
@@ -115,7 +111,7 @@ class Cause:
         if (seen := self._not_a_number()) is not None:
             return seen
         a, b = self.example.interval
-        scarce = self.partial.problem.f.left < _SCARCE
+        scarce = self.partial.problem.scarce
         self.samples = list(islice(self._sampled(), SAMPLES // (1 + scarce))) if a < b else []
         seen = self._unsteady() or self._out_of_place()
         if seen is not None:

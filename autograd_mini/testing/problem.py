@@ -11,7 +11,6 @@ import sys
 from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from autograd_mini.testing.line import Interval
 
     Point = tuple[float, ...]
-    Key = Point | bytes
+    Key = Point | int
 
 NAN = math.nan
 
@@ -38,10 +37,10 @@ T = TypeVar("T")
 
 
 def key_of(point: Sequence[float]) -> Key:
-    """Return what a point is remembered by: a short digest of many numbers."""
+    """Return what a point is remembered by: the hash of the bytes of many numbers."""
     if len(point) <= MANY:
         return tuple(point)
-    return blake2b(array("d", point).tobytes() if isinstance(point, tuple) else point.tobytes()).digest()  # type: ignore[attr-defined]
+    return hash((array("d", point) if isinstance(point, tuple) else point).tobytes())  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +260,7 @@ class Problem:
         grid: what rounds a number to that arithmetic.
         constants: the numbers in the source of both functions.
         sizes: the lengths of the arrays that f is given or uses.
+        scarce: whether f is so slow that an explanation has to do with a few calls.
         claims: what makes rows of partial derivatives of what the user's derivative returns.
 
     """
@@ -283,6 +283,7 @@ class Problem:
         self.grid: Callable[[float], float] = float
         self.constants: set[float] = set()
         self.sizes: set[int] = set()
+        self.scarce = False
         self.claims: Claims | None = None
 
     @property

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, replay
 from autograd_mini.compiler import BACKENDS, rerolling, specialization
-from autograd_mini.compiler.instructions import Instructions, Unsuited, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions, Unsuited
 
 np = pytest.importorskip("numpy")
 
@@ -174,20 +175,6 @@ def test_a_recurrent_network_over_samples_is_a_loop_over_samples(backend):
         assert "= 10 × " in again.stats["loops"]
 
 
-@every_backend
-def test_a_recurrence_over_one_sequence_is_right_and_no_loop(backend):
-    w, u = leaves = [Parameter(0.5), Parameter(-0.4)]
-
-    def compute():
-        h, total = 0.0, 0.0
-        for x in np.sin(np.arange(40.0)).tolist():
-            h = ag.tanh(w * x + u * h)
-            total = total + h * h
-        return total
-
-    agrees(compute, leaves, backend, loops=False)
-
-
 def test_short_programs_whose_loops_python_would_hold_together_have_none(monkeypatch):
     monkeypatch.setattr(rerolling, "LARGE", 20_000)
     w = Parameter(0.5)
@@ -265,6 +252,24 @@ def test_an_output_that_is_a_truth_value_is_one_outside():
     fast, xs = ag.jit(f, backend="python"), np.linspace(0.0, 3.0, 16)
     assert math.isclose(fast(xs), f(xs.tolist()).data)
     assert "loops" in fast.stats
+
+
+def test_a_truth_value_that_each_lane_hands_on_does_not_hide_its_derivative():
+    w = Parameter(0.5)
+
+    def f(xs):
+        ys = [ag.exp(w * x) * x for x in xs]
+        low = ag.where(ys[0] > 1.0, 1.0, 2.0)
+        for y in ys[1:]:
+            low = low * ag.where(y > 1.0, 1.5, 0.5)
+        return sum(ys) * (low + 0.0 * w).detach()
+
+    fast, xs = ag.jit(f, backend="python"), np.linspace(0.0, 3.0, 16)
+    loss = f(xs.tolist())
+    loss.backward()
+    expected = gradients([w])
+    assert math.isclose(fast.backward(xs), loss.data)
+    assert np.allclose(gradients([w]), expected)
 
 
 def test_arguments_are_columns():

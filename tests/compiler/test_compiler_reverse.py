@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
 from autograd_mini.compiler import BACKENDS, rerolling, reverse, specialization
-from autograd_mini.compiler.instructions import Instructions, below
-from autograd_mini.compiler.llvm import vm
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions
+from autograd_mini.compiler.llvm import bytecode, vm
 from autograd_mini.compiler.reverse import differentiable, lowered
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
@@ -185,7 +186,7 @@ def test_bytecode_written_at_once_computes_what_bytecode_written_step_by_step_do
         tape.steps += [("mul", 0, 0), ("add", len(tape.steps), 0)]  # what no result needs
         numbers = [leaf.data for leaf in leaves]
         found = vm.InterpretedProgram(tape)(numbers)
-        monkeypatch.setattr(vm, "LONG", 0)
+        monkeypatch.setattr(bytecode, "LONG", 0)
         quick = vm.InterpretedProgram(tape)
         assert quick(numbers) == found
         assert len(quick.bytecode.orders) < 4 * len(tape.steps)

@@ -370,6 +370,34 @@ def test_a_truncated_file_is_named_with_its_partition(where, fast, tmp_path):
         fast.backward(frame[["a", "b"]], frame["y"])
 
 
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("where", ["synchronous", "cluster"])
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (np.nan, r"row 17, column 'b' of (argument 0|X) is nan, expected (a )?finite number"),
+        ("x", r"column 'b' of (argument 0|X) is of type \w+, expected real numbers"),
+    ],
+)
+def test_a_cell_that_is_wrong_is_named_with_its_file_and_partition(where, cell, said, fast, tmp_path):
+    dd, pandas = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    for at in range(4):
+        part = slice(400 * at, 400 * at + 400)
+        table = pandas.DataFrame({"a": X[part, 0], "b": X[part, 1], "y": Y[part]})
+        table.to_parquet(tmp_path / f"part{at}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    table = pandas.read_parquet(tmp_path / "part2.parquet")
+    table["b"] = [cell if at == 17 or cell == "x" else number for at, number in enumerate(table["b"])]
+    table.to_parquet(tmp_path / "part2.parquet")
+    for call in (lambda X, y: fast.value_and_grad(P, X, y), trained):
+        with (
+            dask.config.set(scheduler=None if where == "cluster" else where),
+            pytest.raises((TypeError, ValueError), match=rf"^partition 2 \(\S+part2.parquet\): {said}[^\n]+$"),
+        ):
+            call(frame[["a", "b"]], frame["y"])
+
+
 def _hungry(block, block_info=None):
     if block_info and block_info[0]["chunk-location"][0] == 2:
         held = [np.ones(2**22) for _ in range(30)]  # 1 GB, where there is half of that

@@ -21,7 +21,8 @@ class Exportable:
           the gradient with respect to the parameters, or to the arguments where there are none;
         - NAME_parameters, a table of the numbers that the parameters have now, with their labels.
 
-        Arguments that hold several numbers are arrays of them in their order.
+        Arguments that hold several numbers are arrays of them in their order. Where the function branches the text has
+        the paths that calls have taken so far, and those of args; for numbers that take another, all results are nan.
 
         Args:
             args: arguments like those it is to take; those of the latest call if there are none.
@@ -61,7 +62,8 @@ class Exportable:
             fast.torch()(X, y, parameters=theta).mean().backward()
 
         It computes in 64 bits on the processor, and returns what the tensors have. `torch.func`'s grad, vjp, jacrev
-        and vmap apply; its forward mode does not.
+        and vmap apply; its forward mode does not. Where the function branches each sample takes its own path, for which
+        its numbers are needed once: call it before `torch.func` transforms it.
 
         Raises:
             ImportError: if PyTorch is not installed; the message names the extra that brings it.
@@ -81,7 +83,8 @@ class Exportable:
             jax.jit(jax.grad(lambda theta: fast.jax()(X, y, parameters=theta).mean()))
 
         It computes in 64 bits on the processor, through a callback, and returns what the arrays have. grad, vjp,
-        jacrev, jit and vmap apply, forward mode does not: a Hessian is jacrev(grad(f)).
+        jacrev, jit and vmap apply, forward mode does not: a Hessian is jacrev(grad(f)). Where the function branches
+        each sample takes its own path, for which its numbers are needed once: call it before JAX traces it.
 
         Raises:
             ImportError: if JAX is not installed; the message names the extra that brings it.

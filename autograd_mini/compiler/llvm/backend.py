@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from autograd_mini.compiler.llvm.machine_turns import MachineTurns
     from autograd_mini.compiler.tape import Tape
 
 _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
@@ -60,6 +61,7 @@ class MachineProgram:
     Attributes:
         code: the machine code of the function (inputs, results).
         text: the module in LLVM's language.
+        results: how many results there are.
 
     """
 
@@ -69,7 +71,8 @@ class MachineProgram:
         background = background and len(tape) >= FEWEST_IN_BACKGROUND
         level = 1 if len(tape) <= SHORT else 0
         self.code = MachineCode(self.text, "program", (_POINTER, _POINTER), level, background=background, folder=folder)
-        self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
+        self.results = len(tape.results)
+        self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * self.results
 
     @property
     def address(self) -> int:
@@ -340,7 +343,7 @@ def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
 
 
 def call_kernel(
-    writer: Assembler, kernel: MachineBatch, n: str, places: tuple[str, str, str], columns: str = "null"
+    writer: Assembler, kernel: MachineBatch | MachineTurns, n: str, places: tuple[str, str, str], columns: str = "null"
 ) -> str:
     """Write the call of a kernel for n samples, and return n as a number.
 
