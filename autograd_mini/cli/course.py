@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,8 +80,9 @@ def _sign(notebooks: Sequence[Path]) -> None:
     """Write into Jupyter's list of trusted notebooks that these come from here, or JupyterLab hides their drawings."""
     nbformat, sign = import_module("nbformat"), import_module("nbformat.sign")
     notary = sign.NotebookNotary()
-    for notebook in notebooks:
-        notary.sign(nbformat.read(notebook, as_version=nbformat.NO_CONVERT))
+    with closing(notary.store):
+        for notebook in notebooks:
+            notary.sign(nbformat.read(notebook, as_version=nbformat.NO_CONVERT))
 
 
 def _in_a_terminal() -> bool:
