@@ -276,7 +276,13 @@ def _reference(folder: Path) -> None:
         for name in getattr(public, "__all__", ()):
             getattr(public, name)  # loads the module where it lives
     meant = {name: dict(vars(module)) for name, module in sys.modules.items() if name.startswith("autograd_mini")}
-    pdoc.render.configure(docformat="google", footer_text="autograd_mini", search=True, show_source=False)
+    pdoc.render.configure(
+        docformat="google",
+        footer_text="autograd_mini",
+        search=True,
+        show_source=False,
+        template_directory=ASSETS / "reference",
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of annotations that only type checkers can resolve
         pdoc.pdoc(*(f"autograd_mini{name}" for name in PUBLIC), output_directory=folder)

@@ -156,7 +156,11 @@ def test_a_word_that_is_none_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "operations.html", "tools.html", "benchmarks.html", "course/3_backpropagation.html"]
+    "name",
+    [
+        *("index.html", "operations.html", "tools.html", "benchmarks.html", "course/3_backpropagation.html"),
+        "reference/autograd_mini.html",
+    ],
 )
 def test_a_page_fits_a_phone(site, name):
     with chromium() as browser:
@@ -215,3 +219,8 @@ def test_a_page_of_the_course_leads_to_the_next_and_back(site, links):
 def test_formulas_below_each_other_do_not_run_into_one_line(site):
     text = (site / "course" / "8_curvature.html").read_text(encoding="utf-8")
     assert text.count('<div class="mathematics"><math') >= 3
+
+
+def test_the_reference_leads_back_to_the_front_page(links, site):
+    assert "../index.html" in links[site / "reference" / "autograd_mini.html"].targets
+    assert "../../index.html" in links[site / "reference" / "autograd_mini" / "testing.html"].targets
