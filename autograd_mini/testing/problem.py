@@ -217,6 +217,8 @@ class Callee(Generic[T]):
         """Return the result of a further call at ``point``, which is not remembered; None where the function raised."""
         if self.calls >= self.budget:
             raise BudgetSpentError
+        if perf_counter() > self.deadline:
+            raise TimeSpentError
         self.calls += 1
         try:
             return self.function(point)
