@@ -5,8 +5,9 @@ passes make the tape smaller (`passes`), and a backend of `backends` runs it (`p
 Lookups become steps of arrays (`gathers`); a graph that exists is traced from its nodes (`recording`).
 """
 
-from autograd_mini.compiler.api import Compiled, jit
+from autograd_mini.compiler.api import jit
 from autograd_mini.compiler.backends import BACKENDS
+from autograd_mini.compiler.compiled_function import Compiled
 from autograd_mini.compiler.recording import Replay, replay
 
 __all__ = ["BACKENDS", "Compiled", "Replay", "jit", "replay"]

@@ -89,6 +89,23 @@ CHOICES = ("auto", *BACKENDS)
 """The names that users can give."""
 
 
+def on_device(backend: str, device: str | None) -> str:
+    """Return the backend for a device by the name that PyTorch and JAX give it.
+
+    >>> on_device("auto", "cuda"), on_device("numpy", "cpu"), on_device("vm", None)
+    ('cuda', 'numpy', 'vm')
+
+    """
+    if device not in {None, "cpu", "cuda"}:
+        raise ValueError(
+            f"device is {device!r}, expected 'cpu' or 'cuda', the GPU that CuPy computes on: choose another one by "
+            "cupy.cuda.Device(1).use()"
+        )
+    if device is not None and backend != "auto" and (backend == "cuda") != (device == "cuda"):
+        raise ValueError(f"device is {device!r} and backend {backend!r}, expected one of the two")
+    return "cuda" if device == "cuda" else backend
+
+
 def installed(package: str) -> bool:
     """Return whether an optional package is there."""
     return find_spec(package) is not None

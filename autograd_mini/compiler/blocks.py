@@ -1,12 +1,14 @@
 """Blocks: how a compiled function runs over arguments that come in parts, from a stream or as Dask collections.
 
-The driver traces and compiles for an example. Each part is then computed where it is, by `block_sums` or
-`block_values`, which know the program alone, and sums are added pairwise in the order of the parts.
+The driver traces and compiles for an example. Each part is then loaded and computed where it is, by `loaded_rows`
+and `block_sums` or `block_values`, which know the program alone, and sums are added pairwise in the order of the parts.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from math import isfinite, prod
+from typing import NamedTuple
 
 from autograd_mini.compiler.backends import library_of, on_gpu
 from autograd_mini.compiler.layouts import batch_columns
@@ -42,7 +44,7 @@ def mean_over(programs: Programs, parts: Stream | DaskPartitions, p: Any, thread
 
     """
     program, numbers, batched = _prepared(programs, parts, differentiate=True, p=p)
-    total = parts.total(block_sums, program, numbers, batched, _threads(parts, threads))
+    total = parts.total(partial(loaded_rows, batched), block_sums, program, numbers, _threads(parts, threads))
     if total is None or not total[0]:
         raise ValueError("the batch is empty, expected at least one sample to take the mean loss of")
     found = total[1:] / total[0]
@@ -54,7 +56,8 @@ def values_over(programs: Programs, parts: Stream | DaskPartitions, threads: int
     program, numbers, batched = _prepared(programs, parts, differentiate=False)
     shapes: list[Any] = []
     nested(program.layout, shapes.append)
-    found = parts.mapped(block_values, shapes, program, numbers, batched, _threads(parts, threads))
+    load = partial(loaded_rows, batched)
+    found = parts.mapped(load, block_values, shapes, program, numbers, _threads(parts, threads))
     if isinstance(found, list):
         return _arranged(program.layout, found)
     return (_arranged(program.layout, columns) for columns in found)
@@ -62,7 +65,7 @@ def values_over(programs: Programs, parts: Stream | DaskPartitions, threads: int
 
 def _threads(parts: Stream | DaskPartitions, threads: int) -> int:
     """Return how many threads share a part: of a cluster one, since its workers have others for other partitions."""
-    return threads if hasattr(parts, "blocks") else 1
+    return threads if hasattr(parts, "read") else 1
 
 
 def _arranged(spec: Spec, columns: Sequence[Any]) -> Any:
@@ -88,31 +91,71 @@ def _prepared(
     return program, np.array([*uniform, *own]), batched
 
 
-def block_sums(program: Program, numbers: Any, batched: Batched, threads: int, part: RowPart, *args: Any) -> Any:
+class LoadedRows(NamedTuple):
+    """The rows of a part, as the arrays that a program takes.
+
+    Attributes:
+        arrays: the arrays.
+        given: what they were made of, for messages, with the positions of these arguments.
+
+    """
+
+    arrays: list[Any]
+    given: list[tuple[int, Any]]
+
+    def first_wrong(self, first: int) -> str | None:
+        """Return which number is nan or infinite, given the number of the first row."""
+        names = tuple([f"argument {at}" for at, _ in self.given])
+        return not_finite(tuple([rows for _, rows in self.given]), names, first)
+
+
+def loaded_rows(batched: Batched, part: RowPart, *args: Any) -> LoadedRows:
+    """Return the rows of a part as arrays.
+
+    Args:
+        batched: the positions and axes of the arguments with a row for each sample.
+        part: where the rows come from.
+        args: the arguments.
+
+    Raises:
+        TypeError: if an argument holds anything but numbers.
+        ValueError: if the arguments have different numbers of rows.
+
+    """
+    arrays: list[Any] = []
+    try:
+        for at, axis in batched:
+            batch_columns(args[at], axis, f"argument {at}", arrays)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{part.name}: {error}") from None
+    lengths = {len(array) for array in arrays}
+    if len(lengths) != 1:
+        raise ValueError(f"{part.name}: the arguments have {sorted(lengths)} rows, expected equally many")
+    return LoadedRows(arrays, [(at, args[at]) for at, _ in batched])
+
+
+def block_sums(program: Program, numbers: Any, threads: int, part: RowPart, rows: LoadedRows) -> Any:
     """Return, for the rows of a part, their number, the sum of their losses, and its gradient.
 
     Args:
         program: a loss and its gradient.
         numbers: what it takes besides the rows.
-        batched: the positions and axes of the arguments with a row for each sample.
         threads: how many threads share the rows.
         part: where the rows come from.
-        args: the arguments.
+        rows: the rows.
 
     Raises:
         ValueError: if the part is not like the example, or a row that is not finite makes the loss so.
-        TypeError: if it holds anything but numbers.
 
     """
     import numpy as np
 
-    n, arrays = _arrays(program, batched, part.name, args)
+    n = _count(program, part, rows)
     found = np.zeros(2 + len(program.used))
     if n:
-        _, means = program.run(threads)(n, arrays, numbers)
+        _, means = program.run(threads)(n, rows.arrays, numbers)
         if not isfinite(means[0]):
-            names = tuple([f"argument {at}" for at, _ in batched])
-            wrong = not_finite(tuple([args[at] for at, _ in batched]), names, part.first)
+            wrong = rows.first_wrong(part.first)
             if wrong:
                 raise ValueError(f"{part.name}: {wrong}, expected finite numbers: leave such rows out first")
         found[0] = n
@@ -121,32 +164,21 @@ def block_sums(program: Program, numbers: Any, batched: Batched, threads: int, p
     return found
 
 
-def block_values(
-    program: Program, numbers: Any, batched: Batched, threads: int, part: RowPart, *args: Any
-) -> list[Any]:
+def block_values(program: Program, numbers: Any, threads: int, part: RowPart, rows: LoadedRows) -> list[Any]:
     """Return the results for the rows of a part, an array for each block of the program's layout."""
-    n, arrays = _arrays(program, batched, part.name, args)
-    found, _ = program.run(threads)(n, arrays, numbers)
+    found, _ = program.run(threads)(_count(program, part, rows), rows.arrays, numbers)
     columns = iter(found)
     made: list[Any] = []
     nested(program.layout, lambda shape: made.append(stacked(("array", shape) if shape else shape, columns)))
     return made
 
 
-def _arrays(program: Program, batched: Batched, place: str, args: Sequence[Any]) -> tuple[int, list[Any]]:
-    """Return how many rows a part has, and its arrays as the program takes them."""
-    arrays: list[Any] = []
-    try:
-        for at, axis in batched:
-            batch_columns(args[at], axis, f"argument {at}", arrays)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{place}: {error}") from None
-    lengths, widths = {len(array) for array in arrays}, [array.shape[1] for array in arrays]
-    if len(lengths) != 1:
-        raise ValueError(f"{place}: the arguments have {sorted(lengths)} rows, expected equally many")
+def _count(program: Program, part: RowPart, rows: LoadedRows) -> int:
+    """Return how many rows a part has; a ValueError if they are not like those of the example."""
+    widths = [array.shape[1] for array in rows.arrays]
     if widths != program.widths:
-        raise ValueError(f"{place}: the rows have {widths} columns, expected {program.widths} as in the first part")
-    return lengths.pop(), arrays
+        raise ValueError(f"{part.name}: the rows have {widths} columns, expected {program.widths} as in the first part")
+    return len(rows.arrays[0])
 
 
 def stacked(spec: Spec, found: Iterator[Any]) -> Any:

@@ -1,9 +1,8 @@
 """Branching: the paths that calls take through a function, a program for each of them, and which one is to run.
 
-A path is traced with the numbers of a call, or of one sample of a batch, and has conditions: the answers to what the
-function asked on the way. The conditions of all paths are one more tape, the index: from the inputs it computes the
-number of the path that they take, -1 for none that is known. Where that is so the function is traced with these
-numbers. A batch is sorted by its paths, so that the program of each runs over samples of its own and nothing else.
+A path is traced with the numbers of a call, or of one sample of a batch. The index of the paths says which one inputs
+take; where that is none of those that are known, the function is traced with these numbers. A batch is sorted by its
+paths, so that the program of each runs over samples of its own and nothing else.
 
 Conditions are judged as eager code rounds them, but for functions such as exp, which may be those of a vector library.
 A sample so close to a condition that the two disagree takes the path that eager code takes.
@@ -12,14 +11,9 @@ A sample so close to a condition that the two disagree takes the path that eager
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
-from autograd_mini.compiler.backends import BACKENDS
-from autograd_mini.compiler.lowering import Below
-from autograd_mini.compiler.passes import fold, rewritten, simplify
-from autograd_mini.compiler.tape import Builder, Tape
-from autograd_mini.engine.forking import own_lock
-from autograd_mini.engine.locations import Place
+from autograd_mini.compiler.path_index import PathIndex
+from autograd_mini.engine.forking import holding, holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 from autograd_mini.errors import TracingError
 
@@ -28,42 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.path_index import Conditions, Literals
     from autograd_mini.compiler.program import Program
-    from autograd_mini.compiler.tracer import Trace
+    from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.value import Value
-
-    Literals = tuple[tuple[int, bool], ...]
-
-LONGEST = 2_000
-"""Maximum operations of an index that LLVM compiles, without the loops that make programs of networks short."""
 
 SHOWN = 8
 """Maximum paths whose shares an error names."""
-
-
-class Conditions(NamedTuple):
-    """What a path depends on.
-
-    Attributes:
-        tape: what computes the conditions, 1.0 where one holds, from the inputs of the path's program.
-        held: whether each held.
-        places: where each was asked for, as text.
-
-    """
-
-    tape: Tape
-    held: tuple[bool, ...]
-    places: tuple[str, ...]
-
-    @classmethod
-    def of(cls, trace: Trace, leaves: Sequence[Value]) -> Conditions:
-        """Return the decisions of a trace, given the parameters whose inputs follow those of the trace."""
-        tape = Below(trace, [*trace.decisions]).lowered(leaves).pruned()
-        for rule in (fold, simplify):
-            tape = rewritten(tape, rule)
-        decisions = trace.decisions.values()
-        shown = {place: str(Place(*place)) if place else "an unknown place" for place in {d.place for d in decisions}}
-        return cls(tape, tuple([d.held for d in decisions]), tuple([shown[d.place] for d in decisions]))
 
 
 class TracedPath:
@@ -95,6 +60,7 @@ class Paths:
         differentiate: whether the programs are those of a loss and its gradient.
         most: the maximum number of paths.
         trace: the function from the numbers of inputs and parameters to the program of their path.
+        summed: of a batch, how many sums over the samples there are besides those of a loss and its gradient.
 
     Attributes:
         paths: those found so far.
@@ -115,17 +81,16 @@ class Paths:
         differentiate: bool,
         most: int,
         trace: Callable[[Sequence[float]], Program],
+        summed: int = 0,
     ) -> None:
-        self._name, self._inputs, self._parameters = name, inputs, parameters
+        self._name, self._inputs, self._parameters, self._summed = name, inputs, parameters, summed
         self._differentiate, self._most, self._trace = differentiate, most, trace
         self.state: Any = first.state
         self.widths = first.widths
         self._alike = inputs - sum(self.widths or ())  # inputs that the samples of a batch share
         self.paths: list[TracedPath] = []
-        self._known: dict[Literals, int] = {}
-        self._builder = Builder(0)
+        self._index = PathIndex(inputs, self.widths, first.backend)
         self._lock = own_lock(self)
-        self._index: dict[int, tuple[Callable[..., Any], int]] = {}  # see `_made`
         self._settled = False  # whether a call has come to its end since the latest path was found
         self._add(first)
 
@@ -192,7 +157,8 @@ class Paths:
             "paths": [
                 {
                     "conditions": [*zip(path.conditions.places, path.conditions.held, strict=True)],
-                    "operations": len(path.program.tape),
+                    **{name: path.program.stats[name] for name in ("loops",) if name in path.program.stats},
+                    "operations": path.program.size,
                     "samples": path.samples,
                     "share": path.samples / total,
                 }
@@ -240,7 +206,7 @@ class Paths:
         return path, inputs[:count] + [numbers[at] for at in path.program.used]
 
     def _of(self, inputs: list[float]) -> TracedPath:
-        run, count = self._index.get(1) or self._made(1)
+        run, count = self._judge(1)
         at = int(run(inputs[:count])[0])
         return self.paths[self._found(inputs, lambda: [path.samples for path in self.paths]) if at < 0 else at]
 
@@ -253,7 +219,7 @@ class Paths:
         given: Any = np.asarray(uniform, dtype=np.float64)
         taken = self._sorted(threads, n, arrays, given)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else 0)
+        sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else self._summed)
         counts = np.bincount(taken, minlength=len(self.paths)).tolist()
         columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
@@ -271,7 +237,7 @@ class Paths:
                 return found, sums
             for column, part in zip(columns, found, strict=True):
                 column[rows] = part
-            if self._differentiate:
+            if len(sums):
                 sums[: len(means)] += np.asarray(means) * (count / n)
         return columns, sums
 
@@ -296,12 +262,19 @@ class Paths:
         """Return the number of the known path that each sample takes, -1 for none."""
         import numpy as np
 
-        run, count = self._index.get(threads) or self._made(threads)
+        run, count = self._judge(threads)
         own, wanted = given, count - sum(self.widths or ())
         if len(own) != wanted:
             own = [*given[: self._alike], *self._completed(given[self._alike :])][:wanted]
         columns, _ = run(n, arrays, own)
         return np.asarray(columns[0]).astype(np.intp)
+
+    def _judge(self, threads: int) -> tuple[Callable[..., Any], int]:
+        """Return what runs the index, and how many inputs it has; see `PathIndex.run`."""
+        made = self._index.runs.get(threads)
+        if made is None:
+            made = holding(self._lock)(self._index.run)(threads, len(self._parameters))
+        return made
 
     # --- finding paths ---
 
@@ -309,77 +282,33 @@ class Paths:
         """Return the numbers of the parameters, given those of the parameters that were known when it was called."""
         return [*numbers, *[leaf._data for leaf in self._parameters[len(numbers) :]]]
 
-    def _made(self, threads: int) -> tuple[Callable[..., Any], int]:
-        """Return what runs the index, and how many inputs it has; of a batch, 0 threads stand for an index that is new.
-
-        A new one is run by what takes no time to compile.
-        """
-        with self._lock:
-            if threads in self._index:
-                return self._index[threads]
-            tape = self._tape_of_index()
-            machine = self.backend in {"llvm", "vm"}
-            if self.widths is None:
-                run = BACKENDS["vm" if machine else "python"].load().scalar(tape)
-            elif threads and self.backend == "llvm" and len(tape) <= LONGEST:
-                run = BACKENDS["llvm"].load().batch(tape, self.widths, 1, threads, exact=True)
-            else:
-                run = BACKENDS["numpy" if machine else self.backend].load().batch(tape, self.widths, 1)
-            self._index[threads] = run, tape.inputs
-            return run, tape.inputs
-
-    def _tape_of_index(self) -> Tape:
-        builder = self._builder
-        index = builder.constant(-1.0)
-        for at, path in reversed([*enumerate(self.paths)]):
-            holds = builder.constant(True)  # noqa: FBT003 - a constant of the tape
-            for step, held in path.literals:
-                literal = step if held else builder.step("not", step)
-                holds = literal if builder.steps[holds][0] == "constant" else builder.step("and", holds, literal)
-            index = builder.step("select", holds, float(at), index)
-        return Tape(builder.steps, [index], self._inputs + len(self._parameters)).pruned()
-
+    @holding_own
     def _found(self, inputs: Sequence[float], split: Callable[[], list[int]]) -> int:
         """Return the number of the path that eager code takes for inputs, a new one if need be.
 
         An error says how many samples take each of the known ones: `split`.
         """
-        with self._lock:
-            program = self._trace(inputs)
-            literals = self._literals(program)
-            if literals in self._known:
-                return self._known[literals]
-            if len(self.paths) >= self._most:
-                raise self._too_many(program.conditions, literals, split())
-            layout, first = program.layout, self.layout
-            if self.widths is not None and layout != first:
-                raise TracingError(
-                    f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
-                    "same structure on every path of a batch"
-                )
-            self._add(program, literals)
-            return len(self.paths) - 1
+        program = self._trace(inputs)
+        literals = self._index.literals(program)
+        known = self._index.number(literals)
+        if known is not None:
+            return known
+        if len(self.paths) >= self._most:
+            raise self._too_many(program.conditions, literals, split())
+        layout, first = program.layout, self.layout
+        if self.widths is not None and layout != first:
+            raise TracingError(
+                f"the result of {self._name} is {layout} for some samples and {first} for others, expected the "
+                "same structure on every path of a batch"
+            )
+        self._add(program, literals)
+        return len(self.paths) - 1
 
     def _add(self, program: Program, literals: Literals | None = None) -> None:
-        literals = self._literals(program) if literals is None else literals
-        self._index, self._settled = {}, False  # an interrupt after any of these leaves what is right
+        literals = self._index.literals(program) if literals is None else literals
+        self._settled = False  # an interrupt after any of these leaves what is right
         self.paths.append(TracedPath(program, program.conditions, literals))
-        self._known[literals] = len(self.paths) - 1
-
-    def _literals(self, program: Program) -> Literals:
-        """Return the conditions of a path as steps of the index, each with the answer."""
-        builder, tape, first = self._builder, program.conditions.tape, self._inputs
-        places: list[int] = []
-        for step in tape.steps:
-            if step[0] == "input":
-                at = step[1] if step[1] < first else first + program.used[step[1] - first]
-                places.append(builder.input(at))
-            elif step[0] == "constant":
-                places.append(builder.constant(step[1]))
-            else:
-                places.append(builder.step(step[0], *[places[operand] for operand in step[1:]]))
-        conditions = [builder.truth(places[at]) for at in tape.results]
-        return tuple(zip(conditions, program.conditions.held, strict=True))
+        self._index.add(literals, len(self.paths) - 1)
 
     def _too_many(self, conditions: Conditions, literals: Literals, split: list[int]) -> TracingError:
         """Return the error for a path more than there may be, which names the condition that tells it from the rest."""
@@ -404,14 +333,15 @@ class Paths:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the index out, which is made anew."""
-        left = {"_lock", "_index", "_builder", "_known", "state", "paths"}
+        left = {"_lock", "_index", "state", "paths"}
         kept = {name: value for name, value in vars(self).items() if name not in left}
         return {**kept, "programs": [(path.program, path.samples) for path in self.paths]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Join the paths again."""
         programs = state.pop("programs")
-        vars(self).update(state, _lock=own_lock(self), _builder=Builder(0), _known={}, state=None, paths=[])
+        index = PathIndex(state["_inputs"], state["widths"], programs[0][0].backend)
+        vars(self).update(state, _lock=own_lock(self), _index=index, state=None, paths=[])
         for program, samples in programs:
             self._add(program)
             self.paths[-1].samples = samples

@@ -13,7 +13,7 @@ import builtins
 import re
 import sys
 from collections import Counter, deque
-from functools import cache, lru_cache, partial
+from functools import partial
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -24,19 +24,14 @@ from types import (
     ModuleType,
 )
 
+from autograd_mini.compiler.names_read import NETWORKS, is_library, is_library_class, names_read
 from autograd_mini.engine.value import Value
-from autograd_mini.engine.versions import is_tracked
+from autograd_mini.engine.versions import VERSION, is_tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
-
-PACKAGE = __file__.rpartition("compiler")[0]
-"""The folder of the package."""
-
-NETWORKS = PACKAGE + "nn"
-"""The folder of the package's modules, whose attributes users change."""
 
 ATOMS = (float, int, str, bytes, complex, range, type(None), type(...), type(NotImplemented))
 """Types without parts that could change."""
@@ -49,9 +44,6 @@ MOST = 50_000
 
 MOST_OBJECTS = 10_000
 """Maximum objects that are looked at, Values aside."""
-
-ALL_ATTRIBUTES = frozenset({"vars", "dir", "__dict__", "asdict", "astuple", "__getattribute__"})
-"""Names by which code reads attributes that it does not name."""
 
 NOT_CALLED = {
     *("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__"),
@@ -124,11 +116,13 @@ class Dependencies:
 
     Attributes:
         found: the places.
+        version: that of tracked objects before they were looked at.
         unwatched: what could not be compared, and why.
 
     """
 
     def __init__(self, roots: Iterable[tuple[str, Any]]) -> None:
+        self.version = VERSION[0]
         self.found: list[Dependency] = []
         self.unwatched: list[str] = []
         self._names: dict[str, None] = {}  # of attributes that are read
@@ -140,6 +134,7 @@ class Dependencies:
         self._open: list[tuple[str, Any]] = [*roots]
         self._objects: list[tuple[str, Any, Any, set[str]]] = []  # a name, an object, its dict, names looked up
         self._classes: dict[type, set[str]] = {}
+        self._libraries: set[type] = set()  # classes of libraries alone
         self._known = (0, False, 0)  # how many names and objects there were when attributes were last looked up
         self._room = MOST
         while self._open or self._more():
@@ -178,7 +173,7 @@ class Dependencies:
             self._open += [(name, thing.func), (f"{name}.args", thing.args), (f"{name}.keywords", thing.keywords)]
             self._object(name, thing)
         elif isinstance(thing, ModuleType):
-            if not _is_library(getattr(thing, "__file__", None), thing.__name__):
+            if not is_library(getattr(thing, "__file__", None), thing.__name__):
                 self._objects.append((name, thing, vars(thing), set()))
         elif isinstance(thing, type):
             self._class(thing, called=True)
@@ -196,7 +191,7 @@ class Dependencies:
     def _other(self, name: str, thing: Any) -> None:
         """Visit an object of a class of its own."""
         kind = type(thing)
-        if kind.__module__ == "autograd_mini.compiler.api":  # which is called as it was written
+        if kind.__module__ == "autograd_mini.compiler.compiled_function":  # which is called as it was written
             self._open.append((name, thing._programs._f))
             return
         if kind.__module__ == "operator" and hasattr(thing, "__reduce__"):  # attrgetter("k") names what it reads
@@ -205,7 +200,7 @@ class Dependencies:
             held = getattr(thing, part, None) if kind.__module__ == "functools" else None
             if held is not None:
                 self._open.append((name, held))
-        if _library_class(kind) and (hasattr(kind, "__array__") or hasattr(kind, "__setitem__")):
+        if is_library_class(kind) and (hasattr(kind, "__array__") or hasattr(kind, "__setitem__")):
             self.unwatched.append(f"{name}: a {kind.__module__}.{kind.__qualname__}, whose entries are not compared")
         self._object(name, thing)
 
@@ -218,9 +213,10 @@ class Dependencies:
             held = None
         held = held if isinstance(held, dict) else None
         self._class(kind, called=False)
-        if held is not None or not _library_class(kind):
+        library = kind in self._libraries or is_library_class(kind)
+        if held is not None or not library:
             self._objects.append((name, thing, held, set()))
-        if not _library_class(kind) and not isinstance(thing, (Value, BaseException)):
+        if not library and not isinstance(thing, (Value, BaseException)):
             self._note("attribute", thing, "__class__", f"{name}.__class__")
 
     def _container(self, name: str, thing: Any) -> None:
@@ -255,7 +251,7 @@ class Dependencies:
 
     def _function(self, name: str, f: FunctionType) -> None:
         file = f.__code__.co_filename  # of a generated function the module says more
-        library = _library_class(f) if file == "<string>" else _is_library(file, "")
+        library = is_library_class(f) if file == "<string>" else is_library(file, "")
         for part in ("__defaults__", "__kwdefaults__"):
             if (given := getattr(f, part)) is not None:
                 if not library:
@@ -269,7 +265,7 @@ class Dependencies:
             self._note("attribute", f, "__code__", f"{name}.__code__")
             self._code(f.__code__, f.__globals__)
         elif file.startswith(NETWORKS):
-            self._read(name for kind, name in _reads(f.__code__) if kind in {"attribute", "asked"})
+            self._read(name for kind, name in names_read(f.__code__) if kind in {"attribute", "asked"})
         if f.__dict__:
             self._objects.append((name, f, f.__dict__, set()))
             if "__wrapped__" in f.__dict__:
@@ -280,7 +276,7 @@ class Dependencies:
             return
         self._codes.add((id(code), id(scope)))
         package = scope.get("__package__") or ""
-        for kind, name in _reads(code):
+        for kind, name in names_read(code):
             if (
                 kind == "global"
             ):  # a built-in is taken to keep its meaning: asking for each would cost as much as a call
@@ -316,7 +312,9 @@ class Dependencies:
         start = known[2] if known[:2] == self._known[:2] else 0
         for name, thing, held, looked_up in self._objects[start:]:
             wanted = self._names.keys() - looked_up
-            if self._all and held is not None and not (isinstance(thing, ModuleType) or _library_class(type(thing))):
+            if not held and type(thing) not in self._classes:  # such as a Value: it is but asked for what it lacks
+                wanted &= self._asked
+            if self._all and held is not None and not (isinstance(thing, ModuleType) or is_library_class(type(thing))):
                 wanted |= held.keys() - looked_up
             looked_up.update(wanted)
             for attribute in sorted([name for name in wanted if isinstance(name, str)]):
@@ -328,7 +326,7 @@ class Dependencies:
         classes = () if isinstance(thing, (ModuleType, FunctionType)) else type(thing).__mro__
         in_class: Any = next((vars(c)[attribute] for c in classes if attribute in vars(c)), MISSING)
         if isinstance(in_class, MemberDescriptorType):
-            if not isinstance(thing, Value) and not _library_class(type(thing)):
+            if not isinstance(thing, Value) and not is_library_class(type(thing)):
                 self._note("attribute", thing, attribute, place)
                 self._open.append((place, getattr(thing, attribute, None)))
         elif held is None or isinstance(in_class, property):
@@ -342,10 +340,11 @@ class Dependencies:
 
     def _class(self, kind: type, *, called: bool) -> None:
         """Visit the special methods of a class; of one that is called itself also those that make an object."""
-        if kind in self._classes and not called:
+        if kind in self._libraries or (kind in self._classes and not called):
             return
-        own = [base for base in kind.__mro__ if not _library_class(base)]
+        own = [base for base in kind.__mro__ if not is_library_class(base)]
         if not own:
+            self._libraries.add(kind)
             return
         self._classes.setdefault(kind, set())
         if self._matches:
@@ -360,7 +359,7 @@ class Dependencies:
 
     def _of_class(self, kind: type, attribute: str) -> None:
         """Note what a class has under a name, and that classes before it, in the order of resolution, have not."""
-        bases = [base for base in kind.__mro__ if not _library_class(base)]
+        bases = [base for base in kind.__mro__ if not is_library_class(base)]
         last = next((at for at, base in enumerate(bases) if attribute in vars(base)), -1)
         for base in bases[: last + 1]:
             place = f"{base.__qualname__}.{attribute}"
@@ -378,71 +377,3 @@ class Dependencies:
 
 def _short(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:60]}…{name[-59:]}"
-
-
-def _library_class(kind: type | FunctionType) -> bool:
-    """Return whether a class comes from the standard library, an installed package, or this one beside its networks."""
-    home = kind.__module__ or ""
-    if home.startswith("autograd_mini.nn"):
-        return False
-    return _is_library(getattr(sys.modules.get(home), "__file__", None), home)
-
-
-@cache
-def _is_library(file: str | None, module: str) -> bool:
-    """Return whether a file is one of the standard library, of an installed package, or of this package."""
-    if module.partition(".")[0] in {"builtins", "autograd_mini"} or module in sys.builtin_module_names:
-        return True
-    return file is not None and file.startswith((PACKAGE, "<autograd_mini", "<frozen", *_folders()))
-
-
-@cache
-def _folders() -> tuple[str, ...]:
-    from sysconfig import get_path  # which takes long
-
-    return tuple({f"{get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-@lru_cache(1000)
-def _reads(code: CodeType) -> frozenset[tuple[str, str]]:
-    """Return what code reads, each with its kind, in the code of inner functions too.
-
-    The kinds are "global", "attribute", "asked" for an attribute asked for by text, "module", "lookup" for a function
-    that may look anything up; and, without a name, "all" attributes, and "match" for those that classes say.
-    """
-    from dis import get_instructions
-
-    found: set[tuple[str, str]] = set()
-    instructions = [*get_instructions(code)]
-    for at, step in enumerate(instructions):
-        name = step.argval
-        if step.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}:
-            found.add(("global", name))
-            if name in {"getattr", "hasattr"}:
-                text = _text_argument(instructions, at)
-                found.add(("all", "") if text is None else ("asked", text))
-            elif name in {"globals", "eval", "exec", "locals"}:
-                found.add(("lookup", name))
-        elif step.opname in {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"}:
-            found.add(("attribute", name))
-        elif step.opname == "IMPORT_NAME":
-            found |= {("module", name), ("module", name.partition(".")[0])}
-        elif step.opname == "MATCH_CLASS":
-            texts = [part for c in code.co_consts if isinstance(c, tuple) for part in c if isinstance(part, str)]
-            found |= {("match", ""), *(("asked", text) for text in texts)}
-    if any(kind in {"global", "attribute"} and name in ALL_ATTRIBUTES for kind, name in found):
-        found.add(("all", ""))
-    return frozenset(found).union(*[_reads(inner) for inner in code.co_consts if isinstance(inner, CodeType)])
-
-
-def _text_argument(instructions: list[Any], at: int) -> str | None:
-    """Return the text that stands among the arguments of the call after a place in the code, if it is written there."""
-    found = None
-    for step in instructions[at + 1 :]:
-        if step.opname.startswith(("BUILD", "FORMAT", "BINARY", "CONVERT")):
-            return None
-        if step.opname.startswith("CALL"):
-            return found
-        if step.opname == "LOAD_CONST" and isinstance(step.argval, str):
-            found = found or step.argval
-    return None

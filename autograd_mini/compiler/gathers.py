@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from autograd_mini.compiler.concretization import place
 from autograd_mini.compiler.python import scatter
-from autograd_mini.compiler.tracer import Check, Primitive, Trace, TracedBool, Tracer, place, symbol
+from autograd_mini.compiler.tracer import Check, Primitive, Trace, TracedBool, Tracer, symbol
 from autograd_mini.engine.functions import floor
 from autograd_mini.engine.hooks import innermost, is_recording
 from autograd_mini.engine.operators import where, wrong_index
@@ -48,7 +49,7 @@ def taken(index: Tracer, values: Any) -> Any:
     numbers = [entry for row, _ in apart for entry in row]
     key = (is_recording(), *[id(entry) if isinstance(entry, Value) else repr(entry) for entry in numbers])
     if key not in trace.known:
-        trace.known[key] = _array(_TABLE, tuple(numbers))
+        trace.known[key] = tabled(numbers)
     table, size = trace.known[key], layout.size
     row = _checked(trace, index, len(apart))
     first = row * float(size) if size > 1 else row
@@ -65,6 +66,11 @@ def _checked(trace: Trace, index: Tracer, count: int) -> Value:
         trace.known[key] = where(holds, where(index < 0.0, index + float(count), index), 0.0).detach()
     found: Value = trace.known[key]
     return found
+
+
+def tabled(entries: Sequence[Number]) -> Value:
+    """Return the symbol for an array of its entries."""
+    return _array(_TABLE, tuple(entries))
 
 
 def picked(array: Value, index: Number) -> Value:
@@ -178,7 +184,7 @@ class _Table(_ArrayRule):
         """Put a table of tangents beside those of the entries."""
         moving = [tangents.get(entry, 0.0) if isinstance(entry, Value) else 0.0 for entry in node._k]
         if any(entry in tangents for _, entry in self.pairs(node)):
-            tangents[node] = _array(_TABLE, tuple(moving))
+            tangents[node] = tabled(moving)
 
 
 class _Scatter(_ArrayRule):

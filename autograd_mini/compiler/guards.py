@@ -59,6 +59,7 @@ class Guard:
 
     Args:
         found: the places, with what was found there.
+        seen: the version of tracked objects then, see `engine.versions`.
         by_machine: whether there may be machine code for long lists, since what is guarded is machine code itself.
 
     Attributes:
@@ -67,8 +68,8 @@ class Guard:
 
     """
 
-    def __init__(self, found: Sequence[Dependency], *, by_machine: bool = False) -> None:
-        self._found = found
+    def __init__(self, found: Sequence[Dependency], *, seen: object = None, by_machine: bool = False) -> None:
+        self._found, self._seen = found, seen
         listed = sum(len(place.value) for place in found if _is_list(place))
         self._by_machine = by_machine and listed >= MANY and comparable()
         self._always = [(at, place) for at, place in enumerate(found) if not place.tracked]
@@ -103,10 +104,22 @@ class Guard:
             scope[f"{name}_places"] = [place for _, place in places]
             together = [place for _, place in places if self._together(place)]
             if self._by_machine:
-                scope[f"{name}_lists"] = same_entries([(place.holder, place.value) for place in together])
+                scope[f"{name}_lists"] = self._lists(f"{name}_lists", together)
             else:
                 scope[f"{name}_hash"] = hash(tuple([part for place in together for part in (*place.value, 0)]))
         return scope
+
+    def _lists(self, name: str, places: Sequence[Dependency]) -> Callable[[], bool]:
+        """Return what compares lists; there is machine code for it from its first call on."""
+        lists = [(place.holder, place.value) for place in places]
+
+        def compare() -> bool:
+            made = same_entries(lists)
+            if self.quick is not None and self.quick.__globals__[name] is compare:
+                self.quick.__globals__[name] = made
+            return made()
+
+        return compare
 
     def _written(self) -> Callable[[], bool]:
         if self._tracked:
@@ -114,7 +127,7 @@ class Guard:
             text += _TRACKED + self._comparisons("unchanged", self._tracked)
         else:
             text = self._comparisons("guard", self._always)
-        scope = {**_NAMES, "same": _same, "seen": None, **self._scope()}
+        scope = {**_NAMES, "same": _same, "seen": self._seen, **self._scope()}
         quick: Callable[[], bool] = build("guard", text, scope)["guard"]
         return quick
 

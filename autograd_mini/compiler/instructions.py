@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from array import array
 from functools import cache
-from operator import attrgetter
+from typing import NamedTuple
 
+from autograd_mini.compiler.gathers import picked, tabled
+from autograd_mini.compiler.graph_columns import ANY, BOTH, LEFT, MANY, RIGHT, UNARY, GraphColumns
 from autograd_mini.compiler.tape import TRUTHS
 from autograd_mini.compiler.tracer import Primitive, condition, stopped
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import CHOICE, TABLE
-from autograd_mini.engine.rules import RowRule
+from autograd_mini.engine.rules import RowRule, rule_named
 from autograd_mini.engine.value import ABSENT, Value
 
 TYPE_CHECKING = False
@@ -28,12 +30,36 @@ if TYPE_CHECKING:
 NOTHING, LEAF, CONSTANT = range(3)
 """The codes of rows that are no operations: that of an operand that is missing, of a leaf, of a number."""
 
-_UNARY, _BOTH, _LEFT, _RIGHT, _ANY = range(5)
-"""Where a node keeps its operands: x; x and y; x and a number; a number and x; as its rule says."""
+DEPTH = 4
+"""How deep the operands of a row are looked at to find out soon whether it is repeated."""
+
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+"""Odd numbers that the hashes of three operands are multiplied by."""
 
 
 class Unsuited(Exception):  # noqa: N818 - no error: the graph is compiled in another way
     """Raised where a graph has something that columns do not hold."""
+
+
+class Requirement(NamedTuple):
+    """A comparison whose answer has to be the same at each call.
+
+    Attributes:
+        name: the relation, such as "lt".
+        x: its first operand.
+        y: its second.
+        held: the answer.
+        figure: the number to be named where it is another one.
+        error: the function from that number to the exception.
+
+    """
+
+    name: str
+    x: Value
+    y: Value | float
+    held: bool
+    figure: Value | float
+    error: Callable[[float], Exception]
 
 
 class Instructions:
@@ -44,17 +70,22 @@ class Instructions:
         outputs: the results, Values or numbers.
         leaves: leaves that come first, in this order, whether they are used or not.
         constants: leaves that are taken for numbers.
+        required: what has to hold; then one more result is not 0.0 where something does not.
 
     Attributes:
         codes: the operation of each row, a place in `rules`.
         operands: three columns, with the rows of the operands; row 0 stands for none.
+        entries: of a row that is a table of a lookup the rows of its entries, in place of operands.
         leaves: the leaves; their rows are 1, 2, and so on.
         numbers: the number of each row that is a constant.
         results: the rows of the outputs.
-        rules: what is done, by code: the rule of a row of the table, or the name of a condition, "where" or "stop".
+        given: how many of them are outputs that were asked for.
+        checks: of what has to hold the rows of the comparison and of its figure, the answer, and the error.
+        rules: what is done, by code: the rule of a row of the table, or the name of a condition, "where", "stop",
+            "table" or "take".
 
     Raises:
-        Unsuited: if there is an operation of the user's own, or a lookup.
+        Unsuited: if there is an operation of the user's own, or the derivative of a lookup.
 
     """
 
@@ -64,7 +95,10 @@ class Instructions:
         outputs: Sequence[Value | float],
         leaves: Iterable[Value],
         constants: Iterable[Value] = (),
+        required: Iterable[Requirement] = (),
     ) -> None:
+        import numpy as np
+
         self.codes = array("i", [NOTHING])
         self.operands = array("i", [0]), array("i", [0]), array("i", [0])
         self.numbers: dict[int, float] = {}
@@ -75,65 +109,65 @@ class Instructions:
         self._places = _Rows(self)
         for leaf in leaves:
             self._leaf(leaf)
-        self._read(nodes)
-        self.results = [self._places[y] if isinstance(y, Value) else self._number(y) for y in outputs]
-        del self._places, self._known, self._constants
+        self._graph = graph = GraphColumns(nodes, self._way, self._head, self.__len__)
+        self.entries = graph.entries
+        for column, added in zip((self.codes, *self.operands), (graph.codes, *graph.operands), strict=True):
+            column.frombytes(added.astype(np.int32).tobytes())
+        self.results = [*map(graph.row, outputs)]
+        self.given = len(self.results)
+        self.checks: list[tuple[int, int, bool, Callable[[float], Exception]]] = []
+        self._require(required)
+        del self._graph, self._places, self._known, self._constants
 
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self.codes)
-
-    def _read(self, nodes: Iterable[Value]) -> None:
-        places, number = self._places, self._number
-        ways: dict[Any, tuple[int, int]] = {}
-        code_of, (first, second, third) = self.codes.append, self.operands
-        x_of, y_of, z_of = first.append, second.append, third.append
-        for node in nodes:
-            pull = node._pull
-            if pull is None:
-                continue
-            way = ways.get(pull)
-            if way is None:
-                way = ways[pull] = self._way(pull.rule)
-            code, kind = way
-            z = 0
-            if kind == _BOTH:
-                x, y = places[node._x], places[node._y]
-            elif kind == _UNARY:
-                x, y = places[node._x], 0
-            elif kind == _LEFT:
-                x, y = places[node._x], number(node._k)
-            elif kind == _RIGHT:
-                x, y = number(node._k), places[node._x]
-            else:
-                args = pull.rule.args(node)
-                if pull.rule.op is CHOICE and not isinstance(args[0], Value):
-                    taken = args[1] if args[0] else args[2]  # an eager graph has but the branch that was taken
-                    places[node] = places[taken] if isinstance(taken, Value) else number(taken)
-                    continue
-                rows = [places[arg] if isinstance(arg, Value) else number(arg) for arg in args]
-                x, y, z = (*rows, 0, 0)[:3]
-            code_of(code)
-            x_of(x)
-            y_of(y)
-            z_of(z)
-            places[node] = len(self.codes) - 1
 
     def _way(self, rule: Any) -> tuple[int, int]:
         """Return the code of a rule, and where its nodes keep their operands."""
         if isinstance(rule, RowRule):
             if TABLE.get(rule.op.name) is not rule.op:
                 raise Unsuited
-            kind = {"x": _LEFT, "y": _RIGHT, "xy": _BOTH}[rule.active] if len(rule.op.operands) > 1 else _UNARY
-        elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop"}):
-            kind = _ANY
+            kind = {"x": LEFT, "y": RIGHT, "xy": BOTH}[rule.active] if len(rule.op.operands) > 1 else UNARY
+        elif rule.op is CHOICE or (isinstance(rule, Primitive) and rule.op.name in {*TRUTHS, "stop", "take"}):
+            kind = ANY
+        elif isinstance(rule, Primitive) and rule.op.name == "table":
+            kind = MANY
         else:
             raise Unsuited
         code = self.code_of(rule.op)
-        if code is None:
-            code = len(self.rules)
-            self.rules.append(rule if kind != _ANY else rule.op.name)
-        return code, kind
+        return self._rule(rule if kind < ANY else rule.op.name) if code is None else code, kind
+
+    def _rule(self, rule: Any) -> int:
+        """Return the code of a rule that has none yet."""
+        self.rules.append(rule)
+        return len(self.rules) - 1
+
+    def _require(self, required: Iterable[Requirement]) -> None:
+        """Compare, and count the answers that are others than before."""
+        codes: dict[str, int] = {}
+
+        def compared(name: str, x: int, y: int) -> int:
+            """Return the row of a comparison."""
+            if name not in codes:
+                codes[name] = self.rules.index(name) if name in self.rules else self._rule(name)
+            return self._row(codes[name], x, y)
+
+        total = 0
+        for name, x, y, held, figure, error in required:
+            holds = compared(name, self._graph.row(x), self._graph.row(y))
+            self.checks.append((holds, self._graph.row(figure), held, error))
+            other = compared("ne", holds, self._number(float(held)))
+            if total:
+                add = self.code_of(TABLE["add"])
+                other = self._row(self._rule(rule_named("add", "xy", ())) if add is None else add, total, other)
+            total = other
+        if total:
+            self.results.append(total)
+
+    def _head(self, value: Value | float) -> int:
+        """Return the row of a leaf or a number."""
+        return self._places[value] if isinstance(value, Value) else self._number(value)
 
     def code_of(self, op: Op) -> int | None:
         """Return the code of an operation; None if it does not occur."""
@@ -163,10 +197,10 @@ class Instructions:
             self.numbers[at] = number
         return at
 
-    def _row(self, code: int, x: int = 0) -> int:
+    def _row(self, code: int, x: int = 0, y: int = 0) -> int:
         at = len(self.codes)
         self.codes.append(code)
-        for operands, operand in zip(self.operands, (x, 0, 0), strict=True):
+        for operands, operand in zip(self.operands, (x, y, 0), strict=True):
             operands.append(operand)
         return at
 
@@ -177,41 +211,92 @@ class Instructions:
         """The codes of operations whose results are truth values."""
         return frozenset([code for code, rule in enumerate(self.rules) if isinstance(rule, str) and rule in TRUTHS])
 
-    def used(self) -> bytearray:
+    def used(self, results: Iterable[int] | None = None) -> bytearray:
         """Return for each row whether an output depends on it."""
+        import numpy as np
+
+        from autograd_mini.compiler.array_tape import reached
+
+        results = self.results if results is None else [*results]
+        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
+        found = reached(operands, 0, results, np.frombuffer(self.codes, np.int32) > CONSTANT, self.entries)
+        found[operands[:, found]] = True
+        found[results] = True
+        for at, entries in self.entries.items():
+            if found[at]:
+                found[entries] = True
+        found[0] = False
+        return bytearray(found.tobytes())
+
+    def reached(self) -> bytearray:
+        """Return for each row whether a derivative flows to it from the first output."""
         found = bytearray(len(self))
-        for at in self.results:
-            found[at] = 1
+        found[self.results[0]] = 1
         first, second, third = self.operands
+        flows = [rule is not None and (not isinstance(rule, str) or rule in _FLOWING) for rule in self.rules]
+        take, choice = [self.rules.index(name) if name in self.rules else -1 for name in ("take", "where")]
         for at in range(len(found) - 1, 0, -1):
-            if found[at] and self.codes[at] > CONSTANT:
-                found[first[at]] = found[second[at]] = found[third[at]] = 1
+            if found[at] and flows[code := self.codes[at]]:
+                found[first[at]] |= code != choice
+                found[second[at]] |= code != take
+                found[third[at]] = 1
+                for entry in self.entries.get(at, ()):
+                    found[entry] = 1
         found[0] = 0
         return found
 
     def classes(self, shared: Callable[[Value], bool]) -> array[int]:
         """Return a class for each row: equal for the same operation on operands of equal classes.
 
-        All numbers are one class, and all leaves but those that are shared, each of which is a class of its own.
+        All numbers are one class, and all leaves but those that are shared; each of these is a class of its own, as is
+        each table.
         """
         known: dict[Any, int] = {}
         found = array("i", [0])
         put, name = found.append, known.setdefault
         rows = zip(self.codes, *self.operands, strict=True)
         next(rows)
+        table = self.rules.index("table") if self.entries else -1
         for code, x, y, z in rows:
-            if code > CONSTANT:
-                key: Any = (code, found[x], found[y], found[z]) if z else (code, found[x], found[y])
+            if code == table:
+                key: Any = (code, -len(found))
+            elif code > CONSTANT:
+                key = (code, found[x], found[y], found[z]) if z else (code, found[x], found[y])
             else:
                 key = x if code == LEAF and shared(self.leaves[x]) else (code,)
             put(name(key, len(known) + 1))
         return found
 
+    def repeated(self, fewest: int) -> int:
+        """Return how many operations are in classes of so many rows, whatever leaves are shared, or some more.
+
+        It is found out by hashes that go a few operands deep, for all rows at once: they tell apart less than `classes`
+        does, so that nothing that is repeated is missed.
+        """
+        import numpy as np
+
+        codes = np.frombuffer(self.codes, np.int32).astype(np.uint64)
+        operands = [np.frombuffer(column, np.int32) for column in self.operands]
+        factors, tables = [np.uint64(factor) for factor in _FACTORS], np.array([*self.entries], np.intp)
+        hashes = codes * factors[0]
+        for _ in range(DEPTH):
+            mixed = codes.copy()
+            for operand, factor in zip(operands, factors, strict=True):
+                mixed += hashes[operand] * factor
+            mixed ^= mixed >> np.uint64(29)
+            hashes = mixed * factors[0]
+            hashes[tables] = tables
+        ordered = np.sort(hashes[codes > CONSTANT])
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        counts = np.diff(starts, append=len(ordered))
+        return int(counts[counts >= fewest].sum())
+
     def perform(self, rows: Iterable[int], known: dict[int, Any]) -> None:
         """Do the operations of rows once more, in order, on what is known of their operands, symbols or numbers."""
         first, second, third = self.operands
         for at in rows:
-            args = [known[x] if x in known else self.numbers[x] for x in (first[at], second[at], third[at]) if x]
+            operands = self.entries.get(at) or (first[at], second[at], third[at])
+            args = [known[x] if x in known else self.numbers[x] for x in operands if x]
             known[at] = self.performed(self.codes[at], args)
 
     def performed(self, code: int, args: Sequence[Any]) -> Any:
@@ -219,9 +304,8 @@ class Instructions:
         rule = self.rules[code]
         if not isinstance(rule, str):
             return _operation(rule.op)(*args)
-        if rule == "where":
-            return where(*args)
-        return stopped(*args) if rule == "stop" else condition(rule, *args)
+        made: Any = _PRIMITIVES.get(rule)
+        return condition(rule, *args) if made is None else made(*args)
 
 
 class _Rows(dict[Value, int]):
@@ -237,22 +321,8 @@ class _Rows(dict[Value, int]):
 
 _operation = cache(function)
 
+_FLOWING = {"where", "take", "table"}
+"""Those rules that are no rows of the table and pass derivatives on."""
 
-def below(loss: Value) -> list[Value]:
-    """Return the nodes that a result of eager code was computed from, and the result, oldest first."""
-    found = {loss}
-    waiting = [loss]
-    while waiting:
-        node = waiting.pop()
-        rule: Any = node._pull and node._pull.rule
-        if rule is None:
-            continue
-        operands = (node._x, node._y) if isinstance(rule, RowRule) else rule.args(node)
-        for operand in operands:
-            if operand is not ABSENT and isinstance(operand, Value) and operand not in found:
-                found.add(operand)
-                waiting.append(operand)
-    return sorted(found, key=_tick)
-
-
-_tick = attrgetter("_tick")
+_PRIMITIVES = {"where": where, "stop": stopped, "take": picked, "table": lambda *entries: tabled(entries)}
+"""What makes symbols of those rules that are neither rows of the table nor conditions."""

@@ -290,7 +290,7 @@ def legalised(tape: Tape) -> Tape:
 
     The operations that this adds to a tape's are `ADDED`; `cbrt_rough` is the C library's cube root.
     """
-    if not any(step[0] in _LEGAL for step in tape.steps):
+    if tape.kinds().isdisjoint(_LEGAL):
         return tape
     return rewritten(tape, lambda b, name, operands: _LEGAL[name](b, *operands) if name in _LEGAL else None).pruned()
 

@@ -5,12 +5,13 @@ It can be pickled; machine code is made again where it is unpickled, at the firs
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, picked
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.tape import Tape
-from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 
 TYPE_CHECKING = False
@@ -86,6 +87,16 @@ class Program:
         return picked(self.wanted, self.tape, batched=self.widths is not None)
 
     @property
+    def programs(self) -> list[Program]:
+        """What it is made of: itself."""
+        return [self]
+
+    @property
+    def size(self) -> int:
+        """How many operations it has: with loops those of the traced program, else what the passes left."""
+        return len(self.tape) if self.rolled is None else int(self.stats["operations"]["traced"])
+
+    @property
     def source(self) -> str:
         """The program as readable Python."""
         return str(self.tape)
@@ -105,13 +116,12 @@ class Program:
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs it, compiled if this is the first time."""
-        found = self._runs.get(threads)
-        if found is None:
-            with self._lock:
-                found = self._runs[threads] = self._runs.get(threads) or self._compiled(threads)
-        return found
+        return self._runs.get(threads) or self._compiled(threads)
 
+    @holding_own
     def _compiled(self, threads: int) -> Callable[..., Any]:
+        if threads in self._runs:  # another thread has compiled it meanwhile
+            return self._runs[threads]
         start = perf_counter()
         if self.rolled is not None:
             made: Callable[..., Any] = self.rolled.compiled()
@@ -126,9 +136,10 @@ class Program:
             )
         self.text = getattr(made, "text", "")
         self.stats["seconds"]["compile"] = perf_counter() - start
-        if self.checks is None:
-            return made
-        return self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
+        if self.checks is not None:
+            made = self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
+        self._runs[threads] = made
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""
@@ -144,15 +155,20 @@ class Checks:
     """What has to hold of the numbers of each call, which is found out before results are returned.
 
     Args:
-        trace: the trace with the checks.
-        leaves: the parameters, whose inputs follow those of the trace.
+        tape: the function that returns the program which tells of each whether it holds, and its figure.
+        errors: of each the function from its figure to the exception.
 
     """
 
-    def __init__(self, trace: Trace, leaves: Sequence[Value]) -> None:
+    def __init__(self, tape: Callable[[], Tape], errors: Sequence[Callable[[float], Exception]]) -> None:
+        self._tape, self._errors = tape, errors
+
+    @classmethod
+    def of(cls, trace: Trace, leaves: Sequence[Value]) -> Checks:
+        """Return the checks of a trace, given the parameters whose inputs follow those of the trace."""
         found = [part for check in trace.checks for part in (check.holds, check.figure)]
-        self._tape = Below(trace, found).lowered(leaves).pruned()
-        self._errors = [check.error for check in trace.checks]
+        tape = Below(trace, found).lowered(leaves).pruned()
+        return cls(partial(Tape, tape.steps, tape.results, tape.inputs), [check.error for check in trace.checks])
 
     def scalar(self, run: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the list of inputs that raises where a check fails."""
@@ -180,7 +196,7 @@ class Checks:
 
     def _fail(self, rows: Iterable[Sequence[float]]) -> None:
         """Raise the error of the first check that fails, of the first of these rows of inputs for which one does."""
-        run = BACKENDS["python"].load().scalar(self._tape)
+        run = BACKENDS["python"].load().scalar(self._tape())
         for row in rows:
             found = run(row)
             for holds, figure, error in zip(found[::2], found[1::2], self._errors, strict=True):

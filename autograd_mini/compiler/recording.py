@@ -10,7 +10,8 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from autograd_mini.compiler.api import jit
-from autograd_mini.compiler.instructions import Instructions, Unsuited, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions, Requirement, Unsuited
 from autograd_mini.compiler.tracer import Check, Trace, condition
 from autograd_mini.engine.checks import check_function
 from autograd_mini.engine.functions import function
@@ -145,19 +146,30 @@ class _Graph:
         self.loss, self.noted = loss, noted
 
     def instructions(self) -> Instructions | None:
-        """Return the graph as columns; None if there are checks, or an operation that columns do not hold."""
-        if self.noted:
-            return None
+        """Return the graph as columns; None if there is an operation that they do not hold."""
+        said = self._said()
+        required = [
+            Requirement(name, x, y, held, 0.0, partial(_flipped, held, said[place]))
+            for name, x, y, held, place in self.noted
+        ]
         try:
-            return Instructions(below(self.loss), [self.loss], [])
+            return Instructions(below(self.loss, *self._compared()), [self.loss], [], (), required)
         except Unsuited:
             return None
+
+    def _compared(self) -> list[Value]:
+        """Return the Values that were compared."""
+        return [given for noted in self.noted for given in (noted.x, noted.y) if isinstance(given, Value)]
+
+    def _said(self) -> dict[Any, str | None]:
+        """Return the places of the comparisons as text, of which there are few."""
+        return {place: place and str(Place(*place)) for place in {noted.place for noted in self.noted}}
 
     def __call__(self) -> Value:
         """Return the symbol for the loss."""
         twins: dict[Value, Any] = {}
-        compared = [given for noted in self.noted for given in (noted.x, noted.y) if isinstance(given, Value)]
-        for node in order(self.loss, *compared):
+        said = self._said()
+        for node in order(self.loss, *self._compared()):
             twins[node] = (
                 node
                 if node._pull is None
@@ -166,9 +178,7 @@ class _Graph:
         trace: Any = innermost(Trace)
         for name, x, y, held, place in self.noted:
             holds = condition(name, twins[x], twins[y] if isinstance(y, Value) else y)
-            trace.checks.append(
-                Check(holds if held else ~holds, 0.0, partial(_flipped, held, place and str(Place(*place))))
-            )
+            trace.checks.append(Check(holds if held else ~holds, 0.0, partial(_flipped, held, said[place])))
         twin: Value = twins[self.loss]
         return twin
 

@@ -44,13 +44,24 @@ class ParallelLoop:
         uniforms: the rows outside that all lanes use alike.
         columns: for each other input of the body the rows that the lanes use.
         operands: for each operation of the body its inputs: ("row", its column in `members`), ("number", a float),
-            ("uniform", a place in `uniforms`) or ("column", a place in `columns`).
+            ("uniform", a place in `uniforms`), ("column", a place in `columns`) or ("table", a place in `tables`).
+        tables: the tables that lanes look something up in, as lists of inputs.
         outputs: the columns of `members` that are used outside.
+        finals: those of them of which only those of the last turns are used, where turns follow each other, each with
+            how many turns these are.
 
     """
 
+    in_turn = False
+    """Whether each lane takes what the one before made."""
+
     def __init__(self, members: Any) -> None:
         self.members = members
+        self.finals: dict[int, int] = {}
+        self._uniforms: dict[int, int] = {}
+        self._columns: dict[bytes, int] = {}
+        self._tables: dict[int, int] = {}
+        self.tables: list[list[tuple[str, Any]]] = []
         self.uniforms: list[int] = []
         self.columns: list[Any] = []
         self.operands: list[list[tuple[str, Any]]] = []
@@ -60,6 +71,31 @@ class ParallelLoop:
     def lanes(self) -> int:
         """How many lanes there are."""
         return len(self.members)
+
+    def input(self, table: Instructions, rows: Any) -> tuple[str, Any]:
+        """Return the input that is the given row in each lane."""
+        first = int(rows[0])
+        if (rows != first).any():
+            key = rows.tobytes()
+            if key not in self._columns:
+                self._columns[key] = len(self._columns)
+                self.columns.append(rows)
+            return "column", self._columns[key]
+        return self.alike(table, first)
+
+    def alike(self, table: Instructions, row: int) -> tuple[str, Any]:
+        """Return the input that is one row for all lanes."""
+        if table.codes[row] == CONSTANT:
+            return "number", table.numbers[row]
+        if row in table.entries:
+            if row not in self._tables:
+                self._tables[row] = len(self._tables)
+                self.tables.append([self.alike(table, entry) for entry in table.entries[row]])
+            return "table", self._tables[row]
+        if row not in self._uniforms:
+            self._uniforms[row] = len(self._uniforms)
+            self.uniforms.append(row)
+        return "uniform", self._uniforms[row]
 
 
 class Total(NamedTuple):
@@ -101,7 +137,8 @@ class Rolled:
         later = bytearray(of_loop.tobytes())
         self.after = []
         for at in self.outer:
-            if later[first[at]] or later[second[at]] or later[third[at]]:
+            entries = table.entries.get(at, ())
+            if later[first[at]] or later[second[at]] or later[third[at]] or any(later[entry] for entry in entries):
                 later[at] = 1
                 self.after.append(at)
         self.totals: dict[tuple[int, int], Total] = {}
@@ -114,7 +151,7 @@ class Rolled:
 
         table = self.table
         add, sub = [table.code_of(TABLE[name]) for name in ("add", "sub")]
-        uses = Counter(table.results)
+        uses = Counter([*table.results, *[entry for entries in table.entries.values() for entry in entries]])
         for operands in table.operands:
             uses.update(np.frombuffer(operands, np.int32)[outer].tolist())
         terms: dict[int, Total] = {}
@@ -143,18 +180,28 @@ class Rolled:
     def suits(self, *, differentiate: bool) -> bool:
         """Return whether it can be run as loops, and is faster so.
 
-        A choice after the loops would have to keep a derivative from them. What is more than kernels and a program of
-        their sums is held together by Python, which has to be worth while.
+        A choice after the loops would have to keep a derivative from them; so would a lane whose rows a derivative does
+        not reach, unlike those of other lanes. Outputs of single lanes are handed on by Python, which has to be worth
+        while.
         """
+        import numpy as np
+
         codes, choice = self.table.codes, self.table.code_of(CHOICE)
-        if differentiate and any(codes[at] == choice for at in self.after):
-            return False
-        computed = any(codes[row] > CONSTANT for loop in self.loops for row in loop.uniforms) or any(
-            codes[rows[0]] > CONSTANT for loop in self.loops for rows in loop.columns
+        chosen = [codes[at] == choice for at in self.after]
+        for loop in self.loops:
+            if loop.in_turn:  # an adjoint of 0 goes back through all turns
+                chosen += [codes[row] == choice for row in loop.members[0].tolist()]
+        if differentiate:
+            reached = np.frombuffer(self.table.reached(), bool)
+            uneven = any((reached[loop.members] != reached[loop.members[0]]).any() for loop in self.loops)
+            if uneven or any(chosen):
+                return False
+        added = all(
+            (at, column) in self.totals or column in loop.finals
+            for at, loop in enumerate(self.loops)
+            for column in loop.outputs
         )
-        added = all((at, column) in self.totals for at, loop in enumerate(self.loops) for column in loop.outputs)
-        single = not differentiate or all(len(loop.outputs) == 1 for loop in self.loops)
-        return (added and single and not computed) or self.size >= LARGE
+        return added or self.size >= LARGE
 
     def __str__(self) -> str:
         """Return how many operations there are, and how many loops stand for how many of them."""
@@ -170,6 +217,8 @@ def rerolled(table: Instructions) -> Rolled | None:
     used = np.frombuffer(table.used(), bool)
     operations = used & (codes > CONSTANT)
     least = SHARE * np.count_nonzero(operations)
+    if table.repeated(FEWEST) < least:
+        return None
     kinds = {type(leaf) for leaf in table.leaves}
     ways = [lambda leaf: isinstance(leaf, Parameter) or leaf.symbolic, lambda _: False]
     for shared in ways if any(issubclass(kind, Parameter) for kind in kinds) else ways[:1]:
@@ -260,7 +309,7 @@ class _Edges:
                 for operands, within in slots:
                     operand = operands[at]
                     stage = max(stage, stages[operand] + (lanes[operand] and not within[at]))
-                stages[at] = stage
+                stages[at] = max([stage, *[stages[row] + lanes[row] for row in self.table.entries.get(at, ())]])
         counted = np.array(stages)
         return repeated & (counted == np.bincount(counted[repeated]).argmax())
 
@@ -269,6 +318,8 @@ class _Edges:
         import numpy as np
 
         known = np.minimum(self.codes, CONSTANT + 1)  # what an operand outside is: nothing, a leaf, a number, a row
+        for row in self.table.entries:
+            known[row] = -row  # this table and no other one
         columns = [self.codes[members]]
         for mask, operand in zip(inside, self.operands, strict=True):
             given = operand[members]
@@ -286,32 +337,17 @@ class _Edges:
 
     def _loop(self, members: Any, inside: Sequence[Any], places: Any) -> ParallelLoop:
         """Return the loop whose lanes are components that are alike."""
-        loop, table = ParallelLoop(members), self.table
-        uniforms: dict[int, int] = {}
-        columns: dict[bytes, int] = {}
-        lane = members[0]
-        for at, row in enumerate(lane.tolist()):
+        loop = ParallelLoop(members)
+        for at, row in enumerate(members[0].tolist()):
             operands: list[tuple[str, Any]] = []
             for mask, operand in zip(inside, self.operands, strict=True):
-                first = int(operand[row])
-                if not first:
+                if not operand[row]:
                     break
-                if mask[row]:
-                    operands.append(("row", int(places[first])))
-                    continue
-                rows = operand[members[:, at]]
-                if (rows != first).any():
-                    key = rows.tobytes()
-                    if key not in columns:
-                        columns[key] = len(columns)
-                        loop.columns.append(rows)
-                    operands.append(("column", columns[key]))
-                elif table.codes[first] == CONSTANT:
-                    operands.append(("number", table.numbers[first]))
-                else:
-                    operands.append(("uniform", uniforms.setdefault(first, len(uniforms))))
+                within = mask[row]
+                operands.append(
+                    ("row", int(places[operand[row]])) if within else loop.input(self.table, operand[members[:, at]])
+                )
             loop.operands.append(operands)
-        loop.uniforms = [*uniforms]
         return loop
 
     def _find_outputs(self, loops: Iterable[ParallelLoop], places: Any, used: Any, inside: Sequence[Any]) -> None:
@@ -323,6 +359,7 @@ class _Edges:
             of_loop[loop.members] = True
         outside = np.zeros(len(places), bool)
         outside[self.table.results] = True
+        outside[[row for entries in self.table.entries.values() for row in entries]] = True
         for mask, operand in zip(inside, self.operands, strict=True):
             outside[operand[used & ~(mask & of_loop)]] = True
         for loop in loops:

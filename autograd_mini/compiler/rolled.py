@@ -11,80 +11,28 @@ its own. An output of a loop that is only added up over the lanes leaves the ker
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from autograd_mini.compiler.instructions import CONSTANT, LEAF
-from autograd_mini.compiler.lowering import Below
-from autograd_mini.compiler.passes import optimised
-from autograd_mini.compiler.tracer import Trace, condition
-from autograd_mini.engine.graph import gradient
+from autograd_mini.compiler.loop_kernels import (
+    LoopInputs,
+    LoopOutputs,
+    LoopWriter,
+    TurnsWriter,
+    entered,
+    slopes_of,
+    traced,
+)
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.loop_kernels import LoopKernel, Make
     from autograd_mini.compiler.rerolling import ParallelLoop, Rolled
     from autograd_mini.compiler.tape import Tape
-
-    Make = Callable[[Tape, list[int] | None, int], Any]
-    """A function (tape, widths, kept) -> program, see `program.Program`."""
-
-
-class _Inputs(NamedTuple):
-    """What a loop takes, by places among the sources: the inputs of the whole program, then what is given.
-
-    Attributes:
-        constants: one line a lane, with the numbers of the columns that are constants.
-        filled: the columns that are not.
-        sources: their sources, one line a lane.
-        uniforms: the sources that are alike for all lanes.
-        by_column: the sources of the columns that there is to differentiate by, one line a lane; of which columns.
-        by_uniform: the sources of the uniforms that there is to differentiate by; and which uniforms.
-
-    """
-
-    constants: Any
-    filled: list[int]
-    sources: Any
-    uniforms: Any
-    by_column: tuple[Any, list[int]]
-    by_uniform: tuple[Any, list[int]]
-
-    def columns(self, sources: Any) -> Any:
-        """Return the columns for the numbers of the sources."""
-        if not self.filled:
-            return self.constants
-        made = self.constants.copy()
-        made[:, self.filled] = sources[self.sources]
-        return made
-
-
-class _Kernel(NamedTuple):
-    """The programs of a loop.
-
-    Attributes:
-        lanes: how many lanes there are.
-        inputs: what it takes.
-        totals: how many of its outputs are added up.
-        singles: how many are not; these are the columns that `forward` returns.
-        forward: the program of its outputs, followed by the derivatives of the only one where there is one, and it is
-            added up.
-        backward: the program of the derivatives, which takes their factors; None where `forward` has them, or there
-            are none.
-        together: whether `forward` has them.
-
-    """
-
-    lanes: int
-    inputs: _Inputs
-    totals: int
-    singles: int
-    forward: Any
-    backward: Any
-    together: bool
+    from autograd_mini.compiler.tracer import Trace
+    from autograd_mini.engine.value import Value
 
 
 class RolledProgram:
@@ -105,24 +53,19 @@ class RolledProgram:
         self._table, self._places, self._inputs, self._wanted = rolled.table, places, inputs, wanted
         self._codes = rolled.table.codes
         self.text = str(rolled)
+        self._reached = rolled.table.reached()
         self._given = self._taken(rolled)
         self._before = self._after = None
         if self._given:
-            self._before = make(self._traced(self._write_before), None, 0)
+            self._before = make(traced(self._write_before), None, 0)
             if wanted is not None:
-                self._after = make(self._traced(self._write_after), None, 0)
+                self._after = make(traced(self._write_after), None, 0)
         self._kernels = [self._kernel(number, loop, rolled, make) for number, loop in enumerate(rolled.loops)]
-        self._outer = make(self._traced(lambda trace: self._write_outer(trace, rolled)), None, 0)
+        self._outer = make(traced(lambda trace: self._write_outer(trace, rolled)), None, 0)
         self.backend, self.why = self._kernels[0].forward.backend, self._kernels[0].forward.why
+        del self._reached
 
     # --- the programs ---
-
-    def _traced(self, write: Callable[[Trace], Sequence[Value | float]]) -> Tape:
-        """Return the tape of what a function returns that is called in a trace."""
-        with Trace() as trace:
-            numbers = write(trace)
-            tape = Below(trace, numbers).lowered([])
-        return optimised(tape)[0]
 
     def _taken(self, rolled: Rolled) -> list[int]:
         """Return the rows that loops take and are computed."""
@@ -141,8 +84,8 @@ class RolledProgram:
         needed, waiting = set(rows), [*rows]
         while waiting:
             at = waiting.pop()
-            for operands in self._table.operands:
-                if (row := operands[at]) not in needed and self._codes[row] > CONSTANT:
+            for row in (*[operands[at] for operands in self._table.operands], *self._table.entries.get(at, ())):
+                if row not in needed and self._codes[row] > CONSTANT:
                     needed.add(row)
                     waiting.append(row)
         return sorted(needed)
@@ -156,13 +99,8 @@ class RolledProgram:
         known, symbols = self._leaves(trace)
         factors = [trace.input() for _ in self._given]
         self._table.perform(self._needed(self._given), known)
-        truths = self._table.truths
-        parts = [
-            factor * known[row]
-            for factor, row in zip(factors, self._given, strict=True)
-            if self._codes[row] not in truths
-        ]
-        return _slopes(parts, [symbols[at] for at in self._wanted or ()])
+        parts = [factor * known[row] for factor, row in zip(factors, self._given, strict=True) if self._reached[row]]
+        return slopes_of(parts, [symbols[at] for at in self._wanted or ()])
 
     def _write_outer(self, trace: Trace, rolled: Rolled) -> Sequence[Any]:
         """Do what is outside of the loops; where lanes' outputs are added up there, add their sum instead."""
@@ -170,17 +108,20 @@ class RolledProgram:
         known, symbols = self._leaves(trace)
         roots: dict[int, list[tuple[Value, float]]] = {}
         received: list[Value] = []
-        for number, loop in enumerate(rolled.loops):
-            for column in loop.outputs:
-                if (total := rolled.totals.get((number, column))) is not None:
+        outputs = [_outputs(number, loop, rolled) for number, loop in enumerate(rolled.loops)]
+        for number, (loop, found) in enumerate(zip(rolled.loops, outputs, strict=True)):
+            for column in found.totals:
+                total = rolled.totals[number, column]
+                received.append(trace.input())
+                roots.setdefault(total.root, []).append((received[-1], total.sign))
+            for column, lag in found.finals:
+                received.append(trace.input())
+                known[int(loop.members[-1 - lag, column])] = received[-1]
+        for loop, found in zip(rolled.loops, outputs, strict=True):
+            for column in found.singles:
+                for row in loop.members[:, column].tolist():
                     received.append(trace.input())
-                    roots.setdefault(total.root, []).append((received[-1], total.sign))
-        for number, loop in enumerate(rolled.loops):
-            for column in loop.outputs:
-                if (number, column) not in rolled.totals:
-                    for row in loop.members[:, column].tolist():
-                        received.append(trace.input())
-                        known[row] = self._entered(row, received[-1])
+                    known[row] = entered(table, row, received[-1])
         lost = set(rolled.summed)
         for at in rolled.outer:
             kept = self._kept(at, known, lost)
@@ -194,7 +135,9 @@ class RolledProgram:
         results = [known[row] if row in known else table.numbers[row] for row in table.results]
         if self._wanted is None:
             return results
-        return [*results, *_slopes(results, [*[symbols[at] for at in self._wanted], *received])]
+        slopes = slopes_of(results[:1], [*[symbols[at] for at in self._wanted], *received])
+        asked = len(self._wanted)
+        return [results[0], *slopes[:asked], *results[1:], *slopes[asked:]]
 
     def _kept(self, at: int, known: dict[int, Any], lost: set[int]) -> Any:
         """Return what an operation makes of operands of which some are lost in a sum; None if all are."""
@@ -209,103 +152,18 @@ class RolledProgram:
                 return -kept if place and self._codes[at] == table.code_of(TABLE["sub"]) else kept
         return None
 
-    def _entered(self, row: int, symbol: Value) -> Value:
-        """Return the symbol of an input as what a row is, a number or a truth value."""
-        return condition("ne", symbol, 0.0) if self._codes[row] in self._table.truths else symbol
-
-    def _kernel(self, number: int, loop: ParallelLoop, rolled: Rolled, make: Make) -> _Kernel:
+    def _kernel(self, number: int, loop: ParallelLoop, rolled: Rolled, make: Make) -> LoopKernel:
         """Return the programs of a loop."""
-        totals = [column for column in loop.outputs if (number, column) in rolled.totals]
-        singles = [column for column in loop.outputs if (number, column) not in rolled.totals]
-        inputs = self._loop_inputs(loop)
-        widths, moves = [len(loop.columns)], bool(inputs.by_column[1] or inputs.by_uniform[1])
-        together = self._wanted is not None and moves and not singles and len(totals) == 1
-
-        def write(trace: Trace, factors: int = 0) -> tuple[list[Any], list[Value], list[Value]]:
-            """Return the rows of a lane, and the symbols of its columns and uniforms, the factors among them."""
-            columns = [trace.input() for _ in range(len(loop.columns) + factors * len(singles))]
-            uniforms = [trace.input() for _ in range(len(loop.uniforms) + factors * len(totals))]
-            of_column = [self._entered(int(rows[0]), s) for rows, s in zip(loop.columns, columns, strict=False)]
-            of_uniform = [self._entered(row, s) for row, s in zip(loop.uniforms, uniforms, strict=False)]
-            found: list[Any] = []
-            known = {"row": found, "column": of_column, "uniform": of_uniform}
-            for row, operands in zip(loop.members[0].tolist(), loop.operands, strict=True):
-                args = [at if kind == "number" else known[kind][at] for kind, at in operands]
-                found.append(self._table.performed(self._codes[row], args))
-            return found, columns, uniforms
-
-        def slopes(parts: list[Any], columns: list[Value], uniforms: list[Value]) -> tuple[list[Any], list[Any]]:
-            """Return the derivatives by columns, and by uniforms."""
-            by_column, by_uniform = inputs.by_column[1], inputs.by_uniform[1]
-            found = _slopes(parts, [*[columns[at] for at in by_column], *[uniforms[at] for at in by_uniform]])
-            return found[: len(by_column)], found[len(by_column) :]
-
-        def forward(trace: Trace) -> list[Any]:
-            found, columns, uniforms = write(trace)
-            if not together:
-                return [found[at] for at in (*singles, *totals)]
-            by_column, by_uniform = slopes([found[totals[0]]], columns, uniforms)
-            return [*by_column, found[totals[0]], *by_uniform]
-
-        def backward(trace: Trace) -> list[Any]:
-            found, columns, uniforms = write(trace, factors=1)
-            factors = [*columns[len(loop.columns) :], *uniforms[len(loop.uniforms) :]]
-            parts = zip(factors, (*singles, *totals), strict=True)
-            truths = self._table.truths
-            weighed = [g * found[at] for g, at in parts if self._codes[loop.members[0, at]] not in truths]
-            by_column, by_uniform = slopes(weighed, columns, uniforms)
-            return [*by_column, *by_uniform]
-
-        kept = len(inputs.by_column[1])
-        return _Kernel(
-            loop.lanes,
-            inputs,
-            len(totals),
-            len(singles),
-            make(self._traced(forward), widths, kept if together else len(singles)),
-            make(self._traced(backward), [widths[0] + len(singles)], kept)
-            if self._wanted is not None and moves and not together
-            else None,
-            together,
-        )
-
-    def _loop_inputs(self, loop: ParallelLoop) -> _Inputs:
-        """Return what a loop takes, by places among the sources."""
-        import numpy as np
-
-        first, truths = self._table.operands[0], self._table.truths
-        among = {row: self._inputs + at for at, row in enumerate(self._given)}
+        first, given = self._table.operands[0], {row: self._inputs + at for at, row in enumerate(self._given)}
 
         def source(row: int) -> int:
-            return self._places[first[row]] if self._codes[row] == LEAF else among[row]
+            return self._places[first[row]] if self._codes[row] == LEAF else given[row]
 
-        constants = np.zeros((loop.lanes, len(loop.columns)))
-        filled, columns = [], []
-        for at, rows in enumerate(loop.columns):
-            if self._codes[rows[0]] == CONSTANT:
-                constants[:, at] = [self._table.numbers[row] for row in rows.tolist()]
-            else:
-                filled.append(at)
-                columns.append([source(row) for row in rows.tolist()])
-        sources = np.array(columns, np.intp).T.reshape(loop.lanes, len(filled))
-        uniforms = [source(row) for row in loop.uniforms]
         wanted = {*(self._wanted or ()), *range(self._inputs, self._inputs + len(self._given))}
-        moving = [
-            at
-            for at, line in enumerate(columns)
-            if not wanted.isdisjoint(line) and self._codes[loop.columns[filled[at]][0]] not in truths
-        ]
-        along = [
-            at for at, row in enumerate(loop.uniforms) if uniforms[at] in wanted and self._codes[row] not in truths
-        ]
-        return _Inputs(
-            constants,
-            filled,
-            sources,
-            np.array(uniforms, np.intp),
-            (sources[:, moving], [filled[at] for at in moving]),
-            (np.array([uniforms[at] for at in along], np.intp), along),
-        )
+        inputs = LoopInputs.of(self._table, loop, source, wanted, self._reached)
+        writer = TurnsWriter if loop.in_turn else LoopWriter
+        made = writer(self._table, loop, inputs, _outputs(number, loop, rolled), self._reached)
+        return made.kernel(make, differentiate=self._wanted is not None)
 
     def unrolled(self) -> Tape:
         """Return the whole program, without loops."""
@@ -318,9 +176,9 @@ class RolledProgram:
             results = [known[row] if row in known else table.numbers[row] for row in table.results]
             if self._wanted is None:
                 return results
-            return [*results, *_slopes(results, [symbols[at] for at in self._wanted])]
+            return [results[0], *slopes_of(results[:1], [symbols[at] for at in self._wanted]), *results[1:]]
 
-        return self._traced(write)
+        return traced(write)
 
     # --- running them ---
 
@@ -335,7 +193,7 @@ class RolledProgram:
             (kernel, kernel.forward.run(), None if kernel.backward is None else kernel.backward.run())
             for kernel in self._kernels
         ]
-        composed = self._composed([forward for _, forward, _ in kernels], outer)
+        composed = self._composed([(forward, backward) for _, forward, backward in kernels], outer, before, after)
         if composed is not None:
             return composed
         inputs, wanted = self._inputs, None if self._wanted is None else np.array(self._wanted, np.intp)
@@ -346,10 +204,10 @@ class RolledProgram:
             sources = np.array(numbers if before is None else [*numbers, *before(numbers)])
             found, sums, singles, taken = [], [], [], []
             for kernel, forward, _ in kernels:
-                arrays, uniforms = kernel.inputs.columns(sources), sources[kernel.inputs.uniforms]
+                arrays, uniforms = kernel.inputs.array(sources), sources[kernel.inputs.uniforms]
                 columns, means = forward(kernel.lanes, [arrays], uniforms)
-                sums += [mean * kernel.lanes for mean in means[: kernel.totals]]
-                if not kernel.together:
+                sums += [mean * kernel.unit for mean in means[: kernel.totals]]
+                if kernel.leading is None:
                     for column in columns:
                         singles += column.tolist() if hasattr(column, "tolist") else column
                 taken.append((arrays, uniforms))
@@ -358,15 +216,15 @@ class RolledProgram:
             if wanted is None:
                 return results
             adjoints = np.zeros(len(sources))
-            end = 1 + len(wanted)
+            end = len(self._table.results) + len(wanted)
             of_totals, of_singles = results[end : end + totals], results[end + totals :]
             for at, (kernel, _, backward) in enumerate(kernels):
                 lanes, (arrays, uniforms) = kernel.lanes, taken[at]
                 columns, means = found[at]
                 factors, of_totals = of_totals[: kernel.totals], of_totals[kernel.totals :]
                 scale = 1.0
-                if kernel.together:
-                    scale, means = factors[0], means[1:]
+                if kernel.leading is not None:
+                    scale, means = factors[kernel.leading], means[kernel.totals :]
                 else:
                     size = lanes * kernel.singles
                     seeds = np.array(of_singles[:size]).reshape(kernel.singles, lanes).T
@@ -375,60 +233,68 @@ class RolledProgram:
                         continue
                     seeded = np.ascontiguousarray(np.concatenate([arrays, seeds], axis=1))
                     columns, means = backward(lanes, [seeded], np.concatenate([uniforms, factors]))
-                adjoints[kernel.inputs.by_uniform[0]] += np.multiply(means, lanes * scale)
+                adjoints[kernel.inputs.by_uniform[0]] += np.multiply(means, kernel.unit * scale)
                 for line, column in zip(kernel.inputs.by_column[0].T, columns, strict=True):
                     np.add.at(adjoints, line, np.multiply(column, scale))
-            slopes = adjoints[wanted] + results[1:end]
+            last = 1 + len(wanted)
+            slopes = adjoints[wanted] + results[1:last]
             if after is not None:
                 slopes += after([*numbers, *adjoints[inputs:].tolist()])
-            return [results[0], *slopes.tolist()]
+            return [results[0], *slopes.tolist(), *results[last:end]]
 
         return run
 
-    def _composed(self, forward: Sequence[Any], outer: Any) -> Callable[[Sequence[float]], list[float]] | None:
-        """Return the program as one piece of machine code; None if it is no call of kernels and another program."""
-        apart = any(kernel.singles or kernel.backward for kernel in self._kernels)
-        if self._before is not None or apart or self._outer.backend not in {"llvm", "vm"}:
+    def _composed(
+        self, runs: Sequence[tuple[Any, Any]], outer: Any, before: Any, after: Any
+    ) -> Callable[[Sequence[float]], list[float]] | None:
+        """Return the program as one piece of machine code; None if it is no call of kernels and other programs."""
+        around = [self._outer, *filter(None, (self._before, self._after))]
+        apart = any(kernel.singles for kernel in self._kernels)
+        if apart or any(program.backend not in {"llvm", "vm"} for program in around):
             return None
-        if any(kernel.forward.backend != "llvm" for kernel in self._kernels):
+        if any(run is not None and not hasattr(run, "code") for pair in runs for run in pair):
             return None
         from autograd_mini.compiler.llvm.assembler import calls_back
         from autograd_mini.compiler.llvm.composition import Composition, KernelCall
         from autograd_mini.compiler.llvm.fastcall import possible
 
-        programs = [self._outer, *[kernel.forward for kernel in self._kernels]]
+        made = [part for kernel in self._kernels for part in (kernel.forward, kernel.backward) if part is not None]
+        programs = [*around, *[program for part in made for program in part.programs]]
         if not possible() or any(calls_back(step[0]) for program in programs for step in program.tape.steps):
             return None  # Python may run another thread meanwhile
-        wanted = {source: 1 + at for at, source in enumerate(self._wanted or ())}
+        results = len(self._table.results) + len(self._wanted or ())
+        goals = {source: 1 + at for at, source in enumerate(self._wanted or ())}
+        goals |= {self._inputs + at: results + at for at in range(len(self._given))}
         parts = []
-        for kernel, run in zip(self._kernels, forward, strict=True):
+        for kernel, (forward, backward) in zip(self._kernels, runs, strict=True):
             taken = kernel.inputs
             lanes, width = taken.constants.shape
             entries = [(lane * width + at) for lane in range(lanes) for at in taken.filled]
-            of_column = taken.by_column[0].T.ravel().tolist() if kernel.together else []
-            spread = [(at, wanted[source]) for at, source in enumerate(of_column) if source in wanted]
+            leads = kernel.leading is not None or backward is not None
+            of_column = taken.by_column[0].T.ravel().tolist() if leads else []
+            spread = [(at, goals[source]) for at, source in enumerate(of_column) if source in goals]
             parts.append(
                 KernelCall(
-                    kernel=run,
+                    kernel=forward,
+                    back=backward,
                     lanes=lanes,
+                    unit=kernel.unit,
                     totals=kernel.totals,
                     given=taken.constants,
                     filled=(entries, taken.sources.ravel().tolist()),
                     uniforms=taken.uniforms.tolist(),
-                    by_uniform=[wanted[at] for at in taken.by_uniform[0].tolist()] if kernel.together else [],
-                    kept=len(taken.by_column[1]) if kernel.together else 0,
+                    leading=kernel.leading or 0,
+                    by_uniform=[goals[at] for at in taken.by_uniform[0].tolist()] if leads else [],
+                    kept=len(taken.by_column[1]) if leads else 0,
                     by_column=([at for at, _ in spread], [goal for _, goal in spread]),
                 )
             )
-        return Composition(parts, outer, self._inputs, len(self._table.results) + len(wanted))
+        return Composition(parts, outer, self._inputs, results, len(self._given), before, after)
 
 
-def _slopes(parts: Sequence[Any], wanted: list[Value]) -> list[Any]:
-    """Return the derivatives of a sum by symbols."""
-    moving = [part for part in parts if isinstance(part, Value)]
-    if not moving:
-        return [0.0] * len(wanted)
-    total = moving[0]
-    for part in moving[1:]:
-        total = total + part
-    return gradient(total, wanted)
+def _outputs(number: int, loop: ParallelLoop, rolled: Rolled) -> LoopOutputs:
+    """Return the outputs of a loop by how they leave it."""
+    totals = [column for column in loop.outputs if (number, column) in rolled.totals]
+    left = [column for column in loop.outputs if column not in totals]
+    finals = [(column, lag) for column in left for lag in range(loop.finals.get(column, 0))]
+    return LoopOutputs(totals, finals, [column for column in left if column not in loop.finals])

@@ -11,22 +11,24 @@ from math import nan
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
-from autograd_mini.compiler.branching import Conditions, Paths
+from autograd_mini.compiler.branching import Paths
 from autograd_mini.compiler.dependencies import Dependencies
 from autograd_mini.compiler.guards import Guard
-from autograd_mini.compiler.instructions import LEAF, Instructions, Unsuited
+from autograd_mini.compiler.instructions import LEAF, Instructions, Requirement, Unsuited
 from autograd_mini.compiler.layouts import Layouts, arranged
 from autograd_mini.compiler.lowering import Below
 from autograd_mini.compiler.passes import optimised
+from autograd_mini.compiler.path_index import Conditions
 from autograd_mini.compiler.program import Checks, Program
-from autograd_mini.compiler.rerolling import rerolled
-from autograd_mini.compiler.reverse import differentiable, lowered
+from autograd_mini.compiler.recurrences import rolled_up
+from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
-from autograd_mini.engine.forking import own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
+from autograd_mini.engine.versions import VERSION
 from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
@@ -46,6 +48,9 @@ OUTSIDE = 300
 LONG = 1000
 """Minimum operations of a program that becomes columns of numbers, in which loops are looked for."""
 
+TRIES = 3
+"""Maximum states that are tried for one call, while other threads change what the function reads."""
+
 STATES = 8
 """Maximum states for which programs are kept, the latest."""
 
@@ -60,6 +65,7 @@ class State:
         kept: the programs.
         guard: whether everything still is the same; None before the first trace, and where the function is not.
         dependencies: what the guard compares.
+        over: whether everything will never be the same again, for all that is known.
 
     """
 
@@ -71,21 +77,25 @@ class State:
         self.dependencies: Dependencies | None = None
         self.roots: dict[int, tuple[str, Any]] = {}
         self.by_machine = False  # whether one of the programs is machine code
+        self.over = False
 
     @property
     def quick(self) -> Callable[[], bool] | None:
         """The quick form of the guard, if there is anything to compare."""
+        if self.over:
+            return lambda: False
         return None if self.guard is None else self.guard.quick
 
     def holds(self) -> bool:
         """Return whether everything is as it was."""
-        return self.guard is None or self.guard.holds()
+        return not self.over and (self.guard is None or self.guard.holds())
 
     def watch(self, roots: Sequence[tuple[str, Any]]) -> None:
         """Compare from now on with what functions and objects read now, besides those that are watched already."""
         self.roots |= {id(root): (name, root) for name, root in roots}
         self.dependencies = Dependencies(self.roots.values())
-        self.guard = Guard(self.dependencies.found, by_machine=self.by_machine)
+        found, seen = self.dependencies.found, self.dependencies.version
+        self.guard = Guard(found, seen=seen, by_machine=self.by_machine)
 
     def found(self, layouts: Any, *, differentiate: bool) -> Program | Paths | None:
         """Return the program that is kept for layouts, unless there are more parameters since."""
@@ -222,38 +232,61 @@ class Programs:
                 f"a static argument is nothing to keep programs by, expected a hashable one: {error}"
             ) from None
         if program is None or len(state.kept) == KEPT:
-            with self._lock:
-                state = self._current()  # another thread may have traced it meanwhile
-                program = state.found(key, differentiate=differentiate)
-                state.kept.pop((key, differentiate), None)  # this puts it behind those used before it
-                if program is None:
-                    traced = self._traced(state, layouts, sample, differentiate=differentiate)
-                    program = traced
-                    if traced.conditions is not None:
-                        program = Paths(
-                            self._name,
-                            traced,
-                            traced.tape.inputs - len(traced.used),
-                            state.parameters,
-                            differentiate=differentiate,
-                            most=self._paths,
-                            trace=partial(self.another, state, layouts, differentiate=differentiate),
-                        )
-                state.kept[key, differentiate] = program
-                while len(state.kept) > KEPT:
-                    del state.kept[next(iter(state.kept))]
-                self._latest(state)
+            program = self._kept(layouts, sample, differentiate=differentiate)
         self.latest = program
         return program
+
+    @holding_own
+    def _kept(
+        self, layouts: Layouts, sample: Callable[[], Sequence[float]] | None, *, differentiate: bool
+    ) -> Program | Paths:
+        """Return the program for layouts, which is the latest of its state from now on."""
+        key = layouts.key()
+        for _ in range(TRIES):
+            state = self._current()  # another thread may have traced it meanwhile
+            found = state.found(key, differentiate=differentiate)
+            state.kept.pop((key, differentiate), None)  # this puts it behind those used before it
+            program = found or self._new(state, layouts, sample, differentiate=differentiate)
+            state.kept[key, differentiate] = program
+            while len(state.kept) > KEPT:
+                del state.kept[next(iter(state.kept))]
+            self._latest(state)
+            if not state.over:
+                break
+        return program
+
+    def _new(
+        self,
+        state: State,
+        layouts: Layouts,
+        sample: Callable[[], Sequence[float]] | None,
+        *,
+        differentiate: bool,
+    ) -> Program | Paths:
+        """Return the program of a trace, or of its path if it depends on conditions."""
+        program = self._traced(state, layouts, sample, differentiate=differentiate)
+        if program.conditions is None:
+            return program
+        inputs = program.tape.inputs - len(program.used)
+        another = partial(self.another, state, layouts, differentiate=differentiate)
+        return Paths(
+            self._name,
+            program,
+            inputs,
+            state.parameters,
+            differentiate=differentiate,
+            most=self._paths,
+            trace=another,
+        )
 
     @property
     def _name(self) -> str:
         return getattr(f := self.function, "__name__", type(f).__name__)
 
+    @holding_own
     def another(self, state: State, layouts: Layouts, inputs: Sequence[float], *, differentiate: bool) -> Program:
         """Return the program of the path that inputs take, those of parameters included; see `Paths`."""
-        with self._lock:
-            return self._traced(state, layouts, lambda: inputs, differentiate=differentiate)
+        return self._traced(state, layouts, lambda: inputs, differentiate=differentiate)
 
     def _traced(
         self,
@@ -263,12 +296,28 @@ class Programs:
         *,
         differentiate: bool,
     ) -> Program:
-        """Trace the function, and watch from now on what it reads."""
-        program = self._of_trace(state, layouts, sample, differentiate=differentiate)
+        """Trace the function, and watch from now on what it reads.
+
+        If another thread changed some of it meanwhile, the state is over. Where that cannot be told, since nothing was
+        watched before, the function is traced once more.
+        """
+        roots = [(self._name, self.function)]
+        roots += [(f"argument {at}", part) for at, (static, part) in enumerate(layouts.taken) if static]
+        before, known, version = state.guard, len(state.parameters), VERSION[0]
+
+        def traced() -> Program:
+            program = self._of_trace(state, layouts, sample, differentiate=differentiate)
+            state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
+            state.watch(roots)
+            return program
+
+        program = traced()
+        if VERSION[0] is not version and before is None:
+            before = state.guard
+            del state.parameters[known:]
+            program = traced()
+        state.over = VERSION[0] is not version and before is not None and not before.holds()
         self.traces += 1
-        state.by_machine = state.by_machine or program.backend in {"llvm", "vm"}
-        roots = [(f"argument {at}", part) for at, (static, part) in enumerate(layouts.taken) if static]
-        state.watch([(self._name, self.function), *roots])
         return program
 
     def _of_trace(
@@ -307,8 +356,8 @@ class Programs:
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
             asked = [*trace.broken(), *trace.decisions]
-            if widths is None and not asked and (table := _table(trace, numbers)) is not None:
-                made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+            if widths is None:
+                made = self._of_columns(state, trace, numbers, layout, start, differentiate=differentiate)
                 if made is not None:
                     return made
             below = Below(trace, [*numbers, *asked])
@@ -324,7 +373,7 @@ class Programs:
             leaves = [parameters[at] for at in used]
             below.outputs = below.outputs[: len(below.outputs) - len(trace.decisions)]
             tape = below.lowered(leaves)
-            checks = Checks(trace, leaves) if trace.checks else None
+            checks = Checks.of(trace, leaves) if trace.checks else None
             conditions = Conditions.of(trace, leaves) if trace.decisions else None
         middle = perf_counter()
         tape, counts = optimised(tape)
@@ -335,6 +384,27 @@ class Programs:
         program.kept = 0 if differentiate else given
         program.state, program.background, program.folder = state, self._background, self._folder
         return program
+
+    def _of_columns(
+        self,
+        state: State,
+        trace: Trace,
+        numbers: Sequence[Any],
+        layout: Spec,
+        start: float,
+        *,
+        differentiate: bool,
+    ) -> Program | None:
+        """Return the program of a long trace; None if it is short, or columns do not suit it."""
+        table = _table(trace, numbers)
+        if table is None:
+            return None
+        if trace.decisions:
+            state.close_over(Below(trace, [*trace.decisions]).outside)
+        made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+        if made is not None and trace.decisions:
+            made.conditions = Conditions.of(trace, made.leaves)
+        return made
 
     def _of_table(
         self,
@@ -350,7 +420,7 @@ class Programs:
 
         It is made of loops if there are any; None if it has to be differentiated as a graph.
         """
-        loops = rerolled(table)
+        loops = rolled_up(table)
         if loops is not None and not loops.suits(differentiate=differentiate):
             loops = None
         if loops is None and differentiate and not differentiable(table):
@@ -377,6 +447,9 @@ class Programs:
         stats = {"operations": counts, **({} if loops is None else {"loops": str(loops)}), "seconds": seconds}
         program = Program(made, layout, [*range(len(parameters))], stats, self._backend, None)
         program.leaves, program.state = [*parameters], state
+        if table.checks:
+            errors = [error for *_, error in table.checks]
+            program.checks = Checks(partial(lowered_checks, table, of_leaves, total), errors)
         program.background, program.folder = self._background and loops is None, self._folder
         return program
 
@@ -392,12 +465,16 @@ class Programs:
         latest = self._states[0]
         if self._f is None or latest.holds():
             return latest
-        with self._lock:
-            for state in self._states:
-                if state.holds():
-                    self._latest(state)
-                    return state
-        return State(latest.parameters)
+        return self._before() or State(latest.parameters)
+
+    @holding_own
+    def _before(self) -> State | None:
+        """Return the state of before that everything is in again, now the latest; None if there is none."""
+        for state in self._states:
+            if state.holds():
+                self._latest(state)
+                return state
+        return None
 
     def _latest(self, state: State) -> None:
         """Put a state before all others."""
@@ -414,7 +491,8 @@ def _table(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | Non
     """Return the instructions of a long trace; None if it is short, or has what columns do not hold."""
     if len(trace.nodes) < LONG or not installed("numpy"):
         return None
+    required = [Requirement("ne", holds, 0.0, True, figure, error) for holds, figure, error in trace.checks]  # noqa: FBT003
     try:
-        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants)
+        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants, required)
     except Unsuited:
         return None

@@ -21,7 +21,7 @@ from itertools import count
 from math import copysign
 
 from autograd_mini.engine.codegen import build, over_algebra
-from autograd_mini.engine.formula import OPERATORS, RELATIONS, parse, written
+from autograd_mini.engine.formula import OPERATORS, RELATIONS, parse, scaled, written
 from autograd_mini.engine.ops import ARITHMETIC, TABLE
 
 TYPE_CHECKING = False
@@ -71,6 +71,10 @@ class Tape:
         """Return how many operations there are."""
         names = [step[0] for step in self.steps]
         return len(names) - names.count("input") - names.count("constant")
+
+    def kinds(self) -> set[str]:
+        """Return the names of the steps that occur."""
+        return {step[0] for step in self.steps}
 
     def operations(self) -> list[tuple[int, Step]]:
         """Return the steps that are operations, with their numbers."""
@@ -234,3 +238,14 @@ def _value(op: Op) -> Callable[..., int]:
     text = f"def value(a, {', '.join(op.operands)}):\n    return {formula}\n"
     made: Callable[..., int] = build(f"value of {op.name}", text, {})["value"]
     return made
+
+
+@cache
+def shares_over(op: Op) -> tuple[Callable[..., Any], ...]:
+    """Return for each operand the function (algebra, *operands, result, g) -> g times the partial by it."""
+    made: list[Callable[..., Any]] = []
+    for wanted, partial_by in zip(op.operands, op.partials, strict=True):
+        formula = over_algebra(scaled(parse(partial_by, (*op.operands, "z"), own=op), "g"))
+        text = f"def share(a, {', '.join(op.operands)}, z, g):\n    return {formula}\n"
+        made.append(build(f"{op.name} times d{wanted}", text, {})["share"])
+    return tuple(made)

@@ -13,12 +13,13 @@ from functools import cache, reduce
 from math import nan
 from typing import NamedTuple
 
+from autograd_mini.compiler.concretization import concretization_error, place, refusing
+from autograd_mini.compiler.tape import shares_over
 from autograd_mini.engine import rules
-from autograd_mini.engine.codegen import build, over_algebra
-from autograd_mini.engine.formula import RELATIONS, parse, scaled
+from autograd_mini.engine.formula import RELATIONS
 from autograd_mini.engine.functions import ON_VALUES
-from autograd_mini.engine.hooks import Hook, Recorded, here, innermost, is_tracing
-from autograd_mini.engine.locations import Place, user_frame
+from autograd_mini.engine.hooks import Hook, Recorded, entered, innermost, is_tracing
+from autograd_mini.engine.locations import user_frame
 from autograd_mini.engine.operators import result, where
 from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
@@ -32,50 +33,13 @@ if TYPE_CHECKING:
 
     Numbers = Mapping[Value, float]
 
-REMEDIES = {
-    "bool()": "where(condition, a, b), maximum, minimum, clip or abs choose without branching; join conditions with & "
-    "and |",
-    "assigning .data": "return the new number, and assign it outside",
-    "assigning .grad": "call backward on the compiled function, which adds to .grad",
-    ".grad": "read it outside; gradients inside are those of grad(f) and gradient(y, x)",
-    ".data": "compute with the Value itself; stop_gradient(x) makes it a constant",
-    "float()": "compute with the Value itself, and use autograd_mini.exp(x) in place of math.exp(x)",
-    "int()": "declare the argument static: jit(f, static=...) compiles once for each of its values",
-    "copying": "compute with the Value itself, which does not change",
-    "custom_gradient": "leave that call out of the compiled function: custom_gradient calls its functions with numbers",
-    "backward()": "use jit(grad(f)), or backward on the compiled function",
-}
-
-
-def concretization_error(what: str) -> TracingError:
-    """Return the error for something that a traced function may not do."""
-    return TracingError(
-        f"{what} of a traced Value{place()}: its number is not known when the function is compiled, and what depends "
-        f"on it would be baked in. Instead: {REMEDIES[what]}"
-    )
-
-
-def _refusing(what: str) -> Any:
-    """Return a method that raises this error."""
-
-    def refuse(*_: object, **__: object) -> Any:
-        raise concretization_error(what)
-
-    return refuse
-
-
-def place() -> str:
-    """Return the file, line and text of the line of the user's that is running; a notebook's cell by its number."""
-    frame = user_frame()
-    return "" if frame is None else f" in {Place(frame.f_code, frame.f_lasti)}"
-
 
 class Primitive(Rule):
     """How a symbol that is no row of the table came about: a comparison, a choice, a constant."""
 
     def __init__(self, op: Op, active: str = "") -> None:
         super().__init__(op, active)
-        self.pullback = _refusing("backward()")
+        self.pullback = refusing("backward()")
         self.pullback.rule = self  # as every pullback has its rule
 
     def args(self, node: Value) -> tuple[Any, ...]:
@@ -114,13 +78,13 @@ class Tracer(Symbolic):
 
     __slots__ = ()
 
-    data: Any = property(_refusing(".data"), _refusing("assigning .data"))
-    grad: Any = property(_refusing(".grad"), _refusing("assigning .grad"))
-    has_grad: Any = property(_refusing(".grad"))
-    __float__ = __complex__ = _refusing("float()")
-    __int__ = __index__ = __trunc__ = _refusing("int()")
-    __copy__ = __deepcopy__ = __reduce_ex__ = _refusing("copying")
-    backward = _refusing("backward()")
+    data: Any = property(refusing(".data"), refusing("assigning .data"))
+    grad: Any = property(refusing(".grad"), refusing("assigning .grad"))
+    has_grad: Any = property(refusing(".grad"))
+    __float__ = __complex__ = refusing("float()")
+    __int__ = __index__ = __trunc__ = refusing("int()")
+    __copy__ = __deepcopy__ = __reduce_ex__ = refusing("copying")
+    backward = refusing("backward()")
 
     def __bool__(self) -> bool:
         """Decide whether the number is not zero."""
@@ -224,16 +188,11 @@ def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT
 @cache
 def partials(op: Op, active: str) -> tuple[Callable[..., Any], ...]:
     """Return for each operand that may be a symbol the function (node, g) -> g times the partial."""
-    made: list[Callable[..., Any]] = []
-    operands = ", ".join((*op.operands, "_")[:2])
-    for wanted in active:
-        tree = parse(op.partials[op.operands.index(wanted)], (*op.operands, "z"), own=op)
-        text = (
-            f"def share(node, g):\n    {operands} = (*node._pull.rule.args(node), None)[:2]\n    z = node\n"
-            f"    return {over_algebra(scaled(tree, 'g'))}\n"
-        )
-        made.append(build(f"{op.name}_{active}_times_d{wanted} on symbols", text, {"a": SYMBOLS})["share"])
-    return tuple(made)
+
+    def on_symbols(share: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda node, g: share(SYMBOLS, *node._pull.rule.args(node), node, g)
+
+    return tuple([on_symbols(shares_over(op)[op.operands.index(wanted)]) for wanted in active])
 
 
 class _Symbols:
@@ -398,7 +357,7 @@ class Trace(Recorded, Hook):
 
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if here()[-1:] != (self,) and self is not innermost(Trace):
+        if entered()[-1:] != ([self],) and self is not innermost(Trace):
             if not is_tracing() and (node._x.symbolic or node._y.symbolic):
                 raise TracingError(
                     f"a symbol was used outside of its trace{place()}: return it from the traced function"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from autograd_mini.engine.checks import random_numbers, real_number, unframed
+from autograd_mini.rows.columns import table_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def members(name: str, data: Any, expected: str) -> list[Any]:
-    """List what a list, tuple, generator, array, tensor, data frame or series holds, arrays as Python's own numbers.
+    """List what a list, tuple, generator, array, tensor, table or series holds, arrays as Python's own numbers.
 
     >>> members("y", (label for label in "ab"), "targets")
     ['a', 'b']
@@ -25,6 +26,10 @@ def members(name: str, data: Any, expected: str) -> list[Any]:
     Raises a TypeError that names the argument for text, a dict, a set, and what cannot be walked through.
     """
     array = unframed(data)
+    if array is data and (found := table_columns(data, name)) is not None:  # as in PyArrow
+        return [*map(list, zip(*[column.to_pylist() for column in found[1]], strict=True))]
+    if hasattr(type(array), "__array__") and not hasattr(array, "tolist"):
+        array = array.__array__()
     plain = array.tolist() if hasattr(array, "tolist") else array
     if not isinstance(plain, (str, bytes, dict, set, frozenset)):  # text has no rows, a set has no order
         try:
@@ -46,7 +51,7 @@ def table(name: str, data: Any, width: int | None = None) -> list[list[float]]:
     Traceback (most recent call last):
     ValueError: row 1, column 1 of X is nan, expected a finite number
     """
-    names = [*getattr(data, "columns", ())] if hasattr(data, "to_numpy") else []
+    names = [*getattr(data, "columns", ())] if hasattr(data, "to_numpy") else (table_columns(data, name) or [[]])[0]
     rows: list[list[float]] = []
     for index, row in enumerate(members(name, data, "a table, that is rows of numbers: [[5.1, 3.5], [4.9, 3.0]]")):
         place = f"row {index} of {name}"

@@ -162,6 +162,12 @@ def _reach(root: Value, absent: Value) -> tuple[list[Value], list[Value]]:
     return nodes, leaves
 
 
+@holding(one_pass)
+def computed_below(root: Value, absent: Value) -> list[Value] | None:
+    """Return the computed nodes from a root on, newest first; None while a pass runs, whose adjoints are in use."""
+    return None if _running else _reach(root, absent)[0]
+
+
 def _refuse_stale(nodes: list[Value], leaves: list[Value]) -> None:
     """Raise if a leaf is younger than a node that used it."""
     if not nodes or max(map(_tick, leaves), default=0) < nodes[-1]._tick:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+from functools import lru_cache
 from textwrap import indent
 
 from autograd_mini.engine.formula import EXACT, OPERATORS, RELATIONS, evaluate, names_in, parse, rows_in, scaled
@@ -98,7 +99,12 @@ def variants(op: Op) -> tuple[str, ...]:
 
 
 def source(op: Op) -> str:
-    """Return the Python source of a row: its function on floats, its pullbacks, its methods."""
+    """Return the Python source of a row as people read it, without needless parentheses."""
+    return ast.unparse(ast.parse(text_of(op)))
+
+
+def text_of(op: Op) -> str:
+    """Write the Python source of a row: its function on floats, its pullbacks, its methods."""
     parts = []
     if not op.primitive:
         value = _assigned(["z"], [_parsed(op, op.value)])
@@ -111,7 +117,7 @@ def source(op: Op) -> str:
         )
     else:
         parts += [_method(op, "x", indent(value, " " * 8)), _method(op, "y", indent(value, " " * 8))]
-    return ast.unparse(ast.parse("\n".join(parts)))  # tidied: no needless parentheses
+    return "\n".join(parts)
 
 
 def _method(op: Op, left: str, value: str) -> str:
@@ -211,6 +217,7 @@ def _assigned(targets: Sequence[str], trees: Sequence[Tree]) -> str:
     return _CAREFULLY.format(quick=indent("".join(quick), "    "), careful=indent("".join(careful), "    "))
 
 
+@lru_cache(64)
 def _parsed(op: Op, text: str) -> Tree:
     return parse(text, (*op.operands, "z"), own=op)
 

@@ -60,6 +60,17 @@ def holding(lock: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorated
 
 
+def holding_own(method: Callable[P, R]) -> Callable[P, R]:
+    """Return a method that runs while the `_lock` of its object is held, in the way of `holding`."""
+
+    @wraps(method)
+    def held(*args: P.args, **kwargs: P.kwargs) -> R:
+        owner: Any = args[0]
+        return holding(owner._lock)(method)(*args, **kwargs)
+
+    return held
+
+
 def own_lock(owner: object) -> Any:
     """Return a lock for the attribute `_lock` of an object, which has another one in every child."""
     _owners.add(owner)

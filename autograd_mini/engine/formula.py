@@ -179,6 +179,8 @@ def _is_deep(syntax: ast.AST) -> bool:
     """Return whether a syntax tree is too deep for what walks it."""
     level = [syntax]
     for _ in range(DEEPEST):
+        if not level:
+            return False
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return bool(level)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import wraps
+from operator import attrgetter
 from types import coroutine
 
 from autograd_mini.engine.forking import awaited_lock, holding, in_child
@@ -95,10 +96,15 @@ _EVENTS = {"result": on_result, "leaf": on_leaf, "read": on_read, "compared": on
 
 _lock = awaited_lock()
 
+_rank = attrgetter("rank")
+
 _here: ContextVar[tuple[list[Hook], ...]] = ContextVar("autograd_mini_hooks", default=())
 """Each time that a hook was entered: a list of the hook, empty once it was left, wherever the context was handed on."""
 
 _forgetting: ContextVar[Sequence[Hook]] = ContextVar("autograd_mini_forgetting", default=())
+
+entered = _here.get
+"""Return the entries of this thread or task, by rank: lists of a hook each, empty where it was left."""
 
 forgetting = _forgetting.get
 """Return the first of the hooks of this thread or task if it forgets: then nothing else happens to results here."""
@@ -137,12 +143,12 @@ def _unlist(hook: Hook) -> None:
 
 
 def current() -> tuple[Hook, ...]:
-    """Return the hooks to call in this thread or task: those of `here`, and those that are on in all threads."""
+    """Return the hooks to call in this thread or task, by rank: those of `here`, and those on in all threads."""
     found = here()
     if not everywhere or (len(everywhere) == 1 and everywhere[0] in found):
         return found
     elsewhere = [hook for hook in everywhere if hook not in found]
-    return (*found, *elsewhere) if elsewhere else found
+    return tuple(sorted((*found, *elsewhere), key=_rank)) if elsewhere else found
 
 
 def innermost(kind: type[Hook]) -> Hook | None:

@@ -47,7 +47,7 @@ def operand(other: object) -> Value | float:
 def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
     """Finish an operation whose second operand is of no kind the compiled method knows, but a subclass or no number."""
     if isinstance(other, Symbolic):  # its number is not known, and it has no methods of its own
-        return result(rules.compiled(row).pullbacks["xy"].rule, nan, x, y)
+        return result((row.compiled or rules.compiled(row)).pullbacks["xy"].rule, nan, x, y)
     if other is NotImplemented:
         if row.name in ARITHMETIC:
             return NotImplemented  # type: ignore[no-any-return]
@@ -78,7 +78,10 @@ def result(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = Non
     `data` is its number, x and y the operands that a derivative flows to, and k what else the rule needs to know.
     """
     node = hidden(rule, data, x, y, k)
-    for hook in current() if on_result else ():
+    hooks = (*on_result,)
+    if len(hooks) == 1 and hooks[0].everywhere:  # a trace, which is to cost little more than the operations
+        return hooks[0].result(node)
+    for hook in current() if hooks else ():
         node = hook.result(node)
     return node
 

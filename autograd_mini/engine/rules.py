@@ -145,11 +145,11 @@ class CompiledRow:
     __slots__ = ("floats", "forward", "pullbacks", "reflected")
 
     def __init__(self, op: Op, together: dict[Op, CompiledRow] | None = None) -> None:
-        from autograd_mini.engine.codegen import build, on_floats, source, used_on_floats, variants
+        from autograd_mini.engine.codegen import build, on_floats, text_of, used_on_floats, variants
 
         together = {} if together is None else together  # with the rows that its formulas call, which may call it too
         together[op] = self
-        made = build(op.name, source(op), NAMESPACE | {"row": op})
+        made = build(op.name, text_of(op), NAMESPACE | {"row": op})
         self.floats: Callable[..., float] = getattr(ieee, op.name) if op.primitive else made["on_floats"]
         self.forward: Callable[..., Value] = made["forward"]
         self.reflected: Callable[..., Value] | None = made.get("reflected")

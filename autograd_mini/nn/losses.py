@@ -180,7 +180,7 @@ def hinge(prediction: Any, target: Any) -> Any:
     0.25
 
     """
-    return _where_allowed("hinge", target, lambda: relu(1.0 - target * prediction))
+    return relu(1.0 - _allowed("hinge", target) * prediction)
 
 
 @_over_entries(_mean)
@@ -204,20 +204,18 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
 
     """
     # The term of weight 0 is left out, where softplus may be infinite; a target that is a Value needs both.
-
-    def loss() -> Any:
-        if isinstance(target, Value) and not target.symbolic:
-            return both()
-        return _pick(
-            target == 1.0,
-            lambda: softplus(-prediction),
-            lambda: _pick(target == 0.0, lambda: softplus(prediction), both),
-        )
+    goal = _allowed("binary_cross_entropy", target)
 
     def both() -> Any:
-        return target * softplus(-prediction) + (1.0 - target) * softplus(prediction)
+        return goal * softplus(-prediction) + (1.0 - goal) * softplus(prediction)
 
-    return _where_allowed("binary_cross_entropy", target, loss)
+    if isinstance(goal, Value) and not goal.symbolic:
+        return both()
+    return _pick(
+        goal == 1.0,
+        lambda: softplus(-prediction),
+        lambda: _pick(goal == 0.0, lambda: softplus(prediction), both),
+    )
 
 
 if TYPE_CHECKING:
@@ -298,15 +296,18 @@ def _pick(condition: Any, this: Callable[[], Any], otherwise: Callable[[], Any])
     return this() if condition else otherwise()
 
 
-def _where_allowed(name: str, target: Any, loss: Callable[[], Any]) -> Any:
-    """Return a loss where its target is allowed; else raise a ValueError, or return nan where it is not known."""
+def _allowed(name: str, target: Any) -> Any:
+    """Return a target that a loss allows; else raise a ValueError, or return nan where it is not known.
+
+    The target becomes nan, not the loss, so that the derivative of the loss needs no choice between two branches.
+    """
     expected, accepts = TARGETS[name]
     allowed = accepts(target)
     if isinstance(allowed, Value) and allowed.symbolic:
-        return where(allowed, loss(), nan)
+        return where(allowed, target, nan)
     if not allowed:
         raise ValueError(f"target is {target!r}, expected by {name} {expected}")
-    return loss()
+    return target
 
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {

@@ -75,7 +75,7 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = 0.0
 
-    def jit(self, *, backend: str = "auto", threads: int = 1) -> Compiled:
+    def jit(self, *, backend: str = "auto", device: str | None = None, threads: int = 1) -> Compiled:
         """Return the module as a compiled function of a whole table.
 
         It takes an array of shape (samples, inputs), or rows of numbers, and returns an array with a prediction for
@@ -84,7 +84,8 @@ class Module:
         layer, Parameter or activation, is traced anew: see `autograd_mini.jit`.
 
         Args:
-            backend: "python", "numpy", "llvm"; "auto" takes LLVM where llvmlite is installed.
+            backend: "python", "numpy", "llvm", "cuda"; "auto" takes LLVM where llvmlite is installed.
+            device: see `autograd_mini.jit`.
             threads: how many threads share the rows.
 
         Raises:
@@ -97,10 +98,12 @@ class Module:
         (2,)
 
         """
-        return predictor(self, backend=backend, threads=threads)
+        return predictor(self, backend=backend, device=device, threads=threads)
 
 
-def predictor(model: Callable[[Any], Any], *, backend: str = "auto", threads: int = 1) -> Compiled:
+def predictor(
+    model: Callable[[Any], Any], *, backend: str = "auto", device: str | None = None, threads: int = 1
+) -> Compiled:
     """Return a model as a function of arrays: what `Module.jit` returns, which says more."""
     from autograd_mini.compiler import jit
 
@@ -116,7 +119,7 @@ def predictor(model: Callable[[Any], Any], *, backend: str = "auto", threads: in
         outputs = model([*row])
         return np.array(outputs, dtype=object) if isinstance(outputs, (list, tuple)) else outputs
 
-    return jit(predict, batched=True, backend=backend, threads=threads)
+    return jit(predict, batched=True, backend=backend, device=device, threads=threads)
 
 
 def _find(place: object, name: str, found: dict[str, Value], seen: set[int]) -> None:

@@ -8,14 +8,14 @@ partition, so that nothing depends on who computed what, and when.
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
-from itertools import pairwise
-from math import inf, nan
-from time import monotonic
+from math import nan
 from weakref import WeakKeyDictionary
 
 from autograd_mini.extras import extra
+from autograd_mini.rows.dask_bundles import GONE, bundle, bundled, is_future
 from autograd_mini.rows.pairwise import PairwiseSum, RowPart
 
 TYPE_CHECKING = False
@@ -23,15 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    Parts = list[list[Any]]  # for each partition, for each argument a Future, a Delayed, or the thing itself
+    from autograd_mini.rows.dask_bundles import Parts
 
-FRESH = 5.0
-"""Seconds for which the workers are taken to be the same; to be wrong costs time, not correctness."""
 GATHERED = 64
 """Number of partial sums that are added up in one place."""
-
-
-_GONE = frozenset({"error", "lost", "cancelled"})
 
 
 class DaskPartitions:
@@ -85,12 +80,18 @@ class DaskPartitions:
         )
 
     def total(
-        self, function: Callable[..., Any], program: Any, *shared: Any, done: Callable[[int], object] | None = None
+        self,
+        load: Callable[..., Any],
+        function: Callable[..., Any],
+        program: Any,
+        *shared: Any,
+        done: Callable[[int], object] | None = None,
     ) -> Any:
         """Return the sum of what a function gives for each partition, added pairwise.
 
         Args:
-            function: a function of the program, what is shared, the `RowPart` and the arguments.
+            load: a function of the `RowPart` and the arguments.
+            function: a function of the program, what is shared, the `RowPart`, and what was loaded.
             program: what is sent to each worker once.
             shared: what is sent with every call.
             done: called from time to time with the number of partitions that are done.
@@ -100,20 +101,21 @@ class DaskPartitions:
             RuntimeError: if workers died of it again and again.
 
         """
-        call = function, program, shared
+        call = load, function, shared
         client = _client()
         if client is None:
-            return PairwiseSum().merge([_sum(*call, at, *args) for at, args in self._in_process()]).result()
+            with self._naming((), ()):
+                return PairwiseSum().merge([_sums([found], call, program) for found in self._in_process()]).result()
         program = _sent(client, program)
         if self._in_memory():
-            groups, bundles = self._bundled(client)
-            futures = client.map(_sums, bundles, call=(function, shared), program=program, pure=False)
+            groups, bundles = bundled(client, self._parts)
+            futures = client.map(_sums, bundles, call=call, program=program, pure=False)
         else:
             delayed = extra("dask", "").delayed
             groups = [[at] for at in range(len(self._parts))]
-            bundles = [delayed(_bundle, pure=False)((at,), args) for at, args in enumerate(self._parts)]
+            bundles = [delayed(bundle, pure=False)((at,), args) for at, args in enumerate(self._parts)]
             sums = delayed(_sums, pure=False)
-            futures = client.compute([sums(bundle, (function, shared), program) for bundle in bundles])
+            futures = client.compute([sums(one, call, program) for one in bundles])
         with self._naming(groups, futures):
             if done is not None:
                 _wait(futures, [len(group) for group in groups], done)
@@ -123,35 +125,33 @@ class DaskPartitions:
             sums = client.gather(last)
         return PairwiseSum().merge(sums).result()
 
-    def converted(self, function: Callable[..., Any], *shared: Any) -> DaskPartitions:
-        """Return partitions of one argument, what a function gives for each of these, which stay where they are made.
+    def converted(self, load: Callable[..., Any]) -> DaskPartitions:
+        """Return partitions of one argument, what `load` makes of each of these, which stay where they are made.
 
         Raises what `total` raises.
         """
+        return self._made([[one] for one in self._loaded(load, gather=False)])
+
+    def gathered(self, load: Callable[..., Any]) -> list[Any]:
+        """Return what `load` makes of each partition; for little things. Raises what `total` raises."""
+        return self._loaded(load, gather=True)
+
+    def _loaded(self, load: Callable[..., Any], *, gather: bool) -> list[Any]:
+        """Return what `load` makes of each partition, or futures of it where it is left in a cluster."""
         client = _client()
         if client is None:
-            made = [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
-            return self._made([[one] for one in made])
-        delayed = extra("dask", "").delayed(_call, pure=False)
-        futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
-        found = self._made([[future] for future in futures])
+            with self._naming((), ()):
+                return [_load(load, at, args) for at, args in self._in_process()]
+        delayed = extra("dask", "").delayed(_load, pure=False)
+        futures: list[Any] = client.compute([delayed(load, at, args) for at, args in enumerate(self._parts)])
         with self._naming([[at] for at in range(len(futures))], futures):
             extra("distributed", "").wait(futures)
-            client.gather([future for future in futures if future.status == "error"])
-        return found
+            found: list[Any] = client.gather([future for future in futures if gather or future.status == "error"])
+        return found if gather else futures
 
-    def gathered(self, function: Callable[..., Any], *shared: Any) -> list[Any]:
-        """Return what a function gives for each partition; for little things."""
-        client = _client()
-        if client is None:
-            return [function(*shared, RowPart(f"partition {at}", 0, at), *args) for at, args in self._in_process()]
-        delayed = extra("dask", "").delayed(_call, pure=False)
-        futures = client.compute([delayed(function, shared, at, args) for at, args in enumerate(self._parts)])
-        with self._naming([[at] for at in range(len(futures))], futures):
-            found: list[Any] = client.gather(futures)
-        return found
-
-    def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], program: Any, *shared: Any) -> list[Any]:
+    def mapped(
+        self, load: Callable[..., Any], function: Callable[..., Any], shapes: Sequence[Any], program: Any, *shared: Any
+    ) -> list[Any]:
         """Return Dask arrays of what a function gives for the partitions, one array for each of the shapes.
 
         A shape is that of what belongs to one row; None for a number.
@@ -162,7 +162,7 @@ class DaskPartitions:
         program = delayed(program, name=f"autograd_mini-{uuid4().hex}", traverse=False)
         lengths = self._lengths or [nan] * len(self._parts)
         call = delayed(_values, nout=len(shapes), pure=False)
-        made = [call(function, program, shared, at, args) for at, args in enumerate(self._parts)]
+        made = [call(load, function, program, shared, at, args) for at, args in enumerate(self._parts)]
         return [
             da.concatenate(
                 [
@@ -188,41 +188,19 @@ class DaskPartitions:
         """Return whether every partition lies in the memory of a worker, or on its way there."""
         return not any(_is_collection(part) for args in self._parts for part in args)
 
-    def _bundled(self, client: Any) -> tuple[list[list[int]], list[Any]]:
-        """Return the partitions in groups, and a future of each group's arguments, which is where most of them are.
-
-        There is a group for each thread of a worker that has partitions; a group for each partition where the data
-        take much of the workers' memory, for Dask to spill what is not needed now.
-        """
-        held = [[part for part in args if _is_future(part)] for args in self._parts]
-        first, keys = held[0][0], [future.key for futures in held for future in futures]
-        known = _BUNDLES.get(first)
-        if known is not None and known.keys == keys and known.client is client and known.holds():
-            return known.groups, known.futures
-        extra("distributed", "").wait([future for futures in held for future in futures])
-        every = [future for futures in held for future in futures]
-        threads, places, sizes = client.nthreads(), client.who_has(every), client.nbytes(keys, summary=False)
-        groups = _grouped(
-            [[place for one in futures for place in places.get(one.key, ())] for futures in held], threads
-        )
-        limits = [worker["memory_limit"] or inf for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
-        if sum(sizes.values()) > sum(limits) / 4:
-            groups = [[at] for at in range(len(self._parts))]
-        args = [[part for at in group for part in self._parts[at]] for group in groups]
-        futures = client.map(_bundle, [tuple(group) for group in groups], args, pure=False)
-        _BUNDLES[first] = _Bundles(client, keys, threads, groups, futures)
-        return groups, futures
-
     @contextmanager
     def _naming(self, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Iterator[None]:
         """Raise errors that name the partition."""
         try:
             yield
         except Exception as error:
-            if str(error).startswith("partition "):  # the function has named it
+            if named := _PARTITION.match(str(error)):  # the function has named it
+                file = _file(self._parts[int(named[1])])
+                if file and type(error) in {TypeError, ValueError}:
+                    raise type(error)(f"{named[0]}{file}{str(error)[named.end() :]}") from error
                 raise
             group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())
-            lost = [at for at in group if any(_is_future(part) and part.status in _GONE for part in self._parts[at])]
+            lost = [at for at in group if any(is_future(part) and part.status in GONE for part in self._parts[at])]
             if not lost and type(error).__name__ == "KilledWorker":
                 failed = [
                     at
@@ -241,12 +219,11 @@ class DaskPartitions:
             raise _lost(at, self._parts[at], error) from error
 
 
+_PARTITION = re.compile(r"partition (\d+)(?=: )")
+
+
 def _is_collection(given: Any) -> bool:
     return hasattr(type(given), "__dask_graph__")
-
-
-def _is_future(given: Any) -> bool:
-    return hasattr(type(given), "status") and hasattr(type(given), "retry")
 
 
 def _is_array(given: Any) -> bool:
@@ -309,52 +286,9 @@ _SENT: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 def _sent(client: Any, program: Any) -> Any:
     """Return a program as a future, which each worker fetches once; made anew from the task if its worker is lost."""
     known = _SENT.setdefault(program, {})
-    if client.id not in known or known[client.id].status in _GONE:
+    if client.id not in known or known[client.id].status in GONE:
         known[client.id] = client.submit(_itself, program, pure=False)
     return known[client.id]
-
-
-class _Bundles:
-    """Futures of the arguments of groups of partitions, for as long as the workers are the same."""
-
-    def __init__(
-        self, client: Any, keys: list[Any], threads: dict[str, int], groups: list[list[int]], futures: list[Any]
-    ) -> None:
-        self.client, self.keys, self._threads, self.groups, self.futures = client, keys, threads, groups, futures
-        self._until = monotonic() + FRESH
-
-    def holds(self) -> bool:
-        """Return whether the workers were the same a moment ago, and nothing was lost for good."""
-        if any(future.status in _GONE for future in self.futures):
-            return False
-        if monotonic() > self._until:
-            self._until = monotonic() + FRESH
-            return bool(self.client.nthreads() == self._threads)
-        return True
-
-
-_BUNDLES: WeakKeyDictionary[Any, _Bundles] = WeakKeyDictionary()
-"""The bundles of collections, by the future of their first partition, with which they go."""
-
-
-def _grouped(places: Sequence[Sequence[str]], threads: dict[str, int]) -> list[list[int]]:
-    """Return the numbers of partitions in a group for each thread of the workers that have most of each.
-
-    Groups have equally many but for one, or a step would take as long as the largest: the few that lie elsewhere are
-    moved, once.
-    """
-    by_worker: dict[str, list[int]] = {}
-    for at, workers in enumerate(places):
-        by_worker.setdefault(max(sorted(workers), key=workers.count, default=""), []).append(at)
-    alone = [[at] for at in by_worker.pop("", [])]  # unknown: one by one
-    groups = []
-    for worker, parts in sorted(by_worker.items()):
-        count = min(threads.get(worker, 1), len(parts))
-        bounds = [len(parts) * at // count for at in range(count + 1)]
-        groups += [parts[a:b] for a, b in pairwise(bounds)]
-    while groups and len(max(groups, key=len)) - len(least := min(groups, key=len)) > 1:
-        least.append(max(groups, key=len).pop())
-    return [*alone, *map(sorted, groups)]
 
 
 def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], object]) -> None:
@@ -372,12 +306,16 @@ def _wait(futures: Sequence[Any], sizes: Sequence[int], done: Callable[[int], ob
 
 def _lost(at: int, args: Sequence[Any], error: Exception) -> ValueError:
     """Return the error for a partition that Dask could not compute."""
-    file = next((f" ({found})" for part in args if (found := _file(part))), "")
     words = " ".join(str(error).split())[:500]
-    return ValueError(f"partition {at}{file} cannot be computed: {type(error).__name__}: {words}")
+    return ValueError(f"partition {at}{_file(args)} cannot be computed: {type(error).__name__}: {words}")
 
 
-def _file(part: Any) -> str:
+def _file(args: Sequence[Any]) -> str:
+    """Return the file that a partition is read from, for messages; "" if it is not known."""
+    return next((f" ({found})" for part in args if (found := _file_of(part))), "")
+
+
+def _file_of(part: Any) -> str:
     """Return the file that a partition is read from, if its graph says so, as that of `read_parquet` does."""
     graph = dict(part.__dask_graph__()) if _is_collection(part) else {}
     waiting = [part.key] if graph else []
@@ -397,30 +335,23 @@ def _itself(given: Any) -> Any:
     return given
 
 
-def _call(function: Callable[..., Any], shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(*shared, RowPart(f"partition {at}", 0, at), *args)
+def _load(load: Callable[..., Any], at: int, args: Sequence[Any]) -> Any:
+    return load(RowPart(f"partition {at}", 0, at), *args)
 
 
-def _values(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, args: Sequence[Any]) -> Any:
-    return function(program, *shared, RowPart(f"partition {at}", 0, at), *args)
+def _values(
+    load: Callable[..., Any], function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, args: Any
+) -> Any:
+    return function(program, *shared, RowPart(f"partition {at}", 0, at), _load(load, at, args))
 
 
-def _sum(function: Callable[..., Any], program: Any, shared: Sequence[Any], at: int, *args: Any) -> dict[Any, Any]:
-    """Return what a function gives for one partition, as the nodes of a sum."""
-    return {(0, at): function(program, *shared, RowPart(f"partition {at}", 0, at), *args)}
-
-
-def _bundle(ats: Sequence[int], args: Sequence[Any]) -> list[tuple[int, list[Any]]]:
-    """Return the numbers of partitions with their arguments, which are given one after the other."""
-    width = len(args) // len(ats)
-    return [(at, [*args[place * width : (place + 1) * width]]) for place, at in enumerate(ats)]
-
-
-def _sums(bundle: Sequence[tuple[int, list[Any]]], call: tuple[Any, Any], program: Any) -> dict[Any, Any]:
-    """Return the sum over the partitions of a bundle so far as it goes."""
-    function, shared = call
-    found = [_sum(function, program, shared, at, *args) for at, args in bundle]
-    return PairwiseSum().merge(found).nodes
+def _sums(bundle: Sequence[tuple[int, Sequence[Any]]], call: tuple[Any, ...], program: Any) -> dict[Any, Any]:
+    """Return the sum of what a function gives for the partitions of a bundle, so far as it goes."""
+    load, function, shared = call
+    found = PairwiseSum()
+    for at, args in bundle:
+        found.add(at, _values(load, function, program, shared, at, args))
+    return found.nodes
 
 
 def _merged(sums: Sequence[dict[Any, Any]]) -> dict[Any, Any]:

@@ -28,14 +28,12 @@ class RowBlock(NamedTuple):
         place: the file or batch that they come from, for messages.
         first: the number there of their first row.
         rows: a table, a dict of columns, or a tuple of arrays.
-        size: how many rows there are.
 
     """
 
     place: str
     first: int
     rows: Any
-    size: int = 0
 
 
 class Source:

@@ -12,8 +12,9 @@ memory of a few blocks.
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from autograd_mini.extras import extra
@@ -143,27 +144,26 @@ def scan(source: Any, *, rows: int | None = None) -> Scan:
 
 
 def read_ahead(blocks: Iterator[Any]) -> Iterator[Any]:
-    """Yield what an iterator yields, while a thread is some items ahead; it ends when nobody asks for more."""
-    waiting: Queue[tuple[bool, Any]] = Queue(AHEAD)
-    stop = Event()
+    """Yield what an iterator yields, while a thread is some items ahead; it ends when nobody asks for more.
 
-    def put(item: tuple[bool, Any]) -> None:
-        while not stop.is_set():
-            try:
-                waiting.put(item, timeout=0.05)
-            except Full:
-                continue
-            return
+    All that the iterator does is done by that thread: reading, decoding and loading.
+    """
+    waiting: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
+    places: SimpleQueue[None] = SimpleQueue()  # one for each block that may be read now
+    stop = Event()
+    for _ in range(AHEAD):
+        places.put(None)
 
     def read() -> None:
         try:
             for block in blocks:
-                put((True, block))
+                waiting.put((True, block))
+                places.get()
                 if stop.is_set():
                     break
-            put((False, None))
+            waiting.put((False, None))
         except BaseException as error:  # noqa: BLE001 - raised where the block is asked for
-            put((False, error))
+            waiting.put((False, error))
         finally:
             if close := getattr(blocks, "close", None):
                 close()
@@ -174,8 +174,9 @@ def read_ahead(blocks: Iterator[Any]) -> Iterator[Any]:
         while True:
             try:
                 more, found = waiting.get(timeout=1.0)
-            except Empty:
+            except Empty:  # on Windows, where Ctrl-C does not end a wait
                 continue
+            places.put(None)
             if more:
                 yield found
             elif found is None:
@@ -184,6 +185,7 @@ def read_ahead(blocks: Iterator[Any]) -> Iterator[Any]:
                 raise found
     finally:
         stop.set()
+        places.put(None)
         thread.join(timeout=1.0)
 
 
@@ -198,7 +200,7 @@ class Stream:
 
     def __init__(self, args: Sequence[Any]) -> None:
         self._args = args
-        self._open: tuple[list[RowBlock], Iterator[RowBlock]] | None = None  # what was read by `example`, and the rest
+        self._open: Iterator[RowBlock] | None = None  # what was read by `example`, and the rest
         iterators = [given for given in args if not isinstance(given, Scan) and hasattr(type(given), "__next__")]
         chosen = [given for given in args if isinstance(given, Scan)]
         sources = {id(given._source) for given in chosen}
@@ -226,20 +228,31 @@ class Stream:
             return rows if isinstance(rows, tuple) else (rows,)
         return tuple([given.of(rows) if isinstance(given, Scan) else given for given in self._args])
 
-    def blocks(self, order: Sequence[int] | None = None) -> Iterator[RowBlock]:
-        """Read block after block, with the arguments as its rows."""
+    def _blocks(self, order: Sequence[int] | None = None) -> Iterator[RowBlock]:
+        """Read block after block."""
         if self._open is not None:
-            (before, rest), self._open = self._open, None
-            yield from before
-            yield from rest
-            return
+            found, self._open = self._open, None
+            return found
         if self._source is not None:
-            found = self._source.read(self._columns, order)
-        else:
-            assert self._iterator is not None  # noqa: S101 - or there would be a source
-            found = (RowBlock(f"batch {at}", 0, rows) for at, rows in enumerate(self._iterator))
-        for block in read_ahead(found):
-            yield block._replace(rows=self._of(block.rows), size=length(block.rows))
+            return self._source.read(self._columns, order)
+        assert self._iterator is not None  # noqa: S101 - or there would be a source
+        return (RowBlock(f"batch {at}", 0, rows) for at, rows in enumerate(self._iterator))
+
+    def read(self, load: Callable[..., Any], order: Sequence[int] | None = None) -> Iterator[tuple[RowPart, Any]]:
+        """Yield part after part, with what a function of the part and of the arguments makes of them as they are read.
+
+        Args:
+            load: the function, which is called in the thread that reads ahead.
+            order: the order of the `units`; None for that of the source.
+
+        """
+
+        def loaded() -> Iterator[tuple[RowPart, Any]]:
+            for number, block in enumerate(self._blocks(order)):
+                part = RowPart(block.place, block.first, number)
+                yield part, load(part, *self._of(block.rows))
+
+        return read_ahead(loaded())
 
     def example(self) -> tuple[Any, ...]:
         """Return the arguments of the first block that has rows; without one, of an empty block.
@@ -251,26 +264,38 @@ class Stream:
 
         """
         before: list[RowBlock] = []
-        blocks = self.blocks()
+        blocks = self._blocks()
         for block in blocks:
             before.append(block)
-            if block.size:
+            if length(block.rows):
                 break
         if not before:
             raise ValueError("the stream has no rows, expected at least one: an iterator is used up after one pass")
-        self._open = before, blocks
-        return before[-1].rows  # type: ignore[no-any-return]
+        self._open = chain(before, blocks)
+        return self._of(before[-1].rows)
 
-    def total(self, function: Callable[..., Any], *shared: Any, done: Callable[[int], object] | None = None) -> Any:
+    def total(
+        self,
+        load: Callable[..., Any],
+        function: Callable[..., Any],
+        *shared: Any,
+        done: Callable[[int], object] | None = None,
+    ) -> Any:
         """Return the sum of what a function gives for each block, added pairwise; see `DaskPartitions.total`."""
         sums = PairwiseSum()
-        for part, block in enumerate(self.blocks()):
-            sums.add(part, function(*shared, RowPart(block.place, block.first, part), *block.rows))
+        for part, rows in self.read(load):
+            sums.add(part.number, function(*shared, part, rows))
             if done is not None:
-                done(part + 1)
+                done(part.number + 1)
         return sums.result()
 
-    def mapped(self, function: Callable[..., Any], shapes: Sequence[Any], *shared: Any) -> Iterator[Any]:  # noqa: ARG002 - Dask needs them
+    def mapped(
+        self,
+        load: Callable[..., Any],
+        function: Callable[..., Any],
+        shapes: Sequence[Any],  # noqa: ARG002 - Dask needs them
+        *shared: Any,
+    ) -> Iterator[Any]:
         """Yield what a function gives for each block, in order."""
-        for part, block in enumerate(self.blocks()):
-            yield function(*shared, RowPart(block.place, block.first, part), *block.rows)
+        for part, rows in self.read(load):
+            yield function(*shared, part, rows)

@@ -13,11 +13,11 @@ from autograd_mini.testing.gradcheck import (
     assert_hess,
     check_grad,
     check_hess,
-    gradtest,
 )
+from autograd_mini.testing.gradtest import gradtest
+from autograd_mini.testing.line import logspan
 from autograd_mini.testing.linear import assert_adjoint, check_adjoint, check_hvp, check_jvp, check_modes, check_vjp
 from autograd_mini.testing.mutation import Mutant, mutants
-from autograd_mini.testing.problem import logspan
 from autograd_mini.testing.report import Report
 
 __all__ = [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.pytree import flatten
 from autograd_mini.engine.value import Value
+from autograd_mini.extras import extra
 from autograd_mini.testing.libraries import (
     PRECISIONS,
     dtype_of,
@@ -42,7 +43,7 @@ class Input:
     Attributes:
         name: the parameter's own, with the way to the leaf in lists and dicts.
         shape: the shape of an array or a list; () for a number.
-        build: makes it of its numbers.
+        build: makes it of its numbers, in a shape.
         entries: how many numbers there are, a complex one counted once.
         complex: whether each of them is two for the checker.
         library: the kind of array.
@@ -53,7 +54,7 @@ class Input:
 
     name: str
     shape: tuple[int, ...]
-    build: Callable[[Sequence[Any]], Any]
+    build: Callable[[Sequence[Any], tuple[int, ...]], Any]
     entries: int
     complex: bool = False
     library: Library | None = None
@@ -71,7 +72,13 @@ class Input:
             numbers = [complex(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
         elif hasattr(numbers, "tolist") and not self.library:
             numbers = numbers.tolist()
-        return self.build(numbers)
+        return self.build(numbers, self.shape)
+
+    def together(self, table: Any) -> Any:
+        """Return as one array, with an axis more in front, what the leaf is with the numbers in each row of a table."""
+        numbers = table[:, ::2] + 1j * table[:, 1::2] if self.complex else table
+        shape = (len(table), *self.shape)
+        return self.build(numbers, shape) if self.library else numbers.reshape(shape)
 
     def names(self) -> Iterator[str]:
         """Yield the name of each number."""
@@ -181,7 +188,7 @@ class Arguments:
             return Kept(part)
         whole = self._integers or bool(named)
         if isinstance(part, list) and part and all(type(item) is float for item in part):
-            return self._leaf(Input(name, (len(part),), list, len(part)), part)
+            return self._leaf(Input(name, (len(part),), _list, len(part)), part)
         if isinstance(part, dict):
             return {k: self._template(v, f"{name}[{k!r}]", named=named) for k, v in part.items()}
         if isinstance(part, (list, tuple)):
@@ -192,7 +199,7 @@ class Arguments:
             if not kind or (kind == "integer" and not whole):
                 return Kept(part)
             shape = tuple(part.shape)
-            build = partial(_swapped, library.array, part)
+            build = partial(library.array, part)
             leaf = Input(
                 name, shape, build, math.prod(shape), kind == "complex", library, dtype_of(part), labels_of(part)
             )
@@ -211,6 +218,18 @@ class Arguments:
     def of(self, point: Point) -> tuple[Any, ...]:
         """Return arguments like the example with the numbers of a point."""
         return point if self._apart else self._with(point, lambda part: part)
+
+    def together(self, points: Sequence[Point]) -> tuple[Any, ...]:
+        """Return arguments of a batch: each number, list or array as an array with the points along its first axis."""
+        table, start = extra("numpy", "A batch of points").array(points, dtype=float), 0
+
+        def fill(leaf: Input) -> Any:
+            nonlocal start
+            start += leaf.size
+            return leaf.together(table[:, start - leaf.size : start])
+
+        filled: tuple[Any, ...] = _filled(self._tree, fill)
+        return filled
 
     def values(self, point: Point) -> tuple[Any, ...]:
         """Return arguments like the example with a fresh Value for every number of a point."""
@@ -241,6 +260,10 @@ class Arguments:
         """Return ``f`` as a function of the leaves alone."""
         return lambda *parts: f(*self.with_leaves(parts))
 
+    def alone(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return an ``f`` that takes batches of arrays as a function of one point."""
+        return wraps(f)(lambda *args: f(*self.with_leaves([part[None] for part in self.leaves_of(args)]))[0])
+
     def differentiate(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return the derivative of ``f`` by the leaves, by the library that their arrays are of, or by the engine."""
         differentiate = self.library.derivative if self.library else None
@@ -251,12 +274,12 @@ class Arguments:
         return wraps(f)(lambda *args: derivative(*self.leaves_of(args)))
 
 
-def _first(numbers: Sequence[Any]) -> Any:
+def _first(numbers: Sequence[Any], _: tuple[int, ...]) -> Any:
     return numbers[0]
 
 
-def _swapped(array: Callable[[Sequence[Any], Any], Any], example: Any, numbers: Sequence[Any]) -> Any:
-    return array(numbers, example)
+def _list(numbers: Sequence[Any], _: tuple[int, ...]) -> list[Any]:
+    return [*numbers]
 
 
 def _like(container: Any, items: list[Any]) -> Any:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
 from autograd_mini.testing.libraries import PRECISIONS
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.misplacement import Misplacement
 from autograd_mini.testing.missing_terms import factor_name, missing_term, multiple, term
-from autograd_mini.testing.problem import first_reach
 from autograd_mini.testing.repeatability import kept_by_key, kept_in_part, kept_whole, unsteady
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Cause:
             return seen
         a, b = self.example.interval
         problem = self.partial.problem
-        scarce = problem.f.budget - problem.f.calls < _SCARCE
+        scarce = problem.f.left < _SCARCE
         self.samples = [*islice(self.partial.samples(self.example), SAMPLES // (1 + scarce))] if a < b else []
         seen = unsteady(problem, self.example.point, [s.point for s in self.samples[:1]])
         if seen[0] or (seen := self._out_of_place() or ("", ""))[0] or len(self.samples) < 3:

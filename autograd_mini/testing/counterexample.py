@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.problem import Line, first_reach
+from autograd_mini.testing.line import Line, first_reach
 from autograd_mini.testing.report import Counterexample
 from autograd_mini.testing.segment import compare
 

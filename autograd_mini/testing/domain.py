@@ -8,20 +8,20 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.arguments import as_values
+from autograd_mini.testing.arguments import Arguments, as_values
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.libraries import leaves
+from autograd_mini.testing.line import Interval, Line
 from autograd_mini.testing.point import POOREST, TARGET, Outcome
-from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, why_stopped
 from autograd_mini.testing.residuals import Classification, classify
-from autograd_mini.testing.segment import compare
+from autograd_mini.testing.segment import announce, compare
 from autograd_mini.testing.signatures import arity, names_of, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
-    from autograd_mini.testing.arguments import Arguments
     from autograd_mini.testing.problem import Point
 
 TILES = 16
@@ -106,18 +106,19 @@ def _entries(part: Any) -> Iterator[Any]:
             yield from _entries(inner)
 
 
-def example_within(f: Callable[..., Any], box: Sequence[Interval]) -> Any:
+def example_within(f: Callable[..., Any], middle: Point, *, batched: bool = False) -> Any:
     """Return the middle of a box as ``f`` takes it: as numbers apart, or else as one list, or else as an array."""
-    middle = [interval.at(0.5) for interval in box]
     apart = len(middle) == 1 or takes(f, len(middle))
     attempts: list[tuple[Any, tuple[Any, ...]]] = [((*middle,), (*middle,))] if apart else []
     if arity(f) <= 1:
-        attempts.append(([*middle], ([*middle],)))
+        if not batched:
+            attempts.append(([*middle], ([*middle],)))
         if "numpy" in sys.modules:
             array = sys.modules["numpy"].array(middle)
             attempts.append((array, (array,)))
     for example, args in attempts:
-        for form in (args, as_values(args)):
+        forms = [Arguments(f, example).together([middle])] if batched else [args, as_values(args)]
+        for form in forms:
             try:
                 f(*form)
             except (TypeError, AttributeError, IndexError):
@@ -159,6 +160,11 @@ def _draws(strategy: Any, seed: int) -> list[float]:
 
     collect()
     return found
+
+
+def announce_tiles(scans: Sequence[tuple[Line, Sequence[float]]]) -> None:
+    """Evaluate together what scans of lines between the borders of tiles begin with, where f or df take batches."""
+    announce([(line, a, b) for line, borders in scans for a, b in pairwise(borders)], _ENDS_AND_MIDDLE)
 
 
 class LineScan:

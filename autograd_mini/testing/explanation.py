@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from autograd_mini.testing.causes import SINGLE_DIGITS, TO_SINGLE, Cause
 from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, ShapeError, first_reach, located, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.repeatability import unsteady
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
@@ -90,7 +91,7 @@ def remark(problem: Problem, report: Report, *, explained: bool) -> None:
     what belongs to another point makes it wrong.
     """
     flaw = "", ""
-    if problem.at is not None and not (_is_fine(report) and problem.f.calls < _LABORIOUS):
+    if problem.at is not None and not (_is_fine(report) and problem.f.points < _LABORIOUS):
         point = tuple(map(float, problem.at))
         with suppress(BudgetSpentError, ShapeError):
             problem.allow(*_REPEATED)
@@ -136,17 +137,18 @@ def _claims_single(problem: Problem) -> bool:
 def _is_single(problem: Problem) -> bool:
     """Return whether f returns numbers of single precision, or rounds its arguments to these, as far as was seen."""
     rows = islice(problem.f.known.items(), 2 * SAMPLES)
-    known = {p: v[0] for p, v in rows if v is not None and isinstance(p, tuple) and math.isfinite(v[0])}
-    long = {p: v for p, v in known.items() if float(f"{v:.9g}") != v}
-    if len({*long.values()}) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in long.values()):
+    known = {p: v for p, v in rows if v is not None and isinstance(p, tuple) and math.isfinite(v[0])}
+    long = {p: v for p, v in known.items() if float(f"{v[0]:.9g}") != v[0]}
+    seen = {v[0] for v in long.values()}
+    if len(seen) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in seen):
         return _stays_single(problem, next(iter(long)))
-    rounded = {tuple(map(TO_SINGLE, p)): v for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
+    rounded = {tuple(map(TO_SINGLE, p)): tuple(v) for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
     tried = dict(islice(rounded.items(), _REPEATS))
     if len({*tried.values()}) < _REPEATS - 1:
         return False
     with suppress(BudgetSpentError, ShapeError):
         problem.allow(_REPEATS, 0)
-        return all(next(iter(problem.f.again(p) or (math.nan,))) == v for p, v in tried.items())
+        return all(tuple(problem.f.again(p) or ()) == v for p, v in tried.items())
     return False
 
 

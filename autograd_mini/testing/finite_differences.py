@@ -18,10 +18,12 @@ from autograd_mini.testing.segment import compare
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 _SHRINK = 2.0
 """Factor between successive steps."""
+AT_ONCE = 5
+"""Steps of an extrapolation that are taken together, where f takes batches."""
 PIECES = 16
 """Pieces of a line that are looked at together."""
 
@@ -50,7 +52,10 @@ def measure(line: Line, x: float, reach: float, side: int = 0, steps: int = 12, 
     order = 2 if side == 0 else 1
     fx = line.value(x) if side else 0.0
     rounding = line.roundoff(x)
-    for _ in range(steps):
+    for step in range(steps):
+        if not step % AT_ONCE:
+            later = [reach / _SHRINK**k for k in range(min(AT_ONCE, steps - step))]
+            line.ahead([line.snap(x + s * r) for r in later for s in (-1, 1) if s != -side])
         high, low = line.snap(x + reach) if side >= 0 else x, line.snap(x - reach) if side <= 0 else x
         if not high > low:
             break
@@ -113,7 +118,7 @@ def staircase(line: Line, a: float, b: float) -> float:
     if probe.state == "broken":
         return 0.0
     error = (fb - fa) - probe.integral
-    if fa == fb and len({line.value(t) for t in jittered_grid(line, a, b)}) == 1:
+    if fa == fb and len({*line.values(jittered_grid(line, a, b))}) == 1:
         jump = next_change(line, a, b)
         return jump if jump > abs(error) / 2 else 0.0
     for factor in (1, 3, 9, 27, 81, 243, 729, 2187, 6561):
@@ -130,6 +135,7 @@ def compensating_jump(line: Line, low: float, high: float, error: float, usual: 
     One jump proves nothing: atan(1/x) has one. There must be two.
     """
     positions = [line.snap(low + (high - low) * (i + 0.37) / PIECES) for i in range(PIECES)]
+    line.ahead(positions, positions)
     known = [(t, v, s) for t in positions if math.isfinite(v := line.value(t)) and math.isfinite(s := line.slope(t))]
     if len(known) < 4:
         return None

@@ -1,4 +1,4 @@
-"""A gradient check: `check_grad` decides whether a derivative is right, `assert_grad` and `gradtest` make it a test."""
+"""A gradient check: `check_grad` decides whether a derivative is right, and `assert_grad` makes it a test."""
 
 from __future__ import annotations
 
@@ -10,31 +10,22 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from autograd_mini.engine.checks import check_function
-from autograd_mini.engine.ops import Op
-from autograd_mini.testing.adapters import Call, adapt
+from autograd_mini.testing.adapters import adapt
 from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
 from autograd_mini.testing.explanation import explain, remark
 from autograd_mini.testing.libraries import compare_batched, leaves
-from autograd_mini.testing.problem import Problem, ShapeError, located
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
 from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
 from autograd_mini.testing.signatures import arity, by_position, methods_of, taken_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Literal, Protocol
+    from collections.abc import Iterable, Sequence
+    from typing import Literal
 
     from autograd_mini.engine.checks import Function
-
-    class Tested(Protocol):
-        """An operation with its test."""
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            """Return the result of the operation."""
-
-        def test(self) -> None:
-            """Run the test."""
+    from autograd_mini.testing.problem import Point, Problem
 
 
 BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (40000, 120000, 8)}
@@ -42,11 +33,6 @@ BUDGETS = {"quick": (600, 2000, 1), "normal": (4000, 12000, 2), "thorough": (400
 
 LOOSEST = 0.01
 """Worst relative accuracy that a check can be asked to accept."""
-
-_VALUES = 200
-"""Points at which `gradtest` compares values with an oracle."""
-_AGREEMENT = 1e-9
-"""Relative difference up to which they agree."""
 
 
 class GradientError(AssertionError):
@@ -74,6 +60,7 @@ def check_grad(
     budget: str | None = None,
     seconds: float | None = None,
     explained: bool = True,
+    batched: bool | Literal["f", "df"] = False,
 ) -> Report:
     """Compare the derivative ``df`` with the function ``f``, and report.
 
@@ -102,6 +89,9 @@ def check_grad(
         seconds: how long it may take, explanation included; what is not decided by then is unresolved.
         explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``, of
             slow ones by fewer.
+        batched: whether ``f`` and ``df`` take several points at once, along the first axis of each array that varies
+            (a number becomes an array), and return arrays with that axis too; "f" or "df" if only one of them does. The
+            points that all inputs are compared at are then computed in a few calls, and the verdict is the same.
 
     Returns:
         What was found.
@@ -119,7 +109,7 @@ def check_grad(
     'correct'
 
     """
-    batched = df is None and isinstance(f, type)  # PyTorch's Function, of which the backward pass may get batches
+    backward = df is None and isinstance(f, type)  # of PyTorch's Function, which may get batches
     f, df = _functions(f, df, at if isinstance(at, dict) else domain)
     seed = settings.seed if seed is None else seed
     budget = settings.budget if budget is None else budget
@@ -129,18 +119,10 @@ def check_grad(
         raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
     if to is not None and not 0 < to <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
-    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
-    if box:
-        example = example_within(f, box) if df is not None else tuple(interval.at(0.5) for interval in box)
-    else:
-        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
-    arguments = _arguments(f, df, example, wrt)
-    if domain is not None and at is not None:
-        box, drawn = intervals_of(arguments, domain, seed)
-    problem = adapt(f, df, arguments)
-    problem.at, problem.box = None if box or at is None else arguments.numbers, box
-    problem.rng, problem.constants = Random(f"{seed}"), constants_in(f, df)
-    problem.sizes = sizes_in(inspect.unwrap(f), arguments.example)
+    if batched not in (False, True, "f", "df"):
+        raise ValueError(f"batched is {batched!r}, expected True, False, 'f' or 'df'")
+    batches = ["f", "df"] if batched is True else [batched] if batched else []
+    problem, drawn = _problem(f, df, at, domain, wrt, seed, batches)
     problem.f.budget, problem.df.budget, bases = BUDGETS[budget]
     problem.df.most_faults = None if problem.at is None else FAULTS
     if seconds is not None:
@@ -150,16 +132,14 @@ def check_grad(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a check looks far afield, where f and df may overflow
         try:
-            if problem.at is not None:
-                decision = check_at(problem, problem.at)
-            else:
-                decision = check_over(problem, bases, drawn) if box else check_anywhere(problem)
+            decision = _decide(problem, bases, drawn)
             _conclude(problem, decision, report)
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, report)
             elif report.verdict != "wrong":
                 remark(problem, report, explained=explained)
-            if batched and report.ok and arguments.library is not None:
+            arguments = problem.claims.arguments if problem.claims is not None else None
+            if backward and report.ok and arguments is not None and arguments.library is not None:
                 of_leaves = arguments.of_leaves(f)
                 report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example)) or report.note
         except ShapeError as error:
@@ -168,6 +148,35 @@ def check_grad(
     if problem.claims is not None and not report.note:
         report.note = problem.claims.remark
     return report
+
+
+def _problem(
+    f: Function, df: Function | None, at: Any, domain: Any, wrt: Any, seed: int, batches: Sequence[str]
+) -> tuple[Problem, Sequence[Point]]:
+    """Return the problem of a function and a derivative, and points to check it at besides, drawn by strategies."""
+    box, drawn = intervals(f, domain, seed) if domain is not None and at is None else ([], [])
+    if box:
+        middle = tuple(interval.at(0.5) for interval in box)
+        example = example_within(f, middle, batched="f" in batches) if df is not None else middle
+    else:
+        example = (1.0,) * (arity(f) or arity(df) or 1) if at is None else at
+    arguments = Arguments(f, example, wrt) if batches else _arguments(f, df, example, wrt)
+    if domain is not None and at is not None:
+        box, drawn = intervals_of(arguments, domain, seed)
+    problem = adapt(f, df, arguments, batches)
+    problem.at, problem.box, problem.rng = None if box or at is None else arguments.numbers, box, Random(f"{seed}")
+    problem.constants, problem.sizes = constants_in(f, df), sizes_in(inspect.unwrap(f), arguments.example)
+    return problem, drawn
+
+
+def _decide(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision:
+    """Return the decision of a check at a point, over a box and at drawn points of it, or at points of many scales."""
+    try:
+        if problem.at is not None:
+            return check_at(problem, problem.at)
+        return check_over(problem, bases, drawn) if problem.box else check_anywhere(problem)
+    except BudgetSpentError as error:
+        return Decision(note=why_stopped(error), spent=True)
 
 
 def _functions(f: Any, df: Any, given: Any) -> tuple[Function, Function | None]:
@@ -237,6 +246,8 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
 
     """
     df, ddf = _second(f, df, ddf)
+    if df is None and options.get("batched"):
+        raise ValueError("batched is given without df, expected the gradient too, of which ddf is the derivative")
     return check_grad(df or _gradient(f, options), ddf, **options)
 
 
@@ -316,80 +327,3 @@ def _concluded(report: Report, f: object) -> Report:
     if report.verdict == "unresolved":
         warnings.warn(f"{name}: {report}", UnresolvedGradientWarning, stacklevel=3)
     return report
-
-
-def gradtest(
-    derivative: Function | None = None,
-    *,
-    domain: Any = None,
-    oracle: Function | None = None,
-    order: int | None = None,
-    seed: int = 0,
-) -> Callable[[Callable[..., Any]], Tested]:
-    """Return a decorator that gives an operation ``op`` a test: ``test_op = op.test`` in a test module runs it.
-
-    The operation is a function of numbers with a ``derivative``, a function on Values, or what `operation` returned. A
-    failing test raises `AssertionError` with the point that fails.
-
-    Args:
-        derivative: the derivative; None for the engine's.
-        domain: where to check: see `check_grad`. By default, of an operation of the table, what it was defined with.
-        oracle: another implementation, such as mpmath's, to compare the values with at points over the domain.
-        order: 1 to leave out the second derivative, which is checked where both are the engine's.
-        seed: what draws the points.
-
-    >>> import math
-    >>> @gradtest(lambda x: 2 * x, domain={"x": (-3, 3)}, oracle=lambda x: x**2)
-    ... def square(x):
-    ...     return x * x
-    >>> square.test()
-    >>> from autograd_mini import operation
-    >>> cube = gradtest(oracle=lambda x: x**3)(operation("cube", "x * x * x", "3 * x * x"))
-    >>> cube.test()
-
-    """
-    if order not in (None, 1, 2):
-        raise ValueError(f"order is {order!r}, expected 1 or 2")
-    if order == 2 and derivative is not None:
-        raise ValueError("order is 2 beside a derivative, expected 1: use assert_hess with the second derivative")
-
-    def decorate(operation: Any) -> Any:
-        over = own_domain(operation) if domain is None else domain
-
-        def test() -> None:
-            __tracebackhide__ = True
-            if oracle is not None:
-                _compare(operation, oracle, over, seed)
-            if derivative is not None or order == 1:
-                assert_grad(operation, derivative, domain=over, seed=seed)
-            else:
-                assert_hess(operation, domain=over, seed=seed)
-
-        operation.test = test
-        return operation
-
-    return decorate
-
-
-def own_domain(operation: Callable[..., Any]) -> Any:
-    """Return the domain that an operation of the table was defined with."""
-    row = inspect.getclosurevars(operation).nonlocals.get("row") if inspect.isfunction(operation) else None
-    if not isinstance(row, Op):
-        raise TypeError(
-            "domain is missing, expected an interval for each input, by name or in a list: gradtest(domain=...)"
-        )
-    return list(row.domain)
-
-
-def _compare(operation: Callable[..., Any], oracle: Callable[..., Any], domain: Any, seed: int) -> None:
-    __tracebackhide__ = True
-    box, _ = intervals(operation, domain, seed)
-    rng = Random(seed)
-    value = Call(operation, tuple)
-    for _ in range(_VALUES):
-        point = tuple(interval.at(rng.random()) for interval in box)
-        (found,) = leaves(value(point), "the operation")
-        (expected,) = leaves(oracle(*point), "the oracle")
-        if not math.isclose(found, expected, rel_tol=_AGREEMENT, abs_tol=1e-300):
-            name = getattr(operation, "__name__", "the operation")
-            raise AssertionError(f"{name}{point} is {found!r}, and the oracle says {expected!r}")

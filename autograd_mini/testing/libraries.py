@@ -90,8 +90,7 @@ class Library:
     """One kind of array.
 
     Attributes:
-        array: makes an array of numbers in the shape, and if it is one of real or complex numbers of the type, of an
-            example.
+        array: makes, by an example, an array of numbers in a shape; of the example's type if that is real or complex.
         derivative: differentiates a function of some number of arrays; None if the library cannot.
         products: makes, of a function of one argument, the products of its Jacobian and of the transposed one with a
             vector, by forward and by reverse mode; None if the library has none.
@@ -99,7 +98,7 @@ class Library:
 
     """
 
-    array: Callable[[Sequence[Any], Any], Any]
+    array: Callable[[Any, Sequence[Any], tuple[int, ...]], Any]
     derivative: Callable[[Callable[..., Any], int], Callable[..., Any]] | None = None
     products: Callable[[Callable[..., Any]], tuple[Callable[..., Any], Callable[..., Any]]] | None = None
     conjugate: bool = False
@@ -126,23 +125,23 @@ def labels_of(array: Any) -> tuple[Any, ...]:
     return tuple(axis.tolist() for axis in axes if hasattr(axis, "tolist"))
 
 
-def _pandas_array(numbers: Sequence[Any], example: Any) -> Any:
-    array = sys.modules["numpy"].array(numbers).reshape(example.shape)
+def _pandas_array(example: Any, numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    array = sys.modules["numpy"].array(numbers).reshape(shape)
     made = type(example)(
         array, **{name: getattr(example, name) for name in ("index", "columns") if hasattr(example, name)}
     )
     return made if kind_of(example) == "integer" else made.astype(dtype_of(example))
 
 
-def _numpy_array(numbers: Sequence[Any], example: Any) -> Any:
+def _numpy_array(example: Any, numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
     keeps = kind_of(example) != "integer" and example.dtype != object
-    return sys.modules["numpy"].array(numbers, dtype=example.dtype if keeps else float).reshape(example.shape)
+    return sys.modules["numpy"].array(numbers, dtype=example.dtype if keeps else float).reshape(shape)
 
 
-def _torch_array(numbers: Sequence[Any], example: Any) -> Any:
+def _torch_array(example: Any, numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
     torch = sys.modules["torch"]
     dtype = torch.float64 if kind_of(example) == "integer" else example.dtype
-    return torch.tensor(numbers, dtype=dtype, device=example.device).reshape(example.shape)
+    return torch.tensor(numbers, dtype=dtype, device=example.device).reshape(shape)
 
 
 def _torch_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:
@@ -187,9 +186,9 @@ def _jax_products(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[.
     return lambda x, v: jax.jvp(f, (x,), (v,))[1], lambda x, u: jax.vjp(f, x)[1](u)[0]
 
 
-def _jax_array(numbers: Sequence[Any], example: Any) -> Any:
+def _jax_array(example: Any, numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
     dtype = None if kind_of(example) == "integer" else example.dtype
-    return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(example.shape)
+    return sys.modules["jax"].numpy.asarray(numbers, dtype=dtype).reshape(shape)
 
 
 def _jax_derivative(f: Callable[..., Any], count: int) -> Callable[..., Any]:

@@ -43,7 +43,7 @@ def check_jvp(f: Callable[[Any], Any], jvp: Callable[[Any, Any], Any], *, at: An
         f: a function of one argument: a number, a list, an array, or a nest of these.
         jvp: a function of the argument and of a vector like it, which returns what is like the result of ``f``.
         at: the argument to check at.
-        options: those of `check_grad`.
+        options: those of `check_grad` but ``batched``.
 
     Returns:
         What was found.
@@ -52,6 +52,7 @@ def check_jvp(f: Callable[[Any], Any], jvp: Callable[[Any, Any], Any], *, at: An
     True
 
     """
+    _refuse_batches(options)
     arguments, rng = Arguments(f, (at,)), Random(options.get("seed") or 0)
     report = Report("correct")
     for _ in range(VECTORS):
@@ -79,7 +80,7 @@ def check_vjp(f: Callable[[Any], Any], vjp: Callable[[Any, Any], Any], *, at: An
         vjp: a function of the argument and of a vector like the result of ``f``, which returns what is like the
             argument.
         at: the argument to check at.
-        options: those of `check_grad`.
+        options: those of `check_grad` but ``batched``.
 
     Returns:
         What was found.
@@ -88,6 +89,7 @@ def check_vjp(f: Callable[[Any], Any], vjp: Callable[[Any, Any], Any], *, at: An
     True
 
     """
+    _refuse_batches(options)
     rng = Random(options.get("seed") or 0)
     results, report = Arguments(lambda y: y, (f(at),)), Report("correct")
     for _ in range(VECTORS):
@@ -110,7 +112,7 @@ def check_hvp(df: Callable[[Any], Any], hvp: Callable[[Any, Any], Any], *, at: A
         df: the gradient, a function of one argument: a number, a list, an array, or a nest of these.
         hvp: a function of the argument and of a vector like it, which returns what is like both.
         at: the argument to check at.
-        options: those of `check_grad`.
+        options: those of `check_grad` but ``batched``.
 
     Returns:
         What was found.
@@ -133,7 +135,7 @@ def check_modes(f: Any, jvp: Product | None = None, vjp: Product | None = None, 
         vjp: a function of the argument and of a vector like the result of ``f``, which returns the product of the
             transposed Jacobian with that; None for that of the engine.
         at: the argument to check at.
-        options: those of `check_grad`.
+        options: those of `check_grad` but ``batched``.
 
     Returns:
         What was found.
@@ -267,6 +269,13 @@ def assert_adjoint(
     if report.verdict == "wrong":
         raise GradientError(report)
     return report
+
+
+def _refuse_batches(options: dict[str, Any]) -> None:
+    if options.get("batched"):
+        raise ValueError(
+            f"batched is {options['batched']!r}, expected False: a product is taken at one point at a time"
+        )
 
 
 def _like(arguments: Arguments, rng: Random) -> tuple[float, ...]:

@@ -11,13 +11,14 @@ import math
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
+from autograd_mini.testing.line import Line
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Line, Projection
+from autograd_mini.testing.problem import BudgetSpentError, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograd_mini.testing.adapters import Claims
+    from autograd_mini.testing.claims import Claims
     from autograd_mini.testing.problem import Output, Point, Problem
 
 CLEARLY = 20.0

@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.counterexample import Partial
+from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.localisation import blocks
-from autograd_mini.testing.problem import first_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ class Rearrangement:
     Attributes:
         kind: "transposed", "shift" or "swap".
         what: what is misplaced.
-        move: returns the place of an entry's claim, and whether that is beyond the end, around which claims may have
+        place_of: returns the place of an entry's claim, and whether that is beyond the end, around which claims may have
             gone or not; None for an entry that stays out of it.
         least: how many claims have to be wrong for it.
 
@@ -49,14 +49,14 @@ class Rearrangement:
 
     kind: str
     what: str
-    move: Callable[[Entry], tuple[Entry, bool] | None]
+    place_of: Callable[[Entry], tuple[Entry, bool] | None]
     least: int = 2
 
     def sentence(self, entry: Entry, name: Callable[[Entry], str], part: str = "") -> str:
         """Return what happened, shown by one entry."""
         if self.kind != "shift":
             return f"{part}{self.what} {'is' if self.what.startswith('the Jac') else 'are'} {_PAST[self.kind]}"
-        place = self.move(entry)
+        place = self.place_of(entry)
         shown = f": that for {name(entry)} stands at {name(place[0])}" if place is not None else ""
         return f"{part}{self.what} are off by one{shown}"
 
@@ -77,13 +77,13 @@ class Misplacement:
     def whole(self) -> tuple[str, str] | None:
         """Recognise claims that stand in other places."""
         for found in self._rearrangements():
-            place = found.move(self.entry)
+            place = found.place_of(self.entry)
             if place is not None and place[0] != self.entry and self._stands_at(place[0]) and self._explains(found):
                 return found.kind, found.sentence(self.entry, self._name)
         if self.problem.outputs == self.width > 2 and all(map(self._is_transposed_inside, self.samples[:2])):
             return (
                 "transposed",
-                "a matrix inside the Jacobian is transposed: so is it but for factors of its rows or columns",
+                "a matrix inside the Jacobian is transposed, beside factors that are not",
             )
         return None
 
@@ -174,7 +174,7 @@ class Misplacement:
             if all(_close(factor * self._claim(s.point, e), m, error) for e, (m, error) in known.items()):
                 return False  # a factor for all of them says it more simply
             for entry, (value, error) in known.items():
-                place = found.move(entry)
+                place = found.place_of(entry)
                 if place is None or place[0] == entry:
                     continue
                 if not _close(self._claim(s.point, place[0]), value, error):
@@ -194,7 +194,7 @@ class Misplacement:
             off = {e: gap for e, gap in off.items() if not _close(self._claim(s.point, e), *known[e])}
             left, pairs = {*off}, 0
             for entry, (gap, error) in off.items():
-                place = found.move(entry)
+                place = found.place_of(entry)
                 if entry not in left or place is None or place[0] not in left or place[0] == entry:
                     continue
                 other, slack = off[place[0]]
@@ -213,7 +213,7 @@ class Misplacement:
         """Return what is measured at a point, with its error, for the entries that are measured finely."""
         if (known := self._measured.get(point)) is not None:
             return known
-        left = (self.problem.f.budget - self.problem.f.calls) // _CALLS
+        left = self.problem.f.left // _CALLS
         found: dict[Entry, tuple[float, float]] = {}
         for i in self._chosen(1, self.width, min(left, _MOST_MEASURED)):
             for k in self._chosen(0, self.problem.outputs, _MOST_MEASURED):
@@ -227,7 +227,7 @@ class Misplacement:
         """Return all outputs (side 0) or inputs (1), or those about the entry in question and where its claim is."""
         if count <= most:
             return [*range(count)]
-        places = [place[0] for found in self._rearrangements() if (place := found.move(self.entry)) is not None]
+        places = [place[0] for found in self._rearrangements() if (place := found.place_of(self.entry)) is not None]
         nearest = sorted(range(count), key=lambda i: abs(i - self.entry[side]))
         return [*dict.fromkeys([self.entry[side], *(place[side] for place in places), *nearest])][:most]
 
@@ -256,13 +256,13 @@ def _by_columns(start: int, size: int, width: int) -> Callable[[Entry], tuple[En
     """Return the move of entries of an array of some width to the places that they have in the order of columns."""
     height = size // width
 
-    def move(entry: Entry) -> tuple[Entry, bool] | None:
+    def place_of(entry: Entry) -> tuple[Entry, bool] | None:
         if not start <= entry[1] < start + size:
             return None
         row, column = divmod(entry[1] - start, width)
         return (entry[0], start + column * height + row), False
 
-    return move
+    return place_of
 
 
 def _shift(
@@ -271,7 +271,7 @@ def _shift(
     """Return the move of entries by one along an axis, around its end."""
     length = length or size // stride
 
-    def move(entry: Entry) -> tuple[Entry, bool] | None:
+    def place_of(entry: Entry) -> tuple[Entry, bool] | None:
         index = entry[not of_rows] - start
         if not 0 <= index < size:
             return None
@@ -280,16 +280,16 @@ def _shift(
         around = not 0 <= along + step < length
         return ((moved, entry[1]) if of_rows else (entry[0], moved)), around
 
-    return move
+    return place_of
 
 
 def _swapped(start: int, other: int, size: int) -> Callable[[Entry], tuple[Entry, bool] | None]:
     """Return the move of entries of one argument to those of another."""
 
-    def move(entry: Entry) -> tuple[Entry, bool] | None:
+    def place_of(entry: Entry) -> tuple[Entry, bool] | None:
         for here, there in ((start, other), (other, start)):
             if here <= entry[1] < here + size:
                 return (entry[0], entry[1] - here + there), False
         return None
 
-    return move
+    return place_of

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from autograd_mini.testing.finite_differences import Measured, measure
 from autograd_mini.testing.problem import NAN, BudgetSpentError, why_stopped
 from autograd_mini.testing.residuals import FEW_STEPS, NEIGHBOURS, Classification, classify, residue
-from autograd_mini.testing.segment import Integral, Segment, compare
+from autograd_mini.testing.segment import Integral, Segment, announce, compare
 
 if TYPE_CHECKING:
-    from autograd_mini.testing.problem import Line
+    from collections.abc import Sequence
+
+    from autograd_mini.testing.line import Line
 
 TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
 """Resolutions: the one aimed at, the one accepted of a long integral, and the worst that counts as verified."""
@@ -48,6 +50,16 @@ class Outcome:
     note: str = ""
     coverage: float = 1.0
     claimed: float = 0.0
+
+
+def within(line: Line, a: float, b: float) -> tuple[float, float]:
+    """Return the part of a stretch that is of interest on a line, at numbers of its arithmetic."""
+    return line.snap(max(a, line.low)), line.snap(min(b, line.high))
+
+
+def announce_first(lines: Sequence[Line]) -> None:
+    """Evaluate together what the checks of some lines begin with, where f or df take batches."""
+    announce([(line, *within(line, line.start - line.reach, line.start + line.reach)) for line in lines])
 
 
 class PointCheck:
@@ -111,8 +123,7 @@ class PointCheck:
 
     def verify(self, near: float, far: float, sides: tuple[int, ...], reach: float, *, offset: bool = False) -> bool:
         """Compare over a stretch for the given sides; return whether they are decided, as right or as wrong."""
-        a, b = sorted((near, far))
-        a, b = self.line.snap(max(a, self.line.low)), self.line.snap(min(b, self.line.high))
+        a, b = within(self.line, *sorted((near, far)))
         if not b - a > 16 * self.line.ulp(b):
             return False
         segment = compare(self.line, a, b)
@@ -168,7 +179,7 @@ class PointCheck:
         width = NEIGHBOURS * self.line.ulp(segment.b)
         for share in (0.3, 0.62) if low <= 0 <= high else ():
             t = segment.a + share * (segment.b - segment.a)
-            near = [self.line.slope(self.line.snap(t + k * width)) for k in (0.0, 0.13, 0.41, 1.0)]
+            near = self.line.slopes([self.line.snap(t + k * width) for k in (0.0, 0.13, 0.41, 1.0)])
             if high - low <= FEW_STEPS * (max(near) - min(near)):
                 return True
         return False
@@ -231,7 +242,7 @@ class PointCheck:
         if not math.isfinite(self.claimed) or segment.l1_norm >= REPRESENTATIVE * abs(self.claimed) * length:
             return True
         sides = [k for k, beyond in ((-16, segment.a >= x), (16, segment.b <= x)) if not beyond]
-        beside = [line.slope(line.snap(x + k * line.ulp(x))) for k in sides]
+        beside = line.slopes([line.snap(x + k * line.ulp(x)) for k in sides])
         largest = max((abs(s) for s in beside if math.isfinite(s)), default=0.0)
         return segment.l1_norm >= REPRESENTATIVE * min(abs(self.claimed), largest) * length
 
@@ -356,9 +367,9 @@ class PointCheck:
 
     def diverges(self, reach: float) -> bool:
         """Return whether the claim grows without bound from a side that is right, as that of sqrt does at zero."""
-        for side in (-1, 1):
-            slopes = [abs(self.line.slope(self.line.snap(self.x + side * reach / 64**k))) for k in (1, 2, 3, 4)]
-            if side in self.reaches and all(v > 1.2 * u for u, v in pairwise(slopes)):
+        for side in self.reaches:
+            slopes = self.line.slopes([self.line.snap(self.x + side * reach / 64**k) for k in (1, 2, 3, 4)])
+            if all(abs(v) > 1.2 * abs(u) for u, v in pairwise(slopes)):
                 return True
         return False
 
@@ -366,8 +377,8 @@ class PointCheck:
         """Return whether the claim is in the hull of the gradients beside it, down to the last digits."""
         line, x, step = self.line, self.x, reach / 64
         while step > 4 * line.ulp(x):
-            sides = [[line.slope(line.snap(x + k * step)) for k in pair] for pair in ((-1, -0.5), (0.5, 1))]
-            sides = [pair for pair in sides if all(map(math.isfinite, pair))]
+            around = line.slopes([line.snap(x + k * step) for k in (-1, -0.5, 0.5, 1)])
+            sides = [pair for pair in (around[:2], around[2:]) if all(map(math.isfinite, pair))]
             if sides:
                 low, high = min(map(min, sides)), max(map(max, sides))
                 slack = sum(abs(u - v) for u, v in sides) + 64 * line.problem.eps * max(abs(low), abs(high))

@@ -1,7 +1,7 @@
 """A problem: a function and its claimed derivative as callables on tuples of floats, counted and remembered.
 
-Every other module of the checker calls the user's code through a `Problem`, most often along a `Line`. What raises, or
-is not a finite real number, is nan there, and the exception is kept as a `Fault`.
+Every other module of the checker calls the user's code through a `Problem`. What raises, or is not a finite real
+number, is nan there, and the exception is kept as a `Fault`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from autograd_mini.testing.adapters import Claims
+    from autograd_mini.testing.claims import Claims
+    from autograd_mini.testing.line import Interval
 
     Point = tuple[float, ...]
-    Key = Point | bytes
+    Key = Point | int
 
 NAN = math.nan
 
@@ -30,15 +30,17 @@ MANY = 64
 """Inputs above which points are arrays, where NumPy is loaded."""
 MOST_REMEMBERED = 32_000_000
 """Most numbers of results of the derivative that are remembered."""
+MOST_TOGETHER = 4_000_000
+"""Most numbers of points, or of their results, in a batch."""
 
 T = TypeVar("T")
 
 
 def key_of(point: Sequence[float]) -> Key:
-    """Return what a point is remembered by: a short digest of many numbers."""
+    """Return what a point is remembered by: the hash of the bytes of many numbers."""
     if len(point) <= MANY:
         return tuple(point)
-    return blake2b(array("d", point).tobytes() if isinstance(point, tuple) else point.tobytes()).digest()  # type: ignore[attr-defined]
+    return hash((array("d", point) if isinstance(point, tuple) else point).tobytes())  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,52 +114,6 @@ def located(names: Sequence[str], point: Point, axis: int = -1) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """The range of one input: from ``low`` to ``high``, by magnitude rather than by difference where ``log``."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a range that is empty, not finite, or logarithmic across zero."""
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"domain is ({self.low!r}, {self.high!r}), expected finite low < high")
-        if self.log and self.low * math.copysign(1.0, self.high) <= 0:
-            raise ValueError(
-                f"logspan is ({self.low!r}, {self.high!r}), expected two numbers of the same sign, not zero"
-            )
-
-    def at(self, share: float) -> float:
-        """Return the number a ``share`` (0 to 1) of the way through."""
-        if self.log:
-            sign = math.copysign(1.0, self.low)
-            low, high = math.log(abs(self.low)), math.log(abs(self.high))
-            found = sign * math.exp(low + (high - low) * share)
-        else:
-            found = self.low + (self.high - self.low) * share
-        return min(max(found, self.low), self.high)
-
-    def __contains__(self, x: float) -> bool:
-        """Return whether ``x`` lies inside or on an end."""
-        return self.low <= x <= self.high
-
-
-def logspan(low: float, high: float) -> Interval:
-    """Return the range from ``low`` to ``high`` (same sign, not zero) covered evenly by order of magnitude.
-
-    Args:
-        low: the lower end.
-        high: the upper end.
-
-    >>> logspan(1e-6, 1e6).at(0.5)
-    1.0
-
-    """
-    return Interval(float(low), float(high), log=True)
-
-
-@dataclass(frozen=True, slots=True)
 class Fault:
     """One call of the user's code that raised, at the point ``where``."""
 
@@ -171,18 +127,31 @@ class Fault:
 
 @dataclass(slots=True)
 class Callee(Generic[T]):
-    """One of the user's functions as the checker calls it: once a point, at most ``budget`` times.
+    """One of the user's functions as the checker calls it: once a point, at no more than ``budget`` points.
 
-    One that raises ``most_faults`` times before it has worked once is not called again.
+    One that raises ``most_faults`` times before it has worked once is not called again. One that takes batches has
+    ``together``, which gets up to ``most_together`` points at once: those that `ahead` announces. The checker then asks
+    for each of them as it does without batches, so every decision is the same.
+
+    Attributes:
+        points: how many points were asked for.
+        calls: how many calls were made.
+        known: what was returned for the points asked for; None where the function raised.
+        ready: what batches returned for points that nobody has asked for yet.
+
     """
 
     function: Callable[[Point], T]
     budget: int
     most_faults: int | None = None
+    together: Callable[[Sequence[Point]], Sequence[T]] | None = None
+    most_together: int = 1
+    points: int = 0
     calls: int = 0
     faults: list[Fault] = field(default_factory=list)
     known: dict[Key, T | None] = field(default_factory=dict)
     most_known: int | None = None
+    ready: dict[Key, T] = field(default_factory=dict)
     first: Point | None = None
     seconds: float = 0.0
     deadline: float = math.inf
@@ -193,33 +162,63 @@ class Callee(Generic[T]):
         try:
             return self.known[key]
         except KeyError:
-            if self.calls >= self.budget or self.calls == len(self.faults) == self.most_faults:
+            if not self.left or (self.never_worked and len(self.faults) == self.most_faults):
                 raise BudgetSpentError from None
-        start = perf_counter()
-        if start > self.deadline:
-            raise TimeSpentError
-        self.calls += 1
+        self.points += 1
         self.first = point if self.first is None else self.first
-        try:
-            result: T | None = self.function(point)
-        except ShapeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises marks the edge of its domain
-            self.faults.append(Fault(tuple(map(float, point)), error))
-            result = None
-        self.seconds += perf_counter() - start
+        result = self.ready.pop(key) if key in self.ready else self._called(point)
         if self.most_known is not None and len(self.known) >= self.most_known:
             del self.known[next(iter(self.known))]
         self.known[key] = result
         return result
 
-    def again(self, point: Point) -> T | None:
-        """Return the result of a further call at ``point``, which is not remembered; None where the function raised."""
-        if self.calls >= self.budget:
-            raise BudgetSpentError
-        if perf_counter() > self.deadline:
+    def _called(self, point: Point) -> T | None:
+        """Return the result of a call; None, and a fault recorded, if it raises."""
+        start = self._started()
+        try:
+            return self.function(point)
+        except ShapeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises marks the edge of its domain
+            self.faults.append(Fault(tuple(map(float, point)), error))
+            return None
+        finally:
+            self.seconds += perf_counter() - start
+
+    def _started(self) -> float:
+        """Count a call, and return the time; raise if there is none left."""
+        start = perf_counter()
+        if start > self.deadline:
             raise TimeSpentError
         self.calls += 1
+        return start
+
+    def ahead(self, points: Iterable[Point]) -> None:
+        """Evaluate at points that are going to be asked for, as batches; where one raises, single calls will tell."""
+        if self.together is None:
+            return
+        new = {key: at for at in points if (key := key_of(at)) not in self.known and key not in self.ready}
+        waiting = [*new.items()]
+        while len(waiting) > 1:
+            part, waiting = waiting[: self.most_together], waiting[self.most_together :]
+            if self.most_known is not None and len(self.ready) > self.most_known:
+                self.ready.clear()
+            start = self._started()
+            try:
+                self.ready |= zip((key for key, _ in part), self.together([at for _, at in part]), strict=True)
+            except ShapeError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever the user's code raises, at any of these points
+                return
+            finally:
+                self.seconds += perf_counter() - start
+
+    def again(self, point: Point) -> T | None:
+        """Return the result of a further call at ``point``, which is not remembered; None where the function raised."""
+        if not self.left:
+            raise BudgetSpentError
+        self._started()
+        self.points += 1
         try:
             return self.function(point)
         except ShapeError:
@@ -228,9 +227,19 @@ class Callee(Generic[T]):
             return None
 
     @property
+    def left(self) -> int:
+        """How many more points may be asked for."""
+        return max(0, self.budget - self.points)
+
+    @property
+    def never_worked(self) -> bool:
+        """Whether the function raised at every point so far."""
+        return self.points == len(self.faults)
+
+    @property
     def price(self) -> float:
-        """The mean seconds of a call."""
-        return self.seconds / max(1, self.calls)
+        """The mean seconds that a point took."""
+        return self.seconds / max(1, self.points)
 
 
 class Problem:
@@ -332,13 +341,13 @@ class Problem:
 
     def allow(self, more_f: int, more_df: int) -> None:
         """Set the budgets to what is spent so far plus the given numbers of calls."""
-        self.f.budget, self.df.budget = self.f.calls + more_f, self.df.calls + more_df
+        self.f.budget, self.df.budget = self.f.points + more_f, self.df.points + more_df
 
     @contextmanager
     def at_most(self, more_f: int, more_df: int) -> Iterator[None]:
         """Spend no more than the given numbers of calls, of those that are left, in a block."""
         left = self.f.budget, self.df.budget
-        self.f.budget, self.df.budget = min(self.f.calls + more_f, left[0]), min(self.df.calls + more_df, left[1])
+        self.f.budget, self.df.budget = min(self.f.points + more_f, left[0]), min(self.df.points + more_df, left[1])
         try:
             yield
         finally:
@@ -349,123 +358,3 @@ def row_of(rows: Any, output: int) -> Sequence[float]:
     """Return one row of a Jacobian, which may be a sparse matrix."""
     row: Sequence[float] = rows[[output]].toarray()[0] if hasattr(rows, "toarray") else rows[output]
     return row
-
-
-def first_reach(x: float) -> float:
-    """Return how far from a number differences are taken first: a quarter of it, or a quarter at zero."""
-    return abs(x) / 4 or 0.25
-
-
-class Line:
-    """The points ``base + t * direction``, or, for an axis, ``base`` with one coordinate replaced by ``t``.
-
-    On an axis the parameter is the coordinate itself, so no abscissa is ever rounded.
-    """
-
-    __slots__ = ("_slopes", "axis", "base", "direction", "high", "low", "output", "problem")
-
-    def __init__(
-        self,
-        problem: Problem,
-        base: Point,
-        *,
-        axis: int | None = None,
-        direction: Sequence[float] = (),
-        output: Output = 0,
-        low: float = -math.inf,
-        high: float = math.inf,
-    ) -> None:
-        """Lay a line through ``base`` along coordinate ``axis`` or ``direction``, of interest in [low, high]."""
-        self.problem, self.base, self.axis, self.output = problem, base, axis, output
-        self.direction: Sequence[float] = tuple(direction)
-        if problem.vectors:
-            numpy = sys.modules["numpy"]
-            self.base, self.direction = numpy.array(base), numpy.array(direction)
-        self._slopes: dict[float, float] = {}
-        inside = problem.box[axis] if problem.box and axis is not None else None
-        self.low, self.high = (inside.low, inside.high) if inside else (low, high)
-
-    @property
-    def start(self) -> float:
-        """The parameter of ``base``."""
-        return 0.0 if self.axis is None else float(self.base[self.axis])
-
-    @property
-    def reach(self) -> float:
-        """The half length of the first segment around it: a direction is as long as it is to be looked along."""
-        return 1.0 if self.axis is None else first_reach(self.start)
-
-    def point(self, t: float) -> Point:
-        """Return the point of the line at parameter ``t``."""
-        if self.problem.vectors:
-            moved: Any = self.base + t * self.direction if self.axis is None else self.base.copy()  # type: ignore[operator, attr-defined]
-            if self.axis is not None:
-                moved[self.axis] = t
-            return moved  # type: ignore[no-any-return]
-        if self.axis is not None:
-            return (*self.base[: self.axis], t, *self.base[self.axis + 1 :])
-        return tuple(x + t * d for x, d in zip(self.base, self.direction, strict=True))
-
-    def snap(self, t: float) -> float:
-        """Return the nearest parameter that the arithmetic under test can represent."""
-        return t if self.axis is None else self.problem.grid(t)
-
-    def value(self, t: float) -> float:
-        """Return f at parameter ``t``; nan where it is not a finite number."""
-        value = self.problem.value(self.point(t), self.output)
-        return value if math.isfinite(value) else NAN
-
-    def slope(self, t: float) -> float:
-        """Return the claimed derivative along the line at ``t``; nan where it is not a finite number."""
-        known = self._slopes.get(t)
-        if known is None:
-            slope = total(self._terms(t))
-            known = self._slopes[t] = slope if math.isfinite(slope) else NAN
-        return known
-
-    def strength(self, t: float) -> float:
-        """Return the size of the slope at ``t`` if no two partials cancelled; 0 where the gradient is not finite."""
-        strength = sum(map(abs, self._terms(t)))
-        return strength if math.isfinite(strength) else 0.0
-
-    def _terms(self, t: float) -> list[float]:
-        """Return what each partial derivative contributes to the slope at ``t``."""
-        partials = self.problem.partials(self.point(t), self.output)
-        if self.axis is not None:
-            return [float(partials[self.axis])]
-        if self.problem.vectors:
-            products: list[float] = (self.direction * sys.modules["numpy"].asarray(partials)).tolist()
-            return products
-        return [p * d for p, d in zip(partials, self.direction, strict=True) if d]
-
-    def roundoff(self, t: float) -> float:
-        """Return a bound on the rounding of the result of f at ``t``."""
-        return self.problem.eps * 4.0 * self.problem.size(self.point(t), self.output) + 1e-322
-
-    def rounding(self, results: Iterable[float], arguments: Iterable[float]) -> float:
-        """Bound what rounding adds to differences of f: of its results, and of its arguments, at given parameters."""
-        sensitivity = max(map(self._sensitivity, arguments))
-        return 2 * max(map(self.roundoff, results)) + 4 * self.problem.eps * sensitivity
-
-    def _sensitivity(self, t: float) -> float:
-        """Return the sum of |x_i| |df/dx_i|: how much f answers to a relative change of its arguments."""
-        point = self.point(t)
-        partials = self.problem.partials(point, self.output)
-        if self.problem.vectors:
-            numpy = sys.modules["numpy"]
-            sensitivity = float(numpy.abs(numpy.asarray(point) * partials).sum())
-        else:
-            sensitivity = sum(abs(x * p) for x, p in zip(point, partials, strict=True))
-        return sensitivity if math.isfinite(sensitivity) else 0.0
-
-    def ulp(self, t: float) -> float:
-        """Return the spacing of distinguishable parameters at ``t``."""
-        eps = self.problem.eps
-        if self.axis is not None:
-            return max(math.ulp(t), eps * abs(t))
-        if self.problem.vectors:
-            moved = self.direction != 0  # type: ignore[comparison-overlap]
-            sizes: Any = abs(self.point(t)[moved] / self.direction[moved])
-            return float(eps * sizes.max()) if sizes.size else math.ulp(t)
-        pairs = zip(self.point(t), self.direction, strict=True)
-        return max((eps * abs(x) / abs(d) for x, d in pairs if d), default=math.ulp(t))

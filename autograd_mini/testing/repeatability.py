@@ -10,7 +10,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.problem import first_reach, key_of, row_of
+from autograd_mini.testing.line import first_reach
+from autograd_mini.testing.problem import key_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from autograd_mini.testing.segment import Integral, coefficients, compare, integ
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 FRESH_PIECES = 23
 """Pieces of the second sample that has to confirm an error."""
@@ -111,7 +111,7 @@ def plainly_wrong(line: Line, a: float, b: float) -> tuple[float, float] | None:
     positions = jittered_grid(line, a, b, PLAIN_PIECES)
     if segment.state == "broken" or len(positions) <= PLAIN_PIECES:
         return None
-    values, half, series = [line.value(t) for t in positions], (b - a) / 2, coefficients(segment.slopes)
+    values, half, series = line.values(positions), (b - a) / 2, coefficients(segment.slopes)
     curve = [
         v - values[0] - half * integral_to((t - a) / half - 1, series) for t, v in zip(positions, values, strict=True)
     ]
@@ -147,12 +147,12 @@ def residue(line: Line, a: float, b: float, mismatch: float) -> float:
     That is what rounding leaves of terms that cancel: f is constant, and its derivative 0, but for rounding.
     """
     width = min(NEIGHBOURS * line.ulp(max(abs(a), abs(b))), 1e-4 * (b - a))
-    far = [line.value(t) for t in (a, line.snap(a + (b - a) / 2), b)]
+    far = line.values((a, line.snap(a + (b - a) / 2), b))
     known: list[float] = []
     ranges: list[float] = []
     for share in (0.3, 0.62, 0.87):
         t = a + share * (b - a)
-        near = [line.value(line.snap(t + k * width)) for k in (0.0, 0.13, 0.41, 1.0)]
+        near = line.values([line.snap(t + k * width) for k in (0.0, 0.13, 0.41, 1.0)])
         known += near
         if not all(map(math.isfinite, known + far)):
             return 0.0
@@ -187,7 +187,7 @@ def classify(line: Line, a: float, b: float, mismatch: float, depth: int = 0) ->
         return Classification("broken", a, b)
     explained = integral.rounding(positions)
     spread = max(curve) - min(curve)
-    if spread <= FEW_STEPS * quantum_of([line.value(t) for t in positions]):
+    if spread <= FEW_STEPS * quantum_of(line.values(positions)):
         return Classification("noise", a, b, spread)
     if spread <= explained + integral.error:
         return Classification("clear", a, b, explained)
@@ -248,7 +248,7 @@ def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
     if size <= 16 * eps * segment.l1_norm:
         return True
     low, high = surroundings(line, a, b)
-    around = [v for t in jittered_grid(line, low, high) if math.isfinite(v := line.value(t))]
+    around = [v for v in line.values(jittered_grid(line, low, high)) if math.isfinite(v)]
     extent = max(around) - min(around)
     if size <= FEW_STEPS * quantum_of(around) or (not extent and size <= ACCURACY * smallest_change(line, a)):
         return True
@@ -287,7 +287,7 @@ def is_made_of_jumps(line: Line, positions: Sequence[float], curve: Sequence[flo
     width = (positions[-1] - positions[0]) * 1e-4
     middle = positions[len(positions) // 2]
     window = jittered_grid(line, middle, line.snap(middle + width))
-    near = [line.value(t) for t in window]
+    near = line.values(window)
     fuzz = roughness(window, near) if len(window) > 4 and all(map(math.isfinite, near)) else 0.0
     steps = [(v - u, i) for i, (u, v) in enumerate(pairwise(curve))]
     largest = sorted(steps, key=lambda step: -abs(step[0]))[:3]

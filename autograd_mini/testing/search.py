@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from types import CellType
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.domain import TILES, LineScan, tiles
+from autograd_mini.testing.domain import TILES, LineScan, announce_tiles, tiles
+from autograd_mini.testing.line import Interval, Line, first_reach
 from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
-from autograd_mini.testing.point import Outcome, PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, Interval, Line, Projection, first_reach, why_stopped
+from autograd_mini.testing.point import Outcome, PointCheck, announce_first
+from autograd_mini.testing.problem import BudgetSpentError, Projection, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,10 +124,11 @@ def check_at(problem: Problem, point: Point) -> Decision:
     """Check every partial derivative of every output at one point."""
     decision = Decision()
     problem.value(point)
-    for output in outputs_of(problem, point):
-        for line in lines_through(problem, point, output):
-            if decision.fails(PointCheck(line).run(), point):
-                return decision
+    lines = [line for output in outputs_of(problem, point) for line in lines_through(problem, point, output)]
+    announce_first(lines)
+    for line in lines:
+        if decision.fails(PointCheck(line).run(), point):
+            return decision
     return decision
 
 
@@ -138,11 +140,12 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         if never_works(problem, start):
             return decision
         outputs = [*outputs_of(problem, start)]
-        for output in outputs:
-            for line, borders in lines_across(problem, output, bases):
-                outcome = LineScan(line).run(borders)
-                if decision.fails(outcome, _place(line, outcome)):
-                    return decision
+        scans = [scan for output in outputs for scan in lines_across(problem, output, bases)]
+        announce_tiles(scans)
+        for line, borders in scans:
+            outcome = LineScan(line).run(borders)
+            if decision.fails(outcome, _place(line, outcome)):
+                return decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
                 here = check_at(problem, point)
@@ -168,11 +171,13 @@ def _place(line: Line, outcome: Outcome) -> Point:
 
 def _refute(problem: Problem, decision: Decision, outputs: Sequence[Output], bases: int) -> None:
     """Look for mistakes along the diagonals of the box."""
-    for output in outputs:
-        for line in diagonals(problem, output, bases) if len(problem.box) > 1 else ():
-            outcome = LineScan(line).run(tiles(Interval(0.0, 1.0), problem.rng, TILES_ACROSS))
-            if outcome.verdict == "wrong" and decision.fails(outcome, _place(line, outcome)):
-                return
+    lines = [line for output in outputs for line in diagonals(problem, output, bases)] if len(problem.box) > 1 else []
+    scans = [(line, tiles(Interval(0.0, 1.0), problem.rng, TILES_ACROSS)) for line in lines]
+    announce_tiles(scans)
+    for line, borders in scans:
+        outcome = LineScan(line).run(borders)
+        if outcome.verdict == "wrong" and decision.fails(outcome, _place(line, outcome)):
+            return
 
 
 def check_anywhere(problem: Problem) -> Decision:
@@ -191,9 +196,9 @@ def check_anywhere(problem: Problem) -> Decision:
             point = tuple(map(problem.grid, point))
             if not math.isfinite(problem.value(point)):
                 continue
-            if problem.df.calls == len(problem.df.faults) < FAULTS and problem.df(point) is None:
+            if problem.df.never_worked and len(problem.df.faults) < FAULTS and problem.df(point) is None:
                 continue
-            if len(problem.df.faults) == problem.df.calls:
+            if problem.df.never_worked:
                 break
             here = check_at(problem, point)
             if here.failure is not None:
@@ -350,13 +355,16 @@ def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Li
     weights = [float(abs(p) * r) for p, r in zip(partials, reaches, strict=True)]
     for group in _groups(weights):
         floor = min((weights[i] for i in group if weights[i] and math.isfinite(weights[i])), default=0.0)
+        sizes = []
+        for i in group:
+            weight = weights[i]
+            share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
+            sizes.append(reaches[i] * min(1.0, share))
         for _ in range(DIRECTIONS if isinstance(output, int) else 1):
-            direction = [0.0] * len(point)
-            for i in group:
-                weight = weights[i]
-                share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
-                sign = problem.rng.choice((-1.0, 1.0))
-                direction[i] = sign * problem.rng.uniform(0.6, 1.0) * reaches[i] * min(1.0, share)
+            direction, random = [0.0] * len(point), problem.rng.random
+            for i, size in zip(group, sizes, strict=True):
+                turn = 2.0 * random() - 1.0
+                direction[i] = math.copysign(0.6 + 0.4 * abs(turn), turn) * size
             yield Line(problem, point, direction=direction, output=output)
 
 

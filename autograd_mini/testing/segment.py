@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from autograd_mini.testing.problem import Line
+    from autograd_mini.testing.line import Line
 
 QUADRATURE_SAFETY = 10.0
 """Factor on the estimated error of a quadrature."""
@@ -161,10 +161,24 @@ class Segment:
         return (self.b - self.a) / 2 * dot(WEIGHTS, self.slopes)
 
 
-def sampled(line: Line, a: float, b: float) -> list[float]:
-    """Return the claimed slopes at the nodes of [a, b]."""
+def nodes(line: Line, a: float, b: float) -> list[float]:
+    """Return where g is asked for on [a, b]."""
     half, middle = (b - a) / 2, a + (b - a) / 2
-    return [line.slope(line.snap(middle + half * x)) for x in NODES]
+    return [line.snap(middle + half * x) for x in NODES]
+
+
+def checkpoints(line: Line, a: float, b: float, checks: slice = slice(None)) -> list[float]:
+    """Return where f is asked for on [a, b]: at its ends, and at those of the inner `CHECKPOINTS` that are picked."""
+    half, middle = (b - a) / 2, a + (b - a) / 2
+    return [a, *(line.snap(middle + half * x) for x in CHECKPOINTS[checks][:-1]), b]
+
+
+def announce(stretches: Sequence[tuple[Line, float, float]], checks: slice = slice(None)) -> None:
+    """Evaluate together what comparisons over stretches of lines are going to ask for, where f or df take batches."""
+    for line, *_ in stretches[:1]:
+        problem = line.problem
+        problem.df.ahead(line.point(t) for line, a, b in stretches for t in nodes(line, a, b))
+        problem.f.ahead(line.point(t) for line, a, b in stretches for t in checkpoints(line, a, b, checks))
 
 
 def compare(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segment:
@@ -173,11 +187,11 @@ def compare(line: Line, a: float, b: float, checks: slice = slice(None)) -> Segm
     ``checks`` picks from the four `CHECKPOINTS`, of which the last is the end ``b``.
     """
     half, middle = (b - a) / 2, a + (b - a) / 2
-    slopes = sampled(line, a, b)
+    slopes = line.slopes(nodes(line, a, b))
     if not all(map(math.isfinite, slopes)):
         return Segment(a, b, "broken", slopes)
-    positions = [a, *(line.snap(middle + half * x) for x in CHECKPOINTS[checks][:-1]), b]
-    values = [line.value(t) for t in positions]
+    positions = checkpoints(line, a, b, checks)
+    values = line.values(positions)
     l1_norm = half * dot(WEIGHTS, map(abs, slopes))
     if not (all(map(math.isfinite, values)) and math.isfinite(l1_norm)):
         return Segment(a, b, "broken", slopes)
@@ -247,7 +261,7 @@ class Integral:
         return sum(panel.l1_norm for panel in self.panels)
 
     def _panel(self, a: float, b: float) -> Panel:
-        half, slopes = (b - a) / 2, sampled(self.line, a, b)
+        half, slopes = (b - a) / 2, self.line.slopes(nodes(self.line, a, b))
         if not all(map(math.isfinite, slopes)):
             self.broken = True
             return Panel(a, b, [0.0] * 15, math.inf, 0.0)
@@ -257,11 +271,11 @@ class Integral:
     def residuals(self, positions: Sequence[float]) -> list[float]:
         """Return f minus the integral of g at ascending ``positions``, less its value at the first of them."""
         known, found, index = 0.0, [], 0
-        for t in positions:
+        for t, value in zip(positions, self.line.values(positions), strict=True):
             while t > self.panels[index].b and index + 1 < len(self.panels):
                 known += self.panels[index].up_to(self.panels[index].b)
                 index += 1
-            found.append(self.line.value(t) - (known + self.panels[index].up_to(t)))
+            found.append(value - (known + self.panels[index].up_to(t)))
         return [r - found[0] for r in found]
 
     def rounding(self, positions: Sequence[float]) -> float:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from itertools import chain, pairwise
 from math import isfinite
 
-from autograd_mini.datasets.preprocessing import members, numbers
+from autograd_mini.datasets.preprocessing import members, numbers, same_length
 from autograd_mini.engine.checks import random_numbers, real_number
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
+from autograd_mini.rows.columns import floats, table_arrays, table_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     Target = Any  # a float, an int (a class index), or a list of floats; for a loss of the user's own, what they gave
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 MASK = 2**64 - 1
 """The constants of SplitMix64."""
+LOADED = 2**19
+"""Numbers of a block that is trained on: 4 MB, or one batch if that is larger."""
 
 
 def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
@@ -95,8 +99,123 @@ def _as_given(name: str, target: Any) -> Target:
     return target
 
 
+class ArraySamples(Sequence):  # type: ignore[type-arg]  # of samples
+    """Samples that lie in arrays, made of a row and its target when they are asked for.
+
+    Args:
+        X: the rows, numbers of float64.
+        y: the targets.
+        loss: the name of the loss.
+
+    >>> import numpy as np
+    >>> samples = ArraySamples(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.0, 2.0]), "cross_entropy")
+    >>> samples[1], len(samples)
+    (([3.0, 4.0], 2), 2)
+
+    """
+
+    def __init__(self, X: Any, y: Any, loss: str | None) -> None:
+        self.X, self.y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
+
+    def __len__(self) -> int:
+        """Count the samples."""
+        return len(self.X)
+
+    def __getitem__(self, row: Any) -> Any:
+        """Return a sample."""
+        return self.X[row].tolist(), self._made(self.y[row].tolist())
+
+
+def finite_array(given: Any) -> Any:
+    """Return a table or an array as an array of finite float64, itself where it is one; None for anything else."""
+    if (not hasattr(type(given), "__array__") and table_columns(given, "X") is None) or hasattr(given, "mask"):
+        return None
+    import numpy as np
+
+    try:
+        table = table_arrays(given, "X")
+        found = floats(given, "X") if table is None else table[0] if len(table) == 1 else np.hstack(table)
+    except (TypeError, ValueError, RuntimeError):  # as for a tensor that PyTorch records; what is wrong is said later
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def targets_array(y: Any, loss: str | None, outputs: int | None) -> Any:
+    """Return targets that lie in an array, and are as a loss expects, as an array; None for all others."""
+    found = finite_array(y)
+    if found is None:
+        return None
+    if loss is None:
+        import numpy as np
+
+        given = np.asarray(y)
+        return given if given.dtype.kind in "fiu" else None
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.shape[1:] != (() if outputs is None or loss == "cross_entropy" else (outputs,)):
+        return None
+    _, accepts = TARGETS.get(loss, ("", lambda found: found == found))  # noqa: PLR0124 - all are finite
+    fine = accepts(found)
+    if loss == "cross_entropy":
+        fine = (found >= 0) & (found < (outputs or 0)) & (found % 1 == 0)
+    return found if fine.all() else None
+
+
+def in_blocks(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return memory-mapped arrays, and iterators of batches, as columns of a scan; all else as it is.
+
+    Arrays are read block by block when they are needed. An iterator, which can be read once, is kept in memory. Its
+    items are rows, or with None for y pairs of rows and targets.
+    """
+    if hasattr(X, "__next__"):
+        first = next(X, None)
+        pairs = y is None and isinstance(first, tuple) and len(first) == 2
+        if first is None or not _is_batch(first[0] if pairs else first):
+            return (X if first is None else chain([first], X)), y
+        batches = [first, *X] if pairs else _with_targets([first, *X], y)
+        return _columns(lambda: iter(batches))
+    mapped = [hasattr(type(given), "flush") and hasattr(given, "filename") for given in (X, y)]
+    if not any(mapped) or not all(hasattr(given, "shape") for given in (X, y)):
+        return X, y
+    same_length(X, y, "X", "y")
+    rows = max(1024, LOADED // max(X[:1].size, 1))
+    return _columns(lambda: ((X[at : at + rows], y[at : at + rows]) for at in range(0, len(X), rows)))
+
+
+def _columns(batches: Any) -> tuple[Any, Any]:
+    from autograd_mini.rows import scan
+
+    data = scan(batches)
+    return data[0], data[1]
+
+
+def _is_batch(item: Any) -> bool:
+    """Return whether an item of an iterator is several rows."""
+    if isinstance(item, (list, tuple)):
+        return bool(item) and _is_row(item[0])
+    return table_columns(item, "a batch of X") is not None or getattr(item, "ndim", 0) == 2
+
+
+def _with_targets(batches: list[Any], y: Any) -> list[tuple[Any, Any]]:
+    """Return each batch with its targets, which come in batches too, or all at once."""
+    if hasattr(y, "__next__"):
+        goals = [*y]
+    else:
+        every, ends = members("y", y, "a list or an array of targets"), [0]
+        for batch in batches:
+            ends.append(ends[-1] + len(batch))
+        if ends[-1] != len(every):
+            raise ValueError(f"X has {ends[-1]} rows, but y has {len(every)} targets: give one target for each row")
+        goals = [every[start:end] for start, end in pairwise(ends)]
+    if len(goals) != len(batches):
+        raise ValueError(f"X has {len(batches)} batches and y {len(goals)}, expected the targets of each batch")
+    return [*zip(batches, goals, strict=True)]
+
+
 def arrays(samples: Sequence[Sample]) -> tuple[Any, Any]:
     """Return rows and targets as arrays of floats; a TracingError for targets that are neither numbers nor rows."""
+    if isinstance(samples, ArraySamples):
+        return samples.X, floats(samples.y, "y")
     import numpy as np
 
     targets = [target for _, target in samples]
@@ -143,6 +262,38 @@ def shuffled(count: int, seed: int, epoch: int) -> Sequence[int]:
     order: Any = np.argsort(keys ^ (keys >> np.uint64(31)))
     found: Sequence[int] = order
     return found
+
+
+def permuted(numbers: Any, count: int, seed: int) -> Any:
+    """Return where a random permutation of the numbers below `count` takes some of them.
+
+    Each round has an inverse on the numbers of as many bits; what falls beyond the count goes round again until it does
+    not, which has an inverse too. So a share of a permutation costs no more than its own length.
+
+    Source: Black, Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002, for going round; the rounds are those
+    of SplitMix64 on fewer bits.
+
+    >>> import numpy as np
+    >>> sorted(permuted(np.arange(5), 5, seed=1).tolist())
+    [0, 1, 2, 3, 4]
+
+    """
+    import numpy as np
+
+    bits = max((count - 1).bit_length(), 1)
+    mask, half = np.uint64((1 << bits) - 1), np.uint64(max(bits // 2, 1))
+    start = (seed * GOLDEN + FIRST) & MASK
+    rounds = [(np.uint64(start >> shift | 1), np.uint64(start >> (shift + 7))) for shift in (0, 11, 23, 37)]
+    found = np.array(numbers, dtype=np.uint64)
+    left = np.arange(len(found))
+    while len(left):
+        x = found[left]
+        for factor, offset in rounds:
+            x = ((x ^ (x >> half)) * factor + offset) & mask
+            x = ((x ^ (x >> half)) * np.uint64(SECOND)) & mask
+        found[left] = x
+        left = left[x >= count]
+    return found.astype(np.int64)
 
 
 def _key(z: int) -> int:

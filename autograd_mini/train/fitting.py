@@ -11,6 +11,7 @@ from autograd_mini.optim import OPTIMIZERS
 from autograd_mini.optim.hyperparameters import nonnegative, positive, positive_whole, whole
 from autograd_mini.optim.parameters import parameters
 from autograd_mini.train.checkpoints import Checkpoints
+from autograd_mini.train.data import in_blocks
 from autograd_mini.train.objective import Objective
 from autograd_mini.train.parts import rows_in_parts
 from autograd_mini.train.progress import progress_bar
@@ -130,6 +131,9 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         raise TypeError(f"model is {model!r}, expected one with parameters(), such as an MLP")
     random_numbers(seed)  # refuses what is no seed
     objective = Objective(loss, metrics)
+    X, y = in_blocks(X, y)
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
+        validation = in_blocks(*validation)
     parts = rows_in_parts(objective, model, X, y)
     samples = objective.samples(model, X, y) if parts is None else parts.samples
     validating = (
@@ -171,6 +175,7 @@ _CODE = fit.__code__
 ARGUMENTS = _CODE.co_varnames[: _CODE.co_argcount + _CODE.co_kwonlyargcount]
 """The names of the arguments of `fit`, for which a setting may have been mistyped."""
 ELSEWHERE = {
+    "device": "compile",
     "learning_rate": "lr",
     "max_iter": "epochs",
     "max_norm": "clip_norm",
@@ -183,7 +188,7 @@ ELSEWHERE = {
 """Arguments of `fit` by the names that other libraries give them."""
 
 
-def _held_out(objective: Objective, model: Model, validation: Any) -> list[Sample]:
+def _held_out(objective: Objective, model: Model, validation: Any) -> Sequence[Sample]:
     """Return the samples of the pair (X, y) to validate on, none for None."""
     if validation is None:
         return []

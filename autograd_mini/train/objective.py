@@ -12,7 +12,7 @@ from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import shown
 from autograd_mini.nn.losses import LOSSES, leading
-from autograd_mini.train.data import targets
+from autograd_mini.train.data import ArraySamples, finite_array, targets, targets_array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,15 +91,22 @@ class Objective:
         self.metrics = dict(metrics)
         self.names = ["loss", *self.metrics]
 
-    def samples(self, model: Model, X: Any, y: Any, of: str = "") -> list[Sample]:
+    def samples(self, model: Model, X: Any, y: Any, of: str = "") -> Sequence[Sample]:
         """Return the rows of X with their targets, checked, the model tried on the first; `of` is for messages."""
-        rows = table(f"X{of}", X)
+        array = finite_array(X)
+        rows = table(f"X{of}", X) if array is None or array.ndim != 2 or not array.size else array
+        first = rows[0] if isinstance(rows, list) else rows[0].tolist()
         with no_grad():
             try:
-                prediction = model(rows[0])
+                prediction = model(first)
             except ValueError as error:
-                raise ValueError(f"the model refused row 0 of X{of}, of {len(rows[0])} numbers: {error}") from error
+                raise ValueError(f"the model refused row 0 of X{of}, of {len(first)} numbers: {error}") from error
         outputs = len(prediction) if isinstance(prediction, (list, tuple)) else None
+        if not isinstance(rows, list):
+            found = targets_array(y, self.name, outputs)
+            if found is not None and len(found) == len(rows):
+                return ArraySamples(rows, found, self.name)
+            rows = rows.tolist()
         wanted = targets(f"y{of}", y, self.name, outputs)
         same_length(rows, wanted, f"X{of}", f"y{of}")
         return list(zip(rows, wanted, strict=True))

@@ -12,11 +12,11 @@ They are read once before training, to be counted and checked, and then once an 
 
 from __future__ import annotations
 
+from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
-from autograd_mini.compiler.blocks import block_sums
-from autograd_mini.datasets.preprocessing import same_length
+from autograd_mini.compiler.blocks import block_sums, loaded_rows
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
@@ -24,7 +24,7 @@ from autograd_mini.rows import in_parts
 from autograd_mini.rows.columns import floats, not_finite, table_arrays
 from autograd_mini.rows.pairwise import RowPart
 from autograd_mini.train.compiled_steps import CompiledSteps
-from autograd_mini.train.data import FIRST, GOLDEN, SECOND, shuffled
+from autograd_mini.train.data import LOADED, ArraySamples, permuted, shuffled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 KEPT = 256
 """Number of rows of the first part on which model and loss are tried, and as many other targets."""
-LOADED = 2**19
-"""Numbers of a block that is trained on: 4 MB, or one batch if that is larger."""
 
 
 class RowsInParts:
@@ -59,7 +57,7 @@ class RowsInParts:
 
     def streamed(self, batch_size: int) -> bool:
         """Return whether batches are blocks of a stream, one after the other."""
-        return hasattr(self.parts, "blocks") and batch_size < self.rows
+        return hasattr(self.parts, "read") and batch_size < self.rows
 
 
 def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = "") -> RowsInParts | None:
@@ -77,7 +75,6 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
         TypeError: for a column of anything but numbers.
 
     """
-    X, y = _scanned(X, y)
     if hasattr(X, "__next__") or hasattr(y, "__next__"):
         return None  # a generator of rows, which is read into memory
     parts = in_parts((X, y))
@@ -94,38 +91,24 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
                 raise ValueError(f"the model refused row 0 of {names[0]}, of {len(row)} numbers: {error}") from error
         outputs.append(len(prediction) if isinstance(prediction, (list, tuple)) else None)
 
-    if not hasattr(parts, "blocks"):
+    if not hasattr(parts, "read"):
         example = _pair(RowPart("", 0, 0), *parts.example())[0]
         tried([0.0] * example.shape[1])
-        parts = parts.converted(_checked, objective.name, outputs[0], names)
-        found = parts.gathered(_summary, objective.name)
+        parts = parts.converted(partial(_checked, objective.name, outputs[0], names))
+        found = parts.gathered(partial(_summary, objective.name))
     else:
         found, seen = [], set[float]()
-        for number, block in enumerate(parts.blocks()):
-            part = RowPart(block.place, block.first, number)
-            if not outputs and block.size:
-                tried(_pair(part, *block.rows)[0][0].tolist())
-            pair = _checked(objective.name, outputs[0] if outputs else None, names, part, *block.rows)
+        for part, given in parts.read(lambda _, *given: given):
+            if not outputs and len(rows := _pair(part, *given)[0]):
+                tried(rows[0].tolist())
+            pair = _checked(objective.name, outputs[0] if outputs else None, names, part, *given)
             count, samples = _summary(objective.name, part, pair, seen)
             found.append((count, samples))
-    rows = sum(count for count, _ in found)
-    if not rows:
+    total = sum(count for count, _ in found)
+    if not total:
         raise ValueError(f"{names[0]} is empty, expected at least one row")
     chosen: list[Sample] = [sample for _, samples in found for sample in samples]
-    return RowsInParts(parts, len(found), rows, chosen[: 4 * KEPT])
-
-
-def _scanned(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return memory-mapped arrays as columns of a scan, whose blocks are read when they are needed."""
-    mapped = [hasattr(type(given), "flush") and hasattr(given, "filename") for given in (X, y)]
-    if not any(mapped) or not all(hasattr(given, "shape") for given in (X, y)):
-        return X, y
-    from autograd_mini.rows import scan
-
-    same_length(X, y, "X", "y")
-    rows = max(1024, LOADED // max(X[:1].size, 1))
-    data = scan(lambda: ((X[at : at + rows], y[at : at + rows]) for at in range(0, len(X), rows)))
-    return data[0], data[1]
+    return RowsInParts(parts, len(found), total, chosen[: 4 * KEPT])
 
 
 def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
@@ -214,43 +197,16 @@ class Batch(NamedTuple):
         return permuted(np.arange(start, end), rows, self.seed + part)
 
 
-def permuted(numbers: Any, count: int, seed: int) -> Any:
-    """Return where a random permutation of the numbers below `count` takes some of them.
-
-    Each round has an inverse on the numbers of as many bits; what falls beyond the count goes round again until it does
-    not, which has an inverse too. So a share of a permutation costs no more than its own length.
-
-    Source: Black, Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002, for going round; the rounds are those
-    of SplitMix64 on fewer bits.
-
-    >>> import numpy as np
-    >>> sorted(permuted(np.arange(5), 5, seed=1).tolist())
-    [0, 1, 2, 3, 4]
-
-    """
-    import numpy as np
-
-    bits = max((count - 1).bit_length(), 1)
-    mask, half = np.uint64((1 << bits) - 1), np.uint64(max(bits // 2, 1))
-    start = (seed * GOLDEN + FIRST) & (2**64 - 1)
-    rounds = [(np.uint64(start >> shift | 1), np.uint64(start >> (shift + 7))) for shift in (0, 11, 23, 37)]
-    found = np.array(numbers, dtype=np.uint64)
-    left = np.arange(len(found))
-    while len(left):
-        x = found[left]
-        for factor, offset in rounds:
-            x = ((x ^ (x >> half)) * factor + offset) & mask
-            x = ((x ^ (x >> half)) * np.uint64(SECOND)) & mask
-        found[left] = x
-        left = left[x >= count]
-    return found.astype(np.int64)
+def load_pair(part: RowPart, *given: Any) -> tuple[Any, Any]:
+    """Return the rows and the targets of a part, which may have been loaded before, as arrays of float64."""
+    return given[0] if len(given) == 1 else _pair(part, *given)
 
 
-def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, *given: Any) -> Any:
+def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, pair: tuple[Any, Any]) -> Any:
     """Return the number of rows of a batch in a part, and the sums of loss and gradient over them."""
-    X, y = given[0] if len(given) == 1 else _pair(part, *given)
-    rows = batch.of(part.number, len(X))
-    return block_sums(program, numbers, ((0, 0), (1, 0)), 1, part, X[rows], y[rows])
+    rows = batch.of(part.number, len(pair[0]))
+    loaded = loaded_rows(((0, 0), (1, 0)), part, *[array[rows] for array in pair])
+    return block_sums(program, numbers, 1, part, loaded)
 
 
 class SummedSteps(CompiledSteps):
@@ -297,11 +253,13 @@ def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) ->
             if bar is not None:
                 bar.batch(training.epoch + 1, batch.number + finished / parts.count)
 
-        total = parts.parts.total(batch_sums, kernel.program, p.copy(), batch, done=done if shown else None)
-        rows = float(total[0])
+        figures = parts.parts.total(
+            load_pair, batch_sums, kernel.program, p.copy(), batch, done=done if shown else None
+        )
+        rows = float(figures[0])
         if not rows:
-            return 0.0, total[2:]
-        return float(total[1] / rows), total[2:] / rows
+            return 0.0, figures[2:]
+        return float(figures[1] / rows), figures[2:] / rows
 
     loss, gradient, metrics = kernel.step(x, call=call)
     return rows, loss, gradient, metrics
@@ -340,7 +298,7 @@ class StreamedSteps(CompiledSteps):
         units = parts.parts.units
         shuffle = training.shuffle and units > 1
         chosen = [*map(int, shuffled(units, training.seed, training.epoch))] if shuffle else None
-        self._blocks = self._regrouped(parts.parts.blocks(chosen))
+        self._blocks = self._regrouped(parts.parts.read(_pair, chosen))
 
     def take(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         """Take a step, or several of the same block."""
@@ -362,10 +320,10 @@ class StreamedSteps(CompiledSteps):
             self._order = shuffled(len(X), training.seed * 1_000_003 + first, training.epoch)
         X.take(self._order, axis=0, out=self._now_X)
         y.take(self._order, axis=0, out=self._now_y)
-        self._samples = _LoadedRows(X, y, self._objective.name)  # type: ignore[assignment]  # all that is asked of them
+        self._samples = ArraySamples(X, y, self._objective.name)
         self._loaded = first, first + -(-len(X) // self._size)
 
-    def _regrouped(self, blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]]:
+    def _regrouped(self, read: Iterator[Any]) -> Iterator[tuple[Any, Any, list[tuple[int, RowPart]]]]:
         """Yield blocks of whole batches, with the number of the first row of each part in them."""
         import numpy as np
 
@@ -373,12 +331,12 @@ class StreamedSteps(CompiledSteps):
         X = np.empty((rows, *self._X.shape[1:]))
         y = np.empty((rows, *self._y.shape[1:]))
         filled, places = 0, list[tuple[int, RowPart]]()
-        for number, block in enumerate(blocks):
-            given, at = _pair(RowPart(block.place, block.first, number), *block.rows), 0
-            while at < len(given[0]):
-                count = min(rows - filled, len(given[0]) - at)
-                X[filled : filled + count], y[filled : filled + count] = (part[at : at + count] for part in given)
-                places.append((filled, RowPart(block.place, block.first + at, number)))
+        for part, pair in read:
+            at = 0
+            while at < len(pair[0]):
+                count = min(rows - filled, len(pair[0]) - at)
+                X[filled : filled + count], y[filled : filled + count] = (array[at : at + count] for array in pair)
+                places.append((filled, part._replace(first=part.first + at)))
                 filled, at = filled + count, at + count
                 if filled == rows:
                     yield X, y, places
@@ -393,16 +351,3 @@ class StreamedSteps(CompiledSteps):
     def validate(self) -> dict[str, float]:
         """Return the means over the samples kept out of training."""
         return validated(self, self._training) or super().validate()
-
-
-class _LoadedRows:
-    """The rows of a block as samples."""
-
-    def __init__(self, X: Any, y: Any, loss: str | None) -> None:
-        self._X, self._y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
-
-    def __len__(self) -> int:
-        return len(self._X)
-
-    def __getitem__(self, row: int) -> Sample:
-        return self._X[row].tolist(), self._made(self._y[row].tolist())

@@ -7,7 +7,6 @@ from autograd_mini.nn.module import Module
 from autograd_mini.viz.diagram import DIRECTIONS, check_choice, check_value, full
 from autograd_mini.viz.groups import collapsed, frame
 from autograd_mini.viz.long_sums import Shown
-from autograd_mini.viz.network import Network, Sample, layers_of
 from autograd_mini.viz.text import figure
 
 TYPE_CHECKING = False
@@ -84,6 +83,8 @@ def draw(
     if partials not in {True, False, "symbols"}:
         raise ValueError(f"partials is {partials!r}, expected True, False or 'symbols'")
     if isinstance(y, Module):
+        from autograd_mini.viz.network import Network, Sample, layers_of  # its losses bring training and compiler
+
         passing = None if x is None else Sample(layers_of(y), x, target, loss)
         return picture()(Network(y, names=names, sample=passing).diagram)
     roots = roots_of(y)

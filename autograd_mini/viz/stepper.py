@@ -13,7 +13,6 @@ from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import Shown, checked
-from autograd_mini.viz.network_pages import network_steps
 from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
@@ -102,6 +101,8 @@ def step(
 
     """
     if isinstance(y, Module):
+        from autograd_mini.viz.network_pages import network_steps  # it trains, too
+
         return network_steps(y, x, target, loss)
     out = "can be stepped through: step through a part of it, such as step(y.args[0]), or print trace(y)"
     shown, diagram = prepared(y, rankdir, level, LARGEST, out)

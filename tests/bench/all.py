@@ -1,6 +1,6 @@
 """The benchmarks whose figures the site shows: run them one after the other, and write what they find into one file.
 
-    python tests/bench/all.py                         # all of them, in ten minutes or so
+    python tests/bench/all.py                         # all of them, in half an hour or so
     python tests/bench/all.py --only engine compiler  # these alone; what the file says of others stays
 
 The file holds for each benchmark its command, the day, the processor, the versions of what was installed, the figures
@@ -30,9 +30,10 @@ COMMANDS = {
     "compiler": "OMP_NUM_THREADS=1 python tests/bench/compiler.py",
     "training": "OMP_NUM_THREADS=1 python tests/bench/training.py",
     "lookups": "OMP_NUM_THREADS=1 python tests/bench/lookups.py",
+    "programs": "OMP_NUM_THREADS=1 python tests/bench/programs.py",
     "layout": "python tests/bench/layout.py --sizes 60 300 1000",
 }
-PACKAGES = ("autograd_mini", "numpy", "llvmlite", "micrograd", "jax", "torch", "pygraphviz")
+PACKAGES = ("autograd_mini", "numpy", "llvmlite", "micrograd", "jax", "torch", "casadi", "pygraphviz")
 
 
 def run(command):

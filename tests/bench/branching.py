@@ -1,15 +1,17 @@
 """Functions that branch: time a sample beside `where` and eager code, and 10,000 random ones against eager code.
 
-    python tests/bench/branching.py [--programs 10000] [--first 0] [--backends python,numpy,vm]
+    python tests/bench/branching.py [--programs 10000] [--first 0] [--backends python,numpy,vm] [--each]
 
 The programs are those of tests/branches.py, each at 20 points, special ones among them, one by one and in a batch, by
-one or two threads, with their gradients. Machine code, which takes time to make, is tried on every 100th.
+one or two threads, with their gradients. They run on the backends in turn, or with `--each` on all of them; machine
+code, which takes time to make, is tried on every 25th besides.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from command import check, parser
@@ -30,6 +32,7 @@ from autograd_mini.compiler import BACKENDS
 
 SAMPLES = 100_000
 POINTS = 20
+OF_MACHINE_CODE = 25
 
 
 # --- time ---
@@ -105,20 +108,23 @@ def wrong(seed, name):
     return found, len(many.stats.get("paths", [1]))
 
 
-def agreement(count, first, names):
-    start, paths, most, bad = time.process_time(), 0, 0, 0
+def agreement(count, first, names, *, each):
+    start, paths, most, bad, runs = time.process_time(), 0, 0, 0, Counter()
     for seed in range(first, first + count):
-        every = [*names, *(["llvm"] if seed % 100 == 0 and BACKENDS["llvm"].available else [])]
-        for name in every:
+        taken = list(names) if each else [names[seed % len(names)]]
+        if seed % OF_MACHINE_CODE == 0 and BACKENDS["llvm"].available and "llvm" not in taken:
+            taken.append("llvm")
+        for name in taken:
             found, here = wrong(seed, name)
             most = max(most, here)
             for case in found[:1]:
                 print(*case, sep="\n", flush=True)
             bad += len(found)
+            runs[name] += 1
         paths += here
     spent = time.process_time() - start
-    split = f"{count} programs, {paths / count:.1f} paths each, {most} at most"
-    print(f"{split}, on {', '.join(names)}: {bad} disagree; {spent:.0f} s")
+    split = ", ".join(f"{ran:,} on {name}" for name, ran in sorted(runs.items()))
+    print(f"{count:,} programs, {paths / count:.1f} paths each, {most} at most; {split}: {bad} disagree; {spent:.0f} s")
 
 
 if __name__ == "__main__":
@@ -126,8 +132,9 @@ if __name__ == "__main__":
     command.add_argument("--programs", type=int, default=10_000, help="how many random programs")
     command.add_argument("--first", type=int, default=0, help="the seed of the first one")
     command.add_argument("--backends", default="python,numpy,vm", help="the backends that they run on")
+    command.add_argument("--each", action="store_true", help="run every program on each of them")
     options = command.parse_args()
     print(described())
     times()
     asked = options.backends.split(",")
-    agreement(options.programs, options.first, [name for name in asked if BACKENDS[name].available])
+    agreement(options.programs, options.first, [name for name in asked if BACKENDS[name].available], each=options.each)

@@ -9,6 +9,7 @@ several processes, and the last column is how long the call after the takeover t
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -56,12 +57,18 @@ print(spent, clock, fast.stats["seconds"]["trace"], fast.stats["seconds"]["compi
 """
 
 
-def least(settings):
-    """Return the least of each figure of several processes, in milliseconds, and what they computed."""
+def least(settings, bytecode):
+    """Return the least of each figure of several processes, in milliseconds, and what they computed.
+
+    Python's bytecode is kept in a folder, as it is where the package was installed.
+    """
     rows, results = [], set()
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept["PYTHONPYCACHEPREFIX"] = bytecode
     for _ in range(PROCESSES):
         text = PROGRAM.replace("{settings}", settings)
-        said = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout.split()
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env=kept)
+        said = done.stdout.split()
         rows.append([float(figure) * 1e3 for figure in said[:-1]])
         results.add(said[-1])
     return [min(column) for column in zip(*rows, strict=True)], results
@@ -71,9 +78,9 @@ if __name__ == "__main__":
     print(described())
     print(f"{'LLVM tries':20} {'processor':>10} {'clock':>8} {'trace':>8} {'compile':>8} {'a call':>8}   (ms)")
     every = set()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as bytecode:
         for way, settings in WAYS.items():
-            figures, results = least(settings.format(folder=folder))
+            figures, results = least(settings.format(folder=folder), bytecode)
             every |= results
             print(f"{way:20} {figures[0]:10.1f} " + " ".join(f"{figure:8.2f}" for figure in figures[1:]))
     print("the same bits" if len(every) == 1 else f"different results: {every}")

@@ -1,24 +1,29 @@
 """Programs as people write them: time to the first gradient, and a step after it, against the size of the program.
 
-    OMP_NUM_THREADS=1 python tests/bench/programs.py [--most 1_000_000]
+    OMP_NUM_THREADS=1 python tests/bench/programs.py [--most 10_000_000] [--patience 20] [--plot programs.svg]
 
-Three kinds of program, written as loops over single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and
-1, with hinge loss, over samples), a recurrent network over sequences of 20 numbers, and one in which nothing repeats.
-Each is differentiated by eager code, by `replay` and `jit`, and by `jit` without loops; and by peers that are
-installed: CasADi and JAX on the same scalar code, the latter up to 10,000 operations; PyTorch and NumPy on arrays, the
-derivatives of NumPy's by hand. Milliseconds are those of the processor, after each engine has compiled something small.
+Five kinds of program, written with single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and 1, with
+hinge loss), a recurrent network over sequences of 20 numbers, Newton's method until it converges, a table looked up by
+data, and one in which nothing repeats. Each is a loop over samples that eager code differentiates, `replay` and `jit`,
+with their loops found or, on each backend, without; all but the last are functions of a sample too, which `jit` runs
+over a batch on each backend. Peers, where they are installed: CasADi and JAX on the same scalar code, PyTorch and NumPy
+on arrays, the derivatives of NumPy's by hand.
+
+Each engine has a process of its own, of 8 GB at most, in which it compiles something small first; then it is given ever
+larger programs, until the next one would take it longer than the patience. Times are those of the processor.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
+import json
 import os
 import random
+import subprocess
 import sys
 import time
-import tracemalloc
 from itertools import pairwise
+from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -27,148 +32,217 @@ from command import check, parser  # noqa: E402 - NumPy reads the variables when
 
 if __name__ == "__main__":
     check(__doc__, "numpy")
-    COMMAND = parser(__doc__, "numpy")
-    COMMAND.add_argument("--most", type=int, default=1_000_000, help="operations of the longest programs")
-    MOST = COMMAND.parse_args().most
 
-import numpy as np  # noqa: E402 - as above
+from figures import note  # noqa: E402 - as above
 from processor import described  # noqa: E402 - as above
+
+import numpy as np  # noqa: E402 - as above  # isort: skip
 
 import autograd_mini as ag  # noqa: E402 - as above
 from autograd_mini import Parameter  # noqa: E402 - as above
-from autograd_mini.compiler import rerolling  # noqa: E402 - as above
-from autograd_mini.engine.graph import order  # noqa: E402 - as above
+from autograd_mini.compiler import BACKENDS, rerolling  # noqa: E402 - as above
 
-SCALAR_JAX = 10_000
-"""Maximum operations of a program that JAX is given number by number; it takes minutes for more."""
+MEMORY = 8 << 30
+"""Maximum bytes of an engine's process."""
+
+SMALLEST = 100
+"""Operations of the smallest programs."""
 
 WIDTHS = (2, 16, 16, 1)
-"""The widths of the network's layers."""
+"""The widths of the demo's network."""
+
+ENTRIES = 50
+"""Entries of the table, and numbers that the program in which nothing repeats computes with."""
 
 
 class Numbers:
-    """The functions of numbers that a kind of program is written with."""
+    """The functions of numbers that programs are written with."""
 
-    def __init__(self, tanh, relu, sin):
-        self.tanh, self.relu, self.sin = tanh, relu, sin
-
-
-VALUES = Numbers(ag.tanh, ag.relu, ag.sin)
+    def __init__(self, tanh, relu, sin, take):
+        self.tanh, self.relu, self.sin, self.take = tanh, relu, sin, take
 
 
-def demo(a, p, X, y):
-    """Return micrograd's demo loss: hinge loss and regularisation."""
-    total = 0.0
-    for x, target in zip(X, y, strict=True):
-        at, inputs = 0, x
-        for nin, nout in pairwise(WIDTHS):
-            outputs = []
-            for _ in range(nout):
-                neuron = sum((w * i for w, i in zip(p[at : at + nin], inputs, strict=True)), p[at + nin])
-                outputs.append(a.relu(neuron) if nout > 1 else neuron)
-                at += nin + 1
-            inputs = outputs
-        total = total + a.relu(1.0 - target * inputs[0])
-    return total * (1.0 / len(X)) + 1e-4 * sum((w * w for w in p), 0.0)
+VALUES = Numbers(ag.tanh, ag.relu, ag.sin, ag.take)
 
 
-def demo_data(count):
-    size = sum((nin + 1) * nout for nin, nout in pairwise(WIDTHS))
-    random.seed(1)
-    X = [[random.uniform(-1.0, 1.0) for _ in range(2)] for _ in range(count)]
-    return [random.uniform(-1.0, 1.0) for _ in range(size)], X, [random.choice([-1.0, 1.0]) for _ in range(count)]
+# --- kinds of program: the loss of one sample ---
 
 
-def recurrent(a, p, X, y):
-    """Return the error of a recurrent network of three units over sequences."""
-    total = 0.0
-    for x, target in zip(X, y, strict=True):
-        h = [0.0, 0.0, 0.0]
-        for number in x:
-            h = [a.tanh(p[i] * number + p[3 + i] * h[i] + p[6 + i] * h[i - 1] + p[9 + i]) for i in range(3)]
-        total = total + (h[0] + h[1] + h[2] - target) ** 2
-    return total / len(X)
+def demo(a, p, x, target):
+    at, inputs = 0, x
+    for nin, nout in pairwise(WIDTHS):
+        outputs = []
+        for _ in range(nout):
+            neuron = sum((w * i for w, i in zip(p[at : at + nin], inputs, strict=True)), p[at + nin])
+            outputs.append(a.relu(neuron) if nout > 1 else neuron)
+            at += nin + 1
+        inputs = outputs
+    return a.relu(1.0 - target * inputs[0])
 
 
-def recurrent_data(count):
-    random.seed(2)
-    X = [[random.uniform(-1.0, 1.0) for _ in range(20)] for _ in range(count)]
-    return [random.uniform(-0.7, 0.7) for _ in range(12)], X, [random.uniform(-1.0, 1.0) for _ in range(count)]
+def recurrent(a, p, x, target):
+    h = [0.0, 0.0, 0.0]
+    for number in x:
+        h = [a.tanh(p[i] * number + p[3 + i] * h[i] + p[6 + i] * h[i - 1] + p[9 + i]) for i in range(3)]
+    return (h[0] + h[1] + h[2] - target) ** 2
 
 
-def irregular(a, p, X, y):  # noqa: ARG001 - each kind takes them
-    """Return a number computed from 50 parameters by operations chosen at random, in which nothing repeats."""
+def newton(a, p, x, target):  # noqa: ARG001 - each kind takes them
+    square = p[0] + p[1] * x[0]
+    root = square
+    while abs(root * root - square) > 1e-9:
+        root = (root + square / root) * 0.5
+    return (root - target) ** 2
+
+
+def lookup(a, p, x, target):
+    return (a.take(p, x[0]) * x[1] - target) ** 2
+
+
+def irregular(a, p, X, y):  # noqa: ARG001 - as above
+    """Return a number computed from parameters by operations chosen at random, in which nothing repeats."""
     known = list(p)
     for kind, first, second in X:
         u, v = known[first], known[second]
         known.append(a.sin(u) if kind == 0 else u * v if kind == 1 else u - v if kind == 2 else a.tanh(u + v))
-        if len(known) > 100:
-            del known[:50]
+        if len(known) > 2 * ENTRIES:
+            del known[:ENTRIES]
     return sum(known[1:], known[0]) + 0.001 * sum(p[1:], p[0])
 
 
+def _rows(count, columns, low=-1.0):
+    return [[random.uniform(low, 1.0) for _ in range(columns)] for _ in range(count)]
+
+
+def demo_data(count):
+    size = sum((nin + 1) * nout for nin, nout in pairwise(WIDTHS))
+    return _rows(1, size)[0], _rows(count, 2), [random.choice([-1.0, 1.0]) for _ in range(count)]
+
+
+def recurrent_data(count):
+    return [0.7 * number for number in _rows(1, 12)[0]], _rows(count, 20), _rows(1, count)[0]
+
+
+def newton_data(count):
+    return [1.0, 1.0], _rows(count, 1, low=0.1), _rows(1, count, low=1.0)[0]
+
+
+def lookup_data(count):
+    X = [[random.randrange(ENTRIES), number] for (number,) in _rows(count, 1)]
+    return _rows(1, ENTRIES)[0], X, _rows(1, count)[0]
+
+
 def irregular_data(count):
-    random.seed(3)
-    X = [(random.randrange(4), random.randrange(50), random.randrange(50)) for _ in range(count)]
-    return [random.uniform(-0.7, 0.7) for _ in range(50)], X, []
+    X = [(random.randrange(4), random.randrange(ENTRIES), random.randrange(ENTRIES)) for _ in range(count)]
+    return [0.7 * number for number in _rows(1, ENTRIES)[0]], X, []
 
 
 KINDS = {
     "micrograd's demo": (demo, demo_data, 645),
-    "recurrent network": (recurrent, recurrent_data, 480),
+    "recurrent network": (recurrent, recurrent_data, 483),
+    "Newton's method": (newton, newton_data, 20),
+    "lookups": (lookup, lookup_data, 4),
     "nothing repeats": (irregular, irregular_data, 1.2),
 }
 """For each kind the program, its numbers, and how many operations a sample has."""
 
 
-# --- engines: each returns a function of nothing that computes the gradient ---
+def data_for(kind, operations):
+    """Return the numbers of a program of about so many operations."""
+    _, data_of, size = KINDS[kind]
+    random.seed(1)
+    return data_of(max(1, round(operations / size)))
+
+
+def whole(f):
+    """Return the loss over all samples, as a loop, with micrograd's regularisation."""
+    if f is irregular:
+        return f
+
+    def loss(a, p, X, y):
+        total = 0.0
+        for x, target in zip(X, y, strict=True):
+            total = total + f(a, p, x, target)
+        return total * (1.0 / len(X)) + 1e-4 * sum((w * w for w in p), 0.0)
+
+    return loss
+
+
+# --- engines: each returns a function of nothing that computes the gradient; None where it cannot run a kind ---
 
 
 def eager(f, p, X, y):
-    leaves = [Parameter(number) for number in p]
+    leaves, loss = [Parameter(number) for number in p], whole(f)
 
     def run():
         for leaf in leaves:
             leaf.grad = None
-        f(VALUES, leaves, X, y).backward()
+        loss(VALUES, leaves, X, y).backward()
         return [leaf.grad for leaf in leaves]
 
     return run
 
 
-def compiled(make, backend="auto"):
+def compiled(make):
     def engine(f, p, X, y):
-        leaves = [Parameter(number) for number in p]
-        fast = make(lambda: f(VALUES, leaves, X, y), backend)
-        numbers = np.array([leaf.data for leaf in fast_leaves(fast, leaves)])
-        return lambda: fast.value_and_grad(numbers)[1]
+        leaves, loss = [Parameter(number) for number in p], whole(f)
+        fast = make(lambda: loss(VALUES, leaves, X, y))
+        if hasattr(fast, "prepare"):
+            fast.prepare()
+        return _gradient(fast, leaves)
 
     return engine
 
 
-def fast_leaves(fast, leaves):
-    """Return the leaves in the order of a compiled function's parameters."""
-    if hasattr(fast, "prepare"):
-        fast.prepare()
-    return fast.parameters or leaves
+def _gradient(fast, leaves, *batch):
+    """Return the call of a compiled gradient, which is 0 by leaves that the program does not use."""
+    places = {leaf: at for at, leaf in enumerate(leaves)}
+    order = [places[leaf] for leaf in fast.parameters]
+    numbers = np.array([leaves[at].data for at in order])
+    if order == [*range(len(leaves))]:
+        return lambda: fast.value_and_grad(numbers, *batch)[1]
 
+    def run():
+        slopes = np.zeros(len(leaves))
+        slopes[order] = fast.value_and_grad(numbers, *batch)[1]
+        return slopes
 
-def without_loops(f, p, X, y):
-    most, rerolling.FEWEST = rerolling.FEWEST, sys.maxsize
-    try:
-        run = compiled(lambda g, backend: ag.replay(g(), backend=backend))(f, p, X, y)
-        run()
-    finally:
-        rerolling.FEWEST = most
     return run
+
+
+def without_loops(backend):
+    def engine(f, p, X, y):
+        rerolling.FEWEST = sys.maxsize  # the process runs nothing else
+        return compiled(lambda g: ag.replay(g(), backend=backend))(f, p, X, y)
+
+    return engine
+
+
+def batch(backend):
+    def engine(f, p, X, y):
+        if f is irregular:
+            return None
+        leaves = [Parameter(number) for number in p]
+        fast = ag.jit(
+            lambda x, t: f(VALUES, leaves, [*x], t) + 1e-4 * sum((w * w for w in leaves), 0.0),
+            batched=True,
+            backend=backend,
+        )
+        rows, targets = np.array(X, dtype=float), np.array(y)
+        fast.prepare(rows, targets)
+        return _gradient(fast, leaves, rows, targets)
+
+    return engine
 
 
 def casadi(f, p, X, y):
     import casadi as ca
 
+    if f is newton:  # a condition on its numbers raises
+        return None
     x = ca.SX.sym("p", len(p))
-    a = Numbers(ca.tanh, lambda number: ca.fmax(number, 0.0), ca.sin)
-    loss = f(a, [x[at] for at in range(len(p))], X, y)
+    a = Numbers(ca.tanh, lambda number: ca.fmax(number, 0.0), ca.sin, lambda values, at: values[at])
+    loss = whole(f)(a, [x[at] for at in range(len(p))], X, y)
     gradient = ca.Function("gradient", [x], [loss, ca.gradient(loss, x)])
     return lambda: gradient(p)[1]
 
@@ -176,9 +250,11 @@ def casadi(f, p, X, y):
 def jax(f, p, X, y):
     import jax as j
 
+    if f is newton:
+        return None
     j.config.update("jax_enable_x64", True)
-    a = Numbers(j.numpy.tanh, lambda number: j.numpy.maximum(number, 0.0), j.numpy.sin)
-    fast = j.jit(j.value_and_grad(lambda numbers: f(a, list(numbers), X, y)))
+    a = Numbers(j.numpy.tanh, lambda number: j.numpy.maximum(number, 0.0), j.numpy.sin, lambda values, at: values[at])
+    fast = j.jit(j.value_and_grad(lambda numbers: whole(f)(a, list(numbers), X, y)))
     given = j.numpy.array(p)
     return lambda: j.block_until_ready(fast(given))[1]
 
@@ -186,61 +262,109 @@ def jax(f, p, X, y):
 def torch(f, p, X, y):
     import torch as t
 
-    if f is not demo:
-        return None
     t.set_num_threads(1)
-    weights, data, target = t.tensor(p, dtype=t.float64), t.tensor(X, dtype=t.float64), t.tensor(y, dtype=t.float64)
+    weights, data, target = (t.tensor(numbers, dtype=t.float64) for numbers in (p, X, y))
+    losses = {demo: _demo_in_torch, recurrent: _recurrent_in_torch, lookup: _lookup_in_torch}
+    if f not in losses:
+        return None
 
     def run():
         given = weights.clone().requires_grad_()
-        at, h = 0, data
-        for nin, nout in pairwise(WIDTHS):
-            rows = given[at : at + (nin + 1) * nout].reshape(nout, nin + 1)
-            h = h @ rows[:, :nin].T + rows[:, nin]
-            h, at = h.relu() if nout > 1 else h, at + (nin + 1) * nout
-        loss = (1.0 - target * h[:, 0]).relu().mean() + 1e-4 * (given * given).sum()
+        loss = losses[f](given, data, target).mean() + 1e-4 * (given * given).sum()
         loss.backward()
-        return given.grad.tolist()
+        return given.grad.numpy()
 
     return run
+
+
+def _demo_in_torch(given, data, target):
+    at, h = 0, data
+    for nin, nout in pairwise(WIDTHS):
+        rows = given[at : at + (nin + 1) * nout].reshape(nout, nin + 1)
+        h = h @ rows[:, :nin].T + rows[:, nin]
+        h, at = h.relu() if nout > 1 else h, at + (nin + 1) * nout
+    return (1.0 - target * h[:, 0]).relu()
+
+
+def _recurrent_in_torch(given, data, target):
+    h = data.new_zeros(len(data), 3)
+    for column in data.T:
+        h = (given[:3] * column[:, None] + given[3:6] * h + given[6:9] * h.roll(1, 1) + given[9:]).tanh()
+    return (h.sum(1) - target) ** 2
+
+
+def _lookup_in_torch(given, data, target):
+    return (given[data[:, 0].long()] * data[:, 1] - target) ** 2
 
 
 def numpy(f, p, X, y):
-    if f is not demo:
-        return None
     weights, data, target = np.array(p), np.array(X), np.array(y)
-
-    def run():
-        at, h, layers = 0, data, []
-        for nin, nout in pairwise(WIDTHS):
-            rows = weights[at : at + (nin + 1) * nout].reshape(nout, nin + 1)
-            layers.append((h, rows, at, nout > 1))
-            h = h @ rows[:, :nin].T + rows[:, nin]
-            h, at = np.maximum(h, 0.0) if nout > 1 else h, at + (nin + 1) * nout
-        g = np.where(1.0 - target * h[:, 0] > 0.0, -target / len(target), 0.0)[:, None]
-        slopes = 2e-4 * weights
-        for h, rows, at, _ in reversed(layers):
-            made = np.concatenate([g.T @ h, g.sum(axis=0)[:, None]], axis=1)
-            slopes[at : at + rows.size] += made.ravel()
-            g = (g @ rows[:, :-1]) * (h > 0.0)
-        return slopes
-
-    return run
+    slopes = {demo: _demo_by_hand, recurrent: _recurrent_by_hand, lookup: _lookup_by_hand}
+    if f not in slopes:
+        return None
+    return lambda: slopes[f](weights, data, target) + 2e-4 * weights
 
 
+def _demo_by_hand(weights, data, target):
+    at, h, layers = 0, data, []
+    for nin, nout in pairwise(WIDTHS):
+        rows = weights[at : at + (nin + 1) * nout].reshape(nout, nin + 1)
+        layers.append((h, rows, at))
+        h = h @ rows[:, :nin].T + rows[:, nin]
+        h, at = np.maximum(h, 0.0) if nout > 1 else h, at + (nin + 1) * nout
+    g = np.where(1.0 - target * h[:, 0] > 0.0, -target / len(target), 0.0)[:, None]
+    slopes = np.zeros_like(weights)
+    for h, rows, at in reversed(layers):
+        made = np.concatenate([g.T @ h, g.sum(axis=0)[:, None]], axis=1)
+        slopes[at : at + rows.size] = made.ravel()
+        g = (g @ rows[:, :-1]) * (h > 0.0)
+    return slopes
+
+
+def _recurrent_by_hand(w, data, target):
+    states = [np.zeros((len(data), 3))]
+    for column in data.T:
+        h = states[-1]
+        states.append(np.tanh(w[:3] * column[:, None] + w[3:6] * h + w[6:9] * np.roll(h, 1, axis=1) + w[9:]))
+    g = np.repeat((2.0 * (states[-1].sum(axis=1) - target) / len(data))[:, None], 3, axis=1)
+    slopes = np.zeros_like(w)
+    for column, before, after in zip(data.T[::-1], states[-2::-1], states[:0:-1], strict=True):
+        g = g * (1.0 - after * after)
+        for at, factor in ((0, column[:, None]), (3, before), (6, np.roll(before, 1, axis=1)), (9, 1.0)):
+            slopes[at : at + 3] += (g * factor).sum(axis=0)
+        g = g * w[3:6] + np.roll(g * w[6:9], -1, axis=1)
+    return slopes
+
+
+def _lookup_by_hand(weights, data, target):
+    places = data[:, 0].astype(np.intp)
+    error = 2.0 * (weights[places] * data[:, 1] - target) * data[:, 1] / len(data)
+    return np.bincount(places, error, len(weights))
+
+
+_AVAILABLE = [name for name, row in BACKENDS.items() if row.available and not row.on_gpu]
+PEERS = {
+    label: engine
+    for label, (package, engine) in {
+        "NumPy by hand": ("numpy", numpy),
+        "PyTorch": ("torch", torch),
+        "CasADi": ("casadi", casadi),
+        "JAX": ("jax", jax),
+    }.items()
+    if importlib.util.find_spec(package)
+}
 ENGINES = {
     "eager": eager,
-    "replay": compiled(lambda g, backend: ag.replay(g(), backend=backend)),
-    "jit": compiled(lambda g, backend: ag.jit(g, backend=backend)),
-    "without loops": without_loops,
-    "NumPy by hand": numpy,
-    **{
-        name: engine
-        for name, engine in {"torch": torch, "casadi": casadi, "jax": jax}.items()
-        if importlib.util.find_spec(name)
-    },
+    "replay": compiled(lambda g: ag.replay(g())),
+    "jit": compiled(ag.jit),
+    **{f"no loops, {name}": without_loops(name) for name in _AVAILABLE if name != "numpy"},
+    **{f"batch, {name}": batch(name) for name in _AVAILABLE},
+    **PEERS,
 }
 """The engines by name."""
+
+
+# --- measuring ---
 
 
 def timed(engine, f, data):
@@ -249,60 +373,111 @@ def timed(engine, f, data):
     run = engine(f, *data)
     if run is None:
         return None
-    slopes = np.asarray(run()).ravel()
+    slopes = np.asarray(run(), dtype=float).ravel()
     first, steps = time.process_time() - start, 0
     start = time.process_time()
-    while steps < 3 or (time.process_time() - start < 0.2 and steps < 1000):
+    while steps < 3 or (time.process_time() - start < 0.1 and steps < 1000):
         run()
         steps += 1
     return 1e3 * first, 1e3 * (time.process_time() - start) / steps, slopes
 
 
-def memory():
-    """Print how many bytes an operation takes while the demo loss over 300 samples is replayed."""
-    p, X, y = demo_data(300)
-    leaves = [Parameter(number) for number in p]
-    loss = demo(VALUES, leaves, X, y)
-    count = len(order(loss))
-    for name, fewest in (("rolled up", rerolling.FEWEST), ("without loops", sys.maxsize)):
-        before, rerolling.FEWEST = rerolling.FEWEST, fewest
-        tracemalloc.start()
-        ag.replay(loss)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        rerolling.FEWEST = before
-        print(f"memory while compiling {count:,} operations, {name}: {peak / count:.0f} bytes each")
+def measure(kind, name, most, patience):
+    """Print, as lines of JSON, what an engine takes for programs of a kind: operations, two times, and the gradient."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    f, engine, operations = KINDS[kind][0], ENGINES[name], SMALLEST
+    engine(f, *data_for(kind, 1))
+    while operations <= most:
+        start = time.process_time()
+        found = timed(engine, f, data_for(kind, operations))
+        spent = time.process_time() - start
+        if found is None:
+            return
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps([operations, *found[:2], peak / operations, found[2].tolist()]), flush=True)
+        operations *= 10
+        if 10 * spent > patience:
+            return
 
 
-def main():
+def measured(kind, name, most, patience):
+    """Return the rows of a process of its own, and what ended it before its time; "" for nothing."""
+    command = [sys.executable, __file__, "--one", kind, name, "--most", str(most), "--patience", str(patience)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    if not done.returncode:
+        return rows, ""
+    memory = done.returncode < 0 or "MemoryError" in done.stderr or "bad_alloc" in done.stderr
+    return rows, "memory" if memory else done.stderr.strip().splitlines()[-1]
+
+
+def main(most, patience, picture):
     print(described(compiled=True))
-    for engine in ENGINES.values():
-        timed(engine, demo, demo_data(2))
-    for name, (f, data_of, size) in KINDS.items():
-        print(f"\n{name}: ms to the first gradient / ms a step, and times the steps of `replay`")
-        operations = 1_000
-        while operations <= MOST:
-            data = data_of(max(1, round(operations / size)))
-            expected, rows = None, {}
-            for label, engine in ENGINES.items():
-                if label == "jax" and operations > SCALAR_JAX:
-                    continue
-                found = timed(engine, f, data)
-                if found is None:
-                    continue
-                rows[label] = found[:2]
-                expected = found[2] if expected is None else expected
-                if label in {"replay", "jit"}:  # parameters come in the order of their creation, as the numbers do
-                    assert np.allclose(found[2], expected, rtol=1e-6, atol=1e-9), label
-            unit = rows["replay"][1]
-            print(f"{operations:>9,}", end="")
-            for label, (first, step) in rows.items():
-                print(f"  {label} {first:.3g} / {step:.3g} ({step / unit:.3g})", end="")
-            print(flush=True)
-            operations *= 10
-    assert math.isfinite(unit)
-    memory()
+    sizes = [SMALLEST * 10**at for at in range(9) if SMALLEST * 10**at <= most]
+    found = {}
+    for kind in KINDS:
+        print(f"\n{kind}: ms to the first gradient / ms a step")
+        print(f"{'operations':20} " + " ".join(f"{size:>16,}" for size in sizes), flush=True)
+        expected = {}
+        for name in ENGINES:
+            rows, ended = measured(kind, name, most, patience)
+            cells = []
+            for operations, first, step, each, slopes in rows:
+                found[kind, name, operations] = first, step, each
+                truth = expected.setdefault(operations, slopes)
+                right = np.allclose(slopes, truth, rtol=1e-6, atol=1e-9)
+                cells.append(f"{first:.3g} / {step:.3g}" if right else "wrong")
+            cells += [ended] * bool(ended and len(cells) < len(sizes))
+            if cells:
+                print(f"{name:20} " + " ".join(f"{cell:>16}" for cell in cells), flush=True)
+    for at, what in enumerate(("first gradient", "a step")):
+        for kind in KINDS:
+            for size in sizes[1::2]:
+                taken = {
+                    name if name in PEERS else f"here, {name}": found[kind, name, size][at]
+                    for name in ENGINES
+                    if (kind, name, size) in found
+                }
+                note(f"Programs as people write them: {what}", f"{kind}, {size:,} operations", "ms", taken)
+    largest = {(kind, name): size for kind, name, size in found}
+    print("\nmemory of the process at the largest size, bytes an operation:")
+    for (kind, name), size in largest.items():
+        if name in {"eager", "replay", "jit", "no loops, vm"} and size >= 1_000_000:
+            print(f"{kind}, {name}, {size:,} operations: {found[kind, name, size][2]:.0f}")
+    if picture:
+        plot(found, picture)
+
+
+def plot(found, picture):
+    """Draw times against sizes, for each kind the first gradient and a step, and write the picture as SVG or PNG."""
+    from autograd_mini.viz.plot.axes import pyplot, tidy
+
+    figure, rows = pyplot().subplots(
+        2, len(KINDS), figsize=(4 * len(KINDS), 8), sharex=True, sharey="row", layout="constrained"
+    )
+    for at, (row, what) in enumerate(zip(rows, ("to the first gradient", "a step"), strict=True)):
+        for ax, kind in zip(row, KINDS, strict=True):
+            for number, name in enumerate(ENGINES):
+                points = sorted((key[2], found[key][at]) for key in found if key[:2] == (kind, name))
+                line = "--s" if name in PEERS else "-o"
+                ax.plot(*zip(*points, strict=True) if points else ((), ()), line, color=f"C{number % 10}", label=name)
+            ax.set_xscale("log")
+            ax.set_yscale("log")
+            tidy(ax, kind, "operations" if at else "", "" if ax is not row[0] else f"ms {what}")
+    figure.legend(*rows[0][0].get_legend_handles_labels(), loc="outside lower center", ncol=7, frameon=False)
+    figure.savefig(picture)
 
 
 if __name__ == "__main__":
-    main()
+    command = parser(__doc__, "numpy")
+    command.add_argument("--most", type=int, default=10_000_000, help="operations of the longest programs")
+    command.add_argument("--patience", type=float, default=20.0, help="seconds that an engine may take for a program")
+    command.add_argument("--plot", default="", help="a file for a picture, .svg or .png")
+    command.add_argument("--one", nargs=2, default=(), metavar=("KIND", "ENGINE"), help="measure in this process")
+    options = command.parse_args()
+    if options.one:
+        measure(*options.one, options.most, options.patience)
+    else:
+        main(options.most, options.patience, options.plot and str(Path(options.plot)))

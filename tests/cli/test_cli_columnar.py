@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from autograd_mini.cli import main
+from autograd_mini.cli import main, recipe
 from autograd_mini.cli.tables import UserError, read_table
 
 pa = pytest.importorskip("pyarrow")
@@ -75,3 +75,19 @@ def test_what_cannot_be_read_is_a_message_of_one_line(files, monkeypatch):
     monkeypatch.setattr("autograd_mini.cli.tables.HELD", 100)
     with pytest.raises(UserError, match=r"rows.parquet has 40 rows of 4 columns, more than this command holds"):
         read_table("rows.parquet")
+
+
+@pytest.mark.parametrize("target", ["kind", "width", "count"])
+def test_many_rows_are_predicted_by_machine_code_which_differs_in_rounding_alone(target, files, monkeypatch):
+    assert main(["train", "rows.parquet", "--target", target, "--epochs", "2", "--hidden", "3", "--out", "m.json"]) == 0
+
+    def predicted(name):
+        assert main(["predict", "m.json", "rows.parquet", "--out", name]) in {0, None}
+        with (files / name).open(newline="") as file:
+            return [*csv.DictReader(file)]
+
+    few = predicted("few.csv")
+    monkeypatch.setattr(recipe, "MANY", 1)
+    for one, other in zip(few, predicted("many.csv"), strict=True):
+        for column, cell in one.items():
+            assert other[column] == cell or float(other[column]) == pytest.approx(float(cell), rel=1e-12)

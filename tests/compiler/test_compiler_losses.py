@@ -48,3 +48,14 @@ def test_the_compiled_loss_of_a_target_that_is_not_allowed_is_nan(name, wrong):
     found = fast(np.ones((2, 2)), [TARGETS[name][1][0], wrong])
     assert math.isfinite(found[0])
     assert math.isnan(found[1])
+
+
+def test_the_question_whether_a_target_is_allowed_adds_few_operations():
+    model, x = ag.MLP(2, [8, 8, 1], seed=0), np.ones((2, 2))
+
+    def operations(loss, targets):
+        fast = ag.jit(lambda x, t: loss(model(x), t), batched=True)
+        fast.backward(x, targets)
+        return fast.stats["operations"]["traced"]
+
+    assert operations(ag.nn.hinge, [1.0, -1.0]) <= operations(lambda m, t: ag.relu(1.0 - t * m), [1.0, -1.0]) + 5

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, replay
 from autograd_mini.compiler import BACKENDS, rerolling, specialization
-from autograd_mini.compiler.instructions import Instructions, Unsuited, below
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions, Unsuited
 
 np = pytest.importorskip("numpy")
 
@@ -174,20 +175,6 @@ def test_a_recurrent_network_over_samples_is_a_loop_over_samples(backend):
         assert "= 10 × " in again.stats["loops"]
 
 
-@every_backend
-def test_a_recurrence_over_one_sequence_is_right_and_no_loop(backend):
-    w, u = leaves = [Parameter(0.5), Parameter(-0.4)]
-
-    def compute():
-        h, total = 0.0, 0.0
-        for x in np.sin(np.arange(40.0)).tolist():
-            h = ag.tanh(w * x + u * h)
-            total = total + h * h
-        return total
-
-    agrees(compute, leaves, backend, loops=False)
-
-
 def test_short_programs_whose_loops_python_would_hold_together_have_none(monkeypatch):
     monkeypatch.setattr(rerolling, "LARGE", 20_000)
     w = Parameter(0.5)
@@ -267,6 +254,24 @@ def test_an_output_that_is_a_truth_value_is_one_outside():
     assert "loops" in fast.stats
 
 
+def test_a_truth_value_that_each_lane_hands_on_does_not_hide_its_derivative():
+    w = Parameter(0.5)
+
+    def f(xs):
+        ys = [ag.exp(w * x) * x for x in xs]
+        low = ag.where(ys[0] > 1.0, 1.0, 2.0)
+        for y in ys[1:]:
+            low = low * ag.where(y > 1.0, 1.5, 0.5)
+        return sum(ys) * (low + 0.0 * w).detach()
+
+    fast, xs = ag.jit(f, backend="python"), np.linspace(0.0, 3.0, 16)
+    loss = f(xs.tolist())
+    loss.backward()
+    expected = gradients([w])
+    assert math.isclose(fast.backward(xs), loss.data)
+    assert np.allclose(gradients([w]), expected)
+
+
 def test_arguments_are_columns():
     w = Parameter(0.5)
 
@@ -314,6 +319,164 @@ def test_the_source_and_the_c_text_of_a_rolled_program_are_those_without_loops()
     fast()
     assert fast.source.count("tanh") == 8 * 3
     assert fast.c(name="loss").count("tanh(") >= 8 * 3
+
+
+# --- comparisons that were made, and lookups ---
+
+
+def branching_loss(w, xs):
+    """Return a loss whose samples take two branches, by comparisons of Values."""
+    total = 0.0
+    for x in xs:
+        y = ag.tanh(w[0] * x + w[1])
+        total = total + (max(y, w[2] * x) * x if y < 0.5 else y * y * w[2])
+    return total
+
+
+@every_backend
+def test_the_comparisons_of_all_lanes_are_checked_in_a_replay(backend):
+    w, xs = [Parameter(number) for number in (0.9, -0.1, 0.3)], np.linspace(-2.0, 2.0, 40).tolist()
+    again = replay(lambda: branching_loss(w, xs), backend=backend)
+    loss = branching_loss(w, xs)
+    loss.backward()
+    expected = gradients(w)
+    assert math.isclose(again.backward(), loss.data)
+    assert np.allclose(gradients(w), expected)
+    assert "loops" in again.stats
+    for place in (-1, 0, 17):  # one lane alone flips, whichever it is
+        other = [*xs]
+        leaves = [Value(x) for x in other]
+        recorded = replay(lambda: branching_loss(w, leaves), backend=backend)  # noqa: B023 - it is called at once
+        assert math.isclose(recorded(), loss.data)
+        leaves[place].data = -leaves[place].data
+        with pytest.raises(ag.TracingError, match=r"a comparison was (True|False) when"):
+            recorded()
+        fallback = lambda: branching_loss(w, leaves)  # noqa: B023, E731 - it is called at once
+        guarded = replay(fallback, fallback=fallback, backend=backend)
+        leaves[place].data = -leaves[place].data
+        assert math.isclose(guarded(), loss.data)
+
+
+@every_backend
+def test_the_path_of_a_long_compiled_function_is_rolled_up(backend):
+    w, xs = [Parameter(number) for number in (0.9, -0.1, 0.3)], np.linspace(-2.0, 2.0, 40)
+    fast = ag.jit(lambda xs: branching_loss(w, xs), backend=backend)
+    for numbers_now in (xs, xs[::-1].copy(), xs):
+        loss = branching_loss(w, numbers_now.tolist())
+        loss.backward()
+        expected = gradients(w)
+        assert math.isclose(fast.backward(numbers_now), loss.data)
+        assert np.allclose(gradients(w), expected)
+    assert ["loops" in path for path in fast.stats["paths"]] == [True, True]
+
+
+BRANCHES = [
+    *OPERATIONS,
+    max,
+    min,
+    lambda a, b: a * 0.5 if a > b else b,
+]
+
+
+@pytest.mark.parametrize("name", ["sum", "of squares", "variance", "taken twice"])
+@settings(deadline=None, max_examples=10)
+@given(st.data())
+def test_random_programs_that_compare_agree_with_eager_code(name, data):
+    kinds = st.tuples(st.integers(0, len(BRANCHES) - 1), st.integers(0, 20), st.integers(0, 20))
+    lanes, taken = data.draw(st.integers(8, 13)), data.draw(st.lists(kinds, min_size=4, max_size=8))
+    special = st.sampled_from([math.inf, math.nan, 0.0, -0.0])
+    leaves = [Parameter(data.draw(numbers)) for _ in range(3)]
+    samples = [[Value(data.draw(numbers | special)) for _ in range(2)] for _ in range(lanes)]
+    backend = data.draw(st.sampled_from(["python", "numpy"]))
+
+    def compute():
+        outputs = []
+        for sample in samples:
+            known = [*leaves, *sample]
+            for kind, first, second in taken:
+                known.append(BRANCHES[kind](known[first % len(known)], known[second % len(known)]))
+            outputs.append(known[-1] + leaves[0] * 0.0)
+        return GATHERED[name](outputs)
+
+    loss, again = compute(), replay(compute, backend=backend)
+    loss.backward()
+    every = [*leaves, *[x for sample in samples for x in sample]]
+    expected = gradients(every)
+    assert np.allclose(again(), loss.data, rtol=1e-9, atol=1e-9, equal_nan=True)
+    assert np.allclose(again.backward(), loss.data, rtol=1e-9, atol=1e-9, equal_nan=True)
+    assert np.allclose(gradients(every), expected, rtol=1e-8, atol=1e-9, equal_nan=True)
+
+
+def letters_loss(table, w, text):
+    """Return the loss of a model that reads a letter and guesses the next one."""
+    total = 0.0
+    for at in range(len(text) - 1):
+        e = ag.take(table, text[at])
+        scores = [sum((a * b for a, b in zip(row, e, strict=True)), 0.0) for row in w]
+        total = total + ag.log(sum(map(ag.exp, scores), 0.0)) - ag.take(scores, text[at + 1])
+    return total / (len(text) - 1)
+
+
+@every_backend
+def test_lookups_by_arguments_are_lanes_and_their_slopes_add_up(backend):
+    table = [[Parameter(math.sin(3 * i + j)) for j in range(2)] for i in range(4)]
+    w = [[Parameter(math.cos(5 * i - j)) for j in range(2)] for i in range(4)]
+    leaves = [p for row in (*table, *w) for p in row]
+    letters = np.array([0, 1, 3, 1, -1, 0, 0, 2, 1, 3, 3, 0, 1], float)  # as a list counts them, -1 the last
+    embed = ag.jit(lambda t: sum(ag.tanh(sum(ag.take(table, i))) * ag.take(table, i)[0] for i in t), backend=backend)
+    model = ag.jit(lambda t: letters_loss(table, w, t), backend=backend)
+    for text in (letters, letters[::-1].copy()):
+        plain = [int(i) for i in text]
+        for fast, loss in (
+            (embed, sum(ag.tanh(sum(ag.take(table, i))) * ag.take(table, i)[0] for i in plain)),
+            (model, letters_loss(table, w, plain)),
+        ):
+            loss.backward()
+            expected = gradients(leaves)
+            assert math.isclose(fast.backward(text), loss.data)
+            assert np.allclose([p.grad or 0.0 for p in leaves], expected)
+            gradients(leaves)
+    assert "= 13 × " in embed.stats["loops"]
+    for wrong, error in ((4.0, IndexError), (0.5, TypeError)):
+        with pytest.raises(error, match="expected a whole number from -4 to 3"):
+            embed(np.array([*letters[:-1], wrong]))
+
+
+@every_backend
+@settings(deadline=None, max_examples=15)
+@given(st.data())
+def test_random_lookups_agree_with_eager_code_rolled_up_or_not(backend, data):
+    count, length = data.draw(st.integers(1, 5)), data.draw(st.integers(8, 12))
+    entries = [Parameter(data.draw(numbers)) for _ in range(count)]
+    computed, loops = data.draw(st.booleans()), data.draw(st.booleans())
+    indices = data.draw(st.lists(st.integers(-count, count - 1), min_size=length, max_size=length))
+
+    def f(indices):
+        table = [ag.exp(entry) if computed else entry for entry in entries]
+        picked = [ag.take(table, i) for i in indices]
+        if loops:
+            return sum(ag.tanh(y * x) * y for x, y in enumerate(picked))
+        chain = picked[0]
+        for y in picked[1:]:
+            chain = ag.tanh(chain * y) + ag.sin(y)
+        return chain
+
+    fast, loss = ag.jit(f, backend=backend), f(indices)
+    loss.backward()
+    expected = gradients(entries)
+    given = np.array(indices, float)
+    assert math.isclose(fast(given), loss.data, rel_tol=1e-9, abs_tol=1e-12)
+    assert math.isclose(fast.backward(given), loss.data, rel_tol=1e-9, abs_tol=1e-12)
+    assert np.allclose(gradients(entries), expected)
+
+
+def test_checks_travel_with_a_pickle():
+    w, xs = [Parameter(number) for number in (0.9, -0.1, 0.3)], np.linspace(-2.0, 2.0, 40).tolist()
+    again = pickle.loads(pickle.dumps(replay(lambda: branching_loss(w, xs), backend="python")))  # noqa: S301 - ours
+    assert math.isclose(again(), branching_loss(w, xs).data)
+    again.parameters[0].data = -0.9
+    with pytest.raises(ag.TracingError, match="record the graph again"):
+        again()
 
 
 def test_a_graph_with_an_operation_of_the_users_own_is_no_table():

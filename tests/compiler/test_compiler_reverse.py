@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import autograd_mini as ag
 from autograd_mini import Parameter, Value
 from autograd_mini.compiler import BACKENDS, rerolling, reverse, specialization
-from autograd_mini.compiler.instructions import Instructions, below
-from autograd_mini.compiler.llvm import vm
+from autograd_mini.compiler.graph_columns import below
+from autograd_mini.compiler.instructions import Instructions
+from autograd_mini.compiler.llvm import bytecode, vm
 from autograd_mini.compiler.reverse import differentiable, lowered
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
@@ -110,6 +111,64 @@ def test_random_programs_agree_with_eager_code(backend, steps, numbers):
         assert np.allclose([leaf.grad or 0.0 for leaf in leaves], expected, rtol=1e-9, equal_nan=True)
 
 
+CHOOSING = [
+    lambda a, b: ag.where(a > b, a, b * 2.0),
+    lambda a, b: ag.where((a > 0.5) & ~(b <= 1.0), 3.0, b),
+    lambda a, b: ag.where(ag.where(a > b, 1.0, 0.0), b, a),
+    lambda a, b: (a > b) + ag.stop_gradient(b) * (a >= a * 1.0),
+    lambda a, b: ag.take([a, b, 4.0, a > b], ag.where(b > a, 3.0, 1.0)),
+    lambda a, b: ag.tanh(a) - b,
+]
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=20),
+    st.lists(st.sampled_from([0.5, -1.5, 0.0, 1.0, 0.75, -0.0]), min_size=3, max_size=3),
+)
+def test_choices_and_truth_values_agree_with_those_of_a_short_program(backend, steps, numbers):
+    def compute(x):
+        known = [*x, 1.5]
+        for kind, first, second in steps:
+            a, b = known[first % len(known)], known[second % len(known)]
+            known.append(CHOOSING[kind](a if isinstance(a, Value) else x[0], b + 0.0 * x[1]))
+        return known[-1] + known[-2]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(specialization, "LONG", 1_000_000)
+        expected = ag.jit(compute, backend=backend)(numbers)
+    assert same(ag.jit(compute, backend=backend)(numbers), expected)
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12),
+    st.lists(st.integers(-3, 2), min_size=5, max_size=5),
+)
+def test_the_gradient_through_lookups_is_that_of_eager_code(backend, taken, indices):
+    entries = [Parameter(0.5), Parameter(-1.5), Parameter(2.0)]
+    shared = Parameter(0.25)
+    at = [Parameter(float(index)) for index in indices]
+    tables = [entries, [*entries[1:], 0.75], [shared, *entries[:2]], [shared, shared, 1.0], [entries[0], 2.0, 3.0]]
+
+    def compute():
+        total = shared * entries[0]
+        for table, place in taken:
+            total = total * 0.5 + ag.tanh(ag.take(tables[table], at[place]) * total)
+        return total
+
+    fast = ag.jit(compute, backend=backend)
+    loss = compute()
+    loss.backward()
+    expected = [leaf.grad or 0.0 for leaf in (*entries, shared)]
+    for leaf in (*entries, shared, *at):
+        leaf.grad = None
+    assert math.isclose(fast.backward(), loss.data, rel_tol=1e-12)
+    assert np.allclose([leaf.grad or 0.0 for leaf in (*entries, shared)], expected, rtol=1e-9)
+
+
 @pytest.mark.skipif("vm" not in AVAILABLE, reason="llvmlite is not installed")
 def test_bytecode_written_at_once_computes_what_bytecode_written_step_by_step_does(monkeypatch):
     leaves = [Parameter(0.1 * at) for at in range(5)]
@@ -127,7 +186,7 @@ def test_bytecode_written_at_once_computes_what_bytecode_written_step_by_step_do
         tape.steps += [("mul", 0, 0), ("add", len(tape.steps), 0)]  # what no result needs
         numbers = [leaf.data for leaf in leaves]
         found = vm.InterpretedProgram(tape)(numbers)
-        monkeypatch.setattr(vm, "LONG", 0)
+        monkeypatch.setattr(bytecode, "LONG", 0)
         quick = vm.InterpretedProgram(tape)
         assert quick(numbers) == found
         assert len(quick.bytecode.orders) < 4 * len(tape.steps)

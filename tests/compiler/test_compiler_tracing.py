@@ -289,6 +289,27 @@ def test_another_thread_computes_on_while_one_traces():
     assert (y.data, x.grad, x > 2, twin.args[0].data) == (9.0, 6.0, True, 3.0)
 
 
+def test_another_thread_computes_without_a_graph_while_one_traces():
+    inside, out, found = threading.Event(), threading.Event(), []
+
+    def without_a_graph(x):
+        with ag.no_grad():
+            inside.set()
+            out.wait(10)
+            found.append((x * x + 1.0).exp())
+
+    def slow(x):
+        out.set()
+        thread.join(10)
+        return x * 2.0
+
+    thread = threading.Thread(target=without_a_graph, args=[Value(3.0)])
+    thread.start()
+    inside.wait(10)
+    assert ag.jit(slow, backend="python")(1.0) == 2.0
+    assert [(y.data, y.args) for y in found] == [(math.exp(10.0), ())]
+
+
 def test_an_error_of_the_function_itself_is_passed_on_and_leaves_no_trace():
     def broken(_):
         raise KeyError("mine")

@@ -19,7 +19,7 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
 from autograd_mini.compiler.llvm import vm  # noqa: E402 - it needs llvmlite
-from autograd_mini.compiler.llvm.vm import HALT, OPERATIONS, Bytecode  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.bytecode import HALT, OPERATIONS, Bytecode  # noqa: E402 - as above
 
 EXACT = ["abs", "ceil", "floor", "sqrt"]
 """Operations that IEEE 754 rounds rightly, besides arithmetic."""

@@ -237,6 +237,34 @@ def test_a_batch_of_no_samples_has_no_results(gpu):
     assert fast(gpu.asarray(np.empty(0))).shape == (0,)
 
 
+@pytest.mark.usefixtures("gpu")
+def test_a_device_is_named_as_in_pytorch():
+    fast = ag.jit(lambda x: x[0] * x[1], batched=True, device="cuda")
+    assert np.array_equal(fast(X), X[:, 0] * X[:, 1])
+    assert fast.stats["backend"] == "cuda"
+    model = ag.MLP(2, [1], seed=0)
+    assert model.jit(device="cuda")(X) == pytest.approx(model.jit(device="cpu")(X), rel=1e-12)
+    assert ag.jit(lambda x: x, backend="numpy", device="cpu", batched=True)(Y).shape == Y.shape
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"device": "cuda:1"}, r"device is 'cuda:1', expected 'cpu' or 'cuda', the GPU that CuPy computes on"),
+        ({"device": "cuda", "backend": "llvm"}, "device is 'cuda' and backend 'llvm', expected one of the two"),
+        ({"device": "cpu", "backend": "cuda"}, "device is 'cpu' and backend 'cuda', expected one of the two"),
+    ],
+)
+def test_a_device_that_is_none_or_contradicts_the_backend_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ag.jit(lambda x: x, **settings)
+
+
+def test_fit_says_how_it_is_told_where_to_compute():
+    with pytest.raises(TypeError, match="compile"):
+        ag.fit(ag.MLP(2, [1]), X, Y, loss="mse", device="cuda")
+
+
 # --- what is said ---
 
 

@@ -54,6 +54,14 @@ def test_values_gradients_and_hessians_are_those_of_jax(loss, compiled):
     assert np.asarray(hessian) == pytest.approx(np.asarray(jax.hessian(theirs)(p, X, Y)), rel=1e-10, abs=1e-14)
 
 
+@pytest.mark.parametrize("transform", [jax.hessian, jax.jacfwd, lambda f: lambda x: jax.jvp(f, (x,), (x,))])
+def test_forward_mode_is_refused_with_the_way_out(transform):
+    f = ag.jit(lambda x: ag.exp(2.0 * x)).jax()
+    with pytest.raises(TypeError, match=r"expected reverse mode: jax.jacrev\(jax.grad\(f\)\) is the Hessian"):
+        transform(f)(0.7)
+    assert float(jax.jacrev(jax.grad(f))(0.7)) == pytest.approx(4.0 * np.exp(1.4), rel=1e-14)
+
+
 def test_a_third_derivative_is_that_of_the_formula():
     f = ag.jit(lambda x: ag.exp(2.0 * x)).jax()
     assert float(jax.grad(jax.grad(jax.grad(f)))(0.7)) == pytest.approx(8.0 * np.exp(1.4), rel=1e-14)
@@ -100,3 +108,31 @@ def test_a_large_batch_inside_of_a_compiled_program_comes_to_an_end():
 def test_parameters_of_another_number_are_refused(loss):
     with pytest.raises(ValueError, match=r"parameters is of shape \(1,\), expected \(13,\): one number for each"):
         loss.jax()(X, Y, parameters=jnp.zeros(1))
+
+
+def test_each_sample_takes_its_own_path_under_jit_grad_and_vmap_too():
+    w = Parameter(0.7)
+
+    def root(a):
+        x = a = a * w
+        while abs(x * x - a) > 1e-12:
+            x = (x + a / x) / 2
+        return x
+
+    f, a = ag.jit(root, batched=True).jax(), jnp.array([4.0, 9.0, 2.0, 4.1])
+    np.testing.assert_allclose(f(a), jnp.sqrt(0.7 * a))
+    slope = jax.jit(jax.grad(lambda p: f(a, parameters=p).sum()))(jnp.array([0.7]))
+    np.testing.assert_allclose(slope, [jnp.sqrt(a / 0.7).sum() / 2])
+    fast = ag.jit(lambda x: x * x * w if x > 0 else -x)
+    fast.prepare(1.0)
+    one = fast.jax()
+    assert one(-1.0) == 1.0
+    np.testing.assert_allclose(jax.vmap(jax.grad(one))(jnp.array([1.0, -2.0])), [1.4, -1.0])
+
+
+def test_a_function_that_branches_wants_numbers_before_jax_traces_it():
+    f = ag.jit(lambda x: x * x if x > 1 else -x).jax()
+    with pytest.raises(ag.errors.TracingError, match="while JAX traces: call it with numbers first"):
+        jax.jit(f)(2.0)
+    assert f(0.5) == -0.5
+    assert jax.jit(f)(2.0) == 4.0

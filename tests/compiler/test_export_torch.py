@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import branches
 import pytest
 
 import autograd_mini as ag
@@ -172,3 +173,74 @@ def test_what_came_out_of_a_pickle_has_no_function_to_differentiate():
     fast(1.0)
     with pytest.raises(ag.errors.TracingError, match="came out of a pickle"):
         pickle.loads(pickle.dumps(fast)).torch()(torch.tensor(1.0))  # noqa: S301 - our own bytes
+
+
+# --- functions that branch ---
+
+
+def newton(w):
+    def root(a):
+        x = a = a * w
+        while abs(x * x - a) > 1e-12:
+            x = (x + a / x) / 2
+        return x if a > 2 else 3 * x
+
+    return root
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "auto"])
+def test_each_sample_takes_its_own_path_and_its_derivatives_are_those_of_the_path(backend):
+    f = ag.jit(newton(Parameter(0.7)), batched=True, backend=backend).torch()
+    a, w = double([4.0, 9.0, 2.0, 4.1]), double([0.7])
+    factor = torch.tensor([1.0, 1.0, 3.0, 1.0], dtype=torch.float64)
+    found, expected = f(a, parameters=w), factor * (a * w).sqrt()
+    torch.testing.assert_close(found, expected)
+    slopes, truth = (torch.autograd.grad(y.sum(), (a, w), create_graph=True) for y in (found, expected))
+    torch.testing.assert_close(slopes, truth)
+    second, known = (torch.autograd.grad(part[1].sum(), (a, w)) for part in (slopes, truth))
+    torch.testing.assert_close(second, known)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_functions_that_branch_agree_with_eager_code(seed):
+    f, parameters, _ = branches.function(seed)
+    for point in branches.points(seed, 6):
+        x, y, p = double(point[0]), double(point[1]), double([1.5, -0.25])
+        fast = ag.jit(f, backend="python")
+        fast.prepare(*point)
+        places = [parameters.index(leaf) for leaf in fast.parameters]
+        value = fast.torch()(x, y, parameters=p[places])
+        slopes = torch.autograd.grad(value, (x, y, p), allow_unused=True)
+        flat = [value, *[torch.zeros(1) if slope is None else slope for slope in slopes]]
+        found = torch.cat([one.detach().reshape(-1) for one in flat]).tolist()
+        expected = branches.eager(f, parameters, point)
+        assert branches.close(found[: len(expected)], expected[: len(found)])
+
+
+def test_vmap_takes_the_path_of_each_example_once_the_function_was_called_with_numbers():
+    square = ag.jit(lambda x: x * x if x > 0 else -x)
+    f, x = square.torch(), torch.tensor([1.0, -2.0, 3.0])
+    with pytest.raises(ag.errors.TracingError, match=r"while torch\.func transforms it: call it with numbers first"):
+        torch.func.vmap(f)(x)
+    assert f(torch.tensor(-5.0)) == 5.0
+    assert torch.func.vmap(f)(x).tolist() == [1.0, 2.0, 9.0]
+
+
+def test_a_path_on_which_a_function_closes_over_more_parameters_is_an_error():
+    v, w = Parameter(2.0), Parameter(3.0)
+    fast = ag.jit(lambda x: v * x if x > 0 else w * x)
+    f = fast.torch()
+    assert f(double(1.0)) == 2.0
+    with pytest.raises(ag.errors.TracingError, match="closes over more Values, expected the parameters that it had"):
+        f(double(-1.0))
+    fast.prepare(1.0)
+    fast.prepare(-1.0)
+    assert f(double(-1.0)) == -3.0
+
+
+def test_more_paths_than_there_may_be_are_an_error():
+    f = ag.jit(newton(1.0), batched=True, paths=2).torch()
+    with pytest.raises(ag.errors.TracingError, match="paths is 2, expected room for one more path of root"):
+        f(double([1.0, 4.0, 100.0, 1e6]))
+    with pytest.raises(ag.errors.TracingError, match=r"bool\(\) of a traced Value"):
+        ag.jit(newton(1.0), batched=True, paths=0).torch()(double([1.0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import traceback
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,21 +249,24 @@ def test_graphs_and_compiled_functions_travel_to_worker_processes(method):
     assert (x.grad, w.grad) == (0.0, 0.0)
 
 
+class Interrupted:
+    """A lock on which an interrupt arrives when it is taken, as from Python 3.12 on one may in a `with` statement."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+
+    def __enter__(self):
+        self.lock.acquire()
+        raise KeyboardInterrupt
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+    def __getattr__(self, name):
+        return getattr(self.lock, name)
+
+
 def test_a_lock_is_free_again_if_an_interrupt_arrives_before_what_it_guards_has_begun():
-    class Interrupted:  # as from Python 3.12 on a `with` statement may be
-        def __init__(self):
-            self.lock = threading.RLock()
-
-        def __enter__(self):
-            self.lock.acquire()
-            raise KeyboardInterrupt
-
-        def __exit__(self, *_):
-            self.lock.release()
-
-        def __getattr__(self, name):
-            return getattr(self.lock, name)
-
     lock = Interrupted()
     with pytest.raises(KeyboardInterrupt):
         forking.holding(lock)(print)()
@@ -275,3 +280,34 @@ def test_a_lock_is_free_again_if_an_interrupt_arrives_before_what_it_guards_has_
 
     outer()
     assert not lock._is_owned()
+
+
+def test_a_lock_of_an_object_is_free_again_after_an_interrupt_too():
+    _, compiled = compiled_square(backend="python")
+    compiled.prepare(2.0)
+    program = compiled._latest()
+    program._runs.clear()
+    program._lock = lock = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        program.run()
+    assert not lock._is_owned()
+
+
+MAKERS = {"awaited_lock", "own_lock"}
+
+
+def named(node):
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
+
+
+def test_no_lock_is_taken_by_a_with_statement_which_an_interrupt_may_leave_locked():
+    made, taken = [], []
+    for path in sorted(Path(ag.__file__).parent.rglob("*.py")):
+        nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        calls = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)]
+        locks = {named(node.targets[0]) for node in calls if named(node.value.func) in MAKERS}
+        blocks = [item.context_expr for node in nodes if isinstance(node, ast.With) for item in node.items]
+        made += [(path.name, name) for name in locks]
+        taken += [(path.name, named(block)) for block in blocks if named(block) in locks]
+    assert len(made) >= 8
+    assert taken == []

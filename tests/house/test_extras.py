@@ -1,6 +1,7 @@
 """Extras: without an optional package, what needs it names the extra that brings it, and the rest works."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -112,3 +113,28 @@ def test_the_command_that_installs_is_written_in_one_place():
         }
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         assert [n.value for n in texts if "pip install" in n.value and id(n) not in documentation] == [], path
+
+
+def test_what_the_tests_import_is_part_of_the_extras_that_the_readme_installs_for_them():
+    root = PACKAGE.parent
+    if not (root / "pyproject.toml").exists():
+        pytest.skip("the package is installed, and its project is not here")
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras, named, waiting = project["optional-dependencies"], {"graphviz"}, ["all", "test"]
+    while waiting:
+        for needed in extras[waiting.pop()]:
+            package, _, parts = re.split(r"[<>=;\]]", needed)[0].partition("[")
+            named.add(package.strip().replace("-", "_"))
+            waiting += parts.split(",") if package == project["name"] else []
+    own = {path.stem for path in (root / "tests").rglob("*")} | {"autograd_mini"}
+    missing = []
+    for path in sorted((root / "tests").rglob("*.py")):
+        if {"bench", "fuzz", "typed"} & {*path.parts}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            listed = node.names if isinstance(node, ast.Import) else []
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [name.name for name in listed]
+            packages = {name.partition(".")[0] for name in names} - own - named - sys.stdlib_module_names
+            missing += [(path.name, package) for package in packages if f'"{package}' not in text]
+    assert missing == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-for needed in ("nbval", "ipykernel"):
+for needed in ("nbval", "nbclient", "ipykernel"):
     pytest.importorskip(needed)
 
 import nbformat  # noqa: E402 - nbval brings it

@@ -46,7 +46,17 @@ PROCESSES = {
 }
 MACHINE_CODE = {
     f"compiler.llvm.{name}": {"ctypes"}
-    for name in ("assembler", "backend", "background", "composition", "descend", "fastcall", "target", "vm")
+    for name in (
+        "assembler",
+        "backend",
+        "background",
+        "composition",
+        "descend",
+        "fastcall",
+        "machine_turns",
+        "target",
+        "vm",
+    )
 }
 IMPORTS = {
     **{name: {"importlib"} for name in ("__init__", "viz.__init__", "compiler.backends")},  # its own modules, when used

@@ -287,6 +287,40 @@ def test_a_network_inside_of_a_module_of_ones_own_is_watched_with_what_is_around
     assert fast.stats["traces"] == 8
 
 
+@pytest.mark.parametrize("when", range(2))
+def test_what_another_thread_changes_while_a_function_is_traced_is_noticed(when):
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = MLP(2, [3, 1], seed=0)
+    neuron = model.layers[0].neurons[0]
+    runs = iter(range(100))
+
+    def f(x):
+        y = model([*x])
+        if next(runs) == when:
+            pool.submit(setattr, neuron, "b", Parameter(5.0)).result()
+        return y
+
+    fast = ag.jit(f, backend="python")
+    with ThreadPoolExecutor(1) as pool:
+        for differentiate in (False, True, False, True):
+            for again in range(2):
+                if differentiate:
+                    loss, _ = fast.value_and_grad([p.data for p in fast.parameters], X)
+                else:
+                    loss = fast(X)
+                assert not again or loss == model(X).data
+        assert {*fast.parameters} == {*model.parameters()}
+    assert next(runs) > when
+
+
+def test_a_function_that_makes_a_network_is_traced_until_nothing_changes():
+    fast = ag.jit(lambda x: MLP(2, [3, 1], seed=0)([*x]), backend="python")
+    for _ in range(3):
+        assert fast(X) == MLP(2, [3, 1], seed=0)(X).data
+    assert fast.stats["traces"] == 1
+
+
 def test_ten_threads_that_change_networks_leave_nothing_unnoticed():
     from concurrent.futures import ThreadPoolExecutor
 

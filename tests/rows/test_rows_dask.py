@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import MLP, Parameter, fit, jit, scan, tanh
-from autograd_mini.rows.dask_partitions import _grouped
-from autograd_mini.train.parts import Batch, permuted
+from autograd_mini.rows.dask_bundles import grouped
+from autograd_mini.train.data import permuted
+from autograd_mini.train.parts import Batch
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -174,7 +175,7 @@ def test_a_seed_shuffles_and_another_one_otherwise():
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=3), min_size=1, max_size=40), st.integers(1, 5))
 def test_each_partition_is_in_one_group_and_groups_are_of_one_size_but_for_one(places, threads):
     known = dict.fromkeys("ab", threads)  # the third is not known any more
-    groups = _grouped(places, known)
+    groups = grouped(places, known)
     assert sorted(at for group in groups for at in group) == [*range(len(places))]
     nowhere = sum(not workers for workers in places)  # one by one, first
     sizes = [*map(len, groups)]
@@ -185,7 +186,7 @@ def test_each_partition_is_in_one_group_and_groups_are_of_one_size_but_for_one(p
 
 def test_partitions_stay_where_they_are_but_for_the_few_that_make_groups_even():
     places = [["a"]] * 9 + [["b"]] * 7
-    assert _grouped(places, {"a": 1, "b": 1}) == [[*range(8)], [*range(8, 16)]]
+    assert grouped(places, {"a": 1, "b": 1}) == [[*range(8)], [*range(8, 16)]]
 
 
 # --- in a cluster ---
@@ -367,6 +368,34 @@ def test_a_truncated_file_is_named_with_its_partition(where, fast, tmp_path):
         pytest.raises(ValueError, match=r"^partition 2 \(\S+part2.parquet\) cannot be computed: \w+: [^\n]+$"),
     ):
         fast.backward(frame[["a", "b"]], frame["y"])
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("where", ["synchronous", "cluster"])
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (np.nan, r"row 17, column 'b' of (argument 0|X) is nan, expected (a )?finite number"),
+        ("x", r"column 'b' of (argument 0|X) is of type \w+, expected real numbers"),
+    ],
+)
+def test_a_cell_that_is_wrong_is_named_with_its_file_and_partition(where, cell, said, fast, tmp_path):
+    dd, pandas = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    for at in range(4):
+        part = slice(400 * at, 400 * at + 400)
+        table = pandas.DataFrame({"a": X[part, 0], "b": X[part, 1], "y": Y[part]})
+        table.to_parquet(tmp_path / f"part{at}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    table = pandas.read_parquet(tmp_path / "part2.parquet")
+    table["b"] = [cell if at == 17 or cell == "x" else number for at, number in enumerate(table["b"])]
+    table.to_parquet(tmp_path / "part2.parquet")
+    for call in (lambda X, y: fast.value_and_grad(P, X, y), trained):
+        with (
+            dask.config.set(scheduler=None if where == "cluster" else where),
+            pytest.raises((TypeError, ValueError), match=rf"^partition 2 \(\S+part2.parquet\): {said}[^\n]+$"),
+        ):
+            call(frame[["a", "b"]], frame["y"])
 
 
 def _hungry(block, block_info=None):

@@ -7,7 +7,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.testing import check_grad, check_hess
@@ -207,6 +207,7 @@ def test_a_function_that_should_return_its_gradient_too_and_does_not_is_said_to(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-2, 2).filter(lambda v: abs(v) > 1e-3), min_size=2, max_size=9), st.integers(0, 8))
+@example([1.0, 1.9980545341968536], 0)  # rounded to single precision, the second leaves the first result as it is
 def test_a_derivative_of_the_shape_of_the_result_is_elementwise(numbers, index):
     x = np.array(numbers)
     report = check_grad(np.sinh, np.cosh, at=x)

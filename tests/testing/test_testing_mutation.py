@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +144,7 @@ def test_pytest_lists_the_mutants_that_live(tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{plugin}"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "2 passed" in done.stdout
-    assert "test_suite.py:15:13: d exp/dx times -1 lives: its derivative is used by no test" in done.stdout
+    # Python says where in the line; in an assertion that pytest 8.2 has rewritten, where that begins.
+    assert re.search(r"test_suite.py:15:\d+: d exp/dx times -1 lives: its derivative is used by no test", done.stdout)
     assert "d mul" not in done.stdout
     assert " mutants live" in done.stdout

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from autograd_mini.testing.counterexample import short_numbers
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.libraries import leaves
-from autograd_mini.testing.problem import BudgetSpentError, Line, Problem, ShapeError
+from autograd_mini.testing.line import Line
+from autograd_mini.testing.problem import BudgetSpentError, Problem, ShapeError
 from autograd_mini.testing.residuals import classify, roughness
 from autograd_mini.testing.search import constants_in
 from autograd_mini.testing.segment import NODES, WEIGHTS, Integral, coefficients, compare, integral_to

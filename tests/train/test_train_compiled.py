@@ -6,7 +6,9 @@ import json
 import os
 import random
 import signal
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
@@ -617,3 +619,30 @@ def test_a_loss_with_little_noise_at_a_good_fit_is_noticed():
         fit(model, X, y, loss="mse", epochs=60)
     history = fit(model, X, y, loss=lambda p, t: (p - t) ** 2 * (1.0 + rng.random()), epochs=1)
     assert history.backend == "eager"
+
+
+@pytest.mark.parametrize("compiled", [False, "numpy", "llvm"])
+def test_networks_that_train_in_four_threads_at_once_end_as_one_after_the_other(compiled):
+    if compiled == "llvm":
+        pytest.importorskip("llvmlite")
+
+    def train(seed):
+        model = MLP(2, [3, 1], activation="tanh", seed=seed)
+        history = fit(model, *MOONS, loss="mse", epochs=2, batch_size=20, seed=seed, compile=compiled)
+        return history.backend, history.loss, [parameter.data for parameter in model.parameters()]
+
+    start = threading.Barrier(4)
+
+    def train_at_once(seed):
+        start.wait()
+        return train(seed)
+
+    alone = [train(seed) for seed in range(4)]
+    assert {backend for backend, *_ in alone} == {compiled or "eager"}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert [*pool.map(train_at_once, range(4))] == alone
+    finally:
+        sys.setswitchinterval(interval)

@@ -44,3 +44,16 @@ def test_the_table_of_names_is_what_type_checkers_are_told_of():
 def test_the_front_door_has_every_picture():
     assert set(viz.__all__) <= set(ag.__all__)
     assert [name for name in viz.__all__ if getattr(ag, name) is not getattr(viz, name)] == []
+
+
+def test_the_picture_of_a_graph_loads_neither_training_nor_the_compiler():
+    code = """
+import sys
+import autograd_mini as ag
+y = ag.Value(2.0) * 3.0
+y.backward()
+ag.draw(y), ag.step(y).events
+print([name for name in sys.modules if name.startswith(("autograd_mini.train", "autograd_mini.compiler"))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -61,7 +61,8 @@ class Exportable:
             fast.torch()(X, y, parameters=theta).mean().backward()
 
         It computes in 64 bits on the processor, and returns what the tensors have. `torch.func`'s grad, vjp, jacrev
-        and vmap apply; its forward mode does not.
+        and vmap apply; its forward mode does not. Where the function branches each sample takes its own path, for which
+        its numbers are needed once: call it before `torch.func` transforms it.
 
         Raises:
             ImportError: if PyTorch is not installed; the message names the extra that brings it.
@@ -81,7 +82,8 @@ class Exportable:
             jax.jit(jax.grad(lambda theta: fast.jax()(X, y, parameters=theta).mean()))
 
         It computes in 64 bits on the processor, through a callback, and returns what the arrays have. grad, vjp,
-        jacrev, jit and vmap apply, forward mode does not: a Hessian is jacrev(grad(f)).
+        jacrev, jit and vmap apply, forward mode does not: a Hessian is jacrev(grad(f)). Where the function branches
+        each sample takes its own path, for which its numbers are needed once: call it before JAX traces it.
 
         Raises:
             ImportError: if JAX is not installed; the message names the extra that brings it.

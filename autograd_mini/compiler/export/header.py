@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from autograd_mini.compiler.api import Compiled
+    from autograd_mini.compiler.compiled_function import Compiled
     from autograd_mini.compiler.program import Program
     from autograd_mini.engine.pytree import Spec
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from autograd_mini.compiler.export.rows import Embedded
+from autograd_mini.compiler.export.embedded import UNDECIDED, Embedded
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.compiler.api import Compiled
+    from autograd_mini.compiler.compiled_function import Compiled
     from autograd_mini.compiler.export.rows import RowFunction
 
 
@@ -29,7 +30,7 @@ class _Arrays:
     """JAX as a `Library`."""
 
     def __init__(self, jax: Any) -> None:
-        self.numpy = jax.numpy
+        self.numpy, self._symbol = jax.numpy, jax.core.Tracer
 
     def table(self, found: Sequence[Any]) -> list[Any]:
         """Return arrays of one dtype, a floating one."""
@@ -47,8 +48,21 @@ class _Arrays:
         return self.numpy.concatenate([*parts], axis)
 
     def apply(self, function: RowFunction, rows: Any, shared: Any) -> Any:
-        """Return the table of results."""
-        return _operation()(function, rows, shared)[0]
+        """Return the table of results; a TypeError for forward mode, which JAX cannot derive from a pullback."""
+        try:
+            return _operation()(function, rows, shared)[0]
+        except TypeError as error:
+            if "forward-mode" not in str(error):
+                raise
+            raise TypeError(
+                "fast.jax() is in jvp, jacfwd or hessian, expected reverse mode: jax.jacrev(jax.grad(f)) is the Hessian"
+            ) from error
+
+    def numbers(self, array: Any) -> Any:
+        """Return the numbers of an array for NumPy."""
+        if isinstance(array, self._symbol):
+            raise TracingError(UNDECIDED.format(library="JAX", does="traces"))
+        return array
 
 
 @cache

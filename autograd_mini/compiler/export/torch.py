@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from autograd_mini.compiler.export.rows import Embedded
+from autograd_mini.compiler.export.embedded import UNDECIDED, Embedded
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.compiler.api import Compiled
+    from autograd_mini.compiler.compiled_function import Compiled
     from autograd_mini.compiler.export.rows import RowFunction
 
 
@@ -53,6 +54,15 @@ class _Tensors:
     def apply(self, function: RowFunction, rows: Any, shared: Any) -> Any:
         """Return the table of results."""
         return _operation().apply(function, rows, shared)[0]
+
+    def numbers(self, array: Any) -> Any:
+        """Return the numbers of a tensor for NumPy."""
+        if not isinstance(array, self.torch.Tensor):
+            return array
+        try:
+            return array.detach().to("cpu", self.torch.float64).numpy()
+        except RuntimeError:  # torch.func has wrapped it
+            raise TracingError(UNDECIDED.format(library="torch.func", does="transforms it")) from None
 
 
 @cache

@@ -256,8 +256,10 @@ class Assembler:
     def constant(self, number: float) -> str:
         """Return a constant."""
         one = ("true" if number else "false") if isinstance(number, bool) else hexadecimal(number)
+        if self.width == 1:
+            return one
         kind = "i1" if isinstance(number, bool) else "double"
-        return one if self.width == 1 else f"<{', '.join([f'{kind} {one}'] * self.width)}>"
+        return "zeroinitializer" if one == _ZERO else f"<{', '.join([f'{kind} {one}'] * self.width)}>"
 
     def splat(self, scalar: str) -> str:
         """Return a number in every lane."""
@@ -373,6 +375,9 @@ def module(lines: Iterable[str], declarations: Iterable[str] = ()) -> str:
 def hexadecimal(number: float) -> str:
     """Write a number as LLVM does, by its bits."""
     return f"0x{struct.unpack('>Q', struct.pack('>d', number))[0]:016X}"
+
+
+_ZERO = hexadecimal(0.0)
 
 
 def pointer(address: int) -> str:

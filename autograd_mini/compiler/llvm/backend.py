@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from autograd_mini.compiler.llvm.machine_turns import MachineTurns
     from autograd_mini.compiler.tape import Tape
 
 _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
@@ -60,6 +61,7 @@ class MachineProgram:
     Attributes:
         code: the machine code of the function (inputs, results).
         text: the module in LLVM's language.
+        results: how many results there are.
 
     """
 
@@ -69,7 +71,8 @@ class MachineProgram:
         background = background and len(tape) >= FEWEST_IN_BACKGROUND
         level = 1 if len(tape) <= SHORT else 0
         self.code = MachineCode(self.text, "program", (_POINTER, _POINTER), level, background=background, folder=folder)
-        self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * len(tape.results)
+        self.results = len(tape.results)
+        self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * self.results
 
     @property
     def address(self) -> int:
@@ -313,13 +316,14 @@ def _fill(plan: KernelPlan, writer: Assembler) -> None:
     """Copy the short block's rows, with its last row in the lanes that are left."""
     put, element = writer.put, writer.element
     last, base = put("sub i64 %n, 1"), put(f"mul i64 %full, {plan.width}")
-    for array, columns in enumerate(plan.widths):
-        for lane in range(plan.width):
-            row = put(f"add i64 {base}, {lane}")
-            inside = put(f"icmp slt i64 {row}, %n")
-            taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+    with writer.counting("filling", plan.width) as (_, lane):
+        row = put(f"add i64 {base}, {lane}")
+        inside = put(f"icmp slt i64 {row}, %n")
+        taken = put(f"select i1 {inside}, i64 {row}, i64 {last}")
+        for array, columns in enumerate(plan.widths):
             source = element("double", f"%array{array}", put(f"mul i64 {taken}, {columns}"))
-            writer.copy(element("double", f"%copy{array}", lane * columns), source, columns * 8)
+            target = element("double", f"%copy{array}", put(f"mul i64 {lane}, {columns}"))
+            writer.copy(target, source, columns * 8)
 
 
 def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
@@ -339,7 +343,7 @@ def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
 
 
 def call_kernel(
-    writer: Assembler, kernel: MachineBatch, n: str, places: tuple[str, str, str], columns: str = "null"
+    writer: Assembler, kernel: MachineBatch | MachineTurns, n: str, places: tuple[str, str, str], columns: str = "null"
 ) -> str:
     """Write the call of a kernel for n samples, and return n as a number.
 

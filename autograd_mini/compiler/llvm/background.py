@@ -16,7 +16,7 @@ from collections import deque
 
 from autograd_mini.compiler.llvm import cache
 from autograd_mini.compiler.llvm.target import Code, object_file
-from autograd_mini.engine.forking import awaited_lock, in_child, own_lock
+from autograd_mini.engine.forking import awaited_lock, holding, holding_own, in_child, own_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,18 +65,17 @@ class MachineCode:
             self.settled = True
         elif background and level:
             self._compile(0)
-            with _lock:
-                _waiting.append(self)
+            _waiting.append(self)
             resume()
         else:
             self.settle()
 
+    @holding_own
     def settle(self) -> None:
         """Compile it as it is to be in the end, unless it is already."""
-        with self._lock:
-            if not self.settled:
-                self._compile(self._level, keep=bool(self._entry))
-                self.settled = True
+        if not self.settled:
+            self._compile(self._level, keep=bool(self._entry))
+            self.settled = True
 
     def _compile(self, level: int, *, keep: bool = False) -> None:
         """Compile it and let it take over; keep it on disk if that is asked for."""
@@ -91,17 +90,17 @@ class MachineCode:
         self.call: Callable[..., None] = self._type(self.address)
 
 
+@holding(_lock)
 def resume() -> None:
     """Start the thread, if there is something to compile and none that does: so it is in the child of a fork."""
     global _thread  # noqa: PLW0603 - there is one for the process
-    with _lock:
-        if _thread is None and _waiting and threading.main_thread().is_alive():
-            thread = threading.Thread(target=_work, name="autograd_mini compiler")
-            _thread = thread
-            try:
-                thread.start()
-            except RuntimeError:  # at the end of the interpreter, or of the threads that there may be
-                _thread = None
+    if _thread is None and _waiting and threading.main_thread().is_alive():
+        thread = threading.Thread(target=_work, name="autograd_mini compiler")
+        _thread = thread
+        try:
+            thread.start()
+        except RuntimeError:  # at the end of the interpreter, or of the threads that there may be
+            _thread = None
 
 
 def wait() -> None:
@@ -123,20 +122,20 @@ def _work() -> None:
         _leave(code)
 
 
+@holding(_lock)
 def _next() -> MachineCode | None:
     """Return what is to be compiled; None, and the thread ends, if there is nothing or the interpreter ends."""
-    with _lock:
-        if _waiting and threading.main_thread().is_alive():
-            return _waiting[0]
-        _alone()
-        return None
+    if _waiting and threading.main_thread().is_alive():
+        return _waiting[0]
+    _alone()
+    return None
 
 
+@holding(_lock)
 def _leave(code: MachineCode) -> None:
     """Take out what is compiled, or cannot be."""
-    with _lock:
-        if _waiting and _waiting[0] is code:
-            _waiting.popleft()
+    if _waiting and _waiting[0] is code:
+        _waiting.popleft()
 
 
 def _alone() -> None:

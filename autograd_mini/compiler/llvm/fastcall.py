@@ -197,7 +197,7 @@ def _of_point(program: Program | Paths, size: int, slow: Callable[..., Any]) -> 
         code = getattr(made, "code", made)  # the interpreter has an address too
         if not getattr(code, "settled", True) or not hasattr(code, "address"):
             return None
-        if program.rolled is None and any(calls_back(step[0]) for step in program.tape.steps):
+        if program.rolled is None and any(map(calls_back, program.tape.kinds())):
             return None  # Python may run another thread meanwhile
         results = f"@results = internal global [{size + 1} x double] zeroinitializer, align 64"  # of one call at a time
         entry = GradientEntry([(size,)], slow)

@@ -12,7 +12,7 @@ import os
 from functools import cache
 from typing import NamedTuple
 
-from autograd_mini.engine.forking import awaited_lock
+from autograd_mini.engine.forking import awaited_lock, holding
 from autograd_mini.extras import extra
 
 TYPE_CHECKING = False
@@ -145,6 +145,7 @@ def target() -> Target:
 
 
 @cache
+@holding(_compiling)  # of threads that come here first, one imports it, and the others wait
 def llvmlite() -> Any:
     """Return llvmlite.binding, ready for this machine.
 
@@ -152,8 +153,7 @@ def llvmlite() -> Any:
         ModuleNotFoundError: if it is not installed.
 
     """
-    with _compiling:  # of threads that come here first, one imports it, and the others wait
-        return _initialized()
+    return _initialized()
 
 
 @cache
@@ -210,14 +210,14 @@ class Code:
 
     """
 
+    @holding(_compiling)
     def __init__(self, text: str, level: int = 2, made: bytes | None = None) -> None:
         binding = llvmlite()
-        with _compiling:
-            module = binding.parse_assembly(text if made is None else "")
-            self._engine = binding.create_mcjit_compiler(module, _machine(level))
-            if made is not None:
-                self._engine.add_object_file(binding.ObjectFileRef.from_data(made))
-            self._engine.finalize_object()
+        module = binding.parse_assembly(text if made is None else "")
+        self._engine = binding.create_mcjit_compiler(module, _machine(level))
+        if made is not None:
+            self._engine.add_object_file(binding.ObjectFileRef.from_data(made))
+        self._engine.finalize_object()
 
     def address(self, name: str) -> int:
         """Return where a function begins."""
@@ -225,12 +225,11 @@ class Code:
         return found
 
 
+@holding(_compiling)
 def object_file(text: str, level: int) -> bytes:
     """Return what LLVM makes of a module as an object file."""
-    binding = llvmlite()
-    with _compiling:
-        made: bytes = _machine(level).emit_object(binding.parse_assembly(text))
-        return made
+    made: bytes = _machine(level).emit_object(llvmlite().parse_assembly(text))
+    return made
 
 
 def _machine(level: int) -> Any:

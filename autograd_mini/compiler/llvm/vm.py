@@ -23,11 +23,11 @@ import ctypes
 from array import array
 from functools import cache
 
-from autograd_mini.compiler.backends import installed, shared
+from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
+from autograd_mini.compiler.llvm.bytecode import OPERATIONS, Bytecode
 from autograd_mini.compiler.llvm.target import Code, lanes
-from autograd_mini.compiler.passes import ADDED, WRITTEN_OUT, legalised
-from autograd_mini.compiler.tape import ARRAYS, BASIC, CONDITIONS, GATHERS, LEAVES, TRUTHS
+from autograd_mini.compiler.tape import CONDITIONS, TRUTHS
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -37,184 +37,8 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.tape import Tape
 
-OPERATIONS = (
-    *sorted((BASIC - WRITTEN_OUT) | ADDED | TRUTHS | {"round", "select"}),
-    "multiply_add",
-    "copy",
-    "take",
-    "collect",
-)
-"""The operations of the interpreter, in the order of their numbers.
-
-`take` copies an entry of an array, given where it begins and the index; `collect` adds a number to such an entry, and
-its own result is that number.
-"""
-
-HALT = len(OPERATIONS)
-_NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
-
-LONG = 5_000
-"""Minimum steps of a tape whose bytecode is written by NumPy."""
-
 FEWEST = 4
 """Minimum blocks per extra thread."""
-
-
-# --- bytecode ---
-
-
-class Bytecode:
-    """A tape as an array of numbers, four to an order, for the interpreter.
-
-    An order is the number of its operation and the places of up to three operands. Where its result goes is not said:
-    each order has the place after that of the order before it. The places lie in one array: the inputs of the program,
-    its constants, the results of the orders. The last orders copy the results of the program, so that they lie side by
-    side.
-
-    Attributes:
-        orders: the numbers; places are in bytes, and hold as many numbers as there are lanes.
-        constants: what lies after the inputs.
-        inputs: how many inputs there are.
-        first: the place of the first order's result, counted in places.
-        results: the place of the first result of the program, likewise.
-        room: how many places there are.
-
-    >>> from autograd_mini.compiler.tape import Builder
-    >>> b = Builder(2)
-    >>> made = Bytecode(b.finished([b.add(b.mul(b.input(0), b.input(1)), 1.0)]), 1)
-    >>> [OPERATIONS[number] for number in made.orders[:-4:4]], list(made.orders[1:4])
-    (['multiply_add', 'copy'], [0, 8, 16])
-
-    """
-
-    def __init__(self, tape: Tape, lanes: int) -> None:
-        tape = legalised(tape)
-        size, steps = 8 * lanes, tape.steps
-        if len(steps) > LONG and not any(step[0] in GATHERS for step in steps) and installed("numpy"):
-            self._write_at_once(tape, size)
-        else:
-            self._write(tape, size)
-
-    def _write(self, tape: Tape, size: int) -> None:
-        """Write the orders one by one."""
-        fused, steps = _fused(tape), tape.steps
-        within = set(fused.values())
-        self.inputs, self.constants = tape.inputs, array("d")
-        zero = tape.inputs * size  # with which the sums of a scatter begin
-        if any(step[0] == "scatter" for step in steps):
-            self.constants.append(0.0)
-        places: list[int] = []
-        for step in steps:
-            if step[0] == "constant":
-                places.append((tape.inputs + len(self.constants)) * size)
-                self.constants.append(step[1])
-            else:
-                places.append(step[1] * size if step[0] == "input" else -1)
-        self.first = tape.inputs + len(self.constants)
-        self.orders = array("i")
-        put, following = self.orders.extend, self.first * size
-        for at, step in enumerate(steps):
-            if places[at] >= 0 or at in within:
-                continue
-            if step[0] == "take" and steps[step[2]][0] == "constant":
-                places[at] = places[step[1]] + int(steps[step[2]][1]) * size
-                continue
-            if step[0] in ARRAYS:
-                entries = [places[x] for x in step[1:]] if step[0] == "table" else [zero] * tape.length(at)
-                if step[0] == "table" and entries == [*range(entries[0], entries[0] + len(entries) * size, size)]:
-                    places[at] = entries[0]  # they lie so already
-                    continue
-                places[at] = following
-                for place in entries:
-                    put((_NUMBERS["copy"], place, 0, 0))
-                following += len(entries) * size
-                if step[0] == "scatter":
-                    for index, number in zip(step[2::2], step[3::2], strict=True):
-                        put((_NUMBERS["collect"], places[at], places[index], places[number]))
-                        following += size
-                continue
-            if at in fused:
-                product = fused[at]
-                other = step[2] if step[1] == product else step[1]
-                put((_NUMBERS["multiply_add"], *[places[x] for x in steps[product][1:]], places[other]))
-            else:
-                put((_NUMBERS[step[0]], *[places[x] for x in step[1:]], 0, 0)[:4])
-            places[at] = following
-            following += size
-        self.results = following // size
-        for at in tape.results:
-            put((_NUMBERS["copy"], places[at], 0, 0))
-        put((HALT, 0, 0, 0))
-        self.room = self.results + len(tape.results)
-
-    def _write_at_once(self, tape: Tape, size: int) -> None:
-        """Write the orders of a long tape without arrays, all at once; what no result needs is left out."""
-        import numpy as np
-
-        steps, count = tape.steps, len(tape.steps)
-        numbers = {**_NUMBERS, "input": -1, "constant": -2}
-        codes = np.array([numbers[step[0]] for step in steps], np.int64)
-        given, known = np.flatnonzero(codes == -1), np.flatnonzero(codes == -2)
-        # The last entry, which stands for an operand that is missing, belongs to no step.
-        operands = np.full((3, count + 1), count)
-        for slot in range(3):
-            place = slot + 1
-            operands[slot, :count] = [
-                step[place] if len(step) > place and step[0] not in LEAVES else count for step in steps
-            ]
-        uses = np.bincount(operands.ravel(), minlength=count + 1)
-        uses += np.bincount(tape.results, minlength=count + 1)
-        needed = np.ones(count + 1, bool)
-        idle = np.flatnonzero((uses[:count] == 0) & (codes >= 0))
-        while len(idle):
-            needed[idle] = False
-            uses -= np.bincount(operands[:, idle].ravel(), minlength=count + 1)
-            beside = np.unique(operands[:, idle])
-            beside = beside[beside < count]
-            idle = beside[(uses[beside] == 0) & (codes[beside] >= 0) & needed[beside]]
-        products = (np.append(codes, 0) == _NUMBERS["mul"]) & (uses == 1) & needed
-        products[count] = False
-        sums = np.flatnonzero((codes == _NUMBERS["add"]) & needed[:count])
-        left, right = operands[0, sums], operands[1, sums]
-        of_right, of_left = products[right], products[left] & ~products[right]
-        product, other = np.where(of_right, right, left), np.where(of_right, left, right)
-        fuses = of_right | of_left
-        sums, product, other = sums[fuses], product[fuses], other[fuses]
-        needed[product] = False
-        codes[sums] = _NUMBERS["multiply_add"]
-        operands[0, sums], operands[1, sums], operands[2, sums] = operands[0, product], operands[1, product], other
-        orders = np.flatnonzero(needed[:count] & (codes >= 0))
-        self.inputs = tape.inputs
-        self.constants = array("d", [steps[at][1] for at in known.tolist()])
-        self.first = tape.inputs + len(self.constants)
-        places = np.zeros(count + 1, np.int64)
-        places[given] = [steps[at][1] for at in given.tolist()]
-        places[known] = tape.inputs + np.arange(len(self.constants))
-        places[orders] = self.first + np.arange(len(orders))
-        self.results = self.first + len(orders)
-        self.room = self.results + len(tape.results)
-        made = np.zeros((len(orders) + len(tape.results) + 1, 4), np.int64)
-        made[: len(orders), 0] = codes[orders]
-        made[: len(orders), 1:] = places[operands[:, orders]].T * size
-        made[len(orders) : -1, 0] = _NUMBERS["copy"]
-        made[len(orders) : -1, 1] = places[tape.results] * size
-        made[-1, 0] = HALT
-        if self.room * size >= 1 << 31:
-            raise OverflowError(f"the program has {self.room} numbers, expected fewer: compile parts of it")
-        self.orders = array("i", made.astype(np.int32).tobytes())
-
-
-def _fused(tape: Tape) -> dict[int, int]:
-    """Return for each sum that takes in a product of no other use the step of that product."""
-    steps, uses = tape.steps, tape.uses()
-    fused = {}
-    for at, step in enumerate(steps):
-        if step[0] == "add":
-            for operand in (step[2], step[1]):
-                if steps[operand][0] == "mul" and uses[operand] == 1:
-                    fused[at] = operand
-                    break
-    return fused
 
 
 # --- the interpreter ---
@@ -236,22 +60,52 @@ def text(lanes: int, declarations: set[str]) -> list[str]:
     operation = writer.load(order, "i32")
     labels = " ".join(f"i32 {number}, label %{name}" for number, name in enumerate(OPERATIONS))
     writer.write(f"switch i32 {operation}, label %done [ {labels} ]")
+    following: list[str] = []  # the order after this one, by the label from which it is gone on to
     for name in OPERATIONS:
         writer.begin(name)
+        if name == "dot":
+            total, next_order = _dot(writer, order)
+            writer.store(total, result, align=8)
+            following.append(f"[ {next_order}, %{writer.label} ]")
+            writer.write("br label %next")
+            continue
         operands = []
         for at in range(_arity(name)):
-            offset = writer.put(f"zext i32 {writer.load(writer.element('i32', order, at + 1), 'i32')} to i64")
-            place = writer.element("i8", "%numbers", offset)
+            place = _place(writer, order, at + 1)
             array = at == 0 and name in {"take", "collect"}
             operands.append(place if array else writer.load(place, align=8))
         writer.store(_performed(writer, name, operands), result, align=8)
+        following.append(f"[ {writer.element('i32', order, 4)}, %{writer.label} ]")
         writer.write("br label %next")
     writer.begin("next")
-    loop.follow(order, writer.element("i32", order, 4))
+    loop.follow(order, writer.put(f"phi ptr {', '.join(following)}"))
     loop.follow(result, writer.element("double", result, lanes))
     loop.end()
     writer.begin("done")
     return function("void @run(ptr noalias %orders, ptr %numbers, ptr %first)", writer.lines)
+
+
+def _entry(writer: Assembler, order: str, at: int | str) -> str:
+    """Write the reading of a number of an order."""
+    return writer.put(f"zext i32 {writer.load(writer.element('i32', order, at), 'i32')} to i64")
+
+
+def _place(writer: Assembler, order: str, at: int | str) -> str:
+    """Write the address of an operand."""
+    return writer.element("i8", "%numbers", _entry(writer, order, at))
+
+
+def _dot(writer: Assembler, order: str) -> tuple[str, str]:
+    """Write a sum of products; return it, and the order after all of its own."""
+    count, start = _entry(writer, order, 1), writer.load(_place(writer, order, 2), align=8)
+    with writer.counting("product", count) as (turn, at):
+        total = turn.carry(writer.kind, start)
+        factors = writer.element("i32", order, writer.put(f"add i64 {writer.put(f'mul i64 {at}, 2')}, 4"))
+        x, y = [writer.load(_place(writer, factors, slot), align=8) for slot in range(2)]
+        made = writer.step("add", [writer.step("mul", [x, y]), total])
+        turn.follow(total, made)
+    pairs = writer.put(f"lshr i64 {writer.put(f'add i64 {count}, 3')}, 1")
+    return made, writer.element("i32", order, writer.put(f"mul i64 {pairs}, 4"))
 
 
 def _arity(name: str) -> int:
@@ -286,6 +140,7 @@ class InterpretedProgram:
 
     def __init__(self, tape: Tape) -> None:
         self.bytecode = made = Bytecode(tape, 1)
+        self.results = len(tape.results)
         self._run = _interpreter(1)[0]
         self._orders = made.orders.buffer_info()[0]
         self._idle: list[array[float]] = []  # numbers of calls that are over; a call takes one for itself
