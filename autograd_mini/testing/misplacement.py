@@ -41,8 +41,8 @@ class Rearrangement:
     Attributes:
         kind: "transposed", "shift" or "swap".
         what: what is misplaced.
-        place_of: returns the place of an entry's claim, and whether that is beyond the end, around which claims may have
-            gone or not; None for an entry that stays out of it.
+        place_of: returns the place of an entry's claim, and whether that is beyond the end, around which claims may
+            have gone or not; None for an entry that stays out of it.
         least: how many claims have to be wrong for it.
 
     """
@@ -253,7 +253,7 @@ def _of_array(start: int, size: int, name: str, shape: tuple[int, ...]) -> Itera
 
 
 def _by_columns(start: int, size: int, width: int) -> Callable[[Entry], tuple[Entry, bool] | None]:
-    """Return the move of entries of an array of some width to the places that they have in the order of columns."""
+    """Return the places of entries of an array of some width in the order of columns."""
     height = size // width
 
     def place_of(entry: Entry) -> tuple[Entry, bool] | None:
@@ -268,7 +268,7 @@ def _by_columns(start: int, size: int, width: int) -> Callable[[Entry], tuple[En
 def _shift(
     start: int, size: int, stride: int, step: int, *, length: int = 0, of_rows: bool = False
 ) -> Callable[[Entry], tuple[Entry, bool] | None]:
-    """Return the move of entries by one along an axis, around its end."""
+    """Return the places of entries moved by one along an axis, around its end."""
     length = length or size // stride
 
     def place_of(entry: Entry) -> tuple[Entry, bool] | None:
@@ -284,7 +284,7 @@ def _shift(
 
 
 def _swapped(start: int, other: int, size: int) -> Callable[[Entry], tuple[Entry, bool] | None]:
-    """Return the move of entries of one argument to those of another."""
+    """Return the places of entries of one argument in another."""
 
     def place_of(entry: Entry) -> tuple[Entry, bool] | None:
         for here, there in ((start, other), (other, start)):
