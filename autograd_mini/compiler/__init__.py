@@ -2,7 +2,9 @@
 
 A function is traced on symbols (`tracer`), its graph and the graph of its gradient become a tape (`lowering`, `tape`),
 passes make the tape smaller (`passes`), and a backend of `backends` runs it (`python`, `numpy`, `llvm`, `vm`).
-Lookups become steps of arrays (`gathers`); a graph that exists is traced from its nodes (`recording`).
+The graph of a long one becomes columns of numbers (`instructions`), in which loops are looked for (`rerolling`); what
+is no loop is differentiated there (`reverse`) and becomes a tape of columns (`array_tape`). Lookups become steps of
+arrays (`gathers`); a graph that exists is traced from its nodes (`recording`).
 """
 
 from autograd_mini.compiler.api import jit

@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 
 from autograd_mini.compiler.path_index import PathIndex
-from autograd_mini.engine.forking import holding, holding_own, own_lock
+from autograd_mini.engine.forking import holding_own, own_lock
 from autograd_mini.engine.pytree import unflatten
 from autograd_mini.errors import TracingError
 
@@ -206,7 +206,7 @@ class Paths:
         return path, inputs[:count] + [numbers[at] for at in path.program.used]
 
     def _of(self, inputs: list[float]) -> TracedPath:
-        run, count = self._judge(1)
+        run, count = self._index.runs.get(1) or self._made(1)
         at = int(run(inputs[:count])[0])
         return self.paths[self._found(inputs, lambda: [path.samples for path in self.paths]) if at < 0 else at]
 
@@ -262,19 +262,17 @@ class Paths:
         """Return the number of the known path that each sample takes, -1 for none."""
         import numpy as np
 
-        run, count = self._judge(threads)
+        run, count = self._index.runs.get(threads) or self._made(threads)
         own, wanted = given, count - sum(self.widths or ())
         if len(own) != wanted:
             own = [*given[: self._alike], *self._completed(given[self._alike :])][:wanted]
         columns, _ = run(n, arrays, own)
         return np.asarray(columns[0]).astype(np.intp)
 
-    def _judge(self, threads: int) -> tuple[Callable[..., Any], int]:
+    @holding_own
+    def _made(self, threads: int) -> tuple[Callable[..., Any], int]:
         """Return what runs the index, and how many inputs it has; see `PathIndex.run`."""
-        made = self._index.runs.get(threads)
-        if made is None:
-            made = holding(self._lock)(self._index.run)(threads, len(self._parameters))
-        return made
+        return self._index.run(threads, len(self._parameters))
 
     # --- finding paths ---
 

@@ -52,13 +52,16 @@ class GraphColumns:
         import numpy as np
 
         self._row = row
-        self._nodes = sorted([node for node in nodes if node._pull is not None], key=_tick)
+        self._nodes = [node for node in nodes if node._pull is not None]
         count = len(self._nodes)
-        ways = {pull: way(pull.rule) for pull in dict.fromkeys(map(_pull, self._nodes))}
-        numbered = {pull: at for at, pull in enumerate(ways)}
-        which = np.fromiter(map(numbered.__getitem__, map(_pull, self._nodes)), np.int32, count)
-        codes, kinds = np.array([*ways.values()], np.int32).reshape(-1, 2).T[:, which]
         self._ticks = np.fromiter(map(_tick, self._nodes), np.int64, count)
+        if (self._ticks[1:] < self._ticks[:-1]).any():
+            self._nodes.sort(key=_tick)
+            self._ticks.sort()
+        numbered = _Numbered()
+        which = np.fromiter(map(numbered.__getitem__, map(_pull, self._nodes)), np.int32, count)
+        ways = [way(pull.rule) for pull in numbered]
+        codes, kinds = np.array(ways, np.int32).reshape(-1, 2).T[:, which]
         # While this runs an operand is the place of its node, or minus the row of a leaf or number, or the place after
         # all nodes, which stands for none. A node that is but another name for its operand has the place of that.
         self._places = np.arange(count + 1, dtype=np.int32)
@@ -140,6 +143,15 @@ class GraphColumns:
         bits, inverse = np.unique(held.view(np.int64), return_inverse=True)
         rows = [-self._row(number) for number in bits.view(np.float64).tolist()]
         return np.array(rows, np.int32)[inverse]
+
+
+class _Numbered(dict["Any", int]):
+    """The numbers of things, in the order in which they are asked for first."""
+
+    def __missing__(self, thing: Any) -> int:
+        """Return the number of one that has none yet."""
+        at = self[thing] = len(self)
+        return at
 
 
 def below(*results: Value) -> list[Value]:

@@ -36,12 +36,14 @@ class Conditions(NamedTuple):
         tape: what computes the conditions, 1.0 where one holds, from the inputs of the path's program.
         held: whether each held.
         places: where each was asked for, as text.
+        example: the numbers of these inputs that the path was traced with.
 
     """
 
     tape: Tape
     held: tuple[bool, ...]
     places: tuple[str, ...]
+    example: tuple[float, ...]
 
     @classmethod
     def of(cls, trace: Trace, leaves: Sequence[Value]) -> Conditions:
@@ -51,7 +53,8 @@ class Conditions(NamedTuple):
             tape = rewritten(tape, rule)
         decisions = trace.decisions.values()
         shown = {place: str(Place(*place)) if place else "an unknown place" for place in {d.place for d in decisions}}
-        return cls(tape, tuple([d.held for d in decisions]), tuple([shown[d.place] for d in decisions]))
+        held, places = tuple([d.held for d in decisions]), tuple([shown[d.place] for d in decisions])
+        return cls(tape, held, places, trace.example(leaves))
 
 
 class PathIndex:
@@ -126,3 +129,18 @@ class PathIndex:
                 holds = literal if builder.steps[holds][0] == "constant" else builder.step("and", holds, literal)
             index = builder.step("select", holds, float(at), index)
         return Tape(builder.steps, [index], self._inputs + parameters).pruned()
+
+
+def index_of(programs: Sequence[Program], inputs: int, parameters: int) -> Tape:
+    """Return what computes which of some programs, each of another path, is the one for its inputs; -1 for none.
+
+    Args:
+        programs: those for one set of numbers.
+        inputs: how many inputs they have before those of the parameters.
+        parameters: how many parameters there are.
+
+    """
+    index = PathIndex(inputs, None, "python")
+    for at, program in enumerate(programs):
+        index.add(index.literals(program), at)
+    return index.tape(parameters)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from autograd_mini.compiler.instructions import Instructions
 
 BETTER = 0.75
-"""Minimum share of the operations of a recurrence that lanes stand for where they are taken instead."""
+"""Minimum share of the operations of a recurrence that lanes stand for where they are taken instead; they are not even
+looked for where fewer could do without what the turn before made."""
 
 WINDOW = 6
 """How many operations in a row are looked for again."""
@@ -65,6 +66,13 @@ class Recurrence(ParallelLoop):
             self.starts.append(self.alike(table, starts[0]))
         return self._carried[key]
 
+    def following(self) -> float:
+        """Return the share of operations that depend on what the turn before made."""
+        found: list[bool] = []
+        for operands in self.operands:
+            found.append(any(kind == "carried" or (kind == "row" and found[at]) for kind, at in operands))
+        return sum(found) / len(found)
+
     def columns_handed(self) -> list[int]:
         """Return of which column it is what is handed on."""
 
@@ -88,16 +96,14 @@ def rolled_up(table: Instructions) -> Rolled | None:
     """Return a program as loops, over lanes or turns; None if there are none, or they would be but a small part."""
     import numpy as np
 
-    lanes = rerolled(table)
     used = np.frombuffer(table.used(), bool)
     operations = np.flatnonzero(used & (np.frombuffer(table.codes, np.int32) > CONSTANT))
-    covered = 0 if lanes is None else sum(loop.members.size for loop in lanes.loops)
-    if covered >= BETTER * len(operations):
-        return lanes
     loop = _Runs(table, operations).recurrence(max(rerolling.SHARE * len(operations), rerolling.SMALLEST))
-    if loop is None or covered >= BETTER * loop.members.size:
-        return lanes
-    return Rolled(table, [loop], used)
+    if loop is not None and loop.following() > 1.0 - BETTER:
+        return Rolled(table, [loop], used)
+    lanes = rerolled(table)
+    covered = 0 if lanes is None else sum(found.members.size for found in lanes.loops)
+    return lanes if loop is None or covered >= BETTER * loop.members.size else Rolled(table, [loop], used)
 
 
 class _Runs:

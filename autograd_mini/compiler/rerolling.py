@@ -12,6 +12,7 @@ this is found before anything is differentiated or compiled, so that only the sm
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import NamedTuple
 
 from autograd_mini.compiler.instructions import CONSTANT, Instructions
@@ -172,6 +173,11 @@ class Rolled:
                     self.totals[number, column] = terms[rows[0]]
                     self.summed.update(rows)
 
+    @cached_property
+    def reached(self) -> bytearray:
+        """For each row whether a derivative flows to it."""
+        return self.table.reached()
+
     @property
     def size(self) -> int:
         """How many operations there are."""
@@ -192,7 +198,7 @@ class Rolled:
             if loop.in_turn:  # an adjoint of 0 goes back through all turns
                 chosen += [codes[row] == choice for row in loop.members[0].tolist()]
         if differentiate:
-            reached = np.frombuffer(self.table.reached(), bool)
+            reached = np.frombuffer(self.reached, bool)
             uneven = any((reached[loop.members] != reached[loop.members[0]]).any() for loop in self.loops)
             if uneven or any(chosen):
                 return False

@@ -53,7 +53,7 @@ class RolledProgram:
         self._table, self._places, self._inputs, self._wanted = rolled.table, places, inputs, wanted
         self._codes = rolled.table.codes
         self.text = str(rolled)
-        self._reached = rolled.table.reached()
+        self._reached = rolled.reached
         self._given = self._taken(rolled)
         self._before = self._after = None
         if self._given:

@@ -28,7 +28,7 @@ from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Self
 
     Numbers = Mapping[Value, float]
@@ -299,6 +299,13 @@ class Trace(Recorded, Hook):
         frame = user_frame()
         self.decisions[condition] = Answer(held, frame and (frame.f_code, frame.f_lasti))
         return held
+
+    def example(self, leaves: Sequence[Value]) -> tuple[float, ...]:
+        """Return the numbers that conditions were decided with: those of the inputs, then those of leaves."""
+        known: Any = self._numbers
+        return tuple(
+            [float(known[node]) for node in self.inputs] + [float(known.get(leaf, leaf._data)) for leaf in leaves]
+        )
 
     def _number(self, wanted: Value | float) -> Any:
         """Return the number that a symbol or a leaf has for those of the call, as eager code computes it."""

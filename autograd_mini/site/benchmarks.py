@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from itertools import groupby
 from math import ceil, floor, log10
 from pathlib import Path
@@ -36,11 +37,16 @@ def _benchmark(name: str, found: dict[str, Any]) -> str:
         _table(*key, list(rows)) for key, rows in groupby(found["figures"], lambda row: (row["title"], row["unit"]))
     ]
     return (
-        f'<section id="{name}"><h2>{html.escape(name.capitalize())}</h2><p>{html.escape(found["about"])}</p>'
+        f'<section id="{name}"><h2>{html.escape(name.capitalize())}</h2><p>{_prose(found["about"])}</p>'
         f"<pre><code>{html.escape(found['command'])}</code></pre>"
         f"<p>Measured on {found['day']} on {html.escape(found['on'])}; {html.escape(versions)}.</p>{''.join(tables)}"
         f"<details><summary>All that it prints</summary><pre>{html.escape(found['output'])}</pre></details></section>\n"
     )
+
+
+def _prose(text: str) -> str:
+    """Return a text as HTML, what stands between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text))
 
 
 def _table(title: str, unit: str, rows: list[dict[str, Any]]) -> str:

@@ -32,7 +32,7 @@ def build(folder: str | Path, *, only: str = "") -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if only != "pages":
-        playground.build(folder)
+        playground.build(folder, home="" if only else "index.html")
     if only != "playground":
         shutil.copyfile(ASSETS / "site.css", folder / "site.css")
         pages.build(folder)

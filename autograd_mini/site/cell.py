@@ -93,14 +93,15 @@ class Cell:
         """Return what `from IPython.display import …` finds, so that a notebook's cells run unchanged."""
         module = ModuleType("IPython.display")
         vars(module).update(display=self.display, clear_output=self.clear_output)
-        for name, form in {"HTML": "text/html", "SVG": "image/svg+xml"}.items():
+        forms = {"HTML": "text/html", "SVG": "image/svg+xml", "Math": "text/latex", "Latex": "text/latex"}
+        for name, form in forms.items():
             setattr(module, name, lambda data, form=form: _Typed(form, data))
         sys.modules.setdefault("IPython", ModuleType("IPython"))
         return module
 
 
 class _Typed:
-    """A text with its type, as IPython's HTML and SVG are."""
+    """A text with its type, as IPython's HTML, SVG and Math are."""
 
     def __init__(self, form: str, data: str) -> None:
         self._bundle = {form: data}

@@ -16,22 +16,15 @@ import zlib
 from importlib import import_module
 from importlib.metadata import metadata
 from itertools import pairwise
-from math import isfinite
 from pathlib import Path
 
-from autograd_mini.engine.formula import evaluate, parse
-from autograd_mini.engine.ops import TABLE
-from autograd_mini.engine.value import Value
 from autograd_mini.extras import extra
-from autograd_mini.notation.tex import Tex, apply, constant, symbol
-from autograd_mini.site import benchmarks
+from autograd_mini.site import benchmarks, operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
-
-    from autograd_mini.engine.ops import Op
 
 ASSETS = Path(__file__).parent / "assets"
 PACKAGE = Path(__file__).parents[1]
@@ -60,20 +53,25 @@ def build(folder: Path) -> None:
     """Write the pages into a folder; raises as `site.build` says."""
     _page(folder, "index.html", "autograd_mini", _markdown(_readme()))
     _page(folder, "tools.html", "Which tool when", _markdown((ASSETS / "tools.md").read_text(encoding="utf-8")))
-    _page(folder, "operations.html", "Operations", _operations())
+    _page(folder, "operations.html", "Operations", operations.body())
     _page(folder, "benchmarks.html", "Benchmarks", benchmarks.body())
     for picture in (COURSE / "pictures").iterdir():
         (folder / "notebooks" / "pictures").mkdir(parents=True, exist_ok=True)
         (folder / "notebooks" / "pictures" / picture.name).write_bytes(picture.read_bytes())
     lessons = sorted(COURSE.glob("*.ipynb"), key=lambda path: int(path.stem.partition("_")[0]))
-    titles = [lesson.stem.replace("_", " ").replace(" ", ". ", 1) for lesson in lessons]
+    cells = {lesson.stem: json.loads(lesson.read_text(encoding="utf-8"))["cells"] for lesson in lessons}
+    titles = {name: _title(first) for name, [first, *_] in cells.items()}
     entries = "".join(
-        f'<li><a href="{lesson.stem}.html">{title.partition(". ")[2].capitalize()}</a></li>'
-        for lesson, title in zip(lessons, titles, strict=True)
+        f'<li><a href="{name}.html">{titles[name].partition(". ")[2]}</a>{_aim(first)}</li>'
+        for name, [first, *_] in cells.items()
     )
-    _page(folder, "course/index.html", "Course", f"<h1>The course</h1><ol>{entries}</ol>")
-    for lesson, title in zip(lessons, titles, strict=True):
-        _page(folder, f"course/{lesson.stem}.html", title, _lesson(lesson))
+    _page(folder, "course/index.html", "Course", _COURSE.format(entries=entries))
+    for name, before, after in zip(cells, ("", *titles), (*[*titles][1:], ""), strict=False):
+        way = "".join(
+            f'<a href="{page}.html">{titles[page]}</a>' if page else "<span></span>" for page in (before, after)
+        )
+        body = _lesson(cells[name]) + f'<nav class="way" aria-label="Pages of the course">{way}</nav>'
+        _page(folder, f"course/{name}.html", titles[name], body)
     _reference(folder / "reference")
 
 
@@ -126,6 +124,11 @@ def _linked(tokens: list[Any]) -> Iterator[Any]:
     for token in tokens:
         if token.type == "link_open":
             target = str(token.attrs["href"])
+            if target.endswith(".ipynb"):
+                target = target.replace("notebooks/", "course/").replace(".ipynb", ".html")
+                token.attrSet("href", target)
+                yield token
+                continue
             dropped = not target.startswith(("#", "http:", "https:", *LINKS))
             if dropped:
                 continue
@@ -153,22 +156,32 @@ def _highlighted(code: str, language: str = "python", _attributes: str = "") -> 
     return str(extra("pygments", "the site").highlight(code, lexer, formatters.HtmlFormatter(nowrap=True)))
 
 
-def _mathematics(tex: str) -> str:
-    """Return LaTeX as MathML, which browsers show without a script."""
-    written = str(extra("latex2mathml.converter", "the site").convert(tex))
-    return written.replace(
-        ' fence="true" form="prefix" stretchy="false"', ' fence="true" form="prefix" stretchy="true"'
-    )
-
-
 # --- the course ---
 
 
-def _lesson(path: Path) -> str:
+_COURSE = """\
+<h1>The course</h1>
+<p>Ten pages lead from a derivative to a language model: pictures first, questions before answers. Each is a notebook
+that <code>autograd-mini course</code> opens; many of its cells open in the playground, where they can be changed.</p>
+<ol>{entries}</ol>
+"""
+
+
+def _title(cell: dict[str, Any]) -> str:
+    """Return the heading of a page of the course."""
+    return html.escape("".join(cell["source"]).partition("\n")[0].lstrip("# "), quote=False)
+
+
+def _aim(cell: dict[str, Any]) -> str:
+    """Return what a page of the course leads to: its first paragraph, as HTML."""
+    return _markdown("".join(cell["source"]).split("\n\n")[1], tags=True)
+
+
+def _lesson(cells: list[dict[str, Any]]) -> str:
     """Return a notebook as HTML: its cells, what they showed, and links that open them in the playground."""
     body: list[str] = []
     before: list[str] = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             body.append(_markdown(source, tags=True))
@@ -243,7 +256,7 @@ def _output(output: dict[str, Any]) -> str:
     if "image/png" in data:
         return f'<img {described} src="data:image/png;base64,{data["image/png"].strip()}">'
     if "text/latex" in data:
-        return _mathematics(data["text/latex"].strip().strip("$"))
+        return f'<div class="mathematics">{operations.mathematics(data["text/latex"].strip().strip("$"))}</div>'
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
 
 
@@ -251,103 +264,6 @@ def _packed(code: str) -> str:
     """Return code as a link of the playground carries it: deflated, in the letters that a link may hold."""
     press = zlib.compressobj(9, wbits=-15)
     return base64.urlsafe_b64encode(press.compress(code.encode()) + press.flush()).decode().rstrip("=")
-
-
-# --- the operations ---
-
-
-def _operations() -> str:
-    """Return the table of operations: each with its formula, its partial derivatives, and their curves."""
-    sections = "".join(_operation(row) for row in TABLE.values() if row.builtin)
-    return (
-        "<h1>Operations</h1><p>Each is one row of the table that the engine, the compiler and the pictures are made "
-        "from: the value <i>z</i> and its derivative by each operand. An operation of one operand has its curve beside "
-        "it, over the interval that the tests draw from; the dashed one is its derivative.</p>" + sections
-    )
-
-
-def _operation(row: Op) -> str:
-    """Return a row of the table as a section of a page."""
-    formulas = [f"z = {_typeset(row, row.value)}"]
-    for operand, partial in zip(row.operands, row.partials, strict=True):
-        formulas.append(f"{_PARTIAL % operand} = {_typeset(row, partial)}")
-    lines = "".join(f'<p class="wide">{_mathematics(formula)}</p>' for formula in formulas)
-    curve = _curve(row) if len(row.operands) == 1 else ""
-    return (
-        f'<section class="operation" id="{row.name}"><h2><code>{row.name}</code></h2>'
-        f"<div><p>{html.escape(row.doc)}</p>{lines}</div>{curve}</section>"
-    )
-
-
-_PARTIAL = r"\frac{\partial z}{\partial %s}"
-
-
-def _typeset(row: Op, formula: str) -> Tex:
-    """Return a formula of the table in LaTeX."""
-    names = (*row.operands, "z")
-    return evaluate(parse(formula, names, own=row), _Typesetting(), {name: symbol(name) for name in names})
-
-
-class _Typesetting:
-    r"""The algebra of formulas in LaTeX, where a `where` stands as its cases.
-
-    >>> print(evaluate(parse("where(x > 0.0, x, 0.0)", ("x",)), _Typesetting(), {"x": symbol("x")}))
-    \begin{cases} x & x > 0 \\ 0 & \text{else} \end{cases}
-
-    """
-
-    def constant(self, number: float) -> Tex:
-        return constant(number)
-
-    def apply(self, name: str, operands: list[Tex]) -> Tex:
-        return apply(name, operands)
-
-    def compare(self, relation: str, x: Tex, y: Tex) -> str:
-        return f"{x} {_RELATIONS.get(relation, relation)} {y}"
-
-    def join(self, junction: str, conditions: list[str]) -> str:
-        return f" \\text{{ {junction} }} ".join(conditions)
-
-    def where(self, condition: str, this: Callable[[], Tex], otherwise: Callable[[], Tex]) -> Tex:
-        rest = str(otherwise())
-        if rest.startswith(_CASES):  # one brace for a chain of conditions
-            rest = rest.removeprefix(_CASES).removesuffix(_END)
-        else:
-            rest += r" & \text{else}"
-        return Tex(rf"{_CASES}{this()} & {condition} \\ {rest}{_END}")
-
-
-_CASES, _END = r"\begin{cases} ", r" \end{cases}"
-_RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
-
-
-def _curve(row: Op) -> str:
-    """Return the curves of an operation of one operand and of its derivative, as an SVG."""
-    [(low, high)] = row.domain
-    values, slopes = [], []
-    for step in range(81):
-        x = Value(low + (high - low) * step / 80)
-        z = getattr(x, row.method or row.name)()
-        z.backward()
-        values.append(z.data)
-        slopes.append(x.grad)
-    shown = [number for number in (*values, *slopes) if isfinite(number)]
-    bottom, top = max(min(shown), -6.0), min(max(shown), 6.0)
-    scale = 92.0 / ((top - bottom) or 1.0)
-
-    def line(numbers: list[float], name: str) -> str:
-        points = " ".join(
-            f"{2.0 * step:.0f},{96.0 - scale * (min(max(number, bottom), top) - bottom):.1f}"
-            for step, number in enumerate(numbers)
-            if isfinite(number)
-        )
-        return f'<polyline class="{name}" points="{points}"/>'
-
-    zero = 96.0 + scale * bottom
-    axis = f'<line class="axis" x1="0" x2="160" y1="{zero:.1f}" y2="{zero:.1f}"/>' if bottom <= 0.0 <= top else ""
-    label = f"{row.name} and its derivative from {low:g} to {high:g}"
-    curves = f"{axis}{line(values, 'f')}{line(slopes, 'df')}"
-    return f'<svg class="curve" viewBox="0 0 160 100" role="img" aria-label="{label}">{curves}</svg>'
 
 
 def _reference(folder: Path) -> None:

@@ -20,7 +20,7 @@ from textwrap import fill
 from autograd_mini.extras import pip
 from autograd_mini.site.pages import ASSETS, COURSE, PACKAGE
 
-FILES_OF_THE_PAGE = ("playground.html", "playground.css", "playground.js", "worker.js")
+FILES_OF_THE_PAGE = ("playground.html", "playground.css", "python.js", "playground.js", "worker.js")
 NOT_A_MODULE = ("pyodide", "ws", "@types/emscripten", "@hpcc-js/wasm-graphviz")
 """npm packages that the page does not import by name."""
 
@@ -31,8 +31,14 @@ FILES = {
 """What the worker loads of each npm package."""
 
 
-def build(folder: Path) -> None:
-    """Write the playground into a folder; raises as `site.build` says."""
+def build(folder: Path, *, home: str = "") -> None:
+    """Write the playground into a folder; raises as `site.build` says.
+
+    Args:
+        folder: where to.
+        home: the page that its name leads to; nowhere if there is none.
+
+    """
     with tempfile.TemporaryDirectory() as scratch:
         modules = _installed(Path(scratch))
         imports = {}
@@ -46,9 +52,10 @@ def build(folder: Path) -> None:
                 target = folder / "npm" / name / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(modules / name / file, target)
+    title = f'<a href="{home}">autograd_mini</a>' if home else "autograd_mini"
     for name in FILES_OF_THE_PAGE:
         text = (ASSETS / name).read_text(encoding="utf-8")
-        text = text.replace("IMPORTMAP", json.dumps({"imports": imports}))
+        text = text.replace("IMPORTMAP", json.dumps({"imports": imports})).replace("HOME", title)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "examples.json").write_text(json.dumps(examples()), encoding="utf-8")
     shutil.copyfile(COURSE / "pictures" / "backward.svg", folder / "backward.svg")
@@ -68,7 +75,7 @@ def examples() -> list[dict[str, str]]:
         {
             "name": re.sub(r"\W+", "-", title.lower()).strip("-"),
             "title": title,
-            "code": fill(about, 60, initial_indent="# ", subsequent_indent="# ") + f"\n{code}",
+            "code": fill(about, 56, initial_indent="# ", subsequent_indent="# ") + f"\n{code}",
         }
         for title, about, code in found
     ]

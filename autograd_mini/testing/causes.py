@@ -23,8 +23,6 @@ _HALF_DIGITS = 2e-2
 """Relative error up to which a claim that moves in steps counts as computed in half precision."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
-_SCARCE = 100
-"""Calls of f below which half of the samples have to do."""
 _MANY_TERMS = 5
 """Terms above which a mean may be over one less than an array has, as of differences."""
 _POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
@@ -53,8 +51,7 @@ class Cause:
             return seen
         a, b = self.example.interval
         problem = self.partial.problem
-        scarce = problem.f.left < _SCARCE
-        self.samples = [*islice(self.partial.samples(self.example), SAMPLES // (1 + scarce))] if a < b else []
+        self.samples = [*islice(self.partial.samples(self.example), SAMPLES // (1 + problem.scarce))] if a < b else []
         seen = unsteady(problem, self.example.point, [s.point for s in self.samples[:1]])
         if seen[0] or (seen := self._out_of_place() or ("", ""))[0] or len(self.samples) < 3:
             return seen

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 _CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
-_ENOUGH = 1e-9
-"""Relative error of a measured derivative that needs no further differences."""
-_TRIES = 14
-"""Short numbers at which an error is looked for."""
+_ENOUGH, _ROUGHLY = 1e-9, 1e-5
+"""Relative error of a measured derivative that needs no further differences, and where calls of f are scarce."""
+_TRIES, _FEW_TRIES = 14, 2
+"""Short numbers at which an error is looked for, and where calls of f are scarce."""
 _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
 SINGLE_PRECISION = 1e-10
@@ -98,7 +98,7 @@ class Partial:
 
     def measured(self, point: Point, reach: float) -> Measured:
         """Return what values of f up to a distance say."""
-        return measure(self.line(point), point[self.axis], reach, enough=_ENOUGH)
+        return measure(self.line(point), point[self.axis], reach, enough=_ROUGHLY if self.problem.scarce else _ENOUGH)
 
     def is_refuted(self, point: Point, reach: float) -> bool:
         """Return whether the claim differs clearly from what is measured."""
@@ -108,7 +108,8 @@ class Partial:
     def is_a_kink(self, point: Point, reach: float) -> bool:
         """Return whether the claim lies between the slopes of f on either side, which differ."""
         line, x = self.line(point), point[self.axis]
-        below, above = (measure(line, x, reach / 4, side, steps=5, enough=_ENOUGH) for side in (-1, 1))
+        steps = 3 if self.problem.scarce else 5
+        below, above = (measure(line, x, reach / 4, side, steps, _ENOUGH) for side in (-1, 1))
         apart = abs(above.value - below.value)
         slack = 1e-2 * apart
         low, high = sorted((below.value, above.value))
@@ -121,7 +122,8 @@ class Partial:
         if a == b:
             return self._at_a_point(line, a)
         width = b - a
-        for t in islice(short_numbers(a + width / 16, b - width / 16), _TRIES):
+        tries = _FEW_TRIES if self.problem.scarce else _TRIES
+        for t in islice(short_numbers(a + width / 16, b - width / 16), tries):
             reach = min(t - a, b - t, first_reach(t))
             point = line.point(t)
             if self.is_refuted(point, reach) and not self.is_a_kink(point, reach):
@@ -163,7 +165,7 @@ class Partial:
 
     def _shortened(self, point: Point, reach: float) -> Point:
         """Round the other coordinates as far as the claim stays wrong."""
-        if len(point) > _MOST_SHORTENED:
+        if len(point) > _MOST_SHORTENED or self.problem.scarce:
             return point
         for i, x in enumerate(point):
             if i == self.axis:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from autograd_mini.testing.causes import SINGLE_DIGITS, TO_SINGLE, Cause
 from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
 from autograd_mini.testing.line import first_reach
+from autograd_mini.testing.localisation import localised
 from autograd_mini.testing.point import PointCheck
-from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
+from autograd_mini.testing.problem import BudgetSpentError, ShapeError, TimeSpentError, located, why_stopped
 from autograd_mini.testing.repeatability import unsteady
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
 if TYPE_CHECKING:
+    from autograd_mini.testing.line import Line
     from autograd_mini.testing.point import Outcome
     from autograd_mini.testing.problem import Point, Problem
     from autograd_mini.testing.report import Report
+    from autograd_mini.testing.residuals import Classification
 
-_CALLS = (3000, 500)
-"""Most further calls of f and of df."""
-_SECONDS, _FEWEST = 4.0, 40
-"""Seconds that the calls of each may take, and how many may be made however long they take."""
+_CALLS, _SCARCE = (3000, 500), 150
+"""Most further calls of f and of df, and calls of f below which it has to be sparing."""
+_SECONDS, _FEWEST, _EACH_HALVING = 4.0, 60, 8
+"""Seconds that the calls of each may take; how many may be made however long they take, and more of many inputs."""
 _FINE = 1e-8
 """Resolution of a right derivative below which nothing is unusual about it."""
 _REPEATS = 4
@@ -42,34 +45,48 @@ _OF_FORMULAS = {"", "sign", "factor", "exponent", "zero", "missing term", "copy"
 """Causes that may be those of one branch."""
 
 
-def explain(problem: Problem, failure: Outcome, report: Report) -> None:
+def explain(problem: Problem, failure: Outcome, point: Point, report: Report) -> None:
     """Add to a report of a wrong derivative where it is wrong, what f says there, and why it may be."""
-    line, classification = failure.line, failure.classification
-    if line is None or classification is None or line.axis is None or not isinstance(line.output, int):
-        names = ", ".join(problem.names[:3])
-        report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
-        return
     prices = problem.f.price, problem.df.price
-    limits = (min(most, int(_SECONDS / max(price, 1e-9))) for most, price in zip(_CALLS, prices, strict=True))
-    problem.allow(*(max(_FEWEST, limit) for limit in limits))
+    limits = [min(most, int(_SECONDS / max(price, 1e-9))) for most, price in zip(_CALLS, prices, strict=True)]
+    problem.scarce = limits[0] < _SCARCE
+    if problem.scarce:
+        halvings = len(problem.names).bit_length() * (len(problem.names) > FEW_INPUTS)
+        problem.allow(*(max(_FEWEST + _EACH_HALVING * halvings, limit) for limit in limits))
     try:
-        partial = Partial(problem, line.axis, line.output)
-        report.witness = found = partial.counterexample(line, classification)
-        report.cause_kind, report.cause = Cause(partial, found).likely()
-        if report.cause_kind == "raised":
-            report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
-        found.region, right_elsewhere = partial.region(found)
-        if report.cause_kind in _OF_FORMULAS:
-            _name_branch(partial, report, right_elsewhere=right_elsewhere)
-        few = len(found.point) <= FEW_INPUTS
-        for axis, other in enumerate(axes_through(problem, found.point, line.output) if few else ()):
-            if axis != line.axis:
-                verdict = PointCheck(other).run().verdict
-                found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
-    except (BudgetSpentError, ShapeError):
-        report.note = "the explanation ran out of calls"
+        failure, report.wrong = localised(failure, point)
+        if not problem.scarce:
+            problem.allow(*limits)
+        line, classification = failure.line, failure.classification
+        if line is not None and classification is not None and line.axis is not None and isinstance(line.output, int):
+            _explain_partial(Partial(problem, line.axis, line.output), failure, report)
+    except (BudgetSpentError, ShapeError) as error:
+        late = isinstance(error, TimeSpentError)
+        report.note = why_stopped(error) if late else "" if report.cause else "the explanation ran out of calls"
     except ArithmeticError as error:
         report.note = why_stopped(error)
+    if report.witness is None:
+        names = ", ".join(problem.names[:3])
+        report.title = f"the gradient by ({names}{', ...' if len(problem.names) > 3 else ''}) is wrong"
+
+
+def _explain_partial(partial: Partial, failure: Outcome, report: Report) -> None:
+    """Add a counterexample of one partial derivative, its cause, and where else it is wrong."""
+    line, problem = cast("Line", failure.line), partial.problem
+    report.witness = found = partial.counterexample(line, cast("Classification", failure.classification))
+    report.cause_kind, report.cause = Cause(partial, found).likely()
+    if report.cause_kind == "raised":
+        report.title, report.cause = report.cause, ""  # the first line, instead of "df/dx is wrong"
+    if problem.scarce:
+        return
+    found.region, right_elsewhere = partial.region(found)
+    if report.cause_kind in _OF_FORMULAS:
+        _name_branch(partial, report, right_elsewhere=right_elsewhere)
+    few = len(found.point) <= FEW_INPUTS
+    for axis, other in enumerate(axes_through(problem, found.point, partial.output) if few else ()):
+        if axis != line.axis:
+            verdict = PointCheck(other).run().verdict
+            found.others[problem.names[axis]] = {"correct": "ok", "wrong": "wrong"}.get(verdict, "undecided")
 
 
 def _name_branch(partial: Partial, report: Report, *, right_elsewhere: bool) -> None:

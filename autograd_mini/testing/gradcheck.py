@@ -87,8 +87,8 @@ def check_grad(
         seed: what draws the points; by default that of the test session.
         budget: "quick", "normal" or "thorough": the calls that a decision may take.
         seconds: how long it may take, explanation included; what is not decided by then is unresolved.
-        explained: whether a wrong derivative is explained, by up to 3,000 further calls of ``f`` and 500 of ``df``, of
-            slow ones by fewer.
+        explained: whether a wrong derivative is explained: by up to 3,000 calls of ``f`` and 500 of ``df`` after the
+            wrong ones of many inputs are found, and by about 60 altogether where a call is slow.
         batched: whether ``f`` and ``df`` take several points at once, along the first axis of each array that varies
             (a number becomes an array), and return arrays with that axis too; "f" or "df" if only one of them does. The
             points that all inputs are compared at are then computed in a few calls, and the verdict is the same.
@@ -135,7 +135,7 @@ def check_grad(
             decision = _decide(problem, bases, drawn)
             _conclude(problem, decision, report)
             if decision.failure is not None and explained:
-                explain(problem, decision.failure, report)
+                explain(problem, decision.failure, decision.point, report)
             elif report.verdict != "wrong":
                 remark(problem, report, explained=explained)
             arguments = problem.claims.arguments if problem.claims is not None else None
@@ -207,7 +207,7 @@ def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[st
 def _conclude(problem: Problem, decision: Decision, report: Report) -> None:
     """Fill a report with a decision; what could not be evaluated at all, or not where it was asked for, is wrong."""
     outcomes = decision.outcomes
-    report.verdict, report.note, report.wrong = decision.verdict, decision.note, decision.wrong
+    report.verdict, report.note = decision.verdict, decision.note
     verified = [o for o in outcomes if o.verdict == "correct"]
     report.resolution = max((o.resolution for o in verified), default=math.inf)
     report.coverage = sum(o.coverage for o in verified) / len(outcomes) if outcomes else 0.0

@@ -11,9 +11,11 @@ import math
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
-from autograd_mini.testing.line import Line
-from autograd_mini.testing.point import PointCheck
+from autograd_mini.testing.line import Line, first_reach
+from autograd_mini.testing.point import Outcome, PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, Projection
+from autograd_mini.testing.residuals import Classification
+from autograd_mini.testing.search import directions_through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,12 +27,14 @@ CLEARLY = 20.0
 """Ratio of error to measurement error above which a claim counts as wrong."""
 STEPS = 5
 """Differences that a slope along a part of a direction is extrapolated from."""
-ENOUGH = 1e-9
-"""Relative error of a slope that needs no further differences."""
+ENOUGH, ROUGHLY = 1e-9, 1e-5
+"""Relative error of a slope that needs no further differences, and where calls of f are scarce."""
 MOST_TESTS = 256
 """Most parts of a direction that are compared."""
 MOST_ONE_BY_ONE = 2000
 """Outputs above which those that are wrong are found by halving."""
+_CANDIDATES = 8
+"""Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 LISTED = 8
 """Most names in a list."""
 
@@ -70,7 +74,7 @@ class Bisection:
         for i in inputs:
             direction[i] = self.direction[i]
         line = Line(self.problem, self.point, direction=direction, output=self.output)
-        found = measure(line, 0.0, 0.25, steps=STEPS, enough=ENOUGH)
+        found = measure(line, 0.0, 0.25, steps=STEPS, enough=ROUGHLY if self.problem.scarce else ENOUGH)
         claimed = line.slope(0.0)
         rounding = 16 * self.problem.eps * line.strength(0.0)
         return Measured(found.value - claimed, found.error + rounding if math.isfinite(found.value) else math.inf)
@@ -87,10 +91,58 @@ class Bisection:
         half = len(inputs) // 2
         left = self.gap(inputs[:half])
         right = Measured(gap.value - left.value, gap.error + left.error)
-        if (is_clear(right) and len(inputs) == 2) or (right.error > 1e-3 * abs(right.value) and not is_clear(left)):
+        confirm = is_clear(right) and len(inputs) == 2 and not self.problem.scarce
+        if confirm or (right.error > 1e-3 * abs(right.value) and not is_clear(left)):
             right = self.gap(inputs[half:])
         self._search(inputs[:half], left)
         self._search(inputs[half:], right)
+
+
+def localised(failure: Outcome, point: Point) -> tuple[Outcome, str]:
+    """Return the outcome for one wrong partial derivative of many along a line, and in words which are wrong."""
+    line = failure.line
+    if line is None or (line.axis is not None and isinstance(line.output, int)):
+        return failure, ""
+    problem, output, prefix = line.problem, line.output, ""
+    direction = line.direction
+    if line.axis is not None:
+        direction = [first_reach(x) * (axis == line.axis) for axis, x in enumerate(point)]
+    if not isinstance(output, int):
+        rows, all_found = wrong_outputs(problem, point, direction)
+        if not rows:
+            return failure, ""
+        prefix = f"rows {', '.join(map(str, rows[:LISTED]))}" if len(rows) > 1 else f"row {rows[0]}"
+        if len(rows) > LISTED and len(rows) < problem.outputs:
+            prefix += f" and {len(rows) - LISTED} more" if all_found else " and others"
+        output = rows[0]
+    wrong, complete = wrong_inputs(problem, point, direction, output)
+    if not wrong:
+        return failure, prefix
+    inputs = summary(problem.claims, problem.names, wrong, complete=complete)
+    words = f"{prefix}; of row {output}: {inputs}" if prefix else inputs
+    for axis in wrong[:_CANDIDATES]:
+        along = Line(problem, point, axis=axis, output=output)
+        if problem.scarce:  # it was compared with the slope of f up to there
+            x, reach = along.start, along.reach / 4
+            return Outcome("wrong", line=along, classification=Classification("wrong", x - reach, x + reach)), words
+        outcome = PointCheck(along).run()
+        if outcome.verdict == "wrong":
+            return outcome, words
+    return failure, words
+
+
+def wrong_inputs(problem: Problem, point: Point, direction: Sequence[float], output: Output) -> tuple[list[int], bool]:
+    """Return the inputs by which the claim is wrong at a point, in order, and whether they are all."""
+    wrong, complete = [], True
+    for group in directions_through(problem, point, output):
+        search = Bisection(problem, point, group, output)
+        search.run()
+        wrong += search.wrong
+        complete = complete and search.complete
+    if not wrong and not problem.scarce:
+        single = first_wrong(problem, point, direction, output)
+        return ([] if single is None else [single]), False
+    return sorted(wrong), complete
 
 
 def is_clear(gap: Measured) -> bool:

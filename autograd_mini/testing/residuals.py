@@ -41,9 +41,9 @@ WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
 """Most quanta that rounding moves a quantised f by, and most times that it moves f more than between neighbours."""
-PLAIN_PIECES, PLAINLY, RESOLVED = 9, 1e-5, 100.0
-"""Pieces of a segment that show whether a residual is smooth; its size against f, and against its tolerance, from which
-on a few calls are enough."""
+PLAIN_PIECES, PLAINLY, APPROXIMATE, RESOLVED = 9, 1e-5, 1e-7, 100.0
+"""Pieces of a segment that show whether a residual is smooth; and its size against what f moves by, against f, and
+against its tolerance, from which on a few calls are enough."""
 NEIGHBOURS = 2.0**24
 """Distance of neighbours, in spacings of parameters."""
 
@@ -120,7 +120,10 @@ def plainly_wrong(line: Line, a: float, b: float) -> tuple[float, float] | None:
     spread = max(curve) - min(curve)
     extent = max(values) - min(values)
     few = len(set(values)) <= PLAIN_PIECES // 2
-    if few or spread < max(PLAINLY * (segment.l1_norm + extent), RESOLVED * segment.tolerance):
+    # What is small beside f may be an approximation of f, unless it is not small beside what f moves by.
+    bar = PLAINLY * (segment.l1_norm + extent)
+    bar = max(bar / 10, min(bar, APPROXIMATE * segment.scale))
+    if few or spread < max(bar, RESOLVED * segment.tolerance):
         return None
     if roughness(positions, curve) > 1e-2 * spread or any(is_a_step(curve, i) for i in range(PLAIN_PIECES)):
         return None

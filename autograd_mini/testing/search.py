@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_mini.testing.domain import TILES, LineScan, announce_tiles, tiles
 from autograd_mini.testing.line import Interval, Line, first_reach
-from autograd_mini.testing.localisation import LISTED, Bisection, first_wrong, summary, wrong_outputs
 from autograd_mini.testing.point import Outcome, PointCheck, announce_first
 from autograd_mini.testing.problem import BudgetSpentError, Projection, why_stopped
 
@@ -36,8 +35,6 @@ _MOST_LOOKED_AT = 200
 """Most things that a function uses which are looked at for their length."""
 _APART = 1e3
 """Ratio of weights above which inputs are in different groups."""
-_CANDIDATES = 8
-"""Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 _BESIDE_A_CONSTANT = (400, 1200)
 """Calls of f and df at a point beside a constant of the source."""
 MOST_CROSSED, CORNERS = 5, 8
@@ -60,9 +57,9 @@ class Decision:
 
     outcomes: list[Outcome] = field(default_factory=list)
     failure: Outcome | None = None
+    point: Point = ()
     note: str = ""
     spent: bool = False
-    wrong: str = ""
 
     @property
     def verdict(self) -> str:
@@ -73,51 +70,13 @@ class Decision:
         return "correct" if fine and not self.spent else "unresolved"
 
     def fails(self, outcome: Outcome, point: Point) -> bool:
-        """Record an outcome; return whether it is wrong, which then is localised by coordinate at a point."""
+        """Record an outcome; return whether it is wrong, at a point."""
         self.outcomes.append(outcome)
         if outcome.verdict != "wrong":
             self.note = self.note or outcome.note
             return False
-        line = outcome.line
-        if line is not None and (line.axis is None or not isinstance(line.output, int)):
-            outcome = self.narrowed(line, point) or outcome
-        self.failure = outcome
+        self.failure, self.point = outcome, point
         return True
-
-    def narrowed(self, line: Line, point: Point) -> Outcome | None:
-        """Return the outcome for one wrong partial derivative, and note all those that are wrong at the point."""
-        problem, output = line.problem, line.output
-        direction = line.direction
-        if line.axis is not None:
-            direction = [first_reach(x) * (axis == line.axis) for axis, x in enumerate(point)]
-        if not isinstance(output, int):
-            rows, all_found = wrong_outputs(problem, point, direction)
-            if not rows:
-                return None
-            self.wrong = f"rows {', '.join(map(str, rows[:LISTED]))}" if len(rows) > 1 else f"row {rows[0]}"
-            if len(rows) > LISTED:
-                more = f"{len(rows) - LISTED} more" if all_found else "others"
-                self.wrong += f" and {more}" if len(rows) < problem.outputs else ""
-            output = rows[0]
-        wrong, complete = [], True
-        for group in directions_through(problem, point, output):
-            search = Bisection(problem, point, group, output)
-            search.run()
-            wrong += search.wrong
-            complete = complete and search.complete
-        if not wrong:
-            single = first_wrong(problem, point, direction, output)
-            wrong, complete = ([] if single is None else [single]), False
-        if not wrong:
-            return None
-        wrong.sort()
-        inputs = summary(problem.claims, problem.names, wrong, complete=complete)
-        self.wrong = f"{self.wrong}; of row {output}: {inputs}" if self.wrong else inputs
-        for axis in wrong[:_CANDIDATES]:
-            outcome = PointCheck(Line(problem, point, axis=axis, output=output)).run()
-            if outcome.verdict == "wrong":
-                return outcome
-        return None
 
 
 def check_at(problem: Problem, point: Point) -> Decision:
@@ -149,12 +108,13 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         for point in special_points(problem):
             with problem.at_most(*_BESIDE_A_CONSTANT):
                 here = check_at(problem, point)
-                decision.failure, decision.wrong = here.failure, here.wrong
+                decision.failure, decision.point = here.failure, here.point
             if decision.failure is not None:
                 return decision
         for point in drawn:
             if decision.failure is None:
-                decision.failure = check_at(problem, point).failure
+                here = check_at(problem, point)
+                decision.failure, decision.point = here.failure, here.point
     except BudgetSpentError as error:
         decision.spent, decision.note = True, why_stopped(error)
     if decision.failure is None and not decision.spent:  # what diagonals may refute, with the calls that are left

@@ -68,10 +68,12 @@ def fit(  # noqa: PLR0913 - the choices there are in training
 
     Args:
         model: a function of a row, a list of floats, with a method `parameters()`, such as an MLP.
-        X: the inputs, rows of numbers: lists, tuples, an array, a data frame, a generator of rows. Columns of a
-            `scan`, memory-mapped arrays and Dask collections, y with them, stay where they are: see `train.parts`.
+        X: the inputs, rows of numbers: lists, tuples, an array, a table of pandas, Polars, PyArrow or any with Arrow's
+            C interface, an iterator of rows, or of batches, which are kept in memory. Columns of a `scan`,
+            memory-mapped arrays and Dask collections, y with them, stay where they are: see `train.parts`.
         y: the targets, one a row: numbers; rows of numbers for a model of several outputs; class indices for
-            cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge.
+            cross_entropy; 0 and 1 for binary_cross_entropy; -1 and 1 for hinge. None if X yields pairs, of a batch and
+            its targets.
         loss: a name of `nn.losses.LOSSES`, or a function (prediction, target) -> Value, called for one row at a time.
         optimizer: a name of `optim.OPTIMIZERS`, such as "sgd" or "adam"; a class, or a function, of the parameters; or
             a ready optimiser.

@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=1 python tests/bench/programs.py [--most 10_000_000] [--patience 20] [--plot programs.svg]
 
-Five kinds of program, written with single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and 1, with
+Six kinds of program, written with single numbers: micrograd's demo loss (a network of 2 inputs, 16, 16 and 1, with
 hinge loss), a recurrent network over sequences of 20 numbers, Newton's method until it converges, a table looked up by
-data, and one in which nothing repeats. Each is a loop over samples that eager code differentiates, `replay` and `jit`,
-with their loops found or, on each backend, without; all but the last are functions of a sample too, which `jit` runs
-over a batch on each backend. Peers, where they are installed: CasADi and JAX on the same scalar code, PyTorch and NumPy
-on arrays, the derivatives of NumPy's by hand.
+data, the recurrent network over one long sequence, and one in which nothing repeats. Each is a loop that eager code
+differentiates, `replay` and `jit`, with their loops found or, on each backend, without; all but the last two are
+functions of a sample too, which `jit` runs over a batch on each backend. Peers, where they are installed: CasADi and
+JAX on the same scalar code, PyTorch and NumPy on arrays, the derivatives of NumPy's by hand.
 
 Each engine has a process of its own, of 8 GB at most, in which it compiles something small first; then it is given ever
 larger programs, until the next one would take it longer than the patience. Times are those of the processor.
@@ -99,6 +99,15 @@ def lookup(a, p, x, target):
     return (a.take(p, x[0]) * x[1] - target) ** 2
 
 
+def one_sequence(a, p, X, y):
+    """Return the error of the recurrent network at each number of one sequence."""
+    total, h = 0.0, [0.0, 0.0, 0.0]
+    for number, target in zip(X, y, strict=True):
+        h = [a.tanh(p[i] * number + p[3 + i] * h[i] + p[6 + i] * h[i - 1] + p[9 + i]) for i in range(3)]
+        total = total + (h[0] - target) ** 2
+    return total / len(X)
+
+
 def irregular(a, p, X, y):  # noqa: ARG001 - as above
     """Return a number computed from parameters by operations chosen at random, in which nothing repeats."""
     known = list(p)
@@ -132,6 +141,10 @@ def lookup_data(count):
     return _rows(1, ENTRIES)[0], X, _rows(1, count)[0]
 
 
+def sequence_data(count):
+    return [0.7 * number for number in _rows(1, 12)[0]], _rows(1, count)[0], _rows(1, count)[0]
+
+
 def irregular_data(count):
     X = [(random.randrange(4), random.randrange(ENTRIES), random.randrange(ENTRIES)) for _ in range(count)]
     return [0.7 * number for number in _rows(1, ENTRIES)[0]], X, []
@@ -142,9 +155,13 @@ KINDS = {
     "recurrent network": (recurrent, recurrent_data, 483),
     "Newton's method": (newton, newton_data, 20),
     "lookups": (lookup, lookup_data, 4),
+    "one sequence": (one_sequence, sequence_data, 27),
     "nothing repeats": (irregular, irregular_data, 1.2),
 }
-"""For each kind the program, its numbers, and how many operations a sample has."""
+"""For each kind the program, its numbers, and how many operations a sample has, or a turn."""
+
+WHOLE = {one_sequence, irregular}
+"""Programs that are no loops over samples."""
 
 
 def data_for(kind, operations):
@@ -156,7 +173,7 @@ def data_for(kind, operations):
 
 def whole(f):
     """Return the loss over all samples, as a loop, with micrograd's regularisation."""
-    if f is irregular:
+    if f in WHOLE:
         return f
 
     def loss(a, p, X, y):
@@ -220,7 +237,7 @@ def without_loops(backend):
 
 def batch(backend):
     def engine(f, p, X, y):
-        if f is irregular:
+        if f in WHOLE:
             return None
         leaves = [Parameter(number) for number in p]
         fast = ag.jit(

@@ -389,12 +389,6 @@ def test_a_path_that_is_met_in_training_alone_moves_the_parameters_that_it_has(a
     assert found[0][1] != 1.0
 
 
-def test_exports_of_what_branches_are_refused_with_the_line():
-    fast = ag.jit(signed, backend="python")
-    with pytest.raises(TracingError, match=r"test_compiler_branching\.py, line \d+: \"if x > 0:\".*where"):
-        fast.c(1.0)
-
-
 def test_inside_of_another_compiled_function_conditions_are_those_of_the_outer_one():
     inner = ag.jit(signed, backend="python")
     outer = ag.jit(lambda x: inner(x - 1.0) + inner(x), backend="python")

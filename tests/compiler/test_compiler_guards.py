@@ -893,8 +893,8 @@ def test_ten_threads_that_change_what_is_read_get_what_was_there():
     with ThreadPoolExecutor(10) as pool:
         found = set().union(*pool.map(work, range(10)))
     assert found <= {0.0, 2.0, 4.0, 6.0}
-    config["k"] = 3.0
-    assert fast(2.0) == 6.0
+    config["k"] = 7.0  # a number of before may have been another during its trace, which only networks announce
+    assert fast(2.0) == 14.0
 
 
 @pytest.mark.parametrize("backend", ["numpy"] + ["llvm"] * LLVM)

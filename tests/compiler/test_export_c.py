@@ -7,8 +7,10 @@ import random
 import re
 import shutil
 import subprocess
+from functools import partial
 from itertools import product
 
+import branches
 import c_library
 import programs
 import pytest
@@ -276,8 +278,73 @@ def test_a_wrong_argument_is_said_in_one_line(call, message):
         call()
 
 
-def test_a_function_that_branches_or_was_not_called_is_refused():
+def test_a_function_that_was_not_called_or_may_have_no_paths_is_refused():
     with pytest.raises(RuntimeError, match="has not been traced yet: call it"):
         ag.jit(lambda x: x).c()
     with pytest.raises(ag.errors.TracingError, match=r"where\(condition, a, b\)"):
-        ag.jit(lambda x: x if x > 0 else -x).c(1.0)
+        ag.jit(lambda x: x if x > 0 else -x, paths=0).c(1.0)
+
+
+# --- functions that branch ---
+
+
+def test_random_functions_that_branch_agree_with_eager_code_on_the_paths_that_were_taken(tmp_path):
+    texts, cases, places = [], [], {}
+    for seed in range(40):
+        f, parameters, _ = branches.function(seed)
+        fast, points = ag.jit(f, backend="python"), branches.points(seed, 10)
+        for point in points:
+            fast(*point)
+        texts.append(fast.c(name=f"f{seed}"))
+        cases += [(seed, point, branches.eager(f, parameters, point)) for point in points]
+        places[seed] = [parameters.index(leaf) for leaf in fast.parameters]
+    library = c_library.compiled(texts, tmp_path)
+    for seed, point, (value, *slopes) in cases:
+        numbers = [[1.5, -0.25][at] for at in places[seed]]
+        by = [slopes[2 + at] for at in places[seed]] if numbers else slopes[:2]
+        given = [*point, numbers] if numbers else point
+        assert branches.close([library.call(f"f{seed}", *given)[0]], [value]), (seed, point)
+        found, [*_, grad] = library.call(f"f{seed}_value_and_grad", *given, [0.0] * len(by))
+        assert branches.close([found, *grad], [value, *by]), (seed, point)
+
+
+@pytest.mark.parametrize("dtype", DIALECTS)
+@pytest.mark.parametrize("compiler", c_library.COMPILERS)
+def test_a_path_that_no_call_has_taken_is_nan(tmp_path, compiler, dtype):
+    w, v = Parameter(3.0), Parameter(2.0)
+    signed = ag.jit(lambda path: w * path if path > 0 else [v, path][0] * path)
+    pair = ag.jit(lambda x: [x[0], -x[1]] if x[0] > x[1] else [x[1], x[0]])
+    texts = [signed.c(2.0, name="one", dtype=dtype), pair.c([2.0, 1.0], name="pair", dtype=dtype)]
+    assert "It has one path through the function; where numbers take another, every result is nan." in texts[0]
+    signed(-1.0)
+    texts.append(signed.c(name="both", dtype=dtype))
+    assert "It has the 2 paths through the function" in texts[-1]
+    call = partial(c_library.compiled(texts, tmp_path, compiler=compiler).call, dtype=dtype)
+    assert call("one", 2.0, [3.0])[0] == 6.0
+    value, [*_, grad] = call("one_value_and_grad", -2.0, [3.0], [0.0])
+    assert math.isnan(value)
+    assert math.isnan(grad[0])
+    assert call("pair", [2.0, 1.0], [0.0, 0.0], returned=False)[1][-1] == [2.0, -1.0]
+    assert all(map(math.isnan, call("pair", [1.0, 2.0], [0.0, 0.0], returned=False)[1][-1]))
+    assert call("both_value_and_grad", -2.0, [3.0, 2.0], [0.0, 0.0]) == (-4.0, [[3.0, 2.0], [0.0, -2.0]])
+    assert call("both_value_and_grad", 2.0, [3.0, 2.0], [0.0, 0.0]) == (6.0, [[3.0, 2.0], [2.0, 0.0]])
+
+
+def test_a_batched_function_is_written_with_the_paths_of_its_samples(tmp_path):
+    w = Parameter(0.7)
+
+    def root(a, scale):
+        x = a = a * w * scale
+        while abs(x * x - a) > 1e-9:
+            x = (x + a / x) / 2
+        return x
+
+    fast, samples = ag.jit(root, batched=True, in_axes=(0, None)), np.array([4.0, 9.0, 100.0, 4.1])
+    found = fast(samples, 2.0)
+    library = c_library.compiled([fast.c()], tmp_path)
+    for sample, expected in zip(samples, found, strict=True):
+        assert library.call("root", sample, 2.0, [0.7])[0] == pytest.approx(expected, rel=1e-12)
+        value, [*_, grad] = library.call("root_value_and_grad", sample, 2.0, [0.7], [0.0])
+        assert (value, grad[0]) == pytest.approx((expected, expected / 1.4), rel=1e-9)
+    w.data = 1.0  # the text has the paths of the numbers that were, not of these
+    assert "root_path2" in fast.c()

@@ -15,6 +15,7 @@ import re
 import runpy
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -226,6 +227,8 @@ def test_the_code_of_the_readme_passes_the_type_checkers(number, findings):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_cells_of_a_notebook_pass_the_type_checkers(path, findings):
+    if find_spec("numpy") and int(version("numpy").partition(".")[0]) < 2:
+        pytest.skip("NumPy before 2, and matplotlib of its time, give other types to what is right")
     meant = wrong_on_purpose(page(cells(path)))
     found = findings.get(f"notebook_{path.stem}.py", [])
     assert [(line, rule, message) for line, rule, message in found if rule not in CODES and line not in meant] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 import zlib
 from html.parser import HTMLParser
@@ -14,9 +15,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from browser import chromium
 
-from autograd_mini import value_and_grad
+from autograd_mini import Value, value_and_grad
 from autograd_mini.engine.ops import TABLE
-from autograd_mini.site import benchmarks, build, pages
+from autograd_mini.site import benchmarks, build, operations, pages
 from autograd_mini.site.cell import Cell
 from autograd_mini.transforms import gradients
 
@@ -86,12 +87,13 @@ def test_every_operation_has_its_value_and_partials_as_mathematics(site):
         assert len(formulas) == 1 + len(row.partials)
         for formula in formulas:
             ET.fromstring(formula)  # noqa: S314 - our own text
-        assert section.count("<polyline") == (2 if len(row.operands) == 1 else 0)
+        assert section.count("<svg") == (1 if row.name == "round" else len(row.operands))
+        assert section.count('class="df" points') >= section.count("<svg") <= section.count('class="f" points')
 
 
 def test_a_chain_of_conditions_stands_under_one_brace():
     row = TABLE["relu"]
-    assert str(pages._typeset(row, "where(x > 1.0, 1.0, where(x < 0.0 and x != -1.0, 0.0, x))")) == (
+    assert str(operations._typeset(row, "where(x > 1.0, 1.0, where(x < 0.0 and x != -1.0, 0.0, x))")) == (
         r"\begin{cases} 1 & x > 1 \\ 0 & x < 0 \text{ and } x \ne -1 \\ x & \text{else} \end{cases}"
     )
 
@@ -176,3 +178,40 @@ def test_the_package_works_as_before_once_its_reference_was_written(site):
     assert (site / "reference").is_dir()
     assert value_and_grad(lambda x: x * x)(3.0) == (9.0, 6.0)
     assert gradients.value_and_grad is value_and_grad
+
+
+@pytest.mark.parametrize("name", operations.TEXTBOOK)
+def test_the_formula_of_a_textbook_is_that_of_the_row(name):
+    row = TABLE[name]
+    functions = {
+        name: lambda *given, name=name: operations.applied(TABLE[name], [*map(Value, given)]).data for name in TABLE
+    }
+    functions["where"] = lambda condition, this, otherwise: this if condition else otherwise
+    rng = random.Random(0)
+    for _ in range(20):
+        given = [Value(rng.uniform(low, high)) for low, high in row.domain]
+        z = operations.applied(row, given)
+        z.backward()
+        numbers = dict(zip(row.operands, [leaf.data for leaf in given], strict=True))
+        expected = [z.data, *(leaf.grad for leaf in given)]
+        found = [eval(text, functions, numbers | {"z": z.data}) for text in operations.TEXTBOOK[name]]  # noqa: S307
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_a_curve_has_a_gap_where_the_function_has():
+    assert operations._curve(TABLE["heaviside"], 0).count('class="f"') == 2
+    assert operations._curve(TABLE["sin"], 0).count('class="f"') == 1
+    ends = re.findall(r'class="f" points="[\d.]+,([\d.]+) .*? [\d.]+,([\d.]+)"', operations._curve(TABLE["exp"], 0))
+    assert all(0.0 <= float(height) <= operations.HEIGHT for pair in ends for height in pair)
+
+
+def test_a_page_of_the_course_leads_to_the_next_and_back(site, links):
+    course = site / "course"
+    assert {"1_what_a_derivative_says.html", "3_backpropagation.html"} <= links[course / "2_one_neuron.html"].targets
+    assert "10_a_language_model.html" in links[course / "index.html"].targets
+    assert "Backpropagation, step by step" in (course / "index.html").read_text(encoding="utf-8")
+
+
+def test_formulas_below_each_other_do_not_run_into_one_line(site):
+    text = (site / "course" / "8_curvature.html").read_text(encoding="utf-8")
+    assert text.count('<div class="mathematics"><math') >= 3

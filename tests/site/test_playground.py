@@ -58,7 +58,9 @@ def opened(browser, address, **settings):
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     context.on(
         "request",
-        lambda seen: None if seen.url.startswith((origin, "data:", "about:")) else complaints.append(seen.url),
+        lambda seen: (
+            None if seen.url.startswith((origin, f"blob:{origin}", "data:", "about:")) else complaints.append(seen.url)
+        ),
     )
     page.goto(address)
     page.wait_for_selector(".cm-editor")
@@ -167,16 +169,152 @@ def test_a_damaged_link_says_so_and_shows_an_example(browser, site):
         assert "ag.step(y)" in page.locator(".cm-content").inner_text()
 
 
-def test_the_keyboard_alone_is_enough(page):
-    page.locator("#examples").focus()
-    page.keyboard.press("Tab")
-    assert page.locator("#run:focus").count() == 1
-    page.keyboard.press("Enter")
-    wait(page, "Done|ended")
-    page.locator(".cm-content").focus()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Tab")
-    assert page.locator(".cm-content:focus").count() == 0
+FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  const shown = at.matches(".cm-content") ? at.closest(".cm-editor") : at;
+  const style = getComputedStyle(shown);
+  return {
+    name: at.id || at.ariaLabel || at.textContent,
+    tag: at.tagName,
+    outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1,
+  };
+}"""
+
+
+def test_the_keyboard_alone_is_enough(browser, site):
+    with opened(browser, site) as page:
+        wait(page, "is ready")
+        press = page.keyboard.press
+
+        def focused(frame=page):
+            found = frame.evaluate(FOCUSED)
+            assert found["outlined"], found
+            return found["name"]
+
+        def tab_to(name, key="Tab"):
+            for _ in range(5):
+                press(key)
+                if focused() == name:
+                    return
+            raise AssertionError(f"{key} does not lead to {name}, but to {focused()}")
+
+        tab_to("examples")
+        press("ArrowDown")
+        wait(page, "Done")
+        assert "a.grad is 2.0" in page.locator("#shown").inner_text()
+        tab_to("link")
+        press("Enter")
+        wait(page, "link")
+        assert "#code=" in page.url
+
+        tab_to("Python code")
+        described = page.locator(".cm-content").get_attribute("aria-describedby")
+        assert "Esc, then Tab, leaves the editor" in page.locator(f"#{described}").inner_text()
+        press("Control+a")
+        page.keyboard.insert_text("import autograd_mini as ag\na = ag.Value(3.0, label='a')\ny = a * a\ny.backward()\n")
+        press("Tab")
+        assert focused() == "Python code"
+        press("Control+z")
+        page.keyboard.type("ag.step(y)")
+        press("Control+Enter")
+        wait(page, "Done")
+
+        page.wait_for_selector("#shown iframe")
+        frame = page.locator("#shown iframe").element_handle().content_frame()
+        frame.get_by_role("button", name="Next").wait_for()
+        press("Escape")
+        for _ in range(12):
+            press("Tab")
+            if frame.evaluate("document.hasFocus()") and focused(frame) == "Next":
+                break
+        press("Enter")
+        frame.get_by_text("Step 2 of").first.wait_for()
+        press("Space")
+        frame.get_by_text("Step 3 of").first.wait_for()
+
+
+def test_code_is_broken_and_stopped_with_the_keyboard_alone(browser, site):
+    with opened(browser, site) as page:
+        wait(page, "is ready")
+        press = page.keyboard.press
+        page.locator(".cm-content").focus()
+        press("Control+End")
+        page.keyboard.type("\n1 / 0")
+        press("Control+Enter")
+        wait(page, "ended with an error")
+        assert "ZeroDivisionError" in page.locator("#shown").inner_text()
+
+        press("Control+a")
+        page.keyboard.insert_text("print('begun')\nwhile True: pass")
+        press("Control+Enter")
+        page.wait_for_selector("text=begun")
+        press("Escape")
+        press("Shift+Tab")
+        press("Shift+Tab")
+        assert page.evaluate(FOCUSED) == {"name": "stop", "tag": "BUTTON", "outlined": True}
+        press("Enter")
+        wait(page, "is ready")
+        assert page.evaluate(FOCUSED)["name"] == "stop"
+
+
+def test_another_example_chosen_while_one_runs_is_run_after_it(page):
+    write(page, "import time\nprint('begun')\ntime.sleep(1)")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=begun")
+    page.select_option("#examples", label="a + a: gradients add up")
+    page.wait_for_selector("text=a.grad is 2.0")
+    wait(page, "Done")
+
+
+def test_code_reaches_nobody_but_the_page(browser, site):
+    asked = []
+
+    class Elsewhere(_Quiet):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(204)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    try:
+        page.goto(site)
+        wait(page, "is ready")
+        there = f"http://127.0.0.1:{server.server_port}/"
+        write(page, f"from js import XMLHttpRequest as R\nr = R.new()\nr.open('GET', '{there}', False)\nr.send()")
+        page.keyboard.press("Control+Enter")
+        wait(page, "ended with an error")
+        script = f"try {{ fetch('{there}') }} catch {{}} new Image().src = '{there}'"
+        run(page, f'from IPython.display import HTML\nHTML("<p>shown<script>{script}</script>")')
+        page.frame_locator("#shown iframe").get_by_text("shown").wait_for()
+        page.wait_for_timeout(300)
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
+    assert asked == []
+
+
+def test_a_formula_is_typeset(page):
+    run(page, 'import autograd_mini as ag\nag.latex(ag.Value(2.0, label="x") ** 2 / 3)')
+    page.wait_for_selector("#shown math mfrac msup")
+
+
+def test_a_question_finds_nobody_who_types(page):
+    assert "EOFError" in run(page, "input('name? ')")
+
+
+def test_a_phone_brings_the_result_into_view_with_the_buttons_above_it(browser, site):
+    with opened(browser, site, viewport={"width": 420, "height": 860}) as page:
+        wait(page, "is ready")
+        page.click("#run")
+        wait(page, "Done")
+        buttons, result = page.locator("#stop").bounding_box(), page.locator("#shown iframe").bounding_box()
+        assert 0 <= buttons["y"] < buttons["y"] + buttons["height"] <= result["y"] < 200
+        assert page.evaluate("document.documentElement.scrollWidth") == 420
 
 
 def test_a_phone_shows_code_and_result_without_scrolling_sideways(browser, site):

@@ -85,7 +85,7 @@ def test_what_is_zero_but_for_rounding_is_never_wrong(name, data):
 @pytest.mark.parametrize("name", ["square of a root", "sum", "product with itself", "differences from a mean"])
 def test_what_is_zero_but_for_rounding_costs_little(name):
     f, df, count = ZERO_BUT_FOR_ROUNDING[name]
-    report = check_grad(f, df, at=(1.9, 0.3, -0.4, 0.5, 2.3, 0.2, 1.4)[:count], explained=False)
+    report = check_grad(f, df, at=(1.9, 0.3, -0.4, 0.5, 2.3, 0.2, 1.4)[:count], explained=False, seed=1)
     assert report.calls.f <= 400
     assert report.ok or report.note.startswith(("f is constant but for rounding", "f is noise"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import wraps
 
 import pytest
 from hypothesis import given, settings
@@ -110,3 +111,71 @@ def test_a_budget_of_seconds_ends_a_check():
     assert check_grad(slow, math.cos, at=1.0, seconds=0.02).note == "the budget of seconds is spent"
     with pytest.raises(ValueError, match="seconds is 0, expected a number above 0"):
         check_grad(slow, math.cos, at=1.0, seconds=0)
+
+
+SLOW = {
+    "sign": (math.sin, lambda x: -math.cos(x), 1.0, "sign"),
+    "small factor": (math.tanh, lambda x: 1.00001 / math.cosh(x) ** 2, 0.5, "factor"),
+    "power": (math.log, lambda x: 1 / x**2, 2.5, "exponent"),
+    "swap": (
+        lambda x, y: math.sin(x) * y * y,
+        lambda x, y: (2 * math.sin(x) * y, math.cos(x) * y * y),
+        (0.7, 1.2),
+        "swap",
+    ),
+    "one of 8": (
+        lambda v: sum(math.sin(x) for x in v),
+        lambda v: [math.cos(x) * (1 + (i == 5)) for i, x in enumerate(v)],
+        [0.3, 0.5, -1.2, 0.8, 2.2, 1.1, 0.4, -0.6],
+        "factor",
+    ),
+}
+"""Wrong derivatives with their points and causes."""
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_where_a_call_takes_long_a_verdict_takes_60_and_its_explanation_60_more(name, monkeypatch):
+    f, df, at, cause = SLOW[name]
+    now = 0.0
+
+    def timed(function):
+        @wraps(function)
+        def later(*args):
+            nonlocal now
+            now += 0.2
+            return function(*args)
+
+        return later
+
+    monkeypatch.setattr("autograd_mini.testing.problem.perf_counter", lambda: now)
+    verdict = check_grad(timed(f), timed(df), at=at, explained=False)
+    report = check_grad(timed(f), timed(df), at=at)
+    assert verdict.verdict == report.verdict == "wrong"
+    assert verdict.calls.f <= 60
+    assert report.calls.f - verdict.calls.f <= 60
+    assert report.cause_kind == cause
+    assert report.witness is not None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 12), st.sampled_from([1.0, -1.0]), st.booleans())
+def test_no_budget_of_seconds_makes_a_check_raise_or_run_on(calls, inputs, factor, over):
+    now = 0.0
+
+    def wait(result):
+        nonlocal now
+        now += 0.1
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograd_mini.testing.problem.perf_counter", lambda: now)
+        patch.setattr("autograd_mini.testing.gradcheck.perf_counter", lambda: now)
+        report = check_grad(
+            lambda v: wait(sum(map(math.sin, v))),
+            lambda v: wait([factor * math.cos(x) for x in v]),
+            at=[0.3 + i / 10 for i in range(inputs)],
+            domain=(0.1, 2.0) if over else None,
+            seconds=calls / 10 - 0.05,
+        )
+    assert report.calls.f + report.calls.g <= calls + 1
+    assert report.verdict != ("correct" if factor < 0 else "wrong")

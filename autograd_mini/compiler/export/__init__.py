@@ -21,7 +21,8 @@ class Exportable:
           the gradient with respect to the parameters, or to the arguments where there are none;
         - NAME_parameters, a table of the numbers that the parameters have now, with their labels.
 
-        Arguments that hold several numbers are arrays of them in their order.
+        Arguments that hold several numbers are arrays of them in their order. Where the function branches the text has
+        the paths that calls have taken so far, and those of args; for numbers that take another, all results are nan.
 
         Args:
             args: arguments like those it is to take; those of the latest call if there are none.

@@ -1,8 +1,8 @@
 """The backend for long programs: their bytecode, run by an interpreter that is compiled once per process.
 
 LLVM takes about a tenth of a millisecond for an operation of straight-line code, so a program of 60,000 takes it
-seconds. The bytecode takes half a microsecond to write, and one or two nanoseconds to run. The interpreter is generated
-from the table of operations, for a number of lanes. In C it would read
+seconds. The bytecode takes a tenth of a microsecond to write, and one or two nanoseconds to run. The interpreter is
+generated from the table of operations, for a number of lanes. In C it would read
 
     void run(int32 *order, vector *numbers, vector *result)
     {

@@ -3,6 +3,7 @@
 import { make } from "./text.js";
 
 const GLIDE = 420, LEAST = 0.08, MOST = 24, ROOM = 18;
+export const LEGIBLE = 0.62; // the least scale at which a picture is shown whole
 const FOOT = 40; // pixels at the lower edge where buttons stand
 const MAPPED = 40; // cards from which on there is a map
 
@@ -92,7 +93,7 @@ export class Camera {
   frame(boxes, at_once) {
     if (!boxes.length) return;
     const box = around(boxes), whole = this.scale(...this.size), needed = this.scale(box[2], box[3]);
-    const wanted = this.own ?? (whole > 0.72 ? Math.min(1.25, whole) : 1);
+    const wanted = this.own ?? (whole > LEGIBLE ? Math.min(1.25, whole) : 1);
     this.centre(...box, Math.min(wanted, needed), at_once);
   }
 

@@ -2,7 +2,7 @@
 
 import { make } from "./text.js";
 import { followGround, stillOf } from "./ground.js";
-import { Camera } from "./camera.js";
+import { Camera, LEGIBLE } from "./camera.js";
 import { Cards } from "./cards.js";
 import { beats } from "./motion.js";
 import { linesOf, spoken } from "./lines.js";
@@ -217,7 +217,8 @@ class Stage {
     if (changed && !first) for (const frame of this.cards.frames) this.cards.fold(frame, false);
     if (changed) this.cards.arrange(layout);
     this.camera.size = this.data.layouts[layout].size;
-    const whole = this.camera.size[1] * Math.min(1.15, (width - 36) / this.camera.size[0]) + 80;
+    const fits = (width - 36) / this.camera.size[0];
+    const whole = this.camera.size[1] * (fits > LEGIBLE ? Math.min(1.15, fits) : 1) + 80;
     this.picture.style.height = `${Math.max(220, Math.min(innerHeight * (width < NARROW ? 0.5 : 0.64), width < NARROW ? this.camera.size[1] + 80 : Math.max(whole, 320)))}px`;
     this.seenHeight = this.picture.clientHeight;
     if (first) {
