@@ -3,95 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import combinations_with_replacement, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from autograd_mini.engine.functions import function
-from autograd_mini.engine.ops import TABLE
-from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
+from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
 from autograd_mini.testing.libraries import PRECISIONS
 from autograd_mini.testing.line import first_reach
-from autograd_mini.testing.localisation import blocks
-from autograd_mini.testing.search import FEW_INPUTS
+from autograd_mini.testing.misplacement import Misplacement
+from autograd_mini.testing.missing_terms import factor_name, missing_term, multiple, term
+from autograd_mini.testing.repeatability import kept_by_key, kept_in_part, kept_whole, unsteady
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from autograd_mini.testing.problem import Point
+    from autograd_mini.testing.counterexample import LocalSample
     from autograd_mini.testing.report import Counterexample
 
 SINGLE_DIGITS = 1e-5
 """Relative error up to which a claim counts as computed with fewer digits, rather than by a wrong formula."""
+_HALF_DIGITS = 2e-2
+"""Relative error up to which a claim that moves in steps counts as computed in half precision."""
 _SINGLE_ROUNDING = 1.5 * 2.0**-24
 """Largest relative error of a claim with a constant or two in single precision."""
-SAMPLES = 6
-"""Points near the counterexample at which claims are compared."""
-_CONSTANTS = 8
-"""Most constants of the source that missing terms are made of."""
 _MANY_TERMS = 5
 """Terms above which a mean may be over one less than an array has, as of differences."""
-_KEPT = "the claim is right at the first point it was asked for and not beside it: a part of it is kept from there"
-_NAMED_INPUTS = 16
-"""Most inputs that a missing term may depend on besides the one in question."""
-_NAMED_FACTORS = {
-    "pi": math.pi,
-    "ln 2": math.log(2),
-    "ln 10": math.log(10),
-    "sqrt(2)": math.sqrt(2),
-    "e": math.e,
-    "180/pi": 180 / math.pi,
-    "sqrt(pi)": math.sqrt(math.pi),
-    "2/sqrt(pi)": 2 / math.sqrt(math.pi),
-}
 _POWERS = {"{}": 1, "1/{}": -1, "{}**2": 2, "1/{}**2": -2, "sqrt({})": 0.5, "1/sqrt({})": -0.5}
+_TINY_MOVES = (1 + 2.0**-44, 1 - 2.0**-43, 1 + 2.0**-42)
+"""Changes of the inputs that no number below double precision notices."""
+_WIDE_MOVES = (1.1, 0.9)
+"""Changes of the inputs that half of the digits notice."""
 TO_SINGLE = PRECISIONS["float32"][1]
-_FEATURES: dict[str, Callable[[float], float]] = {
-    "{}": lambda x: x,
-    "{}**2": lambda x: x * x,
-    "{}**3": lambda x: x**3,
-    "1/{}": lambda x: 1 / x,
-    "1/{}**2": lambda x: 1 / x**2,
-    "1/sqrt({})": lambda x: 1 / math.sqrt(x),
-    "1/(1+{})": lambda x: 1 / (1 + x),
-    "1/(1+{}**2)": lambda x: 1 / (1 + x * x),
-    "exp(-{})": lambda x: math.exp(-x),
-    "exp(-{}**2)": lambda x: math.exp(-x * x),
-    "1/cos({})**2": lambda x: math.cos(x) ** -2,
-    "1/cosh({})**2": lambda x: math.cosh(x) ** -2,
-    "sigmoid({})*(1-sigmoid({}))": lambda x: 0.25 / math.cosh(x / 2) ** 2,
-} | {
-    f"{name}({{}})": function(TABLE[name])
-    for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sigmoid", "abs")
-}
-"""Terms that a derivative may lack, as functions of one input."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSample:
-    """One point near the counterexample: all claims there, the measured partial, and how finely it is measured."""
-
-    point: Point
-    claims: Sequence[float]
-    claim: float
-    measured: float
-    error: float
-    value: float
-
-    @property
-    def relative_error(self) -> float:
-        """How finely the partial is measured, relative to itself."""
-        return self.error / abs(self.measured) if self.measured else math.inf
-
-    @property
-    def gap(self) -> float:
-        """What the claim lacks."""
-        return self.measured - self.claim
-
-    def close(self, u: float, v: float) -> bool:
-        """Return whether two numbers agree as far as the measurement tells."""
-        return abs(u - v) <= 1e-6 * max(abs(u), abs(v)) + 4 * self.error
 
 
 class Cause:
@@ -111,23 +50,40 @@ class Cause:
         if (seen := self._not_a_number()) is not None:
             return seen
         a, b = self.example.interval
-        scarce = self.partial.problem.scarce
-        self.samples = list(islice(self._sampled(), SAMPLES // (1 + scarce))) if a < b else []
-        seen = self._unsteady() or self._out_of_place()
-        if seen is not None:
+        problem = self.partial.problem
+        self.samples = [*islice(self.partial.samples(self.example), SAMPLES // (1 + problem.scarce))] if a < b else []
+        seen = unsteady(problem, self.example.point, [s.point for s in self.samples[:1]])
+        if seen[0] or (seen := self._out_of_place() or ("", ""))[0] or len(self.samples) < 3:
             return seen
-        if len(self.samples) < 3:
-            return "", ""
+        return self._steady() or ("", "")
+
+    def _steady(self) -> tuple[str, str] | None:
+        """Return the mistake in a claim that is the same for every call: first what is seen in the claims alone."""
+        misplacement = Misplacement(self.partial, self.samples)
+        if (found := misplacement.whole()) is not None:
+            return found
         if all(s.claim == 0 for s in self.samples):
-            return self._zero()
+            return misplacement.in_part() or self._zero()
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
-        found = self._imprecise(steady)
-        for probe in (self._stale, self._moved, self._other_partial):
-            found = found or probe()
-        found = found or self._formula(steady)
-        return found if found[0] else self._kept_or_constant()
+        return (
+            kept_by_key(self.partial, self.samples)
+            or self._imprecise(steady)
+            or kept_whole(self.partial, self.samples)
+            or self._other_partial()
+            or (self._factor(steady) if steady is not None and self._named(steady) else None)
+            or (self._mean_beside() if steady is None else None)
+            or kept_in_part(self.partial, elsewhere=True)
+            or misplacement.in_part()
+            or (self._factor(steady) if steady is not None else None)
+            or self._power()
+            or misplacement.exchanged()
+            or self._missing_term()
+            or kept_in_part(self.partial, elsewhere=False)
+            or self._stepwise()
+            or self._constant()
+        )
 
     def _not_a_number(self) -> tuple[str, str] | None:
         """Recognise a claim that is no finite number."""
@@ -157,94 +113,8 @@ class Cause:
         if self._is_mirrored():
             lower = self.partial.output > self.partial.axis
             return "triangle", f"the {'lower' if lower else 'upper'} half is missing, and the other is right"
-        found = self._missing_term()
+        found = self._lacking()
         return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
-
-    def _formula(self, steady: float | None) -> tuple[str, str]:
-        """Recognise a mistake in the formula: a factor, which may be a mean's, a power, or a missing term."""
-        name = self.example.wrt
-        if steady is not None:
-            for size in self._sizes():
-                if any(abs(steady / ratio - 1) < 1e-6 for ratio in (size, 1 / size)):
-                    what, factor = ("missing", f"1/{size}") if steady < 1 else ("taken twice", str(size))
-                    return "mean", f"the claim must be multiplied by {factor}: a mean over {size} is {what}"
-            factor = _factor_name(steady) or f"{steady:.7g}"
-            return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
-        if (found := self._mean_beside()) is not None:
-            return found
-        if self._is_kept(elsewhere=True):
-            return "stale", _KEPT
-        for text, power in _POWERS.items():
-            if (ratio := self._ratio(power)) is not None:
-                term = _term(ratio, text.format(name))
-                return "exponent", f"the power of {name} is off: the claim must be multiplied by {term}"
-        missing = self._missing_term()
-        return ("missing term", f"the claim is missing the term {missing}") if missing else ("", "")
-
-    def _sizes(self) -> list[int]:
-        """Return the numbers of terms that a mean may have: those in arrays, and, of many, one less."""
-        sizes = {size for size in self.partial.problem.sizes if size > 1}
-        return sorted(sizes | {size - 1 for size in sizes if size > _MANY_TERMS})
-
-    def _mean_beside(self) -> tuple[str, str] | None:
-        """Recognise a mean that is missing in one part of a claim, beside a penalty in proportion to the input."""
-        inputs = [s.point[self.partial.axis] for s in self.samples]
-        for size in self._sizes():
-            rest = [s.measured - s.claim / size for s in self.samples]
-            if self._multiple(inputs, rest) is not None:
-                return "mean", f"a part of the claim must be multiplied by 1/{size}: a mean over {size} is missing"
-        return None
-
-    def _kept_or_constant(self) -> tuple[str, str]:
-        """Recognise a claim of which a part is the same everywhere, from the first call on or always."""
-        if self._is_kept(elsewhere=False):
-            return "stale", _KEPT
-        if len({s.claim for s in self.samples}) == 1 and len({s.measured for s in self.samples}) > 1:
-            return "missing term", "the claim is the same everywhere: what depends on the inputs is missing"
-        return "", ""
-
-    def _is_kept(self, *, elsewhere: bool) -> bool:
-        """Return whether the claim is right at the first point that it was asked for and nowhere near it.
-
-        Args:
-            elsewhere: whether that is asked of points that share the first one's input in question, too: there, a
-                missing term that is 0 for this input is 0 still.
-
-        """
-        problem, axis = self.partial.problem, self.partial.axis
-        if problem.df.first is None or not all(problem.df.first):
-            return False
-        first = tuple(map(float, problem.df.first))
-        if not self._is_right(first):
-            return False
-        moved = [(*first[:axis], first[axis] * (1 + step), *first[axis + 1 :]) for step in (1e-2, -2e-2)]
-        if elsewhere:
-            step = (1.01 if i != axis else 1.0 for i in range(len(first)))
-            moved.append(tuple(x * s for x, s in zip(first, step, strict=True)))
-        return all(self.partial.is_refuted(point, first_reach(point[axis]) / 4) for point in moved)
-
-    def _is_right(self, point: Point) -> bool:
-        """Return whether the claim at a point is what is measured there, and that is measured finely."""
-        found = self.partial.measured(point, first_reach(point[self.partial.axis]) / 4)
-        close = abs(found.value - self.partial.claimed(point)) <= 1e-8 * abs(found.value) + 4 * found.error
-        return found.error <= 1e-6 * abs(found.value) and close
-
-    def _sampled(self) -> Iterator[LocalSample]:
-        """Yield random points near the counterexample at which the derivative can be measured."""
-        partial, example = self.partial, self.example
-        problem, axis = partial.problem, partial.axis
-        a, b = example.interval
-        for _ in range(2 * SAMPLES):
-            spread = 0.5 * (len(example.point) <= 6)
-            point = [x + problem.rng.uniform(-spread, spread) * first_reach(x) for x in example.point]
-            point[axis] = a + problem.rng.uniform(0.15, 0.85) * (b - a)
-            at = tuple(map(problem.grid, point))
-            reach = min(at[axis] - a, b - at[axis], first_reach(at[axis]))
-            claims = problem.partials(at, partial.output)
-            measured = partial.measured(at, reach)
-            if measured.reliable and all(map(math.isfinite, claims)):
-                value = problem.value(at, partial.output)
-                yield LocalSample(at, claims, claims[axis], measured.value, measured.error, value)
 
     def _is_mirrored(self) -> bool:
         """Return whether the claim across the diagonal of a Hessian is right for this one."""
@@ -266,41 +136,59 @@ class Cause:
         ratio = best.measured / claim
         return ratio if all(s.close(c * ratio, s.measured) for s, c in pairs) else None
 
-    def _unsteady(self) -> tuple[str, str] | None:
-        """Recognise results that differ from call to call at one point: by chance, or by what was called before."""
-        problem, point, output = self.partial.problem, self.example.point, self.partial.output
-        other = self.samples[0].point if self.samples else None
-        values = [problem.f.again(point) for _ in range(2)]
-        if values[0] is not None and [*values[0]] != [*(values[1] or ())]:
-            return "random", "f draws random numbers: two calls at one point differ"
-        claims = [problem.df.again(point) for _ in range(3)]
-        rows = [[*map(float, claim[output])] for claim in claims if claim is not None]
-        if len(rows) < 3 or not all(map(math.isfinite, rows[0])):
-            return None
-        if rows[1] != rows[2]:
-            return "random", "df draws random numbers: two calls at one point differ"
-        if other is None:
-            return None
-        problem.f.again(other)
-        moved = problem.df.again(point)
-        if moved is not None and [*map(float, moved[output])] != rows[2]:
-            return "state", "df depends on the last call of f, and is right only just after f at the same point"
-        problem.df.again(other)
-        late = problem.df.again(point)
-        if rows[0] != rows[1] or (late is not None and [*map(float, late[output])] != rows[2]):
-            return "stale", "df depends on its last call: it returns what belongs to an earlier point"
+    def _named(self, steady: float) -> bool:
+        """Return whether a factor is simple, or a mean's."""
+        return bool(factor_name(steady)) or self._mean_of(steady) is not None
+
+    def _mean_of(self, steady: float) -> int | None:
+        """Return the number of terms of the mean that a factor belongs to."""
+        sizes = (n for n in self._sizes() if any(abs(steady / ratio - 1) < 1e-6 for ratio in (n, 1 / n)))
+        return next(sizes, None)
+
+    def _factor(self, steady: float) -> tuple[str, str]:
+        """Describe a factor, which may be a mean's."""
+        if (size := self._mean_of(steady)) is not None:
+            what, factor = ("missing", f"1/{size}") if steady < 1 else ("taken twice", str(size))
+            return "mean", f"the claim must be multiplied by {factor}: a mean over {size} is {what}"
+        factor = factor_name(steady) or f"{steady:.7g}"
+        return "factor", f"the claim must be multiplied by {repr(steady) if factor == '1' else factor}"
+
+    def _sizes(self) -> list[int]:
+        """Return the numbers of terms that a mean may have: those in arrays, and, of many, one less."""
+        sizes = {size for size in self.partial.problem.sizes if size > 1}
+        return sorted(sizes | {size - 1 for size in sizes if size > _MANY_TERMS})
+
+    def _mean_beside(self) -> tuple[str, str] | None:
+        """Recognise a mean that is missing in one part of a claim, beside a penalty in proportion to the input."""
+        inputs = [s.point[self.partial.axis] for s in self.samples]
+        for size in self._sizes():
+            rest = [s.measured - s.claim / size for s in self.samples]
+            if multiple(self.samples, inputs, rest) is not None:
+                return "mean", f"a part of the claim must be multiplied by 1/{size}: a mean over {size} is missing"
         return None
 
-    def _stale(self) -> tuple[str, str] | None:
-        """Recognise a claim that is the same everywhere, and right at the first point that it was asked for."""
-        problem, first = self.partial.problem, self.partial.problem.df.first
-        claim = self.samples[0].claim
-        if first is None or any(s.claim != claim for s in self.samples):
-            return None
-        found = self.partial.measured(first, first_reach(float(first[self.partial.axis])) / 4)
-        right = found.reliable and abs(found.value - claim) <= 1e-6 * abs(claim) + 4 * found.error
-        changes = len({s.measured for s in self.samples}) > 1 and not problem.box
-        return ("stale", "the claim is kept from the first point it was asked for") if right and changes else None
+    def _power(self) -> tuple[str, str] | None:
+        """Recognise a power of the input too much or too few."""
+        name = self.example.wrt
+        for text, power in _POWERS.items():
+            if (ratio := self._ratio(power)) is not None:
+                factor = term(ratio, text.format(name))
+                return "exponent", f"the power of {name} is off: the claim must be multiplied by {factor}"
+        return None
+
+    def _lacking(self) -> str:
+        """Return the term that the claim lacks, or nothing."""
+        return missing_term(self.samples, self.example.names, self.partial.axis, self.partial.problem.constants)
+
+    def _missing_term(self) -> tuple[str, str] | None:
+        missing = self._lacking()
+        return ("missing term", f"the claim is missing the term {missing}") if missing else None
+
+    def _constant(self) -> tuple[str, str] | None:
+        """Recognise a claim that is the same everywhere."""
+        if len({s.claim for s in self.samples}) == 1 and len({s.measured for s in self.samples}) > 1:
+            return "missing term", "the claim is the same everywhere: what depends on the inputs is missing"
+        return None
 
     def _imprecise(self, steady: float | None) -> tuple[str, str] | None:
         """Recognise claims that agree with f in their first digits alone, in no ratio but one of a rounded constant."""
@@ -309,48 +197,35 @@ class Cause:
             return None
         if steady is not None and abs(steady - 1) > _SINGLE_ROUNDING:
             return None
-        digits = max(1, math.floor(-math.log10(max(gaps))))
         if all(TO_SINGLE(s.claim) == s.claim for s in self.samples):
             where = "in single precision"
         elif all(abs(s.measured - (steady or 0.0) * s.claim) <= abs(s.gap) / 8 + 4 * s.error for s in self.samples):
             where = "with a constant in single precision"
         else:
             where = "with fewer digits than f"
-        return "precision", f"the claim agrees to {digits} digits: it is computed {where}"
+        return "precision", f"the claim agrees to {_digits(gaps)} digits: it is computed {where}"
 
-    def _moved(self) -> tuple[str, str] | None:
-        """Recognise the claims for an array in another order: transposed, or shifted by one."""
-        axis, claims = self.partial.axis, self.partial.problem.claims
-        for start, size, name, shape in blocks(claims):
-            if not start <= axis < start + size:
-                continue
-            index = axis - start
-            if len(shape) == 2 and shape[0] == shape[1]:
-                row, column = divmod(index, shape[1])
-                if row != column and self._stands_at(start + column * shape[1] + row):
-                    return "transposed", f"the claims for {name} are transposed"
-            for step in (1, -1):
-                at = index + step
-                if size > 2 and self._stands_at(start + at % size) and self._is_shifted(start, size, at % size, step):
-                    return (
-                        "shift",
-                        f"the claims for {name} are off by one: that for {name}[{index}] stands at {at % size}",
-                    )
-        return None
+    def _stepwise(self) -> tuple[str, str] | None:
+        """Recognise claims close to what is measured that do not answer to the last digits of the inputs."""
+        gaps = [abs(s.gap) / abs(s.measured) for s in self.samples if s.measured]
+        if not gaps or max(gaps) > _HALF_DIGITS:
+            return None
+        for s in self.samples[:3]:
+            if any(self._claimed_at(s, factor) != s.claim for factor in _TINY_MOVES):
+                return None
+            if all(self._claimed_at(s, factor) == s.claim for factor in _WIDE_MOVES):
+                return None
+        return (
+            "precision",
+            (
+                f"the claim agrees to {_digits(gaps)} digits, and moves in steps: it is computed in half precision or "
+                "of rounded inputs"
+            ),
+        )
 
-    def _stands_at(self, axis: int) -> bool:
-        """Return whether the claim for another input is right for this one."""
-        return all(s.close(s.claims[axis], s.measured) and not s.close(s.claims[axis], s.claim) for s in self.samples)
-
-    def _is_shifted(self, start: int, size: int, at: int, step: int) -> bool:
-        """Return whether the claim for the neighbour stands in the place after, too."""
-        other = Partial(self.partial.problem, start + at, self.partial.output)
-        following = start + (at + step) % size
-        for s in self.samples[:2]:
-            found = other.measured(s.point, first_reach(s.point[start + at]) / 2)
-            if not found.reliable or abs(found.value - s.claims[following]) > 1e-6 * abs(found.value) + 4 * found.error:
-                return False
-        return True
+    def _claimed_at(self, sample: LocalSample, factor: float) -> float:
+        """Return the claim where all inputs are multiplied by a factor."""
+        return self.partial.claimed(tuple(x * factor for x in sample.point))
 
     def _other_partial(self) -> tuple[str, str] | None:
         """Recognise a claim that belongs to another input."""
@@ -368,73 +243,7 @@ class Cause:
             return "copy", f"the claim for {label} is the derivative by {name}"
         return None
 
-    def _missing_term(self) -> str:
-        """Return the term of a dictionary of simple features that the difference is a multiple of, or nothing."""
-        names, samples = self.example.names, self.samples
-        constants = sorted(self.partial.problem.constants)[:_CONSTANTS]
-        columns: dict[str, list[float]] = {"1": [1.0] * len(samples)}
-        near = [i for i in range(len(names)) if i == self.partial.axis or len(names) <= _NAMED_INPUTS]
-        for i in near:
-            name, inputs = names[i], [s.point[i] for s in samples]
-            for text, feature in _FEATURES.items():
-                columns[text.replace("{}", name)] = _column(feature, inputs)
-            for constant in constants:
-                for text in ("sin({})", "cos({})", "exp({})", "exp(-{})"):
-                    inner = f"{constant:g}*{name}"
-                    columns[text.format(inner)] = _column(_FEATURES[text], [constant * x for x in inputs])
-                for text in ("{}", "{}**2", "1/{}", "1/{}**2"):
-                    inner = f"({name}-{constant:g})"
-                    columns[text.format(inner)] = _column(_FEATURES[text], [x - constant for x in inputs])
-        columns["f"] = [s.value for s in samples]
-        for i in near:
-            columns[f"df/d{names[i]}" if i != self.partial.axis else "the claim"] = [s.claims[i] for s in samples]
-        usable = {k: v for k, v in columns.items() if all(map(math.isfinite, v)) and any(v)}
-        for text, column in usable.items():
-            if (found := self._multiple(column)) is not None:
-                return _term(found, text)
-        pairs = combinations_with_replacement(usable.items(), 2) if len(names) <= FEW_INPUTS else ()
-        for (left, u), (right, v) in pairs:
-            if (found := self._multiple([p * q for p, q in zip(u, v, strict=True)])) is not None:
-                return _term(found, f"{left}*{right}")
-        return ""
 
-    def _multiple(self, column: Sequence[float], gaps: Sequence[float] = ()) -> float | None:
-        """Return what a column has to be multiplied by to be some gaps: by default those of claim and measurement."""
-        if not column[0] or not math.isfinite(column[0]):
-            return None
-        gaps = gaps or [s.gap for s in self.samples]
-        ratio = gaps[0] / column[0]
-        triples = [*zip(self.samples, column, gaps, strict=True)]
-        agree = all(abs(ratio * c - gap) <= 1e-6 * abs(gap) + 4 * s.error for s, c, gap in triples)
-        return ratio if agree and any(abs(gap) > 100 * s.error for s, _, gap in triples) else None
-
-
-def _factor_name(ratio: float) -> str:
-    if not ratio:
-        return "0"
-    guess = Fraction(ratio).limit_denominator(12)
-    if guess and abs(float(guess) / ratio - 1) < 1e-6 and abs(guess.numerator) <= 1000:
-        return str(guess)
-    for name, value in _NAMED_FACTORS.items():
-        for scale in (1, 2, 0.5, -1):
-            for sense, number in ((name, value), (f"1/({name})", 1 / value)):
-                if abs(scale * number / ratio - 1) < 1e-6:
-                    return sense if scale == 1 else f"{scale:g}*{sense}"
-    return ""
-
-
-def _term(ratio: float, text: str) -> str:
-    if abs(abs(ratio) - 1) < 1e-6:
-        return text if ratio > 0 else f"-{text}"
-    return f"{_factor_name(ratio) or f'{ratio:.6g}'}*{text}"
-
-
-def _column(feature: Callable[[float], float], inputs: Sequence[float]) -> list[float]:
-    """Return a feature of each input; nan where it has no value."""
-    found = []
-    for x in inputs:
-        try:
-            found.append(float(feature(x)))
-        except (ValueError, ArithmeticError):
-            found.append(math.nan)
-    return found
+def _digits(gaps: list[float]) -> int:
+    """Return to how many digits numbers agree, by their relative differences."""
+    return max(1, math.floor(-math.log10(max(gaps))))

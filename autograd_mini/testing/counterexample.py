@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from autograd_mini.testing.report import Counterexample
 from autograd_mini.testing.segment import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from autograd_mini.testing.problem import Point, Problem
     from autograd_mini.testing.residuals import Classification
@@ -31,8 +32,36 @@ _SAMPLES_OF_REGION, _HALVINGS = 12, 10
 """Points that a region is sampled at, and bisections of each of its ends."""
 SINGLE_PRECISION = 1e-10
 """Unit roundoff above which f computes in single precision."""
+SAMPLES = 6
+"""Points near a counterexample at which claims are compared."""
 _MOST_SHORTENED = 6
 """Most inputs of which all are rounded to few digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSample:
+    """One point near the counterexample: all claims there, the measured partial, and how finely it is measured."""
+
+    point: Point
+    claims: Sequence[float]
+    claim: float
+    measured: float
+    error: float
+    value: float
+
+    @property
+    def relative_error(self) -> float:
+        """How finely the partial is measured, relative to itself."""
+        return self.error / abs(self.measured) if self.measured else math.inf
+
+    @property
+    def gap(self) -> float:
+        """What the claim lacks."""
+        return self.measured - self.claim
+
+    def close(self, u: float, v: float) -> bool:
+        """Return whether two numbers agree as far as the measurement tells."""
+        return abs(u - v) <= 1e-6 * max(abs(u), abs(v)) + 4 * self.error
 
 
 def short_numbers(low: float, high: float) -> Iterator[float]:
@@ -103,6 +132,22 @@ class Partial:
         segment, middle = compare(line, a, b), a + width / 2
         found = Measured(line.slope(middle) + segment.mismatch / width, segment.tolerance / width)
         return self._example(line.point(middle), found, (a, b))
+
+    def samples(self, example: Counterexample) -> Iterator[LocalSample]:
+        """Yield random points near a counterexample at which the derivative can be measured."""
+        problem, axis = self.problem, self.axis
+        a, b = example.interval
+        for _ in range(2 * SAMPLES):
+            spread = 0.5 * (len(example.point) <= _MOST_SHORTENED)
+            point = [x + problem.rng.uniform(-spread, spread) * first_reach(x) for x in example.point]
+            point[axis] = a + problem.rng.uniform(0.15, 0.85) * (b - a)
+            at = tuple(map(problem.grid, point))
+            reach = min(at[axis] - a, b - at[axis], first_reach(at[axis]))
+            claims = problem.partials(at, self.output)
+            measured = self.measured(at, reach)
+            if measured.reliable and all(map(math.isfinite, claims)):
+                value = problem.value(at, self.output)
+                yield LocalSample(at, claims, claims[axis], measured.value, measured.error, value)
 
     def _at_a_point(self, line: Line, x: float) -> Counterexample:
         central, above, below = (measure(line, x, first_reach(x) / 4, side) for side in (0, 1, -1))

@@ -7,12 +7,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from autograd_mini.testing.causes import SAMPLES, SINGLE_DIGITS, TO_SINGLE, Cause
-from autograd_mini.testing.counterexample import SINGLE_PRECISION, Partial
+from autograd_mini.testing.causes import SINGLE_DIGITS, TO_SINGLE, Cause
+from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
 from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.localisation import localised
 from autograd_mini.testing.point import PointCheck
 from autograd_mini.testing.problem import BudgetSpentError, ShapeError, TimeSpentError, located, why_stopped
+from autograd_mini.testing.repeatability import unsteady
 from autograd_mini.testing.search import FEW_INPUTS, axes_through
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ _SECONDS, _FEWEST, _EACH_HALVING = 4.0, 60, 8
 _FINE = 1e-8
 """Resolution of a right derivative below which nothing is unusual about it."""
 _REPEATS = 4
-"""Calls at one point that tell chance."""
+"""Points that tell single precision."""
+_LABORIOUS = 200
+"""Calls of f from which a right derivative is unusual."""
+_REPEATED = 4, 26
+"""Calls of f and of df at one point that tell whether they return the same."""
 _CHEAP, MOST_MEASURED = 0.01, 3
 """Seconds of a call of f up to which the digits of a right derivative are counted, and of how many partials."""
 CLEARLY_IMPRECISE = 50.0
@@ -96,31 +101,54 @@ def _name_branch(partial: Partial, report: Report, *, right_elsewhere: bool) -> 
             report.cause_kind, report.cause = "branch", f"one branch alone is wrong: the claim is right at {place}"
 
 
-def remark(problem: Problem, report: Report) -> tuple[str, str]:
-    """Return the kind of a flaw that leaves a derivative correct or undecided at a point, and a sentence about it."""
-    fine = report.verdict == "correct" and report.resolution < _FINE
-    if report.verdict == "correct" and problem.eps < SINGLE_PRECISION:
-        known = [rows for rows in islice(problem.df.known.values(), 4) if rows is not None]
-        numbers = {float(p) for rows in known for row in islice(rows, 4) for p in islice(row, 4)}
-        long = [n for n in numbers if float(f"{n:.9g}") != n]
-        if len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers):
-            return "precision", "df computes in single precision: about 7 digits of the derivative are right"
-    if problem.eps < SINGLE_PRECISION and not fine and _is_single(problem):
+def remark(problem: Problem, report: Report, *, explained: bool) -> None:
+    """Add to a report of a derivative that is not wrong what is unusual about it.
+
+    Results at the point that differ from call to call are looked for where it is undecided, or was hard to find right:
+    what belongs to another point makes it wrong.
+    """
+    flaw = "", ""
+    if problem.at is not None and not (_is_fine(report) and problem.f.points < _LABORIOUS):
+        point = tuple(map(float, problem.at))
+        with suppress(BudgetSpentError, ShapeError):
+            problem.allow(*_REPEATED)
+            moves = [[first_reach(x) * (2, -2)[(i + side) % 2] for i, x in enumerate(point)] for side in (0, 1)]
+            flaw = unsteady(problem, point, [tuple(map(sum, zip(point, move, strict=True))) for move in moves])
+    if flaw[0] in {"state", "stale"}:
+        report.verdict, report.cause = "wrong", flaw[1]
+    elif explained and not flaw[0]:
+        flaw = _imprecision(problem, report)
+    report.cause_kind, report.note = flaw[0], flaw[1] or report.note
+
+
+def _is_fine(report: Report) -> bool:
+    """Return whether a derivative is right to so many digits that nothing is unusual about it."""
+    return report.verdict == "correct" and report.resolution < _FINE
+
+
+def _imprecision(problem: Problem, report: Report) -> tuple[str, str]:
+    """Return "precision" and a sentence if f or df computes with fewer digits than it seems to."""
+    fine, double = _is_fine(report), problem.eps < SINGLE_PRECISION
+    if report.verdict == "correct" and double and _claims_single(problem):
+        return "precision", "df computes in single precision: about 7 digits of the derivative are right"
+    if double and not fine and _is_single(problem):
         return (
             "precision",
             "f computes in single precision: about 7 digits of its values are right, and fewer of slopes",
         )
-    if problem.at is None or fine:
-        return "", ""
-    with suppress(BudgetSpentError, ShapeError):
-        problem.allow(_REPEATS, _REPEATS)
-        for name, callee in (("f", problem.f), ("df", problem.df)):
-            if len({repr(callee.again(problem.at)) for _ in range(_REPEATS)}) > 1:
-                return "random", f"{name} draws random numbers: two calls at one point differ"
-        if report.verdict == "correct" and problem.eps < SINGLE_PRECISION and problem.f.price < _CHEAP:
+    if problem.at is not None and not fine and report.verdict == "correct" and double and problem.f.price < _CHEAP:
+        with suppress(BudgetSpentError, ShapeError):
             problem.allow(32 * MOST_MEASURED, 2 * MOST_MEASURED)
             return _precision_at(problem, problem.at)
     return "", ""
+
+
+def _claims_single(problem: Problem) -> bool:
+    """Return whether df returns numbers of single precision, as far as was seen."""
+    known = [rows for rows in islice(problem.df.known.values(), 4) if rows is not None]
+    numbers = {float(p) for rows in known for row in islice(rows, 4) for p in islice(row, 4)}
+    long = [n for n in numbers if float(f"{n:.9g}") != n]
+    return len(long) >= SAMPLES // 2 and all(TO_SINGLE(n) == n for n in numbers)
 
 
 def _is_single(problem: Problem) -> bool:
@@ -130,7 +158,7 @@ def _is_single(problem: Problem) -> bool:
     long = {p: v for p, v in known.items() if float(f"{v[0]:.9g}") != v[0]}
     seen = {v[0] for v in long.values()}
     if len(seen) >= SAMPLES // 2 and all(TO_SINGLE(v) == v for v in seen):
-        return True
+        return _stays_single(problem, next(iter(long)))
     rounded = {tuple(map(TO_SINGLE, p)): tuple(v) for p, v in long.items() if tuple(map(TO_SINGLE, p)) != p}
     tried = dict(islice(rounded.items(), _REPEATS))
     if len({*tried.values()}) < _REPEATS - 1:
@@ -138,6 +166,15 @@ def _is_single(problem: Problem) -> bool:
     with suppress(BudgetSpentError, ShapeError):
         problem.allow(_REPEATS, 0)
         return all(tuple(problem.f.again(p) or ()) == v for p, v in tried.items())
+    return False
+
+
+def _stays_single(problem: Problem, point: Point) -> bool:
+    """Return whether f returns numbers of single precision beside a point too, where sums of short numbers are long."""
+    with suppress(BudgetSpentError, ShapeError):
+        problem.allow(_REPEATS, 0)
+        moved = [tuple(x * (1 + problem.rng.uniform(1e-3, 1e-2)) for x in point) for _ in range(_REPEATS)]
+        return all(TO_SINGLE(v) == v for p in moved for v in islice(problem.f.again(p) or (), 4))
     return False
 
 

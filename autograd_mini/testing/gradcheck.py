@@ -136,13 +136,12 @@ def check_grad(
             _conclude(problem, decision, report)
             if decision.failure is not None and explained:
                 explain(problem, decision.failure, decision.point, report)
-            elif explained and report.verdict != "wrong":
-                report.cause_kind, flaw = remark(problem, report)
-                report.note = flaw or report.note
+            elif report.verdict != "wrong":
+                remark(problem, report, explained=explained)
             arguments = problem.claims.arguments if problem.claims is not None else None
             if backward and report.ok and arguments is not None and arguments.library is not None:
                 of_leaves = arguments.of_leaves(f)
-                report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example))
+                report.note = compare_batched(of_leaves, arguments.leaves_of(arguments.example)) or report.note
         except ShapeError as error:
             report.verdict, report.title, report.cause_kind = "wrong", str(error), "shape"
     report.calls = Calls(problem.f.calls, problem.df.calls)

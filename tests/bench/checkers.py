@@ -26,6 +26,7 @@ from checker_programs import BUGS, program, shows  # noqa: E402 - after the path
 from checker_unseen import UNSEEN  # noqa: E402 - after the path to it
 from command import parser  # noqa: E402 - after the path to it
 from mistaken_models import MODELS  # noqa: E402 - after the path to it
+from mistakes import NAMES, gathered  # noqa: E402 - after the path to it
 
 from autograd_mini.testing import check_grad, logspan  # noqa: E402 - after the path to it
 
@@ -252,6 +253,39 @@ def model_causes() -> dict[str, tuple[int, int]]:
     return named
 
 
+def program_causes() -> None:
+    """Print, for each kind of mistake in programs, what is found, what is named, and what the right ones are called."""
+    total: Counter[str] = Counter()
+    for kind, programs in gathered().items():
+        row: Counter[str] = Counter()
+        for made in programs:
+            verdicts = [check_grad(f, df, at=at) for f, df, at in map(made, (False, True))]
+            right, wrong = verdicts
+            named = wrong.cause_kind in NAMES[kind]
+            row += Counter(
+                {
+                    "programs": 1,
+                    "alarms": right.verdict == "wrong",
+                    "unresolved": right.verdict == "unresolved",
+                    "noted": bool(right.cause_kind),
+                    "found": wrong.verdict == "wrong" or bool(wrong.cause_kind),
+                    "named": named,
+                }
+            )
+            if ARGUMENTS.list and not (named and right.verdict == "correct"):
+                print(f"  cause: {kind}: {made.__name__}: {wrong.verdict}, {wrong.cause or wrong.note}")
+        total += row
+        print(
+            f"in fresh programs, {kind:20s} found {row['found']:2d} of {row['programs']}, named {row['named']:2d}; "
+            f"right ones: {row['alarms']} false alarms, {row['unresolved']} unresolved, {row['noted']} with a remark"
+        )
+    print(
+        f"in fresh programs, all: found {total['found']} of {total['programs']}, named {total['named']} "
+        f"({total['named'] / total['programs']:.1%}); of as many right ones {total['alarms']} false alarms, "
+        f"{total['unresolved']} unresolved, {total['noted']} with a remark"
+    )
+
+
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
@@ -305,6 +339,7 @@ def main() -> None:
             + ", ".join(f"{k} {r} of {n}" for k, (r, n) in named.items())
             + f"; {total[0] / total[1]:.1%}"
         )
+        program_causes()
 
 
 if __name__ == "__main__":

@@ -36,12 +36,15 @@ if TYPE_CHECKING:
 
     from wild import Pair, Wild
 
-COLLECTIONS = ("wild_scipy", "wild_sklearn", "wild_statsmodels", "wild_torch", "wild_jax")
+COLLECTIONS = (
+    *("wild_scipy", "wild_sklearn", "wild_statsmodels", "wild_torch", "wild_jax"),
+    *("wild_autograd", "wild_gpy", "wild_symbolic", "wild_processes"),
+)
 SLOW = 2e-3
 """Seconds of one call of f and df above which a box gets the quick budget."""
 SLOWEST = 20e-3
 """Seconds of one call of f and df above which no box is checked."""
-DISTRIBUTIONS = {"SciPy": "scipy", "NumPy": "numpy", "scikit-learn": "scikit-learn", "PyTorch": "torch", "JAX": "jax"}
+DISTRIBUTIONS = {"SciPy": "scipy", "NumPy": "numpy", "PyTorch": "torch", "JAX": "jax", "SymPy": "sympy"}
 
 
 @dataclass
@@ -134,9 +137,9 @@ def checked(case: Wild, pair: Pair) -> Row:
 
     places = case.places()
     for place in places:
-        begun = time.perf_counter()
+        begun = time.process_time()
         note(" ".join(f"at {place}".split())[:120], check_grad(*pair, at=place, explained=ARGUMENTS.explain))
-    cost = (time.perf_counter() - begun) / sum(calls[-1])  # of the last: the first may have compiled something
+    cost = (time.process_time() - begun) / sum(calls[-1])  # of the last: the first may have compiled something
     if (options := over(case, pair)) and cost < SLOWEST:
         f, df, box = options
         report = check_grad(f, df, domain=box, budget="quick" if cost > SLOW else None, explained=ARGUMENTS.explain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 pytest.importorskip("numpy")
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
+import numpy as np
 from checker_causes import FUNCTIONS, MISTAKES, MUTANTS, mistaken
 from mistaken_models import MODELS
+from mistakes import NAMES, gathered
 
 from autograd_mini.testing import check_grad
 
@@ -56,3 +59,73 @@ def test_a_mistake_of_one_branch_is_said_to_be_one():
     assert report.cause == "one branch alone is wrong: the claim must be multiplied by 10"
     flat = check_grad(lambda x: max(x, 0.0) ** 2, lambda x: -2 * max(x, 0.0), domain={"x": (-5, 5)})
     assert flat.cause_kind == "sign"  # it is right where f is flat only because both are 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NAMES if kind != "off by one in a loop"])
+def test_the_mistakes_in_programs_are_found_and_named_and_the_right_ones_are_not(kind):
+    for made in gathered()[kind]:
+        f, df, at = made(False)
+        right = check_grad(f, df, at=at)
+        assert (right.verdict, right.cause_kind) == ("correct", ""), made.__name__
+        f, df, at = made(True)
+        budget = "quick" if kind == "randomness" else "normal"
+        assert check_grad(f, df, at=at, budget=budget).cause_kind in NAMES[kind], made.__name__
+
+
+def test_a_jacobian_with_a_matrix_transposed_inside_is_said_to_have_one():
+    inner = np.array([[0.3, -1.2, 0.7], [1.1, 0.4, -0.5], [-0.2, 0.9, 0.6]])
+    report = check_grad(
+        lambda x: np.tanh(inner @ x),
+        lambda x: inner.T * (1 - np.tanh(inner @ x) ** 2)[:, None],
+        at=np.array([0.2, -0.4, 0.5]),
+    )
+    assert report.cause_kind == "transposed"
+    assert report.cause.startswith("a matrix inside the Jacobian is transposed")
+
+
+def test_a_part_that_is_transposed_is_said_to_be_a_part():
+    grid = np.arange(9.0).reshape(3, 3) / 5
+    report = check_grad(
+        lambda w: np.sum(grid * np.sin(w)) + np.sum(w**2), lambda w: (grid * np.cos(w)).T + 2 * w, at=grid[::-1] + 0.3
+    )
+    assert report.cause == "a part of the claims is misplaced: the claims for w are transposed"
+
+
+def test_numbers_that_are_swapped_are_not_taken_for_transposed():
+    f = lambda x: x[0] + 2 * x[1] ** 2 + 3 * x[2] ** 2 + x[3]  # noqa: E731 - a formula
+    report = check_grad(f, lambda x: [1, 6 * x[2], 4 * x[1], 1], at=[0.3, 0.7, -1.2, 0.4])
+    assert report.cause == "the partial derivatives by x[1] and x[2] are swapped"
+
+
+def test_a_derivative_of_rounded_inputs_moves_in_steps():
+    report = check_grad(np.exp, lambda x: np.exp(round(x, 3)), at=0.61803)
+    assert report.cause_kind == "precision"
+    assert "moves in steps" in report.cause
+
+
+def test_a_function_of_short_numbers_does_not_count_as_single_precision():
+    import random
+
+    rng = random.Random(0)
+    report = check_grad(lambda x: x * x, lambda x: 2 * x + rng.choice((-1, 1)), at=0.5)
+    assert report.note == "df draws random numbers: two calls at one point differ"
+
+
+@pytest.mark.parametrize("explained", [True, False])
+def test_what_belongs_to_another_point_is_wrong_however_hard_it_is_to_see(explained):
+    kept = []
+
+    def slope(x):
+        kept.append(x)
+        return math.cos(kept[len(kept) // 10 * 10 - 1] if len(kept) > 9 else kept[0])
+
+    report = check_grad(math.sin, slope, at=0.7, explained=explained)
+    assert report.verdict == "wrong"
+
+
+def test_rounding_that_differs_from_call_to_call_is_no_chance():
+    import itertools
+
+    jitter = itertools.cycle((1.0, 1 + 2.0**-52, 1 - 2.0**-53))
+    report = check_grad(lambda x: abs(x - 0.5), lambda x: (1.0 if x > 0.5 else -1.0) * next(jitter), at=0.5)
+    assert (report.verdict, report.cause_kind) == ("correct", "")
