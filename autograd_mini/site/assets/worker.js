@@ -1,6 +1,5 @@
 // The worker: Python, its package and Graphviz, away from the page so that the page never freezes.
 import { loadPyodide } from "./npm/pyodide/pyodide.mjs";
-import "./npm/pyodide/pyodide.asm.mjs"; // which the other asks for later
 
 // What most programs load, while nobody has asked for anything.
 const AHEAD = `
