@@ -51,6 +51,7 @@ class Cell:
     def run(self, source: str) -> bool:
         """Run the cell from the start, in a namespace of its own, and return whether it went through."""
         self._names = {"__name__": "__main__", "display": self.display, "clear_output": self.clear_output}
+        display = sys.modules.get("IPython.display")
         sys.modules["IPython.display"] = self._display_module()
         linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
         try:
@@ -59,6 +60,11 @@ class Cell:
         except BaseException as error:  # noqa: BLE001 - what ends a cell is shown, SystemExit too
             self._post("error", _report(error))
             return False
+        finally:
+            if display is None:
+                sys.modules.pop("IPython.display", None)
+            else:
+                sys.modules["IPython.display"] = display
         return True
 
     def _execute(self, tree: ast.Module) -> None:
@@ -96,7 +102,6 @@ class Cell:
         forms = {"HTML": "text/html", "SVG": "image/svg+xml", "Math": "text/latex", "Latex": "text/latex"}
         for name, form in forms.items():
             setattr(module, name, lambda data, form=form: _Typed(form, data))
-        sys.modules.setdefault("IPython", ModuleType("IPython"))
         return module
 
 

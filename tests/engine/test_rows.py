@@ -22,7 +22,7 @@ from autograd_mini.engine.formula import evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.notation.sympy_expressions import SympyAlgebra
-from autograd_mini.site import pages
+from autograd_mini.site import operations
 from autograd_mini.transforms.series import Series, SeriesAlgebra
 from autograd_mini.viz import javascript
 from autograd_mini.viz.expressions import Numbers
@@ -156,7 +156,7 @@ def as_alternatives(row, at):
 
 def as_typeset(row, at):
     """Write the row and its partials in LaTeX with their cases; tests of the site read them as mathematics."""
-    assert all(str(pages._typeset(row, formula)) for formula in (row.value, *row.partials))
+    assert all(str(operations._typeset(row, formula)) for formula in (row.value, *row.partials))
     return rules.compiled(row).floats(*at)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -79,6 +80,16 @@ def test_display_shows_at_once_and_under_a_name_replaces(run):
 def test_the_cell_of_a_notebook_that_imports_display_runs(run):
     source = "from IPython.display import HTML, SVG, clear_output, display\ndisplay(HTML('<b>x</b>'))\nSVG('<svg/>')"
     assert run(source) == (True, [("show", "text/html", "<b>x</b>", ""), ("show", "image/svg+xml", "<svg/>", "")])
+
+
+@pytest.mark.parametrize("source", ["x = 1", "1 / 0"])
+@pytest.mark.parametrize("loaded", [[], ["IPython", "IPython.display"]], ids=["without IPython", "with IPython"])
+def test_what_else_runs_in_the_process_finds_ipython_as_it_was(run, monkeypatch, loaded, source):
+    before = {name: ModuleType(name) for name in loaded}
+    for name, module in before.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    run(source)
+    assert {name: module for name, module in sys.modules.items() if name.split(".")[0] == "IPython"} == before
 
 
 def test_a_value_is_shown_by_its_richest_representation():
