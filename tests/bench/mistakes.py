@@ -47,6 +47,18 @@ NAMES = {
 }
 """What a checker may name each kind: a term, a factor or a power, too, where that is what mends the derivative."""
 
+UNNAMED = {
+    "factor_of_the_other_input",
+    "mask_of_the_first_point",
+    "polynomial_exponent",
+    "time_step_of_a_recurrence",
+    "power_of_a_constant",
+    "power_lowered_before",
+    "recurrence_cut_by_one",
+    "standardised_entries",
+}
+"""The programs whose mistake is not named; the first two are right along every axis through their point."""
+
 
 def program(kind: str, *, needs: str = "numpy") -> Callable[[Program], Program]:
     """Return what enters a program under a kind of mistake, if the library that it needs is there."""
