@@ -11,7 +11,7 @@ What is measured for the entries about a wrong one tells them apart, besides the
 from __future__ import annotations
 
 import math
-from importlib import import_module
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +163,8 @@ class Indexing:
 
     def transposed_inside(self) -> tuple[str, str] | None:
         """Recognise claims M c where f's matrix M has to be transposed, or half of it has to."""
+        if "numpy" not in sys.modules:
+            return None
         start, size, _, shape = self._block()
         for rows in self._matrices():
             if len(rows) != len(rows[0]) or len(rows) not in (*shape, size):
@@ -178,7 +180,7 @@ class Indexing:
         self, point: Point, rows: list[list[float]], start: int, size: int, *, of_rows: bool
     ) -> list[tuple[float, float, float, float]]:
         """Return for each entry the claim, what it is with a matrix transposed, what is measured, and the error."""
-        numpy = import_module("numpy")
+        numpy: Any = sys.modules["numpy"]
         claims = numpy.asarray(self.problem.partials(point, self.partial.output)[start : start + size], dtype=float)
         matrix = numpy.array(rows)
         try:
