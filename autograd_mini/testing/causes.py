@@ -80,7 +80,7 @@ class Cause:
             or (self._mean_beside() if steady is None else None)
             or kept_in_part(self.partial, elsewhere=True)
             or misplacement.in_part()
-            or (self._factor(steady) if steady is not None else None)
+            or ((indexing.ends() or self._factor(steady)) if steady is not None else None)
             or self._power()
             or misplacement.exchanged()
             or indexing.transposed_inside()

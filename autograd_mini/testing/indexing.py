@@ -11,7 +11,7 @@ What is measured for the entries about a wrong one tells them apart, besides the
 from __future__ import annotations
 
 import math
-from importlib import import_module
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,10 @@ class Indexing:
         return None
 
     def ends(self) -> tuple[str, str] | None:
-        """Recognise claims that are right but at the ends of an array, where they are 0: a loop is short."""
+        """Recognise claims that are wrong at the ends of an array alone, or 0 there alone: a loop is short."""
         _, size, name, shape = self._block()
+        if not (name or self._list()):
+            return None
         lengths = shape if len(shape) > 1 else (size,)
         stride = size
         for axis, length in enumerate(lengths):
@@ -75,8 +77,8 @@ class Indexing:
             if not any(first) and not any(last):
                 continue
             places = " and ".join(word for word, found in (("start", first), ("end", last)) if any(found))
-            what = f"{('rows', 'columns')[axis]} of {name}" if len(lengths) == 2 else name or "them"
-            return "shift", f"the claims are right but at the {places} of {what}: a loop is one step short"
+            what = f"the {('rows', 'columns')[axis]} of {name}" if len(lengths) == 2 else name or self._list()
+            return "shift", f"the claims do not reach the {places} of {what}: a loop is one step short"
         return None
 
     def short_divisor(self, ratio: float | None) -> tuple[str, str] | None:
@@ -115,6 +117,11 @@ class Indexing:
             return 0, len(self.problem.names), "", (len(self.problem.names),)
         return next(part for part in parts if part[0] <= axis < part[0] + part[1])
 
+    def _list(self) -> str:
+        """Return the name of the one list that all inputs are of, or nothing."""
+        heads = {name.partition("[")[0] if name.endswith("]") else "" for name in self.problem.names}
+        return heads.pop() if len(heads) == 1 else ""
+
     def _entries(self, point: Point) -> Known:
         """Return what is measured for the entries of the array, with the claims."""
         start, size, _, _ = self._block()
@@ -126,14 +133,19 @@ class Indexing:
         ]
 
     def _wrong_places(self, point: Point, stride: int, length: int) -> tuple[bool, bool] | None:
-        """Return whether the first, and the last entries along an axis are wrong, if all others are right."""
+        """Return whether the first, and the last entries along an axis are wrong, if all others are right.
+
+        Or whether these alone are 0, whatever else is wrong.
+        """
         known = [(i // stride % length, c, _same(c, m, e)) for i, c, m, e in self._entries(point)]
-        wrong, right = {p for p, _, same in known if not same}, {p for p, c, same in known if same and c}
-        first, last = {p for p in wrong if p < _AT_AN_END}, {p for p in wrong if p >= length - _AT_AN_END}
-        if length < _FEWEST or len(right - wrong) < _FEWEST - 2 or wrong - first - last:
-            return None
-        starts, ends = not first or 0 in first, not last or length - 1 in last
-        return (bool(first), bool(last)) if starts and ends else None
+        wrong, zero = {p for p, _, same in known if not same}, {p for p, c, same in known if not (same or c)}
+        for chosen, rest in ((wrong, {p for p, c, same in known if same and c}), (zero, {p for p, c, _ in known if c})):
+            first, last = {p for p in chosen if p < _AT_AN_END}, {p for p in chosen if p >= length - _AT_AN_END}
+            if length < _FEWEST or len(rest - chosen) < _FEWEST - 2 or chosen - first - last:
+                continue
+            if chosen and (not first or 0 in first) and (not last or length - 1 in last):
+                return bool(first), bool(last)
+        return None
 
     def _gaps(self, point: Point) -> dict[int, tuple[float, float]]:
         """Return what the claims for each input lack, with the error."""
@@ -151,6 +163,8 @@ class Indexing:
 
     def transposed_inside(self) -> tuple[str, str] | None:
         """Recognise claims M c where f's matrix M has to be transposed, or half of it has to."""
+        if "numpy" not in sys.modules:
+            return None
         start, size, _, shape = self._block()
         for rows in self._matrices():
             if len(rows) != len(rows[0]) or len(rows) not in (*shape, size):
@@ -166,7 +180,7 @@ class Indexing:
         self, point: Point, rows: list[list[float]], start: int, size: int, *, of_rows: bool
     ) -> list[tuple[float, float, float, float]]:
         """Return for each entry the claim, what it is with a matrix transposed, what is measured, and the error."""
-        numpy = import_module("numpy")
+        numpy: Any = sys.modules["numpy"]
         claims = numpy.asarray(self.problem.partials(point, self.partial.output)[start : start + size], dtype=float)
         matrix = numpy.array(rows)
         try:

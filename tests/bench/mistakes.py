@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 PROGRAMS: dict[str, list[Program]] = defaultdict(list)
 """The programs by kind of mistake."""
 MODULES = (
-    "mistakes_of_memory",
+    "mistakes_of_caches",
+    "mistakes_of_last_calls",
     "mistakes_of_arithmetic",
     "mistakes_of_shape",
+    "mistakes_of_means",
     "mistakes_of_scale",
+    "mistakes_of_indices",
     "mistakes_of_algebra",
 )
 """The modules that hold them."""
@@ -35,14 +38,26 @@ NAMES = {
     "float32": {"precision"},
     "transposed": {"transposed"},
     "off by one": {"shift"},
-    "off by one in a loop": {"shift", "missing term"},
+    "off by one in a loop": {"shift", "missing term", "exponent"},
     "missing mean": {"mean"},
     "sign": {"sign"},
     "factor": {"factor"},
     "missing term": {"missing term", "factor"},
     "swapped arguments": {"swap"},
 }
-"""What a checker may name each kind: a term or a factor, too, where that is what mends the derivative."""
+"""What a checker may name each kind: a term, a factor or a power, too, where that is what mends the derivative."""
+
+UNNAMED = {
+    "factor_of_the_other_input",
+    "mask_of_the_first_point",
+    "polynomial_exponent",
+    "time_step_of_a_recurrence",
+    "power_of_a_constant",
+    "power_lowered_before",
+    "recurrence_cut_by_one",
+    "standardised_entries",
+}
+"""The programs whose mistake is not named; the first two are right along every axis through their point."""
 
 
 def program(kind: str, *, needs: str = "numpy") -> Callable[[Program], Program]:
