@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
+from autograd_mini.testing.indexing import Indexing
 from autograd_mini.testing.libraries import PRECISIONS
 from autograd_mini.testing.line import first_reach
 from autograd_mini.testing.misplacement import Misplacement
@@ -60,10 +61,11 @@ class Cause:
     def _steady(self) -> tuple[str, str] | None:
         """Return the mistake in a claim that is the same for every call: first what is seen in the claims alone."""
         misplacement = Misplacement(self.partial, self.samples)
+        indexing = Indexing(self.partial, self.samples, misplacement)
         if (found := misplacement.whole()) is not None:
             return found
         if all(s.claim == 0 for s in self.samples):
-            return misplacement.in_part() or self._zero()
+            return misplacement.in_part() or indexing.counted() or self._zero(indexing)
         steady = self._ratio()
         if steady is not None and abs(steady + 1) < 1e-6:
             return "sign", "the sign is wrong"
@@ -72,6 +74,8 @@ class Cause:
             or self._imprecise(steady)
             or kept_whole(self.partial, self.samples)
             or self._other_partial()
+            or (indexing.counted() if steady is not None else None)
+            or indexing.short_divisor(steady)
             or (self._factor(steady) if steady is not None and self._named(steady) else None)
             or (self._mean_beside() if steady is None else None)
             or kept_in_part(self.partial, elsewhere=True)
@@ -79,10 +83,14 @@ class Cause:
             or (self._factor(steady) if steady is not None else None)
             or self._power()
             or misplacement.exchanged()
-            or self._missing_term()
+            or indexing.transposed_inside()
+            or self._missing_term(indexing)
+            or indexing.neighbours()
+            or indexing.left_out()
             or kept_in_part(self.partial, elsewhere=False)
             or self._stepwise()
             or self._constant()
+            or indexing.ends()
         )
 
     def _not_a_number(self) -> tuple[str, str] | None:
@@ -108,11 +116,13 @@ class Cause:
             return "point", "only this one point is wrong: a special case in the gradient"
         return None
 
-    def _zero(self) -> tuple[str, str]:
+    def _zero(self, indexing: Indexing) -> tuple[str, str]:
         """Describe a claim that is 0 everywhere: half of a Hessian, or else what it lacks."""
         if self._is_mirrored():
             lower = self.partial.output > self.partial.axis
             return "triangle", f"the {'lower' if lower else 'upper'} half is missing, and the other is right"
+        if (short := indexing.ends()) is not None:
+            return short
         found = self._lacking()
         return "zero", "the claim is zero" + (f", and misses {found}" if found else "")
 
@@ -165,6 +175,12 @@ class Cause:
             rest = [s.measured - s.claim / size for s in self.samples]
             if multiple(self.samples, inputs, rest) is not None:
                 return "mean", f"a part of the claim must be multiplied by 1/{size}: a mean over {size} is missing"
+            lacking = multiple(self.samples, inputs)
+            if lacking and not factor_name(lacking) and factor_name(lacking / (1 - 1 / size)):
+                return (
+                    "mean",
+                    f"a part of the claim must be multiplied by {size}: a mean over {size} is of the rest alone",
+                )
         return None
 
     def _power(self) -> tuple[str, str] | None:
@@ -180,8 +196,10 @@ class Cause:
         """Return the term that the claim lacks, or nothing."""
         return missing_term(self.samples, self.example.names, self.partial.axis, self.partial.problem.constants)
 
-    def _missing_term(self) -> tuple[str, str] | None:
+    def _missing_term(self, indexing: Indexing) -> tuple[str, str] | None:
         missing = self._lacking()
+        if missing.lstrip("-").replace(".", "", 1).isdigit() and "." in missing and (short := indexing.ends()):
+            return short  # for an unnamed number may be anything of the inputs that did not move
         return ("missing term", f"the claim is missing the term {missing}") if missing else None
 
     def _constant(self) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from autograd_mini.testing.explanation import explain, remark
 from autograd_mini.testing.libraries import compare_batched, leaves
 from autograd_mini.testing.problem import BudgetSpentError, ShapeError, located, why_stopped
 from autograd_mini.testing.report import Calls, LogEntry, Report, settings
-from autograd_mini.testing.search import FAULTS, Decision, check_anywhere, check_at, check_over, constants_in, sizes_in
+from autograd_mini.testing.search import FAULTS, Decision, arrays_in, check_anywhere, check_at, check_over, constants_in
 from autograd_mini.testing.signatures import arity, by_position, methods_of, taken_together
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ def _problem(
         box, drawn = intervals_of(arguments, domain, seed)
     problem = adapt(f, df, arguments, batches)
     problem.at, problem.box, problem.rng = None if box or at is None else arguments.numbers, box, Random(f"{seed}")
-    problem.constants, problem.sizes = constants_in(f, df), sizes_in(inspect.unwrap(f), arguments.example)
+    problem.constants = constants_in(f, df)
+    problem.sizes, problem.arrays = arrays_in(inspect.unwrap(f), arguments.example)
     return problem, drawn
 
 

@@ -99,7 +99,7 @@ class Misplacement:
 
     def _is_transposed_inside(self, s: LocalSample) -> bool:
         """Return whether claims over what is measured across the diagonal are ratios c[i]/c[k]: a scaled transpose."""
-        known = self._at(s.point)
+        known = self.measured_at(s.point)
         ratios = {
             (k, i): self._claim(s.point, (k, i)) / known[i, k][0] for k, i in known if known.get((i, k), (0.0,))[0]
         }
@@ -120,7 +120,7 @@ class Misplacement:
                     s.point[start : start + size],
                 )
                 claims = self.problem.partials(tuple(point), self.partial.output)
-                known = self._at(s.point) if s.close(float(claims[self.partial.axis]), s.measured) else {}
+                known = self.measured_at(s.point) if s.close(float(claims[self.partial.axis]), s.measured) else {}
                 rows = [(claims[i], *found) for (k, i), found in known.items() if k == self.partial.output]
                 if len(rows) < 2 or not all(_close(float(c), m, e) for c, m, e in rows):
                     break
@@ -169,7 +169,7 @@ class Misplacement:
     def _explains(self, found: Rearrangement) -> bool:
         """Return whether all claims are right in other places, and at least two are wrong in theirs."""
         for s in self.samples[:2]:
-            known, wrong = self._at(s.point), 0
+            known, wrong = self.measured_at(s.point), 0
             factor = s.measured / s.claim if s.claim else 0.0
             if all(_close(factor * self._claim(s.point, e), m, error) for e, (m, error) in known.items()):
                 return False  # a factor for all of them says it more simply
@@ -189,7 +189,7 @@ class Misplacement:
     def _explains_differences(self, found: Rearrangement) -> bool:
         """Return whether what entries have too much is what those lack whose claims would stand there, in pairs."""
         for s in self.samples[:2]:
-            known = self._at(s.point)
+            known = self.measured_at(s.point)
             off = {e: (self._claim(s.point, e) - m, error) for e, (m, error) in known.items()}
             off = {e: gap for e, gap in off.items() if not _close(self._claim(s.point, e), *known[e])}
             left, pairs = {*off}, 0
@@ -209,7 +209,7 @@ class Misplacement:
     def _claim(self, point: Point, entry: Entry) -> float:
         return float(self.problem.partials(point, entry[0])[entry[1]])
 
-    def _at(self, point: Point) -> dict[Entry, tuple[float, float]]:
+    def measured_at(self, point: Point) -> dict[Entry, tuple[float, float]]:
         """Return what is measured at a point, with its error, for the entries that are measured finely."""
         if (known := self._measured.get(point)) is not None:
             return known

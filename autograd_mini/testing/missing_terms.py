@@ -26,6 +26,8 @@ _CONSTANTS = 8
 """Most constants of the source that missing terms are made of."""
 _NAMED_INPUTS = 16
 """Most inputs that a missing term may depend on besides the one in question."""
+_VARIATION = 1e-3
+"""Relative variation below which a feature of the samples is as good as constant."""
 _MOST_TIMES = 12
 """Largest factor of one of two terms."""
 _NAMED_FACTORS = {
@@ -91,6 +93,16 @@ def missing_term(samples: Sequence[LocalSample], names: Sequence[str], axis: int
                 return term(found, text)
     inputs = {names[i]: [s.point[i] for s in samples] for i in near}
     return _two_terms(samples, {k: v for k, v in usable.items() if k in (plain if few else inputs)})
+
+
+def missing_difference(samples: Sequence[LocalSample], names: Sequence[str], axis: int, other: int) -> str:
+    """Return the multiple of a difference of one feature of two inputs that the claims lack, or nothing."""
+    for text, feature in _FEATURES.items():
+        own, others = (_column(feature, [s.point[i] for s in samples]) for i in (axis, other))
+        ratio = multiple(samples, [u - v for u, v in zip(own, others, strict=True)])
+        if ratio is not None and max(own) - min(own) > _VARIATION * max(map(abs, own)):
+            return term(ratio, f"({text.format(names[axis])} - {text.format(names[other])})")
+    return ""
 
 
 def _two_terms(samples: Sequence[LocalSample], features: dict[str, list[float]]) -> str:

@@ -260,6 +260,7 @@ class Problem:
         grid: what rounds a number to that arithmetic.
         constants: the numbers in the source of both functions.
         sizes: the lengths of the arrays that f is given or uses.
+        arrays: the arrays that f is given or uses.
         scarce: whether f is so slow that an explanation has to do with a few calls.
         claims: what makes rows of partial derivatives of what the user's derivative returns.
 
@@ -283,6 +284,7 @@ class Problem:
         self.grid: Callable[[float], float] = float
         self.constants: set[float] = set()
         self.sizes: set[int] = set()
+        self.arrays: Sequence[Any] = ()
         self.scarce = False
         self.claims: Claims | None = None
 

@@ -249,9 +249,9 @@ def outputs_of(problem: Problem, point: Point) -> Iterator[Output]:
             yield Projection(tuple(chosen))
 
 
-def sizes_in(f: object, args: Sequence[Any]) -> set[int]:
-    """Return the lengths of the arrays and lists among some arguments, and of those that ``f`` and its helpers use."""
-    found: set[int] = set()
+def arrays_in(f: object, args: Sequence[Any]) -> tuple[set[int], list[Any]]:
+    """Return the arrays among some arguments and of those that ``f`` and its helpers use, after all lengths."""
+    sizes, arrays = set[int](), list[Any]()
     waiting, seen = [*args, f], set[int]()
     while waiting and len(seen) < _MOST_LOOKED_AT:
         thing = waiting.pop()
@@ -259,16 +259,17 @@ def sizes_in(f: object, args: Sequence[Any]) -> set[int]:
             continue
         seen.add(id(thing))
         if isinstance(thing, (list, tuple)):
-            found.add(len(thing))
+            sizes.add(len(thing))
         elif isinstance(getattr(thing, "shape", None), tuple):
-            found.update(n for n in (*thing.shape, math.prod(thing.shape)) if isinstance(n, int))
+            arrays.append(thing)
+            sizes.update(n for n in (*thing.shape, math.prod(thing.shape)) if isinstance(n, int))
         elif inspect.ismethod(thing):
             waiting += [thing.__func__, *getattr(thing.__self__, "__dict__", {}).values()]
         elif inspect.isfunction(thing):
             cells = [cell.cell_contents for cell in thing.__closure__ or () if cell != CellType()]
             names = thing.__globals__
             waiting += [*cells, *(names[name] for name in thing.__code__.co_names if name in names)]
-    return found
+    return sizes, arrays
 
 
 def axes_through(problem: Problem, point: Point, output: Output) -> list[Line]:
