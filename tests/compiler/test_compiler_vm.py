@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +14,13 @@ from test_compiler_passes import NUMBERS, bits, tapes
 import autograd_mini as ag
 from autograd_mini import Parameter
 from autograd_mini.compiler import BACKENDS, python
+from autograd_mini.compiler.tape import Builder
 from autograd_mini.transforms import value_and_grad
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_mini.compiler.llvm import vm  # noqa: E402 - it needs llvmlite
+from autograd_mini.compiler.llvm import bytecode, vm  # noqa: E402 - it needs llvmlite
 from autograd_mini.compiler.llvm.bytecode import HALT, OPERATIONS, Bytecode  # noqa: E402 - as above
 
 EXACT = ["abs", "ceil", "floor", "sqrt"]
@@ -125,3 +127,73 @@ def test_an_interpreted_function_travels_as_a_tape():
     value, slope = fast(x)
     again, slopes = pickle.loads(pickle.dumps(fast))(x)  # noqa: S301 - our own
     assert (again, slopes.tolist()) == (value, slope.tolist())
+
+
+@st.composite
+def layers(draw):
+    """Draw the gradient of a network, whose products are those of weights and of what these multiply, in turn."""
+    widths = draw(st.lists(st.integers(1, 19), min_size=2, max_size=4))
+    numbers = st.lists(st.floats(-2.0, 2.0), min_size=widths[0], max_size=widths[0])
+    samples = [draw(numbers) for _ in range(draw(st.integers(1, 3)))]
+    weights = sum(x * y for x, y in pairwise(widths))
+
+    def f(p):
+        total = 0.0
+        for sample in samples:
+            at, x = 0, sample
+            for wide, narrow in pairwise(widths):
+                x = [sum(p[at + j * wide + i] * x[i] for i in range(wide)) for j in range(narrow)]
+                x, at = [ag.relu(number) for number in x], at + wide * narrow
+            total = total + sum(number * number for number in x)
+        return total
+
+    fast = ag.jit(value_and_grad(f), backend="python")
+    p = [0.3 * ((7 * at) % 11 - 5) for at in range(weights)]
+    fast(p)
+    return fast._programs.latest.tape, p
+
+
+@given(made=layers())
+@settings(max_examples=60, deadline=None)
+def test_rows_of_products_have_every_bit_of_the_straight_line_program(made):
+    tape, p = made
+    expected = bits(python.scalar(tape)(p))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bytecode, "LONG", -1)
+        assert bits(vm.scalar(tape)(p)) == expected
+        columns, _ = vm.batch(tape, [len(p)], len(tape.results))(3, [np.array([p] * 3)], np.zeros(0))
+    for row in range(3):
+        assert bits([column[row] for column in columns]) == expected
+
+
+@given(tape=tapes(names=EXACT), inputs=st.tuples(*[st.sampled_from(NUMBERS)] * 3))
+@settings(max_examples=60, deadline=None)
+def test_bytecode_written_at_once_gives_every_bit(tape, inputs):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bytecode, "LONG", -1)
+        assert bits(vm.scalar(tape)(inputs)) == bits(python.scalar(tape)(inputs))
+
+
+def test_an_outer_product_is_a_row_an_output(monkeypatch):
+    monkeypatch.setattr(bytecode, "LONG", 0)
+    wide, narrow = 12, 5
+    b = Builder(wide + narrow)
+    x, slopes = [b.input(at) for at in range(wide)], [b.input(wide + at) for at in range(narrow)]
+    made = Bytecode(b.finished([b.mul(slope, number) for slope in slopes for number in x]), 1)
+    operations = [OPERATIONS.index(name) for name in ("muls", "copies")]
+    assert [made.orders[at] for at in range(0, len(made.orders), 8)] == [operations[0]] * narrow + [operations[1], HALT]
+    assert made.orders[4 : 8 * narrow : 8].tolist() == [wide] * narrow
+
+
+@pytest.mark.parametrize("outputs", [5, 9])
+def test_sums_of_products_side_by_side_are_no_row(outputs, monkeypatch):
+    b = Builder(3 + 4 * outputs)
+    x, w = [b.input(at) for at in range(3)], [b.input(3 + at) for at in range(4 * outputs)]
+    z = w[3 * outputs :]
+    for j in range(outputs):
+        for i in range(3):
+            z[j] = b.add(b.mul(x[i], w[i * outputs + j]), z[j])
+    products = [b.mul(w[at], z[0]) for at in range(4 * outputs)]  # so many that rows are looked for
+    tape, p = b.finished([*z, *products]), [0.1 * at - 0.7 for at in range(3 + 4 * outputs)]
+    monkeypatch.setattr(bytecode, "LONG", 0)
+    assert bits(vm.scalar(tape)(p)) == bits(python.scalar(tape)(p))

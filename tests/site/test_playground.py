@@ -303,6 +303,12 @@ def test_a_formula_is_typeset(page):
     page.wait_for_selector("#shown math mfrac msup")
 
 
+def test_python_finds_bytecode_and_the_package_its_source_too(page):
+    code = "import inspect, json, os\nimport autograd_mini as ag\n"
+    shown = run(page, code + "json.__file__[-4:], os.path.isfile(ag.__cached__), inspect.getsource(ag.step)[:8]")
+    assert shown == "('.pyc', True, 'def step')"
+
+
 def test_a_question_finds_nobody_who_types(page):
     assert "EOFError" in run(page, "input('name? ')")
 

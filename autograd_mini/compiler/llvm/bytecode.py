@@ -22,6 +22,9 @@ OPERATIONS = (
     "copy",
     "take",
     "collect",
+    "muls",
+    "multiply_adds",
+    "copies",
 )
 """The operations of the interpreter, in the order of their numbers.
 
@@ -29,7 +32,12 @@ OPERATIONS = (
 the places of the factors stand in the orders behind it, two products in each.
 `take` copies an entry of an array, given where it begins and the index; `collect` adds a number to such an entry, and
 its own result is that number.
+`muls`, `multiply_adds` and `copies` are rows of the operations that ROWS names: their operands are those of the first,
+and how many there are stands in the order behind it.
 """
+
+ROWS = {"muls": ("mul", (0, 1, 0)), "multiply_adds": ("multiply_add", (0, 1, 1)), "copies": ("copy", (1, 0, 0))}
+"""For each kind of row what is done, and how many places further each operand is for each one that follows."""
 
 HALT = len(OPERATIONS)
 _NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
@@ -37,14 +45,21 @@ _NUMBERS = {name: number for number, name in enumerate(OPERATIONS)}
 LONG = 5_000
 """Minimum steps of a tape whose bytecode is written by NumPy."""
 
+FEWEST = 4
+"""Minimum orders of a row, and of a block whose orders change places."""
+
 
 class Bytecode:
     """A tape as an array of numbers, four to an order, for the interpreter.
 
+    A program follows what it was traced or differentiated from: of a sum of products the gradient is a product for each
+    weight and one for what it is multiplied by, in turn. Orders that do not need each other change places, so that
+    products by one number stand together, and become a row if their other factors lie side by side.
+
     An order is the number of its operation and the places of up to three operands. Where its result goes is not said:
-    each order has the place after that of the order before it. The places lie in one array: the inputs of the program,
-    its constants, the results of the orders. The last orders copy the results of the program, so that they lie side by
-    side.
+    each order has the place after that of the order before it, a row several. The places lie in one array: the inputs
+    of the program, its constants, the results of the orders. The last orders copy the results of the program, so that
+    they lie side by side.
 
     Attributes:
         orders: the numbers; places are in bytes, and hold as many numbers as there are lanes.
@@ -129,34 +144,39 @@ class Bytecode:
         first = tape.first
         self.inputs, self.constants = tape.inputs, array("d", tape.constants)
         self.first = tape.inputs + len(self.constants)
-        codes, columns, steps, joins = _orders(tape)
-        heads = np.flatnonzero(~joins)
-        lengths = np.diff(heads, append=len(codes))
-        ends = np.cumsum(np.where(lengths > 1, 1 + (lengths + 1) // 2, 1))
-        begins = ends - np.diff(ends, prepend=0)
-        self.results = self.first + len(heads)
-        self.room = self.results + len(tape.results)
+        codes, columns, steps, lengths, block = _scheduled(tape)
+        heads = np.cumsum(lengths) - lengths
+        self.results = self.first + len(heads) - len(tape.results)
+        self.room = self.first + len(heads)
         if self.room * size >= 1 << 31:
             raise OverflowError(f"the program has {self.room} numbers, expected fewer: compile parts of it")
         places = np.zeros(first + len(tape.codes), np.int32)
         places[:first] = [*tape.given, *range(tape.inputs, self.first)]
-        places[steps] = self.first - 1 + np.cumsum(~joins)
+        made = np.repeat(np.arange(self.first, self.room, dtype=np.int32), lengths)
+        places[steps] = made[: len(steps)]
         places *= size
-        orders = np.zeros((int(ends[-1:].sum()) + len(tape.results) + 1, 4), np.int32)
-        orders[begins, 0] = codes[heads]
-        for slot, column in enumerate(columns, start=1):
-            orders[begins, slot] = places[column[heads]]
+        columns = places[columns]
+        kinds, operands = codes[heads], columns[:, heads]
         chains = np.flatnonzero(lengths > 1)
-        orders[begins[chains], 0] = _NUMBERS["dot"]
-        orders[begins[chains], 1] = lengths[chains]
-        orders[begins[chains], 2] = places[columns[2, heads[chains]]]
+        kinds[chains] = _NUMBERS["dot"]
+        counts = _rows(kinds, operands, size, block)
+        begun = np.flatnonzero(counts > 1)
+        for name, (of, _) in ROWS.items():
+            kinds[begun[kinds[begun] == _NUMBERS[of]]] = _NUMBERS[name]
+        operands[1, chains], operands[0, chains] = operands[2, chains], lengths[chains]
+        operands[2, chains] = 0
+        taken = np.minimum(counts, 2)  # orders of each: a row has two
+        taken[chains] = 1 + (lengths[chains] + 1) // 2
+        begins = np.cumsum(taken) - taken
+        orders = np.zeros((int(taken.sum()) + 1, 4), np.int32)
+        written = counts > 0
+        orders[begins[written], 0] = kinds[written]
+        orders[begins[written], 1:] = operands[:, written].T
+        orders[begins[begun] + 1, 0] = counts[begun]
         within = np.flatnonzero(np.repeat(lengths > 1, lengths))
         chain = np.repeat(np.arange(len(heads)), lengths)[within]
         at = 4 * (begins[chain] + 1) + 2 * (within - heads[chain])
-        orders.ravel()[at], orders.ravel()[at + 1] = places[columns[:2, within]]
-        end = len(orders) - 1 - len(tape.results)
-        orders[end:-1, 0] = _NUMBERS["copy"]
-        orders[end:-1, 1] = places[tape.results]
+        orders.ravel()[at], orders.ravel()[at + 1] = columns[:2, within]
         orders[-1, 0] = HALT
         self.orders = array("i")
         self.orders.frombytes(orders.data.cast("B"))
@@ -205,3 +225,82 @@ def _orders(tape: ArrayTape) -> tuple[Any, Any, Any, Any]:
     joins = np.zeros(len(codes), bool)
     joins[1:] = fused[1:] & fused[:-1] & (operands[2, 1:] == steps[:-1]) & (uses[steps[:-1]] == 1)
     return codes, operands, steps, joins
+
+
+def _scheduled(tape: ArrayTape) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the orders of a tape, in the order in which they are done, the copies of its results at the end.
+
+    Returns:
+        the numbers of their operations, the steps of their operands, the steps that they do (the copies do none), how
+        many of them each sum of products has, 1 for other orders, and of each of these the number of its block.
+
+    """
+    import numpy as np
+
+    codes, columns, steps, joins = _orders(tape)
+    heads = np.flatnonzero(~joins)
+    lengths = np.diff(heads, append=len(codes))
+    block = np.arange(len(heads), dtype=np.int32)
+    alone = heads[(lengths == 1) & ((codes[heads] == _NUMBERS["mul"]) | (codes[heads] == _NUMBERS["multiply_add"]))]
+    shared, other = np.maximum(*columns[:2, alone]), np.minimum(*columns[:2, alone])  # one was computed last for all
+    if 2 * np.count_nonzero(shared[2:] == shared[:-2]) > len(alone):
+        columns[0, alone], columns[1, alone] = shared, other
+        block = _blocks(tape, columns, steps, joins, heads)
+        moved = np.flatnonzero(np.bincount(block)[block] >= FEWEST)
+        firsts = heads[moved]
+        kinds = np.where(lengths[moved] == 1, codes[firsts], _NUMBERS["dot"])
+        products = (kinds == _NUMBERS["mul"]) | (kinds == _NUMBERS["multiply_add"])
+        shared, other = products * columns[:2, firsts]
+        order = np.arange(len(heads))
+        order[moved] = moved[np.lexsort([other, shared, kinds, block[moved]])]
+        lengths = lengths[order]
+        members = np.repeat(heads[order] - np.cumsum(lengths) + lengths, lengths) + np.arange(len(codes))
+        codes, columns, steps = codes[members], columns[:, members], steps[members]
+    results = np.zeros((3, len(tape.results)), np.int32)
+    results[0] = tape.results
+    return (
+        np.concatenate([codes, np.full(len(tape.results), _NUMBERS["copy"], np.int32)]),
+        np.concatenate([columns, results], axis=1),
+        steps,
+        np.concatenate([lengths, np.ones(len(tape.results), lengths.dtype)]),
+        np.concatenate([block, np.full(len(tape.results), len(block), np.int32)]),
+    )
+
+
+def _blocks(tape: ArrayTape, columns: Any, steps: Any, joins: Any, heads: Any) -> Any:
+    """Return the number of each order's block: of a run of orders of which none takes a result of another."""
+    import numpy as np
+
+    makers = np.full(tape.first + len(tape.codes), -1, np.int32)  # which order makes a step
+    makers[steps] = np.cumsum(~joins) - 1
+    latest = makers[columns[2]]
+    latest[joins] = -1
+    for column in columns[:2]:
+        np.maximum(latest, makers[column], out=latest)
+    begins, begin = [], 0
+    for at, needed in enumerate(np.maximum.reduceat(latest, heads).tolist() if len(heads) else ()):
+        if needed >= begin:
+            begin = at
+            begins.append(at)
+    block = np.zeros(len(heads), np.int32)
+    block[begins] = 1
+    return np.cumsum(block, dtype=np.int32)
+
+
+def _rows(kinds: Any, operands: Any, size: int, block: Any) -> Any:
+    """Return how many orders each does, given the places of operands: 1, those of the row it begins, 0 within a row."""
+    import numpy as np
+
+    at = 1 + np.flatnonzero((block[1:] == block[:-1]) & (kinds[1:] == kinds[:-1]))
+    further = (operands[:, at] - operands[:, at - 1]).T
+    strides = np.full((len(OPERATIONS), 3), -1)
+    for name, apart in ROWS.values():
+        strides[_NUMBERS[name]] = apart
+    joins = np.zeros(len(kinds), bool)
+    joins[at] = (further == strides[kinds[at]] * size).all(axis=1) & (strides[kinds[at], 0] >= 0)
+    heads = np.flatnonzero(~joins)
+    lengths = np.diff(heads, append=len(kinds))
+    counts = np.repeat((lengths < FEWEST).astype(np.int32), lengths)
+    long = lengths >= FEWEST
+    counts[heads[long]] = lengths[long]
+    return counts

@@ -14,7 +14,8 @@ generated from the table of operations, for a number of lanes. In C it would rea
             }
     }
 
-where a vector holds the same number of several samples, or of one.
+where a vector holds the same number of several samples, or of one. Orders whose numbers lie side by side
+are one order, a row, in which single numbers are done in vectors: see `bytecode`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from functools import cache
 
 from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
-from autograd_mini.compiler.llvm.bytecode import OPERATIONS, Bytecode
+from autograd_mini.compiler.llvm.bytecode import OPERATIONS, ROWS, Bytecode
 from autograd_mini.compiler.llvm.target import Code, lanes
 from autograd_mini.compiler.tape import CONDITIONS, TRUTHS
 from autograd_mini.engine.ops import TABLE
@@ -61,25 +62,27 @@ def text(lanes: int, declarations: set[str]) -> list[str]:
     labels = " ".join(f"i32 {number}, label %{name}" for number, name in enumerate(OPERATIONS))
     writer.write(f"switch i32 {operation}, label %done [ {labels} ]")
     following: list[str] = []  # the order after this one, by the label from which it is gone on to
+    after: list[str] = []  # the place of its result, likewise
     for name in OPERATIONS:
         writer.begin(name)
+        size, count = "4", "1"
         if name == "dot":
-            total, next_order = _dot(writer, order)
-            writer.store(total, result, align=8)
-            following.append(f"[ {next_order}, %{writer.label} ]")
-            writer.write("br label %next")
-            continue
-        operands = []
-        for at in range(_arity(name)):
-            place = _place(writer, order, at + 1)
-            array = at == 0 and name in {"take", "collect"}
-            operands.append(place if array else writer.load(place, align=8))
-        writer.store(_performed(writer, name, operands), result, align=8)
-        following.append(f"[ {writer.element('i32', order, 4)}, %{writer.label} ]")
+            size = _dot(writer, order, result)
+        elif name in ROWS:
+            size, count = "8", _row(writer, name, order, result)
+        else:
+            operands = []
+            for at in range(_arity(name)):
+                place = _place(writer, order, at + 1)
+                array = at == 0 and name in {"take", "collect"}
+                operands.append(place if array else writer.load(place, align=8))
+            writer.store(_performed(writer, name, operands), result, align=8)
+        following.append(f"[ {writer.element('i32', order, size)}, %{writer.label} ]")
+        after.append(f"[ {writer.element(writer.kind, result, count)}, %{writer.label} ]")
         writer.write("br label %next")
     writer.begin("next")
     loop.follow(order, writer.put(f"phi ptr {', '.join(following)}"))
-    loop.follow(result, writer.element("double", result, lanes))
+    loop.follow(result, writer.put(f"phi ptr {', '.join(after)}"))
     loop.end()
     writer.begin("done")
     return function("void @run(ptr noalias %orders, ptr %numbers, ptr %first)", writer.lines)
@@ -95,8 +98,8 @@ def _place(writer: Assembler, order: str, at: int | str) -> str:
     return writer.element("i8", "%numbers", _entry(writer, order, at))
 
 
-def _dot(writer: Assembler, order: str) -> tuple[str, str]:
-    """Write a sum of products; return it, and the order after all of its own."""
+def _dot(writer: Assembler, order: str, result: str) -> str:
+    """Write a sum of products; return how many numbers its orders have."""
     count, start = _entry(writer, order, 1), writer.load(_place(writer, order, 2), align=8)
     with writer.counting("product", count) as (turn, at):
         total = turn.carry(writer.kind, start)
@@ -105,7 +108,32 @@ def _dot(writer: Assembler, order: str) -> tuple[str, str]:
         made = writer.step("add", [writer.step("mul", [x, y]), total])
         turn.follow(total, made)
     pairs = writer.put(f"lshr i64 {writer.put(f'add i64 {count}, 3')}, 1")
-    return made, writer.element("i32", order, writer.put(f"mul i64 {pairs}, 4"))
+    writer.store(made, result, align=8)
+    return writer.put(f"mul i64 {pairs}, 4")
+
+
+def _row(writer: Assembler, name: str, order: str, result: str) -> str:
+    """Write a row of operations; return how many it has.
+
+    Single numbers are done as many at a time as there are lanes in a vector. So the last may go beyond the row, where
+    nothing has been computed yet.
+    """
+    count, single = _entry(writer, order, 4), writer.width == 1
+    whole = Assembler(lanes(), name, writer.declarations) if single else writer
+    of, strides = ROWS[name]
+    places = [_place(writer, order, at + 1) for at in range(_arity(of))]
+    same = ["" if stride else writer.load(place, align=8) for place, stride in zip(places, strides, strict=False)]
+    if single:
+        whole.lines, whole.label = writer.lines, writer.label
+        same = [number and whole.splat(number) for number in same]
+    with whole.counting(f"row_{name}", count, step=whole.width if single else 1) as (_, at):
+        operands = [
+            number or whole.load(writer.element(writer.kind, place, at), align=8)
+            for number, place in zip(same, places, strict=True)
+        ]
+        whole.store(_performed(whole, of, operands), writer.element(writer.kind, result, at), align=8)
+    writer.label = whole.label
+    return count
 
 
 def _arity(name: str) -> int:
@@ -156,13 +184,13 @@ class InterpretedProgram:
         numbers[: made.inputs] = array("d", inputs)
         start = numbers.buffer_info()[0]
         self._run(self._orders, start, start + 8 * made.first)
-        results = numbers[made.results :].tolist()
+        results = numbers[made.results : made.room].tolist()
         self._idle.append(numbers)
         return results
 
     def _numbers(self) -> array[float]:
         made = self.bytecode
-        numbers = array("d", bytes(8 * made.room))
+        numbers = array("d", bytes(8 * (made.room + lanes())))  # what is beyond is for rows, see `_row`
         numbers[made.inputs : made.first] = made.constants
         return numbers
 
