@@ -145,9 +145,9 @@ def _unlist(hook: Hook) -> None:
 def current() -> tuple[Hook, ...]:
     """Return the hooks to call in this thread or task, by rank: those of `here`, and those on in all threads."""
     found = here()
-    if not everywhere or (len(everywhere) == 1 and everywhere[0] in found):
+    if not everywhere:
         return found
-    elsewhere = [hook for hook in everywhere if hook not in found]
+    elsewhere = [hook for hook in everywhere if hook not in found]  # asked once: other threads enter and leave hooks
     return tuple(sorted((*found, *elsewhere), key=_rank)) if elsewhere else found
 
 

@@ -17,6 +17,7 @@ from programs import programs, run
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, gradient, is_recording, no_grad
+from autograd_mini.engine import hooks
 from autograd_mini.engine.hooks import Hook, on_result
 from autograd_mini.engine.value import ABSENT
 
@@ -380,3 +381,20 @@ def test_a_decorator_may_be_written_without_parentheses(block):
     assert square.__name__ == "square"
     assert square(Value(3.0)).args == ()
     assert is_recording()
+
+
+@pytest.mark.parametrize("questions", range(4))
+def test_a_hook_that_another_thread_leaves_at_any_moment_is_called_or_not(monkeypatch, questions):
+    class Leaving(list):
+        asked = 0
+
+        def __len__(self):
+            length = super().__len__()
+            if self.asked == questions:
+                self.clear()
+            self.asked += 1
+            return length
+
+    hook = Hook()
+    monkeypatch.setattr(hooks, "everywhere", Leaving([hook]))
+    assert hooks.current() in {(), (hook,)}

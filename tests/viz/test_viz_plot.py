@@ -354,7 +354,7 @@ def test_a_descent_takes_functions_of_numbers_and_functions_of_a_list():
 def test_a_plot_in_a_notebook_is_no_wider_than_its_page():
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    code = "import autograd_mini as ag\nag.plot.style()\nax = ag.plot.loss_curve([3.0, 2.0, 1.0])"
+    code = "%matplotlib inline\nimport autograd_mini as ag\nag.plot.style()\nax = ag.plot.loss_curve([3.0, 2.0, 1.0])"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the client's own
