@@ -138,11 +138,13 @@ def checked(case: Wild, pair: Pair) -> Row:
     places = case.places()
     for place in places:
         begun = time.process_time()
-        note(" ".join(f"at {place}".split())[:120], check_grad(*pair, at=place, explained=ARGUMENTS.explain))
+        report = check_grad(*pair, at=place, to=case.to, explained=ARGUMENTS.explain)
+        note(" ".join(f"at {place}".split())[:120], report)
     cost = (time.process_time() - begun) / sum(calls[-1])  # of the last: the first may have compiled something
     if (options := over(case, pair)) and cost < SLOWEST:
         f, df, box = options
-        report = check_grad(f, df, domain=box, budget="quick" if cost > SLOW else None, explained=ARGUMENTS.explain)
+        budget = "quick" if cost > SLOW else None
+        report = check_grad(f, df, domain=box, to=case.to, budget=budget, explained=ARGUMENTS.explain)
         note("over its box", report)
     if row.expected == "wrong":
         row.verdict = "wrong" if counts["wrong"] else "right"

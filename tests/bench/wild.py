@@ -65,6 +65,7 @@ class Wild:
         points: points to check at, instead of random ones.
         mistake: what is wrong with it; None if it is right.
         array: makes the argument of a list of numbers, where a box is checked of a function of one array.
+        to: the accuracy of f, where it is an iteration that stops; see `check_grad`.
 
     """
 
@@ -77,6 +78,7 @@ class Wild:
     points: tuple[Any, ...] = ()
     mistake: Mistake | None = None
     array: Callable[[Any], Any] | None = None
+    to: float | None = None
 
     @property
     def name(self) -> str:
