@@ -205,7 +205,7 @@ def _header_of(f: Callable[..., Any], arguments: Namespace) -> str:
 
     try:
         count = len(signature(f).parameters)
-        fast = f if isinstance(f, Compiled) else jit(f)
+        fast = f if isinstance(f, Compiled) else jit(f, paths=0)  # no sample says which paths there are
         return fast.c(*[0.0] * count, name=arguments.name, dtype=arguments.dtype)
     except (ValueError, ImportError):
         raise

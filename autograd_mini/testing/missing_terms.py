@@ -170,6 +170,8 @@ def factor_name(ratio: float) -> str:
     """
     if not ratio:
         return "0"
+    if not math.isfinite(ratio):  # of features beyond the largest number
+        return ""
     guess = Fraction(ratio).limit_denominator(12)
     if guess and abs(float(guess) / ratio - 1) < 1e-6 and abs(guess.numerator) <= 1000:
         return str(guess)

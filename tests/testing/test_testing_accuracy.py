@@ -237,6 +237,10 @@ def test_no_pair_of_functions_makes_a_check_raise(parts_of_f, parts_of_df, place
     assert check_grad(f, df, budget="quick", **where).verdict in {"correct", "wrong", "unresolved"}
 
 
+def test_terms_beyond_the_largest_number_are_not_what_a_claim_lacks():
+    assert check_grad(math.sin, math.sin, domain={"x": (-710, 710)}, budget="quick").verdict == "wrong"
+
+
 @given(st.lists(st.integers(0, 3), min_size=12, max_size=40), st.floats(1e-300, 1e300), st.floats(-1, 1))
 def test_a_quantum_is_the_smallest_step_of_values_that_repeat(levels, quantum, base):
     values = [base * quantum + level * quantum for level in levels]
