@@ -66,7 +66,6 @@ IMPORTS = {
     "site.playground": {"importlib"},  # whether npm came as a wheel
     "cli.course": {"importlib"},  # whether JupyterLab is installed
     "cli.check": {"importlib"},  # the module that the command line names, to check a function in it
-    "testing.indexing": {"importlib"},  # NumPy, when used
     "testing.plugin.autograd_mini_pytest": {"pkgutil"},  # the functions that --grad-mutants-of names
 }
 FILES = {

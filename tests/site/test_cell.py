@@ -85,6 +85,8 @@ def test_the_cell_of_a_notebook_that_imports_display_runs(run):
 @pytest.mark.parametrize("source", ["x = 1", "1 / 0"])
 @pytest.mark.parametrize("loaded", [[], ["IPython", "IPython.display"]], ids=["without IPython", "with IPython"])
 def test_what_else_runs_in_the_process_finds_ipython_as_it_was(run, monkeypatch, loaded, source):
+    for name in [name for name in sys.modules if name.split(".")[0] == "IPython"]:
+        monkeypatch.delitem(sys.modules, name)
     before = {name: ModuleType(name) for name in loaded}
     for name, module in before.items():
         monkeypatch.setitem(sys.modules, name, module)
