@@ -24,7 +24,7 @@ BY_POSITION = re.compile(r"column_[0-9]+")
 KEY = "table"
 """The name under which a recipe stands in a model's metadata."""
 MANY = 2_000
-"""Least number of rows that are predicted by machine code: about as long as that takes to make."""
+"""Minimum rows that are predicted by machine code, which takes about as long to make as these in Python."""
 
 
 @dataclass

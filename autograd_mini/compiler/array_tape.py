@@ -1,4 +1,4 @@
-"""An array tape: a tape as columns of numbers, for programs so long that a tuple a step would take seconds.
+"""An array tape: a tape as columns of numbers, for long programs, where making a tuple for each step takes seconds.
 
 Its first steps are the inputs that are used, then come the constants, then the operations, of which there is the number
 of each and a column for each of three operands; those of steps that make arrays are kept apart. Whatever is done to it

@@ -268,7 +268,7 @@ class Instructions:
         return found
 
     def repeated(self, fewest: int) -> int:
-        """Return how many operations are in classes of so many rows, whatever leaves are shared, or some more.
+        """Return an upper bound for the operations in classes of at least `fewest` rows, whatever leaves are shared.
 
         It is found out by hashes that go a few operands deep, for all rows at once: they tell apart less than `classes`
         does, so that nothing that is repeated is missed.

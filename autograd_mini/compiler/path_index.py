@@ -101,7 +101,7 @@ class PathIndex:
         self._paths[literals] = number
 
     def run(self, threads: int, parameters: int) -> tuple[Callable[..., Any], int]:
-        """Return what runs it for so many parameters, and how many inputs it has.
+        """Return a function that computes the number of the path, and how many inputs it takes.
 
         Of a batch, 0 threads stand for an index that is new, which is run by what takes no time to compile.
         """
@@ -119,7 +119,7 @@ class PathIndex:
         return runs[threads]
 
     def tape(self, parameters: int) -> Tape:
-        """Return what computes the number of the path, of so many parameters after the other inputs."""
+        """Return the tape that computes the number of the path; its last inputs are the parameters."""
         builder = self._builder
         index = builder.constant(-1.0)
         for literals, at in reversed(self._paths.items()):

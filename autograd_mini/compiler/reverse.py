@@ -201,7 +201,7 @@ class _Lowering:
     # --- steps ---
 
     def _block(self, lengths: Any) -> Any:
-        """Make room for steps, so many for each row; return where those of each begin."""
+        """Allocate a run of steps for each row, of the given lengths; return where each run begins."""
         import numpy as np
 
         ends = np.cumsum(lengths, dtype=np.int32)

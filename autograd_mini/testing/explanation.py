@@ -28,7 +28,7 @@ _CALLS, _SCARCE = (3000, 500), 150
 _SECONDS, _FEWEST, _EACH_HALVING = 4.0, 60, 8
 """Seconds that the calls of each may take; how many may be made however long they take, and more of many inputs."""
 _FINE = 1e-8
-"""Resolution of a right derivative below which nothing is unusual about it."""
+"""Resolution below which a right derivative has more digits than single precision."""
 _REPEATS = 4
 """Points that tell single precision."""
 _LABORIOUS = 200
@@ -122,7 +122,7 @@ def remark(problem: Problem, report: Report, *, explained: bool) -> None:
 
 
 def _is_fine(report: Report) -> bool:
-    """Return whether a derivative is right to so many digits that nothing is unusual about it."""
+    """Return whether a derivative is right to more digits than single precision has."""
     return report.verdict == "correct" and report.resolution < _FINE
 
 

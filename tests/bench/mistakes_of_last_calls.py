@@ -6,18 +6,13 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
-from mistakes import program
+from mistakes import logistic, program
 
 RNG = np.random.default_rng(11)
 A = RNG.normal(size=(7, 3))
 B = RNG.normal(size=7)
 LABELS = (B > 0) * 1.0
 W = np.array([0.3, -0.8, 0.5])
-
-
-def logistic(z):
-    """Return the logistic function."""
-    return 1 / (1 + np.exp(-z))
 
 
 @program("last call")

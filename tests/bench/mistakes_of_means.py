@@ -6,18 +6,13 @@ import math
 import statistics
 
 import numpy as np
-from mistakes import program
+from mistakes import logistic, program
 
 RNG = np.random.default_rng(14)
 X = RNG.normal(size=(9, 3))
 Y = RNG.normal(size=9)
 LABELS = (Y > 0) * 1.0
 W = np.array([0.6, -0.3, 0.8])
-
-
-def logistic(z):
-    """Return the logistic function."""
-    return 1 / (1 + np.exp(-z))
 
 
 @program("missing mean")

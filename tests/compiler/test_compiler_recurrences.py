@@ -9,10 +9,11 @@ import pickle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loops import gradients, look_for_in_short_programs
 
 import autograd_mini as ag
 from autograd_mini import Parameter, Value, replay
-from autograd_mini.compiler import BACKENDS, frontend, rerolling
+from autograd_mini.compiler import BACKENDS
 
 np = pytest.importorskip("numpy")
 
@@ -21,16 +22,7 @@ every_backend = pytest.mark.parametrize("backend", [name for name, row in BACKEN
 
 @pytest.fixture(autouse=True)
 def _short_programs_are_looked_at_too(monkeypatch):
-    monkeypatch.setattr(frontend, "LONG", 20)
-    monkeypatch.setattr(rerolling, "SMALLEST", 8)
-    monkeypatch.setattr(rerolling, "LARGE", 0)
-
-
-def gradients(leaves):
-    found = [leaf.grad for leaf in leaves]
-    for leaf in leaves:
-        leaf.grad = None
-    return [0.0 if slope is None else slope for slope in found]
+    look_for_in_short_programs(monkeypatch)
 
 
 def agrees(compute, leaves, backend, loops):

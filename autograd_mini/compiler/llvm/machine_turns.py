@@ -105,7 +105,7 @@ class MachineTurns:
         return module(function(f"void @kernel({_GIVEN})", writer.lines), writer.declarations)
 
     def _forwards(self, writer: Assembler, rows: str, width: int) -> None:
-        """Write the loop over the turns, whose rows are so many numbers wide."""
+        """Write the loop over the turns; `width` is the length of a row, in numbers."""
         turns, shape, carried = self._turns, self._turns.shape, len(self._turns.shape.starts)
         same = _run("%uniform", shape.uniforms)
         self._bodies[0].prepare(writer, shape.columns + carried, same)
