@@ -100,7 +100,7 @@ class anomaly(origin):  # noqa: N801 - it reads as a keyword, as no_grad does
     Traceback (most recent call last):
     ...
     autograd_mini.errors.AnomalyError: the derivative of sqrt(x) with respect to x is inf, where x = 0.0; ...
-    Its forward pass ran here:
+    ...forward pass ran here:
       File "<doctest autograd_mini.diagnosis.anomalies.anomaly[2]>", line 2, in <module>
         (x * x).sqrt().backward()
         ^^^^^^^^^^^^^^

@@ -266,6 +266,18 @@ def _packed(code: str) -> str:
     return base64.urlsafe_b64encode(press.compress(code.encode()) + press.flush()).decode().rstrip("=")
 
 
+def _described(markdown: str) -> str:
+    """Return a docstring as HTML, where "<x, y>" is no tag, and "Arguments" no heading that its page has twice."""
+    helpers = extra("pdoc", "the site").render_helpers
+    written = helpers.markdown2.markdown(
+        markdown,
+        safe_mode="escape",
+        extras=helpers.markdown_extensions,
+        link_patterns=helpers.markdown_link_patterns,
+    )
+    return re.sub(r"<h6[^>]*>(.*?)</h6>", r'<p class="part">\1</p>', written)
+
+
 def _reference(folder: Path) -> None:
     """Let pdoc write the reference of the public modules.
 
@@ -283,6 +295,7 @@ def _reference(folder: Path) -> None:
         show_source=False,
         template_directory=ASSETS / "reference",
     )
+    pdoc.render.env.filters["described"] = _described
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of annotations that only type checkers can resolve
         pdoc.pdoc(*(f"autograd_mini{name}" for name in PUBLIC), output_directory=folder)

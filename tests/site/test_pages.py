@@ -7,6 +7,8 @@ import html
 import json
 import random
 import re
+import shutil
+import subprocess
 import zlib
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
@@ -68,6 +70,28 @@ def test_every_link_leads_somewhere(site, links):
             if not there.is_file() or (anchor and ours and unquote(anchor) not in links[there].anchors):
                 broken.append((page.relative_to(site).as_posix(), target))
     assert broken == []
+
+
+def test_every_page_is_valid(site, tmp_path):
+    checker = shutil.which("vnu")
+    if checker is None or shutil.which("java") is None:
+        pytest.skip("no checker of pages is installed: npm install vnu-jar brings it, and Java runs it")
+    stored = [path for path in sorted(site.rglob("*.html")) if path.name != "playground.html"]
+    assert any(path.parent.name == "reference" for path in stored)
+    text = (pages.ASSETS / "playground.html").read_text(encoding="utf-8")
+    stored.append(tmp_path / "playground.html")
+    stored[-1].write_text(text.replace("IMPORTMAP", "{}"), encoding="utf-8")
+    words = [checker, "--errors-only", *map(str, stored)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_what_stands_in_brackets_is_text_in_the_reference(site):
+    text = (site / "reference" / "autograd_mini" / "testing.html").read_text(encoding="utf-8")
+    assert re.search("for all x and y, &lt;A x, y(>|&gt;) is &lt;x, B y(>|&gt;)", text)
+    assert "<h6" not in text
+    assert re.search(r'<p class="part">Arguments:</p>\s*<ul>', text)
 
 
 def test_no_page_of_ours_needs_a_script_or_anything_from_elsewhere(site, links):

@@ -104,7 +104,7 @@ def test_the_page_shows_something_before_python_is_there(browser, site):
 
 
 def test_a_neuron_is_stepped_through(page):
-    page.select_option("#examples", index=0)
+    page.select_option("#examples", "0")
     wait(page, "Done")
     frame = page.frame_locator("#shown iframe")
     frame.get_by_role("button", name="Next").click()
