@@ -217,12 +217,14 @@ assert {event for event, _ in events[before:]} == {"open"}
 
 
 FORMULAS = """
+import ast
 from autograd_mini import operation
 from autograd_mini.errors import FormulaError
 from autograd_mini.viz.expressions import expression
 
 operation("square_of_one", "x * x", "2 * x")
 expression("tanh(w)", {"w": 1.0})
+ast.unparse(ast.parse("x"))  # Python 3.14 imports this when it is first used
 for text in (
     "__import__('os').system('true')", "eval('1')", "x.__class__.__bases__", "(lambda: x)()", "[x for x in (1,)]",
     "open('file')", "x if print() else x", "f'{x}'", "(x := 1)", "x\\n__import__('os')", "x)\\nimport os\\n(x",

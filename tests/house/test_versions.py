@@ -54,7 +54,7 @@ def test_every_method_that_changes_a_list_is_one_that_announces():
     asking = {"copy", "count", "index", "__add__", "__contains__", "__eq__", "__ge__", "__getitem__", "__gt__"}
     asking |= {"__iter__", "__le__", "__len__", "__lt__", "__mul__", "__ne__", "__repr__", "__reversed__", "__rmul__"}
     asking |= {"__class_getitem__", "__getattribute__", "__sizeof__", "__new__", "__doc__", "__hash__"}
-    assert {name for name in vars(list) if name not in vars(TrackedList)} | {"__doc__"} == asking
+    assert {name for name in vars(list) if name not in vars(TrackedList)} <= asking  # some Pythons have fewer
 
 
 @pytest.mark.parametrize("name", CHANGES)
