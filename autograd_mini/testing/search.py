@@ -14,6 +14,7 @@ import math
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from opcode import opmap
 from types import CellType
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,9 @@ _SPECIAL = 6
 """Most points beside constants of the source."""
 FAULTS = 16
 """Exceptions of df, without a result among them, after which it is not called again."""
+_SMALL_INTEGER = opmap.get("LOAD_SMALL_INT", -1)
+"""The instruction that carries a small integer, which is no constant of the code then: from Python 3.14 on."""
+
 _MOST_OBJECTS = 200
 """Most objects of the source that are looked through for constants."""
 
@@ -220,6 +224,8 @@ def constants_in(*functions: object) -> set[float]:
                 found.add(float(thing))
         elif inspect.iscode(thing):
             waiting += thing.co_consts
+            pairs = zip(thing.co_code[::2], thing.co_code[1::2], strict=True)
+            found |= {float(number) for instruction, number in pairs if instruction == _SMALL_INTEGER}
         elif inspect.isfunction(thing):
             waiting.append(thing.__code__)
             for cell in thing.__closure__ or ():

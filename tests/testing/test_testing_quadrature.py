@@ -100,9 +100,9 @@ def test_constants_are_found_in_code_and_closures_and_nested_functions():
     border = 0.125
 
     def f(x):
-        return [v for v in (x,) if v < border or v > 7.5]
+        return [v for v in (x,) if v < border or v > 7.5 or v == 3]
 
-    assert {0.125, 7.5} <= constants_in(f)
+    assert {0.125, 7.5, 3.0} <= constants_in(f)
 
 
 def test_leaves_are_the_numbers_however_nested():
