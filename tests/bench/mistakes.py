@@ -29,6 +29,8 @@ MODULES = (
     "mistakes_of_scale",
     "mistakes_of_indices",
     "mistakes_of_algebra",
+    "mistakes_of_stores",
+    "mistakes_of_loops",
 )
 """The modules that hold them."""
 
@@ -58,6 +60,25 @@ UNNAMED = {
     "power_lowered_before",
     "recurrence_cut_by_one",
     "standardised_entries",
+    "hats_by_rounded_time",
+    "grid_by_its_ends",
+    "running_statistics",
+    "waves_of_the_other_input",
+    "last_of_a_deque",
+    "emissions_of_the_wrong_day",
+    "knots_of_a_spline",
+    "steps_of_a_markov_chain",
+    "force_at_the_next_time",
+    "horner_one_step_less",
+    "harmonics_from_zero",
+    "harmonics_weighted_from_zero",
+    "pairs_apart_in_a_chain",
+    "first_of_the_residuals",
+    "variance_of_yesterday",
+    "depth_of_a_continued_fraction",
+    "weights_of_simpson",
+    "neighbour_on_a_ring",
+    "factorials_of_a_series",
 }
 """The programs whose mistake is not named; the first two are right along every axis through their point."""
 
