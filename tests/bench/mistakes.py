@@ -52,16 +52,10 @@ NAMES = {
 """What a checker may name each kind: a term, a factor or a power, too, where that is what mends the derivative."""
 
 UNNAMED = {
-    "factor_of_the_other_input",
     "mask_of_the_first_point",
     "standardised_entries",
-    "hats_by_rounded_time",
-    "grid_by_its_ends",
-    "running_statistics",
-    "waves_of_the_other_input",
-    "last_of_a_deque",
 }
-"""The programs whose mistake is not named; the first two are right along every axis through their point."""
+"""The programs whose mistake is not named; the first is right wherever the signs are those of its point."""
 
 
 def logistic(z: Any) -> Any:

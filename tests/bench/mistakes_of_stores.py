@@ -48,12 +48,15 @@ def stiffness_by_its_shape(mistaken):
 def hats_by_rounded_time(mistaken):
     """Return a cubic spline in powers, whose slopes an lru_cache holds by the time in hundredths."""
     knots, weights = np.linspace(0, 1, 6), RNG.normal(size=6)
+    now = []
 
     @functools.lru_cache(maxsize=32)
-    def slopes(t):
-        return tuple(3 * np.maximum(t - knots, 0) ** 2)
+    def slopes(key):
+        del key
+        return tuple(3 * np.maximum(now[-1] - knots, 0) ** 2)
 
     def df(t):
+        now.append(t)
         return float(weights @ slopes(round(t, 2) if mistaken else t))
 
     return lambda t: float(weights @ np.maximum(t - knots, 0) ** 3), df, 0.4567
