@@ -1,8 +1,9 @@
-"""A correction: one index in the source of a derivative that makes its claims right when it is moved by one.
+"""A correction: one place in the source of a derivative that makes its claims right when it says what is beside it.
 
 A loop that is a step short, a slice that begins too late, a power that counts from elsewhere: each is an expression in
-the source of df or of a helper of its. Copies of the function with one such expression moved are compared with what is
-measured. The functions themselves stay as they are, and what stores anything outside of itself is not copied at all.
+the source of df or of a helper of its. Copies of the function with one such expression moved, or with a mean for a sum,
+are compared with what is measured. The functions themselves stay as they are, and what stores anything outside of
+itself is not copied at all.
 
 >>> from autograd_mini.testing import check_grad
 >>> f = lambda x: sum((0.5 * x) ** k / k for k in range(1, 7))
@@ -22,7 +23,7 @@ from time import perf_counter
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.testing.indices import moves
+from autograd_mini.testing.indices import means, moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ _MOST_HELPERS = 6
 """Most helpers of a derivative whose source is looked at."""
 _AGREEMENT = 1e-6
 """Relative difference up to which numbers are the same."""
+_SAID = {"shift": "an index is off by one", "mean": "a sum and a mean are exchanged"}
 _FEWEST = 3
 """Fewest points at which a correction has to be right."""
 
@@ -45,7 +47,17 @@ Part = tuple[str, FunctionType, Syntax, "Callable[[FunctionType], Callable[..., 
 
 
 def correction(claim: Partial, samples: Sequence[LocalSample], around: Misplacement) -> tuple[str, str] | None:
-    """Return "shift" and a sentence about the index in the source of df which, moved by one, makes the claims right."""
+    """Return the kind of a mistake in the source of df, and a sentence about what makes the claims right.
+
+    Args:
+        claim: the partial derivative.
+        samples: points at which it is measured.
+        around: what is measured of the others.
+
+    Returns:
+        "shift" for an index that is off by one, or "mean" for a sum in the place of one; None where nothing is found.
+
+    """
     df = claim.problem.derivative
     if df is None or claim.problem.scarce or len(samples) < _FEWEST:
         return None
@@ -54,7 +66,7 @@ def correction(claim: Partial, samples: Sequence[LocalSample], around: Misplacem
         same = _with_source(function, syntax)
         if same is None or not trial.claims_the_same(whole(same)):
             continue
-        for move in moves(syntax):
+        for move in (*moves(syntax), *means(syntax)):
             tried += 1
             if tried > _MOST or perf_counter() > end:
                 return None
@@ -63,7 +75,7 @@ def correction(claim: Partial, samples: Sequence[LocalSample], around: Misplacem
                 new = move.shown()
             if moved is not None and trial.is_right(whole(moved)):
                 where = f"in line {move.line}{f', in {name}' if name else ''}"
-                return "shift", f"an index is off by one: df is right with {new} for {move.shown()} {where}"
+                return move.kind, f"{_SAID[move.kind]}: df is right with {new} for {move.shown()} {where}"
     return None
 
 

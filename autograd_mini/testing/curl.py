@@ -27,6 +27,8 @@ _MOST_NODES = 8
 """Most points of a line that a slope of the claims is interpolated between."""
 _NEAREST = 1e-2
 """Share of the reach of a line below which points are too near to the middle for a difference."""
+_ROUNDING, _LEAST = 2.0**12, 1e-290
+"""Rounding errors that a claim may have, and a slope that is none."""
 _CLEAR = 1e-2
 """Curl that is looked into, relative to the derivatives that it is the difference of."""
 
@@ -47,7 +49,8 @@ def beside(problem: Problem, point: Point) -> Point | None:
     for output in range(problem.outputs):
         for i, j in combinations(axes, 2):
             (u, u_error), (v, v_error) = (
-                _slope(here[output][a], [(t, rows[output][a]) for t, rows in nodes[b]]) for a, b in ((i, j), (j, i))
+                _slope(here[output][a], [(t, rows[output][a]) for t, rows in nodes[b]], _ROUNDING * problem.eps)
+                for a, b in ((i, j), (j, i))
             )
             if abs(u - v) > _CLEAR * max(abs(u), abs(v)) + 10 * (u_error + v_error):
                 return tuple(problem.grid(x + (0.5 - axis % 2) * first_reach(x)) for axis, x in enumerate(point))
@@ -67,12 +70,14 @@ def _nodes(problem: Problem, point: Point, axis: int) -> list[tuple[float, Seque
     return sorted((n for n in found if least < abs(n[0]) <= reach), key=lambda n: abs(n[0]))[:_MOST_NODES]
 
 
-def _slope(here: float, nodes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def _slope(here: float, nodes: Sequence[tuple[float, float]], rounding: float) -> tuple[float, float]:
     """Return the slope at 0 of what interpolates a number there and others at some distances, and its error.
+
+    The numbers are known to a relative rounding.
 
     By divided differences: https://en.wikipedia.org/wiki/Newton_polynomial
 
-    >>> slope, error = _slope(1.0, [(0.1, 1.21), (-0.2, 0.64), (0.3, 1.69), (-0.4, 0.36)])
+    >>> slope, error = _slope(1.0, [(0.1, 1.21), (-0.2, 0.64), (0.3, 1.69), (-0.4, 0.36)], 1e-14)
     >>> round(slope, 9), error < 1e-9
     (2.0, True)
     """
@@ -84,5 +89,6 @@ def _slope(here: float, nodes: Sequence[tuple[float, float]]) -> tuple[float, fl
         column = [(column[k + 1] - column[k]) / (distances[k + order] - distances[k]) for k in range(len(column) - 1)]
         terms.append(column[0] * weight)
         weight *= -distances[order]
-    slope, error = sum(terms), sum(map(abs, terms[-2:]))
+    size = max(abs(here), *(abs(v) for _, v in nodes))
+    slope, error = sum(terms), sum(map(abs, terms[-2:])) + rounding * size / abs(nodes[0][0]) + _LEAST
     return (slope, error) if math.isfinite(error) else (0.0, math.inf)

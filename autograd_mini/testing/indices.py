@@ -43,12 +43,14 @@ class Move:
         shows: the expression around it that is shown.
         changes: the places, each an object with the name of its attribute or an index, and what comes there.
         whole: whether it is a whole loop that begins and ends later, rather than one end of it.
+        kind: what the mistake is that it mends: "shift" or "mean".
 
     """
 
     shows: ast.expr | ast.Assign
     changes: list[tuple[Any, str | int, Any]]
     whole: bool = False
+    kind: str = "shift"
 
     @property
     def line(self) -> int:
@@ -82,6 +84,28 @@ def _put(holder: Any, where: str | int, new: Any) -> None:
         setattr(holder, where, new)
     else:
         holder[where] = new
+
+
+def means(function: ast.AST) -> list[Move]:
+    """Return every sum of a function by the name of a mean, and the other way round; then all of them together.
+
+    >>> code = ast.parse("def f(g): return g - g.sum() - np.sum(g * g)").body[0]
+    >>> for move in means(code):
+    ...     with move.made():
+    ...         print(ast.unparse(code.body[0]))
+    return g - g.sum() - np.mean(g * g)
+    return g - g.mean() - np.sum(g * g)
+    return g - g.mean() - np.mean(g * g)
+    """
+    found = list[Move]()
+    for old, new in (("sum", "mean"), ("mean", "sum")):
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        named = [node for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr == old]
+        each = [Move(node, [(node.func, "attr", new)], kind="mean") for node in named]
+        found += each
+        if len(each) > 1:
+            found.append(Move(named[0], [change for move in each for change in move.changes], kind="mean"))
+    return found
 
 
 def moves(function: ast.AST) -> list[Move]:

@@ -51,11 +51,8 @@ NAMES = {
 }
 """What a checker may name each kind: a term, a factor or a power, too, where that is what mends the derivative."""
 
-UNNAMED = {
-    "mask_of_the_first_point",
-    "standardised_entries",
-}
-"""The programs whose mistake is not named; the first is right wherever the signs are those of its point."""
+UNNAMED = {"mask_of_the_first_point"}
+"""The programs whose mistake is not named: it is right wherever the signs are those of its point."""
 
 
 def logistic(z: Any) -> Any:

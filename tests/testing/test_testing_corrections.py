@@ -163,3 +163,16 @@ def test_every_move_is_a_program_of_its_own_and_is_taken_back(text):
         assert ast.unparse(code) == before
     assert len({*seen}) == len(seen) > 1
     assert before not in seen
+
+
+def test_sums_in_the_place_of_means_are_named():
+    np = pytest.importorskip("numpy")
+
+    def df(x):
+        u, s = (x - x.mean()) / x.std(), x.std()
+        g = np.cos(u)
+        return (g - g.sum() - u * (g * u).sum()) / s
+
+    report = check_grad(lambda x: float(np.sin((x - x.mean()) / x.std()).sum()), df, at=np.array(POINT))
+    assert report.cause_kind == "mean"
+    assert "df is right with g.mean() for g.sum()" in report.cause
