@@ -16,19 +16,13 @@ _SHOWN = 4  # maximum names in a summary
 
 
 class NamedParameters:
-    """The parameters of a model, and the mistakes that can be seen in how they are kept.
-
-    Args:
-        model: an object with `parameters`, a method or a list; or the parameters themselves, in lists and dicts.
+    """The parameters of a model, or those in lists and dicts, and the mistakes that can be seen in how they are kept.
 
     Attributes:
         parameters: the parameters, each once, in order.
         repeated: the lists in which one and the same object stands several times, as pairs (name, object).
         computed: parameters that are results of an operation, as pairs (name, Value).
         constants: the names of plain Values among the attributes of a model, which are no parameters.
-
-    Raises:
-        TypeError: if it is none of these.
 
     """
 

@@ -118,11 +118,9 @@ class ValueArray(np.ndarray):
     """An array of Values, as a transform hands it to a function: NumPy's, but that np.arctan2(a, x) knows the table."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Apply a universal function by the rows of the table."""
         return applied(ufunc, method, inputs, kwargs)
 
     def __repr__(self) -> str:
-        """Show it as NumPy shows its own arrays."""
         return repr(self.view(np.ndarray))
 
 

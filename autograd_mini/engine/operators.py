@@ -170,7 +170,6 @@ class _Choice(Rule):
         return chosen
 
     def __reduce__(self) -> str:
-        """Pickle as a name."""
         return "_CHOICE"
 
 

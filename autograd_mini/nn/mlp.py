@@ -175,7 +175,6 @@ class MLP(Module):
         return {"kind": "MLP", "nin": nin, "nouts": nouts, "activations": activations}
 
     def __repr__(self) -> str:
-        """Show the layers, as micrograd does."""
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 

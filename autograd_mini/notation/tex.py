@@ -153,7 +153,6 @@ class Tex:
         self.parts = parts
 
     def __str__(self) -> str:
-        """Return the LaTeX."""
         return f"-{self.at(PRODUCT)}" if self.minus else self.text
 
     def at(self, level: int) -> str:

@@ -88,7 +88,6 @@ class Optimizer:
             OPTIMIZERS[name] = cls
 
     def __init__(self, params: Iterable[Trainable], settings: Mapping[str, object]) -> None:
-        """Take the parameters once, in their order, and check the settings."""
         found = parameters(params)
         if not found:
             raise ValueError(
@@ -208,7 +207,6 @@ class Optimizer:
         vars(self).update(param_groups=[{"params": params, **settings}], _state=columns)  # both, in one call into C
 
     def __repr__(self) -> str:
-        """Show the optimiser with the number of its parameters and its settings."""
         group = dict(self.param_groups[0])
         count = len(group.pop("params"))
         return f"{type(self).__name__}({count} parameters, {', '.join(f'{k}={v!r}' for k, v in group.items())})"

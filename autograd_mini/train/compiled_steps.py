@@ -36,17 +36,7 @@ ROOM = 64
 
 
 class CompiledSteps:
-    """The steps of training, on arrays; the methods are those of `EagerSteps`.
-
-    Attributes:
-        backend: the compiler's backend.
-        why: why that one.
-
-    Raises:
-        TracingError: if the model or the loss cannot be compiled as it is.
-        ImportError: if NumPy is not installed.
-
-    """
+    """The steps of training, on arrays, with the methods of `EagerSteps` and the errors of `CompiledObjective`."""
 
     def __init__(self, training: Training, backend: str) -> None:
         np = extra("numpy", "training that is compiled", "leave compile out")
@@ -270,14 +260,7 @@ class CompiledSteps:
 
 
 class CompiledDescent:
-    """The steps of one optimiser on one kernel.
-
-    Args:
-        gradient: the kernel on LLVM: from the parameters to the mean loss, its gradient, and the means of metrics.
-        metrics: how many of these there are.
-        optimizer: the optimiser; no column of its state is missing.
-        data: the arrays of the samples of an epoch, in order, which stay where they are.
-        size: the rows of a batch.
+    """The steps of one optimiser on one kernel; `data` are the arrays of an epoch's samples, which stay where they are.
 
     Attributes:
         settings: those of the optimiser that it was compiled for; of the learning rate it takes any.

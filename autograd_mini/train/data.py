@@ -28,18 +28,10 @@ LOADED = 2**19
 
 
 def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
-    """Return y as the targets of a loss for a model with that many outputs; one target a row.
+    """Return y as the targets of a loss, one a row, for a model of several outputs, or of one number (None).
 
-    Args:
-        name: what messages call y.
-        y: the targets; for several outputs and a loss of numbers, a row of as many for each sample. A column, that is
-            rows of one number, counts as numbers.
-        loss: the name of the loss; None for a function of the user's own, whose targets are left as they are.
-        outputs: the length of a prediction; None where the model predicts one number.
-
-    Raises:
-        TypeError: for what is no number.
-        ValueError: naming the row, for a number that is nan, infinite, or not what the loss expects.
+    For several outputs and a loss of numbers a target is a row of as many. A column, that is rows of one number, counts
+    as numbers. Targets of the user's own loss, without a name, are left as they are. Errors name the row.
 
     >>> targets("y", [[0.0], [2.0]], "cross_entropy", outputs=3)
     [0, 2]
@@ -100,12 +92,7 @@ def _as_given(name: str, target: Any) -> Target:
 
 
 class ArraySamples(Sequence):  # type: ignore[type-arg]  # of samples
-    """Samples that lie in arrays, made of a row and its target when they are asked for.
-
-    Args:
-        X: the rows, numbers of float64.
-        y: the targets.
-        loss: the name of the loss.
+    """Samples that lie in arrays, made of a row and its target for a loss when they are asked for.
 
     >>> import numpy as np
     >>> samples = ArraySamples(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.0, 2.0]), "cross_entropy")
@@ -118,11 +105,9 @@ class ArraySamples(Sequence):  # type: ignore[type-arg]  # of samples
         self.X, self.y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
 
     def __len__(self) -> int:
-        """Count the samples."""
         return len(self.X)
 
     def __getitem__(self, row: Any) -> Any:
-        """Return a sample."""
         return self.X[row].tolist(), self._made(self.y[row].tolist())
 
 

@@ -109,7 +109,6 @@ class History:
         return history
 
     def __len__(self) -> int:
-        """Return the number of epochs."""
         return self.epochs
 
     def __iter__(self) -> Iterator[dict[str, float]]:
@@ -142,7 +141,6 @@ class History:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def __repr__(self) -> str:
-        """Show the first and the last epochs as a table."""
         facts = [f"History of {self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
         facts += [f"stopped: {self.stopped}"] * bool(self.stopped)
         facts += [f"on {self.backend}"] * bool(self.backend)

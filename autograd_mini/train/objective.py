@@ -72,7 +72,6 @@ class Objective:
     """
 
     def __init__(self, loss: str | Loss, metrics: Mapping[str, Metric] | None = None) -> None:
-        """Find the loss by its name, and without metrics the accuracy, if the loss tells classes apart."""
         function = LOSSES.get(loss) if isinstance(loss, str) else loss
         if not callable(function):
             raise (ValueError if isinstance(loss, str) else TypeError)(

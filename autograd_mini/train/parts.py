@@ -42,15 +42,7 @@ KEPT = 256
 
 
 class RowsInParts:
-    """Inputs and targets in parts, checked.
-
-    Attributes:
-        parts: the parts.
-        count: how many parts there are.
-        rows: how many rows there are.
-        samples: some of them.
-
-    """
+    """Inputs and targets in parts, checked: how many parts and rows there are, and some of the rows as samples."""
 
     def __init__(self, parts: Stream | DaskPartitions, count: int, rows: int, samples: list[Sample]) -> None:
         self.parts, self.count, self.rows, self.samples = parts, count, rows, samples
@@ -63,17 +55,7 @@ class RowsInParts:
 def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = "") -> RowsInParts | None:
     """Return inputs and targets that come in parts, read once, and checked; None for those in memory.
 
-    Args:
-        objective: the loss, which says what a target may be.
-        model: the model, which is tried on the first row.
-        X: the inputs.
-        y: the targets.
-        of: what messages add to the names of both.
-
-    Raises:
-        ValueError: naming file or partition, row and column, for what is nan, infinite, or no target of the loss.
-        TypeError: for a column of anything but numbers.
-
+    Errors name file or partition, row and column; `of` is what they add to the names of X and y.
     """
     if hasattr(X, "__next__") or hasattr(y, "__next__"):
         return None  # a generator of rows, which is read into memory

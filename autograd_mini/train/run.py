@@ -107,7 +107,6 @@ class Training:
     _beginning: float | None = field(default=None, init=False)  # the mean loss over the first rows
 
     def __post_init__(self) -> None:
-        """Find what the optimiser moves."""
         groups = getattr(self.optimizer, "param_groups", [])
         self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(self.params)
         known = {*map(id, self.params)}

@@ -32,19 +32,13 @@ class Animation(LivePage):
         return self.still()
 
     def save(self, path: str | PathLike[str]) -> str:
-        """Write the SVG and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .svg.
-
-        """
+        """Write the SVG to a path that ends in .svg, and return the path."""
         return write(path, (".svg",), self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def __repr__(self) -> str:
-        """Say what it shows, where pictures are not."""
         return f"<animation of the backward pass: {self.about}>"
 
 

@@ -179,13 +179,7 @@ class Diagram:
 def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool | str = False) -> Diagram:
     """Return the diagram with one card for every node shown and every plain number that an operation used.
 
-    Args:
-        roots: the results.
-        rankdir: which way the arrows run.
-        shown: what is shown of their graph.
-        partials: whether the wires carry their local derivatives and what goes back along them; "symbols" for both as
-            symbols.
-
+    With `partials` the wires carry their local derivatives and what goes back along them, as symbols if "symbols".
     """
     called = names(shown.nodes)
     diagram = Diagram(rankdir)

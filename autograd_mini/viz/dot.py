@@ -102,14 +102,8 @@ def layout_source(
 ) -> str:
     """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike.
 
-    Args:
-        diagram: the diagram.
-        cards: the cards to lay out, if not all.
-        wires: the wires between them.
-        cuts: the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag.
-        tags: what is written on the tags. Where there are any, wires from results to results run as straight as
-            they can, so that the tags stand beside a chain.
-
+    `cuts` has the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag. Then
+    wires from results to results run as straight as they can, so that the tags stand beside a chain.
     """
     wires = diagram.wires if wires is None else wires
     ranksep = 0.26 if any(wire.marks or wire.roomy for wire in diagram.wires) else 0.5

@@ -42,7 +42,6 @@ class Contribution:
         self.before, self.after = before, before + self.share
 
     def __repr__(self) -> str:
-        """Show the sum in numbers."""
         return f"{self.name}.grad: {figure(self.before)} + {figure(self.share)} = {figure(self.after)}"
 
 
@@ -100,7 +99,6 @@ class Event:
         )
 
     def __repr__(self) -> str:
-        """Show the step as its lines."""
         return f"<{self.phase} {self.name}: {'; '.join(self.lines())}>"
 
 
@@ -203,7 +201,6 @@ class Text(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Show the lines themselves."""
         return str(self)
 
 

@@ -22,12 +22,7 @@ LONGEST = 2000
 
 
 class Numbers(Decided):
-    """The algebra of Values and floats.
-
-    >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), Numbers(), {"x": 3.0})
-    9.0
-
-    """
+    """The algebra of Values and floats."""
 
     def constant(self, number: float) -> Number:
         """Return the number itself."""

@@ -28,7 +28,7 @@ LEVELS = ("auto", "full")
 
 
 class Shown:
-    """The nodes of a graph that a picture shows, and their operands there.
+    """The nodes of a graph that a picture shows, at the level "full" partial sums too, and their operands there.
 
     Attributes:
         nodes: the nodes, operands before results.
@@ -38,14 +38,6 @@ class Shown:
     """
 
     def __init__(self, roots: Iterable[Value], level: str = "auto", keep: Iterable[Value] = ()) -> None:
-        """Find the long sums below the roots.
-
-        Args:
-            roots: the results.
-            level: "auto", or "full" to show every partial sum.
-            keep: nodes that are to be shown whatever they are.
-
-        """
         roots = list(roots)
         self.nodes = order(*roots)
         self.count = len(self.nodes)

@@ -111,12 +111,7 @@ class Column:
 
 
 def layers_of(model: Module) -> list[list[Any]]:
-    """Return the neurons of a model, layer by layer.
-
-    Raises:
-        TypeError: if it is not made of layers of neurons.
-
-    """
+    """Return the neurons of a model, layer by layer; a TypeError if it is not made of layers of neurons."""
     layers = getattr(model, "layers", None)
     if layers is None:
         layers = [model]

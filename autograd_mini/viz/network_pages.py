@@ -75,12 +75,7 @@ class WatchedRun:
 
 
 class Player(LivePage):
-    """The page of one run or several; notebooks show it, `save("training.html")` writes it.
-
-    Attributes:
-        runs: the runs, each with its `history`.
-
-    """
+    """The page of `runs`, one or several, each with its `history`."""
 
     def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
@@ -229,11 +224,6 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
     """Return a sample's way through a network as a page: layer by layer forward, then δ and ∂L/∂w layer by layer back.
 
     Every number on it is computed by the page, so inputs, weights and biases can be moved.
-
-    Raises:
-        TypeError: if the model is not made of layers of neurons.
-        ValueError: if the sample does not fit, or the network has too many parameters to compute in a page.
-
     """
     layers = layers_of(model)
     way = Sample(layers, x, target, loss)

@@ -108,13 +108,7 @@ _ADD, _MUL, _NEG, _POW, _ATOM = range(1, 6)
 
 
 def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[str, float]) -> str:
-    """Write the partial derivative of an operation at one node.
-
-    Args:
-        row: the operation.
-        wanted: the operand to differentiate by: "x" or "y".
-        names: what to call x, y and the result z; an operand that is a plain number has no name.
-        numbers: their values.
+    """Write the partial derivative of an operation at one node; an operand that is a plain number has no name.
 
     >>> local_derivative(TABLE["pow"], "x", {"x": "a", "z": "v1"}, {"x": 3.0, "y": 2.0, "z": 9.0})
     '2·a'
@@ -232,17 +226,10 @@ class NotReplayableError(ValueError):
 
 
 def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
-    """Return y computed again.
+    """Return y computed again, with floats, or Values to differentiate by, in the place of some nodes.
 
-    A `where` whose condition was a truth value, not a Value, takes the operand it took before.
-
-    Args:
-        y: the result.
-        replaced: what stands in the place of some nodes: floats for a result that is a float, Values for one that
-            can be differentiated. All other leaves keep their numbers, as constants.
-
-    Raises:
-        NotReplayableError: if an operation of the graph is not in the table.
+    All other leaves keep their numbers, as constants. A `where` whose condition was a truth value, not a Value, takes
+    the operand it took before.
 
     >>> x = Value(3.0)
     >>> replay(x * x, {x: 5.0})

@@ -180,17 +180,7 @@ def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[E
 
 
 def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
-    """Return the leaves below y whose derivative is confirmed; none where there is no checker.
-
-    Args:
-        y: the result.
-        nodes: the graph below it.
-        check: True to check, False not to, None to check where that is quick.
-
-    Raises:
-        ImportError: if `check` is True and there is no checker.
-
-    """
+    """Return the leaves below y whose derivative is confirmed; with None where that is quick and there is a checker."""
     leaves = [node for node in nodes if not node.op]
     if check is False or (check is None and len(nodes) * len(leaves) > CHECKABLE):
         return frozenset()

@@ -48,12 +48,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def pyplot() -> Any:
-    """Return matplotlib.pyplot.
-
-    Raises:
-        ImportError: if matplotlib is missing; the message names the extra.
-
-    """
+    """Return matplotlib.pyplot; an ImportError names the extra if it is missing."""
     return extra("matplotlib.pyplot", "plotting")
 
 
