@@ -7,8 +7,8 @@ from types import MappingProxyType
 from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_value
-from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.diagram import check_choice, check_value
+from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.text import factor, figure, named, names, symbol
 
 TYPE_CHECKING = False
@@ -128,7 +128,8 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto
     """
     check_value("y", y)
     unchanged(order(y))
-    return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
+    check_choice("level", level, LEVELS)
+    return events_of(y, Shown([y], level), forward=forward, seed=float(seed))
 
 
 def events_of(

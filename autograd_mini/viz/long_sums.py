@@ -12,7 +12,6 @@ from math import inf, isfinite, isnan
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.partials import Flow, call_of, flows
 
 TYPE_CHECKING = False
@@ -66,12 +65,6 @@ class Shown:
             return flows(node, gradient)
         terms = enumerate(self.terms[node])
         return [Flow(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
-
-
-def checked(level: str) -> str:
-    """Return the level of a step-by-step account if there is such a one."""
-    check_choice("level", level, LEVELS)
-    return level
 
 
 def long_sums(nodes: Sequence[Value], keep: set[Value]) -> tuple[dict[Value, tuple[Operand, ...]], set[Value]]:

@@ -150,7 +150,10 @@ def watch(
         trained = deepcopy(model) if several else model
         given = {"loss": loss, "epochs": epochs, "validation": validation, "lr": rate} | settings
         runs.append(_run(trained, X, y, given))
-    data, rows = _model_data(layers, loss), Rows()
+    scale, rows = SCALES.get(loss, "value"), Rows()
+    if scale == "logit" and layers[-1][0].activation == "sigmoid":
+        scale = "probability"
+    data: dict[str, Any] = {"layers": [[len(layer), len(layer[0].w)] for layer in layers], "scale": scale}
     data |= _samples(X, y, validation)
     data["activations"] = [_activation(neuron.activation, rows) for layer in layers for neuron in layer]
     drawn = Network(model)
@@ -184,13 +187,6 @@ def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> WatchedRun:
     run = WatchedRun("training" if rate is None else f"learning rate {rate:g}", history, ended)
     run.frames = frames
     return run
-
-
-def _model_data(layers: list[list[Any]], loss: Any) -> dict[str, Any]:
-    scale = SCALES.get(loss, "value")
-    if scale == "logit" and layers[-1][0].activation == "sigmoid":
-        scale = "probability"
-    return {"layers": [[len(layer), len(layer[0].w)] for layer in layers], "scale": scale}
 
 
 def _samples(X: Any, y: Any, validation: Any) -> dict[str, Any]:

@@ -8,10 +8,9 @@ graph again, with other numbers.
 
 from __future__ import annotations
 
-import operator
 from types import SimpleNamespace
 
-from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.formula import Decided, evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.ops import TABLE
@@ -157,20 +156,12 @@ def term(name: str, number: float = 1.0) -> Term:
     return Term(name, _ATOM, number)
 
 
-class Decided:
-    """What algebras have in common whose elements are numbers, or have one: their conditions are truth values."""
-
-    def compare(self, relation: str, x: Any, y: Any) -> bool:
-        """Compare the numbers."""
-        return bool(getattr(operator, RELATIONS[relation])(getattr(x, "number", x), getattr(y, "number", y)))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
-
-
 class Written(Decided):
     """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
+
+    def figure(self, x: Term) -> float:
+        """Return the number of a term."""
+        return x.number
 
     def constant(self, number: float) -> Term:
         """Return the term of a number."""
@@ -191,10 +182,6 @@ class Written(Decided):
         if name in {"mul", "pow", "truediv"} and operands[1].is_one():
             return operands[0]
         return Term(*write(*operands), number)
-
-    def where(self, condition: bool, this: Callable[[], Term], otherwise: Callable[[], Term]) -> Term:  # noqa: FBT001
-        """Return the branch that applies."""
-        return this() if condition else otherwise()
 
 
 def _power(x: Term, y: Term) -> tuple[str, int]:

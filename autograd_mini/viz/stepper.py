@@ -9,10 +9,10 @@ from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import AnomalyError
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import check_value
+from autograd_mini.viz.diagram import check_choice, check_value
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
-from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
@@ -164,7 +164,8 @@ def prepared(y: Value, rankdir: str, level: str, most: int, remedy: str) -> tupl
     """Return what is shown of y's graph, and the diagram of it, for pictures of its passes."""
     check_value("y", y)
     unchanged(order(y))
-    shown = Shown([y], checked(level))
+    check_choice("level", level, LEVELS)
+    shown = Shown([y], level)
     if shown.size > most:
         raise ValueError(f"the graph has {shown.count} values, more than the {most} that {remedy}")
     return shown, one_by_one([y], rankdir, shown)

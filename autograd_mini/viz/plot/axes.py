@@ -60,6 +60,11 @@ def axes(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:
     return new
 
 
+def evenly(low: float, high: float, count: int) -> list[float]:
+    """Return as many numbers from low to high, at even distances."""
+    return [low + (high - low) * index / (count - 1) for index in range(count)]
+
+
 def edge(colour: Sequence[float]) -> str:
     """Return the colour of a mark's edge that tells it from any ground: white around dark marks, dark around light."""
     red, green, blue = colour[:3]
