@@ -198,7 +198,6 @@ def _header(path: str) -> str:
 
 
 def _header_of(f: Callable[..., Any], arguments: Namespace) -> str:
-    """Return the header of a function of numbers."""
     from inspect import signature
 
     from autograd_mini.compiler import Compiled, jit

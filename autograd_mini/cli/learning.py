@@ -299,7 +299,6 @@ def _scores(model: MLP, recipe: Recipe, parts: Sequence[tuple[Rows, list[Any]]])
 
 
 def _rmse(predicted: Sequence[float], y: Sequence[float]) -> float:
-    """Return the root of the mean squared error."""
     return dist(predicted, y) / sqrt(len(y))
 
 

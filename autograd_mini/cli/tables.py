@@ -249,7 +249,6 @@ def read_table(path: str, *, header: bool | None = None, known: Collection[str] 
 
 
 def _columnar_table(path: str) -> Table:
-    """Return the table in a Parquet or Arrow file, or in a folder of such files."""
     try:
         files = Files([Path(path)], numeric=False)
         names, count = [*map(str, files.names or ())], files.count()
@@ -275,7 +274,6 @@ def _cell(value: Any) -> str:
 
 
 def _bytes(path: str) -> bytes:
-    """Return what a file, or standard input, holds."""
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
             raise UserError("cannot read standard input: it is closed")

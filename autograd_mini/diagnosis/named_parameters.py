@@ -141,7 +141,6 @@ def _walk(
 
 
 def _holds(member: Any, known: set[Value]) -> bool:
-    """Return whether a member of a list is, or holds, a parameter."""
     try:
         return not known.isdisjoint(_values(member))
     except TypeError:

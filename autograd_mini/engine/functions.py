@@ -84,7 +84,6 @@ def function(row: Op) -> Any:
 
 
 def _is_array(given: object) -> bool:
-    """Return whether it is an array of NumPy's with dimensions."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(given, numpy.ndarray) and given.ndim > 0
 

@@ -136,7 +136,6 @@ def _list(hook: Hook) -> None:
 
 @holding(_lock)
 def _unlist(hook: Hook) -> None:
-    """Take a hook out of them, once."""
     for hooks in (*_EVENTS.values(), everywhere):
         if at := [at for at, other in enumerate(hooks) if other is hook]:
             del hooks[at[-1]]

@@ -189,9 +189,6 @@ def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool 
             gaps between them, as PyTorch names the `Linear` modules of a `Sequential`.
         nonfinite: whether to take parameters that are nan or infinite.
 
-    Returns:
-        A new model, or `into`.
-
     Raises:
         ModelFormatError: if it is no such file, or one from a newer version.
         ValueError: if the file is in order, but `into` has another shape or other activations.

@@ -93,7 +93,6 @@ class CompiledSteps:
             return self._step(batch, sums)
 
     def _step(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take a step."""
         first = batch * self._size
         end = min(first + self._size, len(self._order))
         X, y = self._now_X[first:end], self._now_y[first:end]
@@ -178,7 +177,6 @@ class CompiledSteps:
         return True
 
     def _descend(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take many steps."""
         descent, batches = self._descent, -(-len(self._order) // self._size)
         assert descent is not None  # noqa: S101 - it descends
         descent.totals[:] = sums or 0.0
@@ -209,7 +207,6 @@ class CompiledSteps:
             self._descends = False
 
     def _read(self) -> Any:
-        """Return the parameters as an array."""
         import numpy as np
 
         return np.array(numbers(self._moved, "data"))
@@ -255,7 +252,6 @@ class CompiledSteps:
         return f"the mean loss became {loss}"
 
     def _named(self, row: int) -> str:
-        """Return what messages call a row."""
         return f"row {row}"
 
 

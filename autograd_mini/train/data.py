@@ -198,7 +198,6 @@ def _columns(batches: Any) -> tuple[Any, Any]:
 
 
 def _is_batch(item: Any) -> bool:
-    """Return whether an item of an iterator is several rows."""
     if isinstance(item, (list, tuple)):
         return bool(item) and _is_row(item[0])
     return table_columns(item, "a batch of X") is not None or getattr(item, "ndim", 0) == 2
@@ -305,7 +304,6 @@ def permuted(numbers: Any, count: int, seed: int) -> Any:
 
 
 def _key(z: int) -> int:
-    """Return the output of SplitMix64 in a state."""
     z = ((z ^ (z >> 30)) * FIRST) & MASK
     z = ((z ^ (z >> 27)) * SECOND) & MASK
     return z ^ (z >> 31)

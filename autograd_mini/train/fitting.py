@@ -203,7 +203,6 @@ def _held_out(objective: Objective, model: Model, validation: Any) -> tuple[Sequ
 
 
 def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callable[[Training], object]]:
-    """Return the callbacks in a list, each of them callable."""
     if callable(callbacks):
         raise TypeError("callbacks is one function, expected a list of them: write callbacks=[function]")
     if not isinstance(callbacks, Iterable):

@@ -208,7 +208,6 @@ def _raised_in(error: Exception) -> str:
 
 
 def _plain(prediction: Any) -> Any:
-    """Return a prediction as plain floats."""
     return tree_map(lambda output: output.data if isinstance(output, Value) else output, prediction)
 
 

@@ -82,7 +82,6 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
 
 
 def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return the rows and the targets of a part as arrays of float64."""
     try:
         rows, goals = as_array(X, "X"), as_array(y, "y")
     except TypeError as error:
@@ -244,7 +243,6 @@ class StreamedSteps(PartSteps):
         self._by_length: dict[int, Any] = {}  # the compiled descent and its arrays, by the rows of a block
 
     def _start(self, order: Sequence[int]) -> None:
-        """Start reading."""
         training = self._training
         self._order, self._loaded = order, (0, 0)
         self._samples = training.samples
@@ -261,7 +259,6 @@ class StreamedSteps(PartSteps):
         return super().take(batch - self._loaded[0], sums)
 
     def _load(self) -> None:
-        """Go on to the next block."""
         self._gather()
         if len(self._now_X):
             self._by_length[len(self._now_X)] = self._now_X, self._now_y, self._descent

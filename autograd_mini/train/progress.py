@@ -74,6 +74,5 @@ def figures(row: Mapping[str, float]) -> str:
 
 
 def _in_notebook() -> bool:
-    """Return whether this runs in the kernel of a Jupyter notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"

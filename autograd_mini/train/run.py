@@ -259,7 +259,6 @@ class Training:
         return f"a lower lr, such as {lr / 10:.2g} in place of {lr:.2g}" if lr else "a lower lr"
 
     def _finite(self, means: dict[str, float], what: str) -> dict[str, float]:
-        """Return the means, if the loss is finite."""
         if not isfinite(means["loss"]):
             raise self.diverged(f"{what} became {means['loss']}", in_batch=False)
         return means

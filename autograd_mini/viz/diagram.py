@@ -34,12 +34,6 @@ SLOTS = 5
 """Maximum parts of a gradient that have a line each on a card."""
 
 
-def check_value(name: str, given: object) -> None:
-    """Raise a TypeError that names the argument unless it is a Value."""
-    if not isinstance(given, Value):
-        raise TypeError(f"{name} is {given!r} of type {type(given).__name__}, expected a Value")
-
-
 def check_choice(name: str, given: str, choices: Sequence[str]) -> None:
     """Raise a ValueError that names the argument unless it is one of the choices."""
     if given not in choices:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from autograd_mini.engine.formula import written
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import check_value, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_choice, check_value
+from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.text import factor, figure, named, names, symbol
 

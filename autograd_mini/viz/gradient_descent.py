@@ -152,7 +152,6 @@ ARROWS, DIGITS = 400, 9
 
 
 def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value, list[Value]] | None) -> LivePage:
-    """Return the page of a descent; `graph` is its result at the start, as a Value, and the variables."""
     points = [point for point in descent.points if all(map(isfinite, point))][: ARROWS + 1]
     axes = [*zip(*points, strict=True)]
     bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.5) for axis in axes]

@@ -360,7 +360,6 @@ def _indexed(x: float, y: float, name: str, size: float) -> str:
 
 
 def _name(x: float, y: float, name: str) -> str:
-    """Return a name on ground of its own."""
     letter, _, rest = name.partition("_")
     indices, _, layer = rest.partition("^")
     wide = width(letter, 14.0) + max(width(indices, 9.5), width(layer, 9.5)) + 8.5

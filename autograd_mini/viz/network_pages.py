@@ -165,7 +165,6 @@ def watch(
 
 
 def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> WatchedRun:
-    """Train a model and keep its weights."""
     parameters = [p for layer in layers_of(model) for neuron in layer for p in (*neuron.w, neuron.b)]
     frames = [(0, [p.data for p in parameters])]
     seen: list[Any] = []

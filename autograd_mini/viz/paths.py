@@ -8,9 +8,8 @@ from __future__ import annotations
 from math import fsum, prod
 
 from autograd_mini.engine.checks import whole_number
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import check_value, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import Flow
 from autograd_mini.viz.text import factor, figure, named, names

@@ -188,7 +188,6 @@ def _drawn(diagram: Diagram, layout: Layout, *lit: str) -> str:
 
 
 def _inside(diagram: Diagram) -> dict[str, Any]:
-    """Return the picture of what is in a group."""
     layout = arranged(diagram)
     return {"svg": _drawn(diagram, layout, ""), "size": layout.size}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import isfinite
 
-from autograd_mini.engine.graph import gradient, order, unchanged
+from autograd_mini.engine.graph import check_value, gradient, order, unchanged
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import AnomalyError
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import check_choice, check_value
+from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
 from autograd_mini.viz.long_sums import LEVELS, Shown

@@ -336,7 +336,6 @@ def _class(name: str, **_: str) -> str:
 
 
 def _attributes(name: str, **own: str) -> str:
-    """Return the attributes of a class, some of them replaced."""
     found = dict(_ATTRIBUTE.findall(LOOKS[name])) | own
     return " ".join(f'{key}="{value}"' for key, value in found.items())
 
