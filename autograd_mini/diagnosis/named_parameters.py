@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from autograd_mini.engine.graph import order
+from autograd_mini.engine.graph import check_value, order
 from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
@@ -92,10 +92,7 @@ def _listed(model: Any) -> list[Value]:
         found = list(_values(model))
     listed = list(found() if callable(found) else found)
     for index, value in enumerate(listed):
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"parameter {index} of the model is {value!r} of type {type(value).__name__}, expected a Value"
-            )
+        check_value(f"parameter {index} of the model", value)
     return listed
 
 
