@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isfinite
 
 from autograd_mini.engine.graph import check_value, gradient, order, unchanged
@@ -181,20 +182,16 @@ def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[E
 
 
 def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
-    """Return the leaves below y whose derivative is confirmed; with None where that is quick and there is a checker."""
+    """Return the leaves below y whose derivative the checker confirms; with `check` None where that is quick."""
     leaves = [node for node in nodes if not node.op]
     if check is False or (check is None and len(nodes) * len(leaves) > CHECKABLE):
         return frozenset()
-    try:
-        from autograd_mini.testing import check_grad  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        if check:
-            raise
-        return frozenset()
-    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf, check_grad))
+    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf))
 
 
-def _confirmed(y: Value, leaf: Value, check_grad: Callable[..., Any]) -> bool:
+def _confirmed(y: Value, leaf: Value) -> bool:
+    from autograd_mini.testing import check_grad  # few pictures are checked
+
     def value(x: float) -> float:
         return float(replay(y, {leaf: x}))  # type: ignore[arg-type, unused-ignore]  # of floats comes a float
 
@@ -218,20 +215,17 @@ def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint])
     wanted: list[Any] = [breakpoints] if single else list(breakpoints)  # type: ignore[arg-type]  # just seen
     found: set[int] = set()
     for point in wanted:
-        if isinstance(point, str):
-            at = {index for index, event in enumerate(events) if _concerns(event, point)}
-            if not at:
-                known = ", ".join(dict.fromkeys(event.name for event in events[:20]))
-                raise ValueError(f"breakpoints names {point!r}, which no step changes; the first are about {known}")
-            found |= at
-        elif callable(point):
-            found |= {index for index, event in enumerate(events) if point(event)}
-        else:
+        if not isinstance(point, str) and not callable(point):
             raise TypeError(f"a breakpoint is {point!r}, expected a label or a condition on an event")
+        holds = partial(_concerns, label=point) if isinstance(point, str) else point
+        at = {index for index, event in enumerate(events) if holds(event)}
+        if isinstance(point, str) and not at:
+            known = ", ".join(dict.fromkeys(event.name for event in events[:20]))
+            raise ValueError(f"breakpoints names {point!r}, which no step changes; the first are about {known}")
+        found |= at
     return sorted(found)
 
 
 def _concerns(event: Event, label: str) -> bool:
-    if event.phase == "forward":
-        return False
-    return event.name == label or any(part.name == label for part in event.contributions)
+    changed = {event.name, *(part.name for part in event.contributions)}
+    return event.phase != "forward" and label in changed
