@@ -352,15 +352,3 @@ def _mostly_numbers(cells: Iterable[str], delimiter: str) -> bool:
 def _listed(names: Sequence[str]) -> str:
     """Return names in a few words: the first three and the last."""
     return ", ".join(names if len(names) < 6 else [*names[:3], "...", names[-1]])
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as lines of columns, the first column to the left, the others to the right.
-
-    >>> print(aligned([["", "rows"], ["train", "112"]]))
-           rows
-    train   112
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-    return "\n".join(lines)

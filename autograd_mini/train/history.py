@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.errors import aligned
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -162,5 +164,4 @@ class History:
             figures = [f"{column[index]:.4g}" for column in self.columns.values()]
             rows.append([f"* {index + 1}" if index + 1 == best else f"{index + 1}", *figures])
             before = index
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        return aligned(rows)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from autograd_mini.engine.formula import written
 from autograd_mini.engine.graph import check_value, order, unchanged
 from autograd_mini.engine.value import Value
+from autograd_mini.errors import aligned
 from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.text import factor, figure, named, names, symbol
@@ -244,18 +245,5 @@ def trace(y: Value, forward: bool = False, level: str = "auto") -> Text:  # noqa
             sums = f"{figure(part.before)} → {figure(part.after)}"
             rows.append((*first, part.name, local, figure(part.share), sums))
             first = ("", "", "", "")
-    table = _aligned(rows)
+    table = aligned(rows, left={1, 4, 5, 7})
     return Text("\n".join([*ahead, *[""] * bool(ahead), *table]))
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return rows as lines: words to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    right = {0, 2, 3, 6}
-    return [
-        "  ".join(
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
