@@ -8,10 +8,8 @@ from difflib import SequenceMatcher
 from autograd_mini.engine.graph import check_value
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import (
-    DIRECTIONS,
     Diagram,
     badge_of,
-    check_choice,
     constant_card,
     describe,
     kind_of,
@@ -57,7 +55,6 @@ def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     """
     for name, given in (("y1", y1), ("y2", y2)):
         check_value(name, given)
-    check_choice("rankdir", rankdir, DIRECTIONS)
     old, new = Shown([y1]), Shown([y2])
     if old.size + new.size > DRAWABLE:
         raise ValueError(

@@ -254,11 +254,8 @@ def _ink(element: Element, name: str) -> str:
 
 
 def _pairs(text: str) -> list[Point]:
-    found = []
-    for pair in text.split():
-        x, y = pair.split(",")
-        found.append((float(x), float(y)))
-    return found
+    pairs = [pair.split(",") for pair in text.split()]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 def _bezier(data: str) -> list[Point]:

@@ -118,7 +118,8 @@ def svg(
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
     for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
-        parts.append(_frame_svg(f"g{number_of}", title, box, look))
+        words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
+        parts.append(f'<g id="g{number_of}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>')
     for wire in diagram.wires:
         parts.append(wire_svg(wire, layout.curves[wire.key], None if states is None else lit.get(wire.key, "")))
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
@@ -222,12 +223,6 @@ def tag_svg(text: str, box: Box) -> str:
     middle = f'x="{number(left + w / 2.0)}" y="{number(top + h / 2.0 + 4.0)}" text-anchor="middle" font-size="11.5"'
     words = f'<text {middle} fill="{QUIET}">{xml(shortened(text, TAG))}</text>'
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
-
-
-def _frame_svg(key: str, title: str, box: Box, look: Callable[..., str]) -> str:
-    """Return what frames several cards, with its title in the upper left corner."""
-    words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
-    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>'
 
 
 def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
