@@ -16,7 +16,7 @@ from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
-from autograd_mini.compiler.blocks import block_sums, loaded_rows
+from autograd_mini.compiler.blocks import all_slopes, block_sums, loaded_rows, total_over
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
@@ -253,13 +253,12 @@ def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) ->
             if bar is not None:
                 bar.batch(training.epoch + 1, batch.number + finished / parts.count)
 
-        figures = parts.parts.total(
-            load_pair, batch_sums, kernel.program, p.copy(), batch, done=done if shown else None
-        )
+        shows = done if shown else None
+        figures = total_over(parts.parts, load_pair, batch_sums, kernel.program, p.copy(), batch, done=shows)
         rows = float(figures[0])
         if not rows:
             return 0.0, figures[2:]
-        return float(figures[1] / rows), figures[2:] / rows
+        return float(figures[1] / rows), all_slopes(p, figures[2:]) / rows
 
     loss, gradient, metrics = kernel.step(x, call=call)
     return rows, loss, gradient, metrics
