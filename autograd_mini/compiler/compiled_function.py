@@ -137,7 +137,7 @@ class Compiled(Exportable):
         """Trace and compile the loss and its gradient for arguments like these, so that `parameters` is known.
 
         Args:
-            args: arguments of the function.
+            args: arguments of the function; where it branches all their rows are read, and the paths of all are found.
             kwargs: keyword arguments.
 
         """
