@@ -116,10 +116,14 @@ def total_over(
         return None if found is None else found.figures
     while True:
         found = parts.total(load, function, program.known, program.completed(numbers), *shared, done=done)
-        if found is None or not found.unknown:
-            program.count(() if found is None else found.counts.tolist())
-            return None if found is None else found.figures
-        program.find(found.unknown, found.counts)
+        if found is None:
+            return None
+        if not found.unknown:
+            if len(found.figures):  # else nothing was computed
+                program.count(found.counts.tolist())
+            return found.figures
+        with parts.naming():
+            program.find(found.unknown, found.counts.tolist())
 
 
 def all_slopes(p: Any, slopes: Any) -> Any:
@@ -293,7 +297,7 @@ def block_paths(program: KnownPaths, numbers: Any, part: RowPart, rows: LoadedRo
     if not _count(program, part, rows):
         return BlockSums(np.zeros(0))
     if not isinstance(program, Paths):
-        return BlockSums(np.zeros(0), (), _taken(program, numbers, 1, part, rows)[2])
+        return BlockSums(np.zeros(0), *_taken(program, numbers, 1, part, rows)[1:])
     with _naming(part):
         program.assigned(1, len(rows.arrays[0]), rows.arrays, program.completed(numbers))
     return BlockSums(np.zeros(0))

@@ -4,9 +4,9 @@ The outer program takes what the loops return as further inputs. Its derivative 
 derivatives are multiplied by (the chain rule). What is computed before the loops, and taken by them, is a program of
 its own. An output of a loop that is only added up over the lanes leaves the kernel as its sum.
 
-Adjoints of 0 are passed on through turns that a `where` after them has not chosen, to which eager code does not go back.
-That makes a difference where a slope is infinite, and the product nan. So where a gradient is nan and there was such a
-choice, it is computed once more by the program without loops.
+Adjoints of 0 are passed on through turns that a `where` after them has not chosen, to which eager code does not go
+back. That makes a difference where a slope is infinite, and the product nan. So where a gradient is nan and there was
+such a choice, it is computed once more by the program without loops.
 
     before:   leaves -> given              what the loops take and leaves are not
     loop:     columns, leaves, given -> outputs

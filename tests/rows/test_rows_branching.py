@@ -238,6 +238,19 @@ def test_mini_batches_of_partitions_repeat_themselves_and_learn():
     assert first[0].loss[-1] < first[0].loss[0]
 
 
+@pytest.mark.parametrize("kind", ["stream", "dask"])
+@pytest.mark.parametrize("batch_size", [50, 400])
+def test_metrics_that_branch_are_those_of_an_array(kind, batch_size):
+    metrics = {"error": lambda p, t: abs(p - t), "sign": lambda p, t: 1.0 if (p > 0) == (t > 0) else 0.0}
+    options = {"metrics": metrics, "shuffle": False, "batch_size": batch_size, "epochs": 2}
+    history, _ = trained(*parts(kind, 80), validation=parts(kind, 80), **options)
+    expected, _ = trained(*parts("array", 80), validation=parts("array", 80), **options)
+    assert history.metrics.keys() == expected.metrics.keys()
+    for name in history.metrics:  # in mini-batches of a cluster other rows come together
+        near = 1e-9 if kind == "stream" or batch_size == 400 else 0.1
+        assert history.metrics[name] == pytest.approx(expected.metrics[name], rel=near, abs=near), name
+
+
 # --- faults ---
 
 
@@ -315,6 +328,17 @@ def test_rows_that_changed_since_their_paths_were_found_are_refused():
     column[1] = -2.0
     with pytest.raises(TracingError, match=r"a path of signed that was not known .* they have changed since, so call"):
         found.compute(scheduler="synchronous")
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_the_file_of_a_partition_with_a_path_too_many_is_named(tmp_path):
+    arrow, frame = pytest.importorskip("pyarrow"), pytest.importorskip("dask.dataframe")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for at, column in enumerate([[0.5, 0.5], [1.5, 0.5], [0.5, 2.5]]):
+        parquet.write_table(arrow.table({"x": column}), tmp_path / f"{at}.parquet")
+    rows = frame.read_parquet(tmp_path)["x"]
+    with pytest.raises(TracingError, match=r"^partition 2 \(.*2\.parquet\): paths is 2, .* 5 samples .* 4, 1 of them"):
+        jit(counting, batched=True, backend="numpy", paths=2)(rows)
 
 
 THRESHOLD = 1.0
