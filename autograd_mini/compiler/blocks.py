@@ -276,7 +276,7 @@ def block_sums(program: Program | KnownPaths, numbers: Any, threads: int, part: 
         taken, counts, unknown = _taken(program, numbers, threads, part, rows)
         if unknown:
             return BlockSums(np.zeros(0), counts, unknown)
-        _, means = program.computed(threads, n, rows.arrays, numbers, taken)
+        _, means = program.computed(threads, rows.arrays, numbers, taken, counts)
     else:
         _, means = _ran(program, numbers, threads, part, rows)
     if not isfinite(means[0]):

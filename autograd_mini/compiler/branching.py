@@ -179,8 +179,9 @@ class Paths(KnownPaths):
         """Return the columns and the means."""
         given = self.completed(uniform)
         taken = self.assigned(threads, n, arrays, given)
-        self.count(self.counted(taken))
-        return self.computed(threads, n, arrays, given, taken)
+        counts = self.counted(taken)
+        self.count(counts)
+        return self.computed(threads, arrays, given, taken, counts)
 
     def count(self, samples: Iterable[int]) -> None:
         """Note how many samples took each of the paths."""

@@ -145,17 +145,18 @@ class KnownPaths:
         found: list[int] = np.bincount(taken + 2, minlength=2 + len(self.paths))[2:].tolist()
         return found
 
-    def computed(self, threads: int, n: int, arrays: Sequence[Any], given: Any, taken: Any) -> tuple[list[Any], Any]:
-        """Return the columns and the means of a batch, given the number of the path that each sample takes."""
+    def computed(
+        self, threads: int, arrays: Sequence[Any], given: Any, taken: Any, counts: Sequence[int]
+    ) -> tuple[list[Any], Any]:
+        """Return the columns and the means of a batch, given which path each sample takes, and how many take each."""
         import numpy as np
 
-        there, arrays = together(arrays)
+        n, (there, arrays) = len(taken), together(arrays)
         same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
         sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else self._summed)
-        counts = self.counted(taken)
         columns: list[Any] = [] if n else [there.empty(0) for _ in range(self.paths[0].program.kept)]
         # In this order sums do not depend on which path was found first.
-        for at in sorted(range(len(self.paths)), key=lambda at: self.paths[at].conditions.held):
+        for at in sorted(range(len(counts)), key=lambda at: self.paths[at].conditions.held):
             path, count = self.paths[at], counts[at]
             if not count:
                 continue
@@ -182,7 +183,7 @@ class KnownPaths:
                 f"a sample takes a path of {self._name} that was not known when it was asked for, expected the rows of "
                 "then: they have changed since, so call it again"
             )
-        return self.computed(threads, n, arrays, given, taken)
+        return self.computed(threads, arrays, given, taken, self.counted(taken))
 
     def _judged(self, threads: int, n: int, arrays: Sequence[Any], given: Any) -> Any:
         """Return the number of the known path that each sample takes, -1 for none."""
