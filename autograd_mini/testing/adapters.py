@@ -139,7 +139,7 @@ def adapt(
     f: Callable[..., Any], df: Callable[..., Any] | None, arguments: Arguments, batched: Collection[str] = ()
 ) -> Problem:
     """Return the problem of ``f`` and ``df`` for such arguments; ``batched`` names those that take batches."""
-    by_engine = df is None and arguments.library is None
+    by_engine, by_hand = df is None and arguments.library is None, df
     if by_engine and batched:
         raise ValueError("batched is given without df, expected the derivative too: Values come one by one")
     if batched and any(leaf.labels for leaf in arguments.leaves):
@@ -177,6 +177,9 @@ def adapt(
         problem.f.together = lambda points: [*map(numbers, points, value.together(points))]
     if isinstance(derivative, BatchedCall):
         problem.df.together = lambda points: [*map(claims.rows, derivative.together(points))]
+    if "df" not in batched:
+        problem.derivative = by_hand
+        problem.claimed_by = lambda other, at: claims.rows(Call(other, arguments.of, arguments.values)(at))
     problem.eps, problem.grid, problem.claims = arguments.eps, arguments.grid, claims
     if by_engine:
         refuse_without_values(problem, arguments.numbers)

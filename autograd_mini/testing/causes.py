@@ -6,6 +6,7 @@ import math
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.corrections import correction
 from autograd_mini.testing.counterexample import SAMPLES, SINGLE_PRECISION, Partial
 from autograd_mini.testing.indexing import Indexing
 from autograd_mini.testing.libraries import PRECISIONS
@@ -76,6 +77,7 @@ class Cause:
             or self._other_partial()
             or (indexing.counted() if steady is not None else None)
             or indexing.short_divisor(steady)
+            or correction(self.partial, self.samples, misplacement)
             or (self._factor(steady) if steady is not None and self._named(steady) else None)
             or (self._mean_beside() if steady is None else None)
             or kept_in_part(self.partial, elsewhere=True)

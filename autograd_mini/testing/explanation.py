@@ -57,6 +57,10 @@ def explain(problem: Problem, failure: Outcome, point: Point, report: Report) ->
         failure, report.wrong = localised(failure, point)
         if not problem.scarce:
             problem.allow(*limits)
+            if failure.line is not None and failure.line.axis is None and failure.classification is not None:
+                a, b = failure.classification.a, failure.classification.b  # it may be right at the point itself
+                failure, report.wrong = localised(failure, failure.line.point(a + (b - a) / 2))
+                problem.allow(*limits)
         line, classification = failure.line, failure.classification
         if line is not None and classification is not None and line.axis is not None and isinstance(line.output, int):
             _explain_partial(Partial(problem, line.axis, line.output), failure, report)

@@ -88,7 +88,8 @@ def check_grad(
         budget: "quick", "normal" or "thorough": the calls that a decision may take.
         seconds: how long it may take, explanation included; what is not decided by then is unresolved.
         explained: whether a wrong derivative is explained: by up to 3,000 calls of ``f`` and 500 of ``df`` after the
-            wrong ones of many inputs are found, and by about 60 altogether where a call is slow.
+            wrong ones of many inputs are found, and by about 60 altogether where a call is slow. If ``df`` is a Python
+            function that stores nothing, copies of it with one index of its source moved by one are called, too.
         batched: whether ``f`` and ``df`` take several points at once, along the first axis of each array that varies
             (a number becomes an array), and return arrays with that axis too; "f" or "df" if only one of them does. The
             points that all inputs are compared at are then computed in a few calls, and the verdict is the same.

@@ -35,6 +35,8 @@ MOST_ONE_BY_ONE = 2000
 """Outputs above which those that are wrong are found by halving."""
 _CANDIDATES = 8
 """Most inputs that are found wrong by the slope of f alone and checked by themselves."""
+_SHARE = 3
+"""Share of the calls that are left that one of these takes at most, as 1 over it."""
 LISTED = 8
 """Most names in a list."""
 
@@ -125,7 +127,8 @@ def localised(failure: Outcome, point: Point) -> tuple[Outcome, str]:
         if problem.scarce:  # it was compared with the slope of f up to there
             x, reach = along.start, along.reach / 4
             return Outcome("wrong", line=along, classification=Classification("wrong", x - reach, x + reach)), words
-        outcome = PointCheck(along).run()
+        with problem.at_most(problem.f.left // _SHARE, problem.df.left // _SHARE):
+            outcome = PointCheck(along).run()
         if outcome.verdict == "wrong":
             return outcome, words
     return failure, words

@@ -263,6 +263,8 @@ class Problem:
         arrays: the arrays that f is given or uses.
         scarce: whether f is so slow that an explanation has to do with a few calls.
         claims: what makes rows of partial derivatives of what the user's derivative returns.
+        derivative: the user's derivative; None where it is an engine's.
+        claimed_by: returns the rows of another derivative in its place at a point.
 
     """
 
@@ -287,6 +289,8 @@ class Problem:
         self.arrays: Sequence[Any] = ()
         self.scarce = False
         self.claims: Claims | None = None
+        self.derivative: Callable[..., Any] | None = None
+        self.claimed_by: Callable[[Callable[..., Any], Point], Sequence[Sequence[float]]] = lambda _, at: jacobian(at)
 
     @property
     def vectors(self) -> bool:

@@ -51,9 +51,16 @@ def unsteady(problem: Problem, point: Point, others: Sequence[Point]) -> tuple[s
     found = _remembered(problem, point, others, rows)
     if found[0]:
         late = [_numbers(problem, problem.df.again(point)) for _ in range(_REPEATS)]
-        if sum(_differ(problem, u, v) for u, v in pairwise(late)) > 1:
+        changes = [_differ(problem, u, v) for u, v in pairwise(late)]
+        if sum(changes) > 1 and any(changes[_REPEATS // 2 :]) and not _settles(late):
             return "random", "df draws random numbers: two calls at one point differ"
     return found
+
+
+def _settles(results: list[list[float]]) -> bool:
+    """Return whether results that differ get nearer and nearer to each other, as a running mean does."""
+    sizes = [max(abs(x - y) for x, y in zip(u, v, strict=True)) for u, v in pairwise(results)]
+    return all(u > v for u, v in pairwise(sizes))
 
 
 def _remembered(problem: Problem, point: Point, others: Sequence[Point], rows: list[list[float]]) -> tuple[str, str]:
@@ -114,15 +121,16 @@ def kept_in_part(partial: Partial, *, elsewhere: bool) -> tuple[str, str] | None
         or not _is_right(partial, first)
     ):
         return None
-    moved = [(*first[:axis], first[axis] * (1 + step), *first[axis + 1 :]) for step in (1e-2, -2e-2)]
-    if elsewhere:  # what is 0 stays 0, and with it a missing term that is 0 there
-        moved += [
-            (*(x * (1 + s) for x in first[:axis]), first[axis], *(x * (1 + s) for x in first[axis + 1 :]))
-            for s in (1e-2, -2e-2)
-        ]
-    moved = [point for point in moved if point != first]
-    wrong = bool(moved) and all(partial.is_refuted(point, first_reach(point[axis]) / 4) for point in moved)
-    return ("stale", _KEPT) if wrong else None
+    alone = [(*first[:axis], first[axis] * (1 + step), *first[axis + 1 :]) for step in (1e-2, -2e-2)]
+    others = [
+        (*(x * (1 + s) for x in first[:axis]), first[axis], *(x * (1 + s) for x in first[axis + 1 :]))
+        for s in (1e-2, -2e-2)
+        if elsewhere  # what is 0 stays 0, and with it a missing term that is 0 there
+    ]
+    groups = [[point for point in group if point != first] for group in (alone, others)]
+    wrong = [all(partial.is_refuted(p, first_reach(p[axis]) / 4) for p in group) for group in groups if group]
+    special = any(x.is_integer() for x in first)  # where a factor may be 1, and a term 0
+    return ("stale", _KEPT) if wrong and (wrong[-1] if elsewhere and not special else all(wrong)) else None
 
 
 def kept_by_key(partial: Partial, samples: Sequence[LocalSample]) -> tuple[str, str] | None:

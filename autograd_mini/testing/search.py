@@ -18,6 +18,7 @@ from opcode import opmap
 from types import CellType
 from typing import TYPE_CHECKING, Any
 
+from autograd_mini.testing.curl import beside
 from autograd_mini.testing.domain import TILES, LineScan, announce_tiles, tiles
 from autograd_mini.testing.line import Interval, Line, first_reach
 from autograd_mini.testing.point import Outcome, PointCheck, announce_first
@@ -91,6 +92,11 @@ def check_at(problem: Problem, point: Point) -> Decision:
     announce_first(lines)
     for line in lines:
         if decision.fails(PointCheck(line).run(), point):
+            return decision
+    moved = beside(problem, point) if 1 < len(point) <= FEW_INPUTS and problem.outputs <= FEW_INPUTS else None
+    for line in [] if moved is None else [x for k in range(problem.outputs) for x in axes_through(problem, moved, k)]:
+        outcome = PointCheck(line).run()
+        if outcome.verdict == "wrong" and decision.fails(outcome, line.base):
             return decision
     return decision
 
@@ -327,12 +333,32 @@ def lines_through(problem: Problem, point: Point, output: Output) -> Iterator[Li
             weight = weights[i]
             share = max(floor, 1e-3 * weight) / weight if weight and floor and math.isfinite(weight) else 1.0
             sizes.append(reaches[i] * min(1.0, share))
-        for _ in range(DIRECTIONS if isinstance(output, int) else 1):
+        for number in range(DIRECTIONS if isinstance(output, int) else 1):
             direction, random = [0.0] * len(point), problem.rng.random
+            still = _still(problem, number)
             for i, size in zip(group, sizes, strict=True):
                 turn = 2.0 * random() - 1.0
                 direction[i] = math.copysign(0.6 + 0.4 * abs(turn), turn) * size
+            if any(d and i not in still for i, d in enumerate(direction)):
+                direction = [0.0 if i in still else d for i, d in enumerate(direction)]
             yield Line(problem, point, direction=direction, output=output)
+
+
+def _still(problem: Problem, number: int) -> set[int]:
+    """Return the inputs that stay in one of the directions: what a cache of df may go by, while others move.
+
+    In the first all move; in the others, every second argument stays, or the ends of the only one.
+    """
+    parts = problem.claims.arguments.leaves if problem.claims is not None else ()
+    count = len(problem.names)
+    if len(parts) < 2:
+        return {0, count - 1} if number == DIRECTIONS - 1 else set()
+    still, start = set[int](), 0
+    for k, part in enumerate(parts):
+        if number and (k + number) % 2:
+            still |= {*range(start, start + part.size)}
+        start += part.size
+    return still
 
 
 def directions_through(problem: Problem, point: Point, output: Output) -> list[Sequence[float]]:

@@ -29,6 +29,8 @@ MODULES = (
     "mistakes_of_scale",
     "mistakes_of_indices",
     "mistakes_of_algebra",
+    "mistakes_of_stores",
+    "mistakes_of_loops",
 )
 """The modules that hold them."""
 
@@ -49,17 +51,8 @@ NAMES = {
 }
 """What a checker may name each kind: a term, a factor or a power, too, where that is what mends the derivative."""
 
-UNNAMED = {
-    "factor_of_the_other_input",
-    "mask_of_the_first_point",
-    "polynomial_exponent",
-    "time_step_of_a_recurrence",
-    "power_of_a_constant",
-    "power_lowered_before",
-    "recurrence_cut_by_one",
-    "standardised_entries",
-}
-"""The programs whose mistake is not named; the first two are right along every axis through their point."""
+UNNAMED = {"mask_of_the_first_point"}
+"""The programs whose mistake is not named: it is right wherever the signs are those of its point."""
 
 
 def logistic(z: Any) -> Any:

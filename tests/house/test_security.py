@@ -37,6 +37,7 @@ CODE = {
         "exec",
         "compile",
     },  # the package's own table, and the formulas of `operation`, which `parse` checks
+    "testing.corrections": {"compile"},  # the derivative under test, from the file it is of, with one index moved
     "site.cell": {"exec", "eval", "compile"},  # the reader's own code, in the reader's browser
 }
 PROCESSES = {

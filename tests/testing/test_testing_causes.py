@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("numpy")
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
@@ -16,7 +19,8 @@ from checker_causes import FUNCTIONS, MISTAKES, MUTANTS, mistaken
 from mistaken_models import MODELS
 from mistakes import NAMES, UNNAMED, gathered
 
-from autograd_mini.testing import check_grad
+from autograd_mini.testing import check_grad, search
+from autograd_mini.testing.curl import beside
 
 
 @pytest.mark.parametrize(("name", "mistake"), MUTANTS)
@@ -187,3 +191,64 @@ def test_a_neighbours_term_is_an_index_off_by_one():
     at = [0.3, -0.7, 1.1, 0.4, 0.9, -0.2, 0.6]
     report = check_grad(lambda x: sum(math.exp(v) + v * v for v in x), slopes, at=at)
     assert report.cause_kind == "shift"
+
+
+def test_a_part_that_is_kept_for_another_input_is_found_along_no_axis_alone():
+    kept = {}
+
+    def df(x, y):
+        kept.setdefault("cos", math.cos(y))
+        return -2 * x * math.exp(-x * x) * kept["cos"], -math.exp(-x * x) * math.sin(y)
+
+    report = check_grad(lambda x, y: math.exp(-x * x) * math.cos(y), df, at=(0.4, 0.7))
+    assert (report.verdict, report.cause_kind) == ("wrong", "stale")
+
+
+def test_a_factor_that_is_one_at_the_point_is_missing_and_not_kept():
+    report = check_grad(lambda x, y: x**2 * y, lambda x, y: (2 * x, x**2 + 0 * y), at=(0.7, 1.0))
+    assert report.verdict == "wrong"
+    assert report.cause_kind != "stale"
+
+
+def test_a_cache_that_goes_by_the_ends_of_an_array_is_found():
+    known = {}
+
+    def df(x):
+        return known.setdefault((x[0], x[-1]), np.cos(x))
+
+    report = check_grad(lambda x: float(np.sum(np.sin(x))), df, at=np.linspace(0.2, 1.9, 7))
+    assert (report.verdict, report.cause_kind) == ("wrong", "stale")
+
+
+def test_a_running_mean_is_not_taken_for_chance():
+    held = []
+
+    def df(x):
+        held[:] = [0.9 * held[0] + 0.1 * np.cos(x)] if held else [np.cos(x)]
+        return held[0]
+
+    report = check_grad(lambda x: float(np.sum(np.sin(x))), df, at=np.array([0.3, 1.2]))
+    assert (report.verdict, report.cause_kind) == ("wrong", "stale")
+    assert "random" not in report.cause
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(-2, 2), min_size=4, max_size=4), st.integers(0, 2**32))
+def test_a_gradient_has_no_curl(numbers, seed):
+    a, b, c, d = numbers
+
+    def f(x, y):
+        return math.sin(a * x + b * y) + math.exp(c * x * y / 4) + d * x**2 * y
+
+    def df(x, y):
+        wave, bump = math.cos(a * x + b * y), math.exp(c * x * y / 4) * c / 4
+        return a * wave + bump * y + 2 * d * x * y, b * wave + bump * x + d * x**2
+
+    rng = Random(seed)
+    at = rng.uniform(-2, 2), rng.uniform(-2, 2)
+    looked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "beside", lambda *given: looked.append(beside(*given)))
+        report = check_grad(f, df, at=at, explained=False)
+    assert report.verdict == "correct"
+    assert looked == [None]
