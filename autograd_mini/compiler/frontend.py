@@ -164,7 +164,7 @@ class FrontEnd:
         if loops is None and differentiate and not differentiable(table):
             return None
         middle = perf_counter()
-        needed, first = table.used(), table.operands[0]
+        needed, first = table.used, table.operands[0]
         used = [first[at] for at, code in enumerate(table.codes) if code == LEAF and needed[at]]
         state.close_over(sorted([table.leaves[at] for at in used if at >= inputs], key=lambda leaf: leaf._tick))
         parameters = state.parameters

@@ -105,7 +105,7 @@ class _Lowering:
         self._table, self._places, self._inputs = table, np.array(places, np.int32), inputs
         self._codes = np.frombuffer(table.codes, np.int32)
         self._operands = np.stack([np.frombuffer(operands, np.int32) for operands in table.operands])
-        self._used = np.frombuffer(table.used(results), bool)
+        self._used = np.frombuffer(table.used_by(results), bool)
         self._constants: dict[Any, tuple[int, float]] = {}
         self._given: Any = np.flatnonzero(self._used & (self._codes == LEAF))
         self._values: Any = np.zeros(len(self._codes), np.int32)  # of each row its step

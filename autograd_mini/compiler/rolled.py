@@ -171,7 +171,7 @@ class RolledProgram:
         def write(trace: Trace) -> Sequence[Any]:
             table = self._table
             known, symbols = self._leaves(trace)
-            used = table.used()
+            used = table.used
             table.perform([at for at, code in enumerate(self._codes) if code > CONSTANT and used[at]], known)
             results = [known[row] if row in known else table.numbers[row] for row in table.results]
             if self._wanted is None:
