@@ -6,8 +6,9 @@ numbers, in which loops are looked for and which are differentiated as they are.
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
@@ -20,6 +21,7 @@ from autograd_mini.compiler.recurrences import rolled_up
 from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
+from autograd_mini.engine.forking import in_child
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
@@ -28,7 +30,10 @@ from autograd_mini.errors import TracingError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
     from autograd_mini.compiler.layouts import Layouts
     from autograd_mini.compiler.states import State
@@ -40,6 +45,41 @@ OUTSIDE = 300
 
 LONG = 1000
 """Minimum operations of a program that becomes columns of numbers, in which loops are looked for."""
+
+
+_uncollected: list[bool] = []
+"""An entry for each call that turned the cyclic collector off."""
+
+
+def uncollected(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function without the cyclic collector while it runs.
+
+    That would look through a graph that grows again and again, which takes longer than to make it, and find no cycle.
+    """
+
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not gc.isenabled():
+            return function(*args, **kwargs)
+        try:
+            _uncollected.append(True)
+            gc.disable()
+            return function(*args, **kwargs)
+        finally:
+            gc.enable()
+            del _uncollected[:1]
+
+    return inside
+
+
+def _collected() -> None:
+    """Turn on what another thread, which a fork has left behind, turned off."""
+    if _uncollected:
+        _uncollected.clear()
+        gc.enable()
+
+
+in_child(_collected)
 
 
 @dataclass(frozen=True)
@@ -57,6 +97,7 @@ class FrontEnd:
     background: bool
     folder: str
 
+    @uncollected
     def program(
         self,
         f: Callable[..., Any],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
+import os
 import pickle
 import sys
 import threading
@@ -320,3 +322,50 @@ def test_an_error_of_the_function_itself_is_passed_on_and_leaves_no_trace():
             fast(1.0)
     assert (Value(1.0) > 0) is True
     assert not ag.engine.hooks.on_read
+
+
+def test_the_collector_is_off_while_a_graph_grows_and_as_it_was_afterwards():
+    seen = []
+
+    def f(x):
+        seen.append(gc.isenabled())
+        return x * outside
+
+    def broken(x):
+        f(x)
+        raise KeyError("mine")
+
+    ag.jit(f, backend="python")(1.0)
+    ag.replay(lambda: f(2.0), backend="python")
+    with pytest.raises(KeyError, match="mine"):
+        ag.jit(broken, backend="python")(1.0)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        ag.jit(f, backend="python")(1.0)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert seen == [False] * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_child_of_a_fork_while_another_thread_traces_collects():
+    inside, forked = threading.Event(), threading.Event()
+
+    def slow(x):
+        inside.set()
+        forked.wait(10)
+        return x * 2.0
+
+    thread = threading.Thread(target=ag.jit(slow, backend="python"), args=[1.0])
+    thread.start()
+    inside.wait(10)
+    child = os.fork()
+    if not child:
+        os._exit(0 if gc.isenabled() else 1)
+    forked.set()
+    thread.join(10)
+    assert os.waitpid(child, 0)[1] == 0
+    assert gc.isenabled()
