@@ -180,7 +180,11 @@ class FrontEnd:
             return None
         if trace.decisions:
             state.close_over(Below(trace, [*trace.decisions]).outside)
-        made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+        trace.leave()  # the parts have traces of their own
+        try:
+            made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
+        finally:
+            trace.enter()
         if made is not None and trace.decisions:
             made.conditions = Conditions.of(trace, made.leaves)
         return made

@@ -129,6 +129,8 @@ class GraphColumns:
 
         nodes = self._nodes if mask.all() else compress(self._nodes, mask.tolist())
         ticks = np.fromiter(map(attrgetter(f"{name}._tick"), nodes), np.int64, np.count_nonzero(mask))
+        if not len(ticks):
+            return ticks
         first, last = self._ticks[[0, -1]].tolist()
         dense = last - first < len(self._ticks)  # one tick after the other
         places = np.clip(ticks - first if dense else np.searchsorted(self._ticks, ticks), 0, len(self._ticks) - 1)
