@@ -357,8 +357,14 @@ class Trace(Recorded, Hook):
         """End, and make the symbols unusable."""
         self.leave()
         super().__exit__(*error)
+        self.forget()
+
+    def forget(self) -> None:
+        """Make the symbols unusable, and let go of them."""
         for node in self.nodes:
             del node._data
+        self.nodes.clear()
+        self.known.clear()
 
     # --- what it sees as a hook ---
 
