@@ -20,7 +20,7 @@ from autograd_mini.engine.formula import RELATIONS
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.hooks import Hook, Recorded, entered, innermost, is_tracing
 from autograd_mini.engine.locations import user_frame
-from autograd_mini.engine.operators import hidden, result, where
+from autograd_mini.engine.operators import hidden, result, symbols, where
 from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
@@ -157,6 +157,8 @@ class TracedBool(Tracer):
     def __invert__(self) -> TracedBool:
         return condition("not", self)
 
+
+symbols.update((Tracer, TracedBool))
 
 _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
     lambda node, g: node._k[0].chosen(g, 0.0),
@@ -374,8 +376,7 @@ class Trace(Recorded, Hook):
         if not on or self not in on[-1]:
             return self.result(hidden(rule, data, x, y, k))
         node: Value = Tracer()
-        node._data, node._pull = nan, rule.pullback
-        node._x, node._y, node._k = x, y, k
+        node._data, node._pull, node._x, node._y, node._k = nan, rule.pullback, x, y, k
         node._tick, node._adjoint = next(clock), None
         self.nodes.append(node)
         return node

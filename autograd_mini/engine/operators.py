@@ -20,7 +20,7 @@ from autograd_mini.engine.checks import number, whole_number
 from autograd_mini.engine.hooks import current, everywhere, forgetting, is_tracing, on_compare, on_read, on_result
 from autograd_mini.engine.ops import ARITHMETIC, CHOICE, TABLE, Op
 from autograd_mini.engine.rules import Rule
-from autograd_mini.engine.value import ABSENT, Computed, Leaf, Parameter, Symbolic, Value, clock, symbols
+from autograd_mini.engine.value import ABSENT, Computed, Leaf, Parameter, Symbolic, Value, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
     Entry = TypeVar("Entry")
+
+
+symbols: set[type] = set()
+"""The classes of operands whose numbers are not known."""
 
 
 def operand(other: object) -> Value | float:

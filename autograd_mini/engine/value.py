@@ -320,20 +320,11 @@ class Computed(Value, ResultNames):
         __new__, __init__ = object.__new__, object.__init__
 
 
-symbols: set[type] = set()
-"""The classes of Values whose numbers are not known."""
-
-
 class Symbolic(Computed):
     """A Value whose number is not known: what a tracer puts in the place of every node."""
 
     __slots__ = ()
     symbolic = True
-
-    def __init_subclass__(cls) -> None:
-        """Let operations take it for an operand."""
-        super().__init_subclass__()
-        symbols.add(cls)
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this is not 0, else y: what `where` is of a condition that is not known."""
