@@ -16,6 +16,8 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, TracingError, Value, where
+from autograd_mini.compiler import frontend
+from autograd_mini.compiler.tracer import Tracer
 from autograd_mini.optim import SGD
 from autograd_mini.transforms import grad
 
@@ -369,3 +371,30 @@ def test_the_child_of_a_fork_while_another_thread_traces_collects():
     thread.join(10)
     assert os.waitpid(child, 0)[1] == 0
     assert gc.isenabled()
+
+
+def test_a_long_trace_lets_go_of_its_symbols_before_it_is_compiled(monkeypatch):
+    alive, mine = [], []
+
+    def f(x):
+        for _ in range(9):
+            x = x * outside + 1.0
+        return x
+
+    def keeps_one(x):
+        mine.append(y := f(x) * 2.0)
+        return y
+
+    def counted(*given):
+        alive.append(sum(type(thing) is Tracer for thing in gc.get_objects()))
+        return lowered(*given)
+
+    lowered = frontend.lowered
+    monkeypatch.setattr(frontend, "LONG", 5)
+    monkeypatch.setattr(frontend, "lowered", counted)
+    before = sum(type(thing) is Tracer for thing in gc.get_objects())
+    ag.jit(f, backend="python").backward(2.0)
+    assert alive == [before + 1]  # its input
+    ag.jit(keeps_one, backend="python").backward(2.0)
+    with pytest.raises(TracingError, match="after its trace"):
+        mine[0] * 2.0
