@@ -144,7 +144,7 @@ def jit(
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
             fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
             NVIDIA GPU, and is taken for arrays that lie there, such as CuPy's and PyTorch's: results stay there too,
-            and arrays of 32 bits are computed with in 32 bits. All samples of such a batch take one path.
+            and arrays of 32 bits are computed with in 32 bits, but for the conditions on them.
         device: "cuda" for `backend="cuda"`, as in PyTorch; "cpu" leaves the choice to `backend`.
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which

@@ -46,7 +46,7 @@ class CompiledObjective:
 
     def __init__(self, training: Training, backend: str, *, outside: bool = False) -> None:
         self._model, self._objective, self._moved = training.model, training.objective, training.moved
-        self._samples = training.samples
+        self._samples, self._in_parts = training.samples, training.parts is not None
         self._scale, self._rounding = 1.0, (0.0, 0.0)
         tried, metrics = tried_of(training.samples), [*self._objective.metrics.values()]
         try:
@@ -87,7 +87,7 @@ class CompiledObjective:
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
         self._branches = isinstance(program, Paths)
         if self._branches:
-            if metrics:
+            if metrics and not self._in_parts:
                 raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
             program.state.close_over(self._moved)  # those of paths that no sample takes yet
             fast.prepare(*arrays(self._samples))

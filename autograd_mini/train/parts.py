@@ -16,7 +16,7 @@ from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
-from autograd_mini.compiler.blocks import block_sums, loaded_rows
+from autograd_mini.compiler.blocks import all_slopes, block_sums, loaded_rows, total_over
 from autograd_mini.errors import TracingError
 from autograd_mini.rows import in_parts
 from autograd_mini.rows.columns import not_finite
@@ -187,9 +187,9 @@ class PartSteps(CompiledSteps):
         def call(p: Any, *_: Any) -> tuple[float, Any]:
             nonlocal rows
             shown = done if bar is not None and bar.shown and batch.batches <= 10 else None
-            figures = source.total(load_pair, batch_sums, self._kernel.program, p.copy(), batch, done=shown)
+            figures = total_over(source, load_pair, batch_sums, self._kernel.program, p.copy(), batch, done=shown)
             rows = float(figures[0])
-            return (float(figures[1] / rows), figures[2:] / rows) if rows else (0.0, figures[2:])
+            return (float(figures[1] / rows), all_slopes(p, figures[2:]) / rows) if rows else (0.0, figures[2:])
 
         loss, gradient, metrics = self._kernel.step(self._x, call=call)
         return rows, loss, gradient, metrics
