@@ -20,7 +20,7 @@ from autograd_mini.engine.formula import RELATIONS
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.hooks import Hook, Recorded, entered, innermost, is_tracing
 from autograd_mini.engine.locations import user_frame
-from autograd_mini.engine.operators import result, where
+from autograd_mini.engine.operators import hidden, result, symbols, where
 from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
@@ -157,6 +157,8 @@ class TracedBool(Tracer):
     def __invert__(self) -> TracedBool:
         return condition("not", self)
 
+
+symbols.update((Tracer, TracedBool))
 
 _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
     lambda node, g: node._k[0].chosen(g, 0.0),
@@ -357,14 +359,31 @@ class Trace(Recorded, Hook):
         """End, and make the symbols unusable."""
         self.leave()
         super().__exit__(*error)
+        self.forget()
+
+    def forget(self) -> None:
+        """Make the symbols unusable, and let go of them."""
         for node in self.nodes:
             del node._data
+        self.nodes.clear()
+        self.known.clear()
 
     # --- what it sees as a hook ---
 
+    def make(self, rule: Rule, data: float, x: Value, y: Value, k: object) -> Value:
+        """Make a symbol, soon where this is what was entered last, as it most often is."""
+        on = entered()
+        if not on or self not in on[-1]:
+            return self.result(hidden(rule, data, x, y, k))
+        node: Value = Tracer()
+        node._data, node._pull, node._x, node._y, node._k = nan, rule.pullback, x, y, k
+        node._tick, node._adjoint = next(clock), None
+        self.nodes.append(node)
+        return node
+
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if ((on := entered()) and self in on[-1]) or self is innermost(Trace):  # most often it is the last
+        if self is innermost(Trace):
             if type(node) is Computed:
                 node.__class__ = Tracer
                 node._data = nan
