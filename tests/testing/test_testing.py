@@ -464,6 +464,11 @@ def test_a_kink_shows_all_slopes_that_are_right():
     assert "measured  df/dx = any of [-4, 2]" in str(report)
 
 
+def test_a_number_in_a_message_is_written_out_as_far_as_it_is_known():
+    report = check_grad(lambda x: x * x, lambda x: 2.1 * x if 5 < x < 5.5 else 2 * x, domain=(0.0, 10.0))
+    assert "measured  df/dx = 10 ± " in str(report)
+
+
 def test_gradtest_compares_values_with_an_oracle_and_derivatives_with_integrals():
     @gradtest(lambda x: 2 / math.sqrt(math.pi) * math.exp(-x * x), domain={"x": (-4, 4)}, oracle=math.erf)
     def erf(x):
