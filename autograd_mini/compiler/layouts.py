@@ -120,6 +120,11 @@ def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
         array = np.asarray(given)
     except ValueError as error:
         raise ValueError(f"{name} has rows that differ, expected an array with a sample in each: {error}") from None
+    except (RuntimeError, TypeError) as error:  # of PyTorch and JAX, which differentiate or trace it
+        raise TypeError(
+            f"{name} is a {type(given).__name__} that NumPy cannot read, expected an array of real numbers: "
+            f"fast.torch() and fast.jax() are differentiated by PyTorch and JAX"
+        ) from error
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise TypeError(f"{name} is a {type(given).__name__} of dtype {array.dtype}, expected an array of real numbers")
     if not -array.ndim <= axis < array.ndim:
