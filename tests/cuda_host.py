@@ -57,20 +57,53 @@ class Array(np.ndarray):
 
     __cuda_array_interface__ = property(lambda self: self.__array_interface__)
 
+    def __array_function__(self, function, types, args, kwargs):
+        """Call CuPy's function of that name, which takes no array of NumPy."""
+        if np.ndarray in types:
+            raise TypeError(f"Unsupported type <class 'numpy.ndarray'>: {function.__name__}")
+        found = super().__array_function__(function, types, args, kwargs)
+        return found.view(Array) if isinstance(found, np.ndarray) else found
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **settings):
+        """Compute with arrays that lie on the GPU too, or numbers."""
+        given = [*inputs, *(out or ())]
+        if any(isinstance(one, np.ndarray) and not isinstance(one, Array) for one in given):
+            raise TypeError(f"Unsupported type <class 'numpy.ndarray'>: {ufunc.__name__}")
+        if out is not None:
+            settings["out"] = tuple([one.view(np.ndarray) for one in out])
+        found = getattr(ufunc, method)(*[unwrapped(one) for one in inputs], **settings)
+        return found.view(Array) if isinstance(found, np.ndarray) else found
+
+    def __getitem__(self, places):
+        """Return entries, by indices that lie on the GPU too."""
+        assert type(places) is not np.ndarray
+        return super().__getitem__(unwrapped(places))
+
+    def __setitem__(self, places, numbers):
+        """Write entries."""
+        assert type(places) is not np.ndarray
+        assert type(numbers) is not np.ndarray
+        super().__setitem__(unwrapped(places), unwrapped(numbers))
+
     def get(self):
         """Return a copy on the processor."""
-        return np.array(self.view(np.ndarray))
+        return np.array(unwrapped(self))
 
     def set(self, numbers):
         """Copy numbers from the processor."""
         self.view(np.ndarray)[...] = numbers
 
 
+def unwrapped(given):
+    """Return an array as NumPy's."""
+    return given.view(np.ndarray) if isinstance(given, Array) else given
+
+
 class Module:
     """A text that was compiled."""
 
     def __init__(self, folder, code, options):
-        assert options == ("--std=c++14",)
+        assert options in {("--std=c++14",), ("--std=c++14", "--fmad=false")}
         self.path = folder / f"kernels{len([*folder.iterdir()])}.so"
         lines = [HOST, code]
         for name, given in _KERNEL.findall(code):
@@ -113,7 +146,7 @@ def cupy(folder, *, capability="90"):
         pytest.skip("there is no C++ compiler")
 
     def asarray(given, dtype=None):
-        return np.asarray(given, dtype=dtype).view(Array)
+        return np.asarray(unwrapped(given), dtype=dtype).view(Array)
 
     def ndarray(shape, dtype, address):
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -126,9 +159,12 @@ def cupy(folder, *, capability="90"):
         asarray=asarray,
         ndarray=ndarray,
         empty=lambda shape, dtype=np.float64: np.full(shape, np.nan, dtype).view(Array),
-        moveaxis=np.moveaxis,
-        ascontiguousarray=lambda given, dtype: np.ascontiguousarray(given, dtype).view(Array),
-        stack=lambda parts, axis: np.stack(parts, axis).view(Array),
+        moveaxis=lambda given, *axes: np.moveaxis(unwrapped(given), *axes).view(Array),
+        ascontiguousarray=lambda given, dtype: np.ascontiguousarray(unwrapped(given), dtype).view(Array),
+        stack=lambda parts, axis: np.stack([unwrapped(part) for part in parts], axis).view(Array),
+        flatnonzero=lambda given: np.flatnonzero(unwrapped(given)).view(Array),
+        bincount=lambda given, minlength: np.bincount(unwrapped(given), minlength=minlength).view(Array),
+        int64=np.int64,
         RawModule=partial(Module, folder),
         cuda=SimpleNamespace(
             Device=lambda: SimpleNamespace(compute_capability=capability),

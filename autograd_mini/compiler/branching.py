@@ -1,55 +1,32 @@
 """Branching: the paths that calls take through a function, a program for each of them, and which one is to run.
 
 A path is traced with the numbers of a call, or of one sample of a batch. The index of the paths says which one inputs
-take; where that is none of those that are known, the function is traced with these numbers. A batch is sorted by its
-paths, so that the program of each runs over samples of its own and nothing else.
-
-Conditions are judged as eager code rounds them, but for functions such as exp, which may be those of a vector library.
-A sample so close to a condition that the two disagree takes the path that eager code takes.
+take; where that is none of those that are known, the function is traced with these numbers. So a sample that is but a
+rounding away from a condition takes the path that eager code takes.
 """
 
 from __future__ import annotations
 
-from functools import partial
-
-from autograd_mini.compiler.path_index import PathIndex
-from autograd_mini.engine.forking import holding_own, own_lock
+from autograd_mini.compiler.known_paths import KnownPaths, inputs_of, together
+from autograd_mini.engine.forking import holding_own
 from autograd_mini.engine.pytree import unflatten
 from autograd_mini.errors import TracingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from autograd_mini.compiler.known_paths import TracedPath
     from autograd_mini.compiler.path_index import Conditions, Literals
     from autograd_mini.compiler.program import Program
-    from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.value import Value
 
 SHOWN = 8
 """Maximum paths whose shares an error names."""
 
 
-class TracedPath:
-    """One way through the function.
-
-    Args:
-        program: what it computes.
-        conditions: what it depends on.
-        literals: these as steps of the index, each with the answer.
-
-    Attributes:
-        samples: how many took it so far.
-
-    """
-
-    def __init__(self, program: Program, conditions: Conditions, literals: Literals) -> None:
-        self.program, self.conditions, self.literals = program, conditions, literals
-        self.samples = 0
-
-
-class Paths:
+class Paths(KnownPaths):
     """The programs of a function that branches, for one layout of its arguments; it runs as a `Program` does.
 
     Args:
@@ -63,9 +40,7 @@ class Paths:
         summed: of a batch, how many sums over the samples there are besides those of a loss and its gradient.
 
     Attributes:
-        paths: those found so far.
         state: what the function read when it was traced; None where the function is not.
-        widths: of a batch, how many columns each array has.
 
     """
 
@@ -83,28 +58,31 @@ class Paths:
         trace: Callable[[Sequence[float]], Program],
         summed: int = 0,
     ) -> None:
-        self._name, self._inputs, self._parameters, self._summed = name, inputs, parameters, summed
-        self._differentiate, self._most, self._trace = differentiate, most, trace
+        self._most, self._trace = most, trace
         self.state: Any = first.state
-        self.widths = first.widths
-        self._alike = inputs - sum(self.widths or ())  # inputs that the samples of a batch share
-        self.paths: list[TracedPath] = []
-        self._index = PathIndex(inputs, self.widths, first.backend)
-        self._lock = own_lock(self)
         self._settled = False  # whether a call has come to its end since the latest path was found
-        self._add(first)
+        self._sent: KnownPaths | None = None
+        super().__init__(name, first, inputs, parameters, differentiate=differentiate, summed=summed)
 
     # --- what programs have ---
 
     @property
-    def leaves(self) -> list[Value]:
-        """The parameters, all that are known."""
-        return self._parameters
-
-    @property
-    def used(self) -> range:
-        """The places of these among the function's parameters."""
-        return range(len(self._parameters))
+    def known(self) -> KnownPaths:
+        """The paths that are known by now, to be sent elsewhere: the same object until there are more."""
+        sent = self._sent
+        if sent is None or (len(sent.paths), len(sent.leaves)) != (len(self.paths), len(self._parameters)):
+            sent = KnownPaths(
+                self._name,
+                self.paths[0].program,
+                self._inputs,
+                [*self._parameters],
+                differentiate=self._differentiate,
+                summed=self._summed,
+            )
+            for path in self.paths[1:]:
+                sent._add(path.program)
+            self._sent = sent
+        return sent
 
     @property
     def checks(self) -> Sequence[TracedPath]:
@@ -114,21 +92,6 @@ class Paths:
     @property
     def rolled(self) -> None:
         """The loops of a program that has any: paths have none."""
-
-    @property
-    def tape(self) -> Tape:
-        """The program of the first path."""
-        return self.paths[0].program.tape
-
-    @property
-    def layout(self) -> Any:
-        """How the results of the first path are nested."""
-        return self.paths[0].program.layout
-
-    @property
-    def backend(self) -> str:
-        """Which backend runs the first path."""
-        return self.paths[0].program.backend
 
     @property
     def why(self) -> str:
@@ -175,15 +138,15 @@ class Paths:
         if self.widths is None:
             self._of(*given).program.prepare(1)
         else:
-            import numpy as np
-
             n, arrays, uniform = given
-            for path in {*self._sorted(threads, n, arrays, np.asarray(uniform, dtype=np.float64)).tolist()}:
-                self.paths[path].program.prepare(threads)
+            taken = self.assigned(threads, n, arrays, self.completed(uniform))
+            for path, count in zip(self.paths, self.counted(taken), strict=False):
+                if count:
+                    path.program.prepare(threads)
 
     def run(self, threads: int = 1) -> Callable[..., Any]:
         """Return what runs the path of its inputs, or those of a batch; see `python.batch`."""
-        return self._one if self.widths is None else partial(self._batch, threads)
+        return self._one if self.widths is None else super().run(threads)
 
     def called(self, inputs: list[float]) -> Any:
         """Return what the function returns for one set of inputs."""
@@ -214,43 +177,25 @@ class Paths:
 
     def _batch(self, threads: int, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
         """Return the columns and the means."""
-        import numpy as np
+        given = self.completed(uniform)
+        taken = self.assigned(threads, n, arrays, given)
+        counts = self.counted(taken)
+        self.count(counts)
+        return self.computed(threads, arrays, given, taken, counts)
 
-        given: Any = np.asarray(uniform, dtype=np.float64)
-        taken = self._sorted(threads, n, arrays, given)
-        same, numbers = given[: self._alike], np.array(self._completed(given[self._alike :]))
-        sums: Any = np.zeros(1 + len(self._parameters) if self._differentiate else self._summed)
-        counts = np.bincount(taken, minlength=len(self.paths)).tolist()
-        columns = [] if n and n in counts else [np.empty(n) for _ in range(self.paths[0].program.kept)]
-        # In this order sums do not depend on which path was found first.
-        for at in sorted(range(len(self.paths)), key=lambda at: self.paths[at].conditions.held):
-            path, count = self.paths[at], counts[at]
-            if not count:
-                continue
-            path.samples += count
-            rows = None if count == n else np.flatnonzero(taken == at)
-            parts = arrays if rows is None else [array[rows] for array in arrays]
-            own = np.concatenate((same, numbers[path.program.used]))
-            found, means = path.program.run(threads)(count, parts, own)
-            if rows is None:
-                sums[: len(means)] = means
-                return found, sums
-            for column, part in zip(columns, found, strict=True):
-                column[rows] = part
-            if len(sums):
-                sums[: len(means)] += np.asarray(means) * (count / n)
-        return columns, sums
+    def count(self, samples: Iterable[int]) -> None:
+        """Note how many samples took each of the paths."""
+        for path, more in zip(self.paths, samples, strict=False):
+            path.samples += more
 
-    def _sorted(self, threads: int, n: int, arrays: Sequence[Any], given: Any) -> Any:
-        """Return the number of the path that each sample takes, an array."""
-        import numpy as np
-
+    def assigned(self, threads: int, n: int, arrays: Sequence[Any], given: Any) -> Any:
+        """Return the number of the path that each sample takes, an array; those that are not known are traced."""
+        np, arrays = together(arrays)
         taken = self._judged(threads if self._settled else 0, n, arrays, given)
         left = np.flatnonzero(taken < 0)
         while len(left):
-            known, row = len(self.paths), left[0]
-            inputs = [number for array in arrays for number in array[row].tolist()]
-            taken[row] = self._found([*inputs, *given.tolist()], lambda: np.bincount(taken[taken >= 0]).tolist())
+            known, row = len(self.paths), int(left[0])
+            taken[row] = self._found(inputs_of(arrays, row, given), lambda: self._split(self.counted(taken)))
             left = left[1:]
             if len(self.paths) > known and len(left):
                 taken[left] = self._judged(0, len(left), [array[left] for array in arrays], given)
@@ -258,27 +203,7 @@ class Paths:
         self._settled = True
         return taken
 
-    def _judged(self, threads: int, n: int, arrays: Sequence[Any], given: Any) -> Any:
-        """Return the number of the known path that each sample takes, -1 for none."""
-        import numpy as np
-
-        run, count = self._index.runs.get(threads) or self._made(threads)
-        own, wanted = given, count - sum(self.widths or ())
-        if len(own) != wanted:
-            own = [*given[: self._alike], *self._completed(given[self._alike :])][:wanted]
-        columns, _ = run(n, arrays, own)
-        return np.asarray(columns[0]).astype(np.intp)
-
-    @holding_own
-    def _made(self, threads: int) -> tuple[Callable[..., Any], int]:
-        """Return what runs the index, and how many inputs it has; see `PathIndex.run`."""
-        return self._index.run(threads, len(self._parameters))
-
     # --- finding paths ---
-
-    def _completed(self, numbers: Sequence[float]) -> list[float]:
-        """Return the numbers of the parameters, given those of the parameters that were known when it was called."""
-        return [*numbers, *[leaf._data for leaf in self._parameters[len(numbers) :]]]
 
     @holding_own
     def _found(self, inputs: Sequence[float], split: Callable[[], list[int]]) -> int:
@@ -302,11 +227,40 @@ class Paths:
         self._add(program, literals)
         return len(self.paths) - 1
 
+    def find(self, samples: Iterable[tuple[str, Sequence[float]]], counts: Sequence[int]) -> None:
+        """Find the paths of samples that were not known where they lie.
+
+        Args:
+            samples: the inputs of each, with the name of where it comes from.
+            counts: how many samples take each of the paths that are known.
+
+        Raises:
+            TracingError: if there are no paths to be found, or too many.
+
+        """
+        before = len(self.paths)
+        for place, given in samples:
+            if before < len(self.paths) == self._most:
+                return  # the error for one path more is to count the samples of all others
+            inputs = [*given[: self._inputs], *self._completed(given[self._inputs :])]
+            if self._exactly(inputs) < 0:
+                try:
+                    self._found(inputs, lambda: self._split(counts))
+                except TracingError as error:
+                    raise TracingError(f"{place}: {error}") from error
+        if len(self.paths) == before:
+            raise TracingError(
+                f"a sample takes a path of {self._name} here that it does not take where it lies, expected processors "
+                "and libraries that round alike"
+            )
+
+    def _split(self, counts: Sequence[int]) -> list[int]:
+        """Return how many samples took each path, those of a batch that is not counted yet included."""
+        return [path.samples + more for path, more in zip(self.paths, [*counts, *[0] * len(self.paths)], strict=False)]
+
     def _add(self, program: Program, literals: Literals | None = None) -> None:
-        literals = self._index.literals(program) if literals is None else literals
-        self._settled = False  # an interrupt after any of these leaves what is right
-        self.paths.append(TracedPath(program, program.conditions, literals))
-        self._index.add(literals, len(self.paths) - 1)
+        self._settled = False  # an interrupt after this leaves what is right
+        super()._add(program, literals)
 
     def _too_many(self, conditions: Conditions, literals: Literals, split: list[int]) -> TracingError:
         """Return the error for a path more than there may be, which names the condition that tells it from the rest."""
@@ -330,16 +284,5 @@ class Paths:
         return "\n".join([f"# {held} in {place}" for place, held in places])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the index out, which is made anew."""
-        left = {"_lock", "_index", "state", "paths"}
-        kept = {name: value for name, value in vars(self).items() if name not in left}
-        return {**kept, "programs": [(path.program, path.samples) for path in self.paths]}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Join the paths again."""
-        programs = state.pop("programs")
-        index = PathIndex(state["_inputs"], state["widths"], programs[0][0].backend)
-        vars(self).update(state, _lock=own_lock(self), _index=index, state=None, paths=[])
-        for program, samples in programs:
-            self._add(program)
-            self.paths[-1].samples = samples
+        """Travel without what the function reads."""
+        return {**super().__getstate__(), "state": None, "_sent": None}

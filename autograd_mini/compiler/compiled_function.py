@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_mini.compiler.blocks import mean_over, stacked, values_over
+from autograd_mini.compiler.blocks import all_slopes, mean_over, prepare_over, stacked, values_over
 from autograd_mini.compiler.export import Exportable
 from autograd_mini.compiler.llvm import fastcall
 from autograd_mini.engine.backward import accumulate
 from autograd_mini.engine.hooks import is_tracing, on_read
 from autograd_mini.engine.pytree import holds_values
-from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 from autograd_mini.rows import in_parts
 
@@ -138,14 +137,14 @@ class Compiled(Exportable):
         """Trace and compile the loss and its gradient for arguments like these, so that `parameters` is known.
 
         Args:
-            args: arguments of the function.
+            args: arguments of the function; where it branches all their rows are read, and the paths of all are found.
             kwargs: keyword arguments.
 
         """
-        parts = in_parts(args) if self._batched else None
-        if parts is not None:
-            args = parts.example()
-        program, *given = self._prepared(args, kwargs, differentiate=True, decide=parts is None)
+        if self._batched and (parts := in_parts(args)) is not None:
+            prepare_over(self._programs, parts, self._threads)
+            return
+        program, *given = self._prepared(args, kwargs, differentiate=True)
         given[-1] = given[-1] + self._numbers(program)
         program.prepare(self._threads if self._batched else 1, *given)
 
@@ -239,7 +238,7 @@ class Compiled(Exportable):
         if not self._batched:
             numbers = self._numbers(program) if p is None else p.tolist()
             found = program.run()(rest[0] + numbers)
-            return program, found[0], _slopes(p, found[1:])
+            return program, found[0], all_slopes(p, found[1:])
         n, arrays, uniform = rest
         if not n:
             raise ValueError("the batch is empty, expected at least one sample to take the mean loss of")
@@ -247,7 +246,7 @@ class Compiled(Exportable):
         if uniform:
             numbers = [*uniform, *numbers]
         _, means = program.run(self._threads)(n, arrays, numbers)
-        return program, float(means[0]), _slopes(p, means[1:])
+        return program, float(means[0]), all_slopes(p, means[1:])
 
     def _prepared(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool, decide: bool = True
@@ -258,16 +257,6 @@ class Compiled(Exportable):
             self._known = None
             vars(self).pop("value_and_grad", None)  # an entry takes as many parameters as there were
         return found
-
-
-def _slopes(p: Any, slopes: Any) -> Any:
-    """Return a gradient, unless a path was found that has other parameters than those whose numbers were given."""
-    if p is not None and len(slopes) != len(p):
-        raise TracingError(
-            f"p is an array of {len(p)} numbers, expected {len(slopes)}: the function took a path that it had not "
-            "taken before, on which it closes over more Values; see `parameters`, and call `prepare` for all samples"
-        )
-    return slopes
 
 
 def _unchanged(program: Program | Paths) -> Callable[[], bool] | None:

@@ -103,18 +103,19 @@ class PathIndex:
     def run(self, threads: int, parameters: int) -> tuple[Callable[..., Any], int]:
         """Return a function that computes the number of the path, and how many inputs it takes.
 
-        Of a batch, 0 threads stand for an index that is new, which is run by what takes no time to compile.
+        Of a batch, 0 threads stand for an index that is new, which is run by what takes no time to compile. -1 stand
+        for one that is run for a single set of numbers, as eager code rounds.
         """
         runs = self.runs
         if threads not in runs:
-            tape = self.tape(parameters)
-            machine = self._backend in {"llvm", "vm"}
-            if self._widths is None:
-                run = BACKENDS["vm" if machine else "python"].load().scalar(tape)
-            elif threads and self._backend == "llvm" and len(tape) <= LONGEST:
-                run = BACKENDS["llvm"].load().batch(tape, self._widths, 1, threads, exact=True)
+            tape, backend = self.tape(parameters), self._backend
+            machine = backend in {"llvm", "vm"}
+            if self._widths is None or threads < 0:
+                run = BACKENDS["vm" if machine and threads >= 0 else "python"].load().scalar(tape)
+            elif threads and (backend == "cuda" or (backend == "llvm" and len(tape) <= LONGEST)):
+                run = BACKENDS[backend].load().batch(tape, self._widths, 1, threads, exact=True)
             else:
-                run = BACKENDS["numpy" if machine else self._backend].load().batch(tape, self._widths, 1)
+                run = BACKENDS["python" if backend == "python" else "numpy"].load().batch(tape, self._widths, 1)
             runs[threads] = run, tape.inputs
         return runs[threads]
 

@@ -173,6 +173,13 @@ class Rolled:
                     self.totals[number, column] = terms[rows[0]]
                     self.summed.update(rows)
 
+    @property
+    def chooses(self) -> bool:
+        """Whether a choice, after the loops or between turns, may keep a derivative from what it is not to reach."""
+        codes, choice = self.table.codes, self.table.code_of(CHOICE)
+        turns = [loop.members[0].tolist() for loop in self.loops if loop.in_turn]
+        return any(codes[at] == choice for rows in (self.after, *turns) for at in rows)
+
     @cached_property
     def reached(self) -> bytearray:
         """For each row whether a derivative flows to it."""
@@ -186,21 +193,14 @@ class Rolled:
     def suits(self, *, differentiate: bool) -> bool:
         """Return whether it can be run as loops, and is faster so.
 
-        A choice after the loops would have to keep a derivative from them; so would a lane whose rows a derivative does
-        not reach, unlike those of other lanes. Outputs of single lanes are handed on by Python, which has to be worth
-        while.
+        A lane whose rows a derivative does not reach, unlike those of other lanes, would have to keep it from them.
+        Outputs of single lanes are handed on by Python, which has to be worth while.
         """
         import numpy as np
 
-        codes, choice = self.table.codes, self.table.code_of(CHOICE)
-        chosen = [codes[at] == choice for at in self.after]
-        for loop in self.loops:
-            if loop.in_turn:  # an adjoint of 0 goes back through all turns
-                chosen += [codes[row] == choice for row in loop.members[0].tolist()]
         if differentiate:
             reached = np.frombuffer(self.reached, bool)
-            uneven = any((reached[loop.members] != reached[loop.members[0]]).any() for loop in self.loops)
-            if uneven or any(chosen):
+            if any((reached[loop.members] != reached[loop.members[0]]).any() for loop in self.loops):
                 return False
         added = all(
             (at, column) in self.totals or column in loop.finals

@@ -4,12 +4,19 @@ The outer program takes what the loops return as further inputs. Its derivative 
 derivatives are multiplied by (the chain rule). What is computed before the loops, and taken by them, is a program of
 its own. An output of a loop that is only added up over the lanes leaves the kernel as its sum.
 
+Adjoints of 0 are passed on through turns that a `where` after them has not chosen, to which eager code does not go
+back. That makes a difference where a slope is infinite, and the product nan. So where a gradient is nan and there was
+such a choice, it is computed once more by the program without loops.
+
     before:   leaves -> given              what the loops take and leaves are not
     loop:     columns, leaves, given -> outputs
     outer:    leaves, outputs -> results
 """
 
 from __future__ import annotations
+
+from functools import cache
+from math import isnan
 
 from autograd_mini.compiler.instructions import CONSTANT, LEAF
 from autograd_mini.compiler.loop_kernels import (
@@ -62,6 +69,7 @@ class RolledProgram:
                 self._after = make(traced(self._write_after), None, 0)
         self._kernels = [self._kernel(number, loop, rolled, make) for number, loop in enumerate(rolled.loops)]
         self._outer = make(traced(lambda trace: self._write_outer(trace, rolled)), None, 0)
+        self._straight = make if wanted is not None and rolled.chooses else None
         self.backend, self.why = self._kernels[0].forward.backend, self._kernels[0].forward.why
         del self._reached
 
@@ -184,6 +192,25 @@ class RolledProgram:
 
     def compiled(self) -> Callable[[Sequence[float]], list[float]]:
         """Return the program as a function of the list of its inputs."""
+        run = self._looping()
+        make, wanted = self._straight, len(self._wanted or ())
+        if make is None:
+            return run
+
+        @cache  # most programs never need it
+        def straight() -> Callable[[Sequence[float]], list[float]]:
+            made: Callable[[Sequence[float]], list[float]] = make(self.unrolled(), None, 0).run()
+            return made
+
+        def checked(given: Sequence[float]) -> list[float]:
+            """Return the results; where a slope is nan an adjoint of 0 may have met one that is infinite."""
+            results = run(given)
+            return straight()(given) if any(map(isnan, results[1 : 1 + wanted])) else results
+
+        return checked
+
+    def _looping(self) -> Callable[[Sequence[float]], list[float]]:
+        """Return the program as a function of loops, in which an adjoint of 0 is passed on like any other."""
         import numpy as np
 
         outer = self._outer.run()

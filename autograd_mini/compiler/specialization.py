@@ -110,12 +110,19 @@ class Programs:
         vars(self).update(state, _lock=own_lock(self))
 
     def take(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, differentiate: bool, decide: bool = True
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        differentiate: bool,
+        decide: bool = True,
+        first: Callable[[], list[Any] | None] | None = None,
     ) -> tuple[Any, ...]:
         """Return the program for arguments, and what of them it is to run on.
 
         That is, of a batch, how many samples there are, their arrays, and the inputs alike for all of them; else the
-        list of inputs. Unless `decide`, the arguments are examples, by whose numbers no condition is decided.
+        list of inputs. Unless `decide`, the arguments are examples, by whose numbers no condition is decided. Where a
+        batch is an example without rows, `first` returns arrays of one row that decide, or None if there are no rows.
 
         Raises:
             TracingError: if the function cannot be compiled as it is.
@@ -141,10 +148,10 @@ class Programs:
 
         def sample() -> list[float]:
             """Return the inputs of the first sample."""
-            rows = [array[0].tolist() if n else [nan] * array.shape[1] for array in arrays]
+            found = (first() if first is not None else None) or arrays
+            rows = [array[0].tolist() if len(array) else [nan] * array.shape[1] for array in found]
             return [*[number for row in rows for number in row], *inputs]
 
-        decide = decide and self._backend != "cuda" and not layouts.on_gpu  # whose samples all take one path
         program = self._program(layouts, sample if decide else None, differentiate=differentiate)
         return program, n, arrays, inputs
 
@@ -247,6 +254,11 @@ class Programs:
     @holding_own
     def another(self, state: State, layouts: Layouts, inputs: Sequence[float], *, differentiate: bool) -> Program:
         """Return the program of the path that inputs take, those of parameters included; see `Paths`."""
+        if not state.holds():
+            raise TracingError(
+                f"what {self._name} reads has changed while it computes, expected it to stay the same for a call, and "
+                "until all results for a stream are there"
+            )
         return self._traced(state, layouts, lambda: inputs, differentiate=differentiate)
 
     def _traced(

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from math import nan
 from weakref import WeakKeyDictionary
 
+from autograd_mini.errors import TracingError
 from autograd_mini.extras import extra
 from autograd_mini.rows.dask_bundles import GONE, bundle, bundled, is_future
 from autograd_mini.rows.pairwise import PairwiseSum, RowPart
@@ -104,8 +105,9 @@ class DaskPartitions:
         call = load, function, shared
         client = _client()
         if client is None:
-            with self._naming((), ()):
-                return PairwiseSum().merge([_sums([found], call, program) for found in self._in_process()]).result()
+            with self.naming():
+                found = self._in_process(range(len(self._parts)))
+                return PairwiseSum().merge([_sums([one], call, program) for one in found]).result()
         program = _sent(client, program)
         if self._in_memory():
             groups, bundles = bundled(client, self._parts)
@@ -116,7 +118,7 @@ class DaskPartitions:
             bundles = [delayed(bundle, pure=False)((at,), args) for at, args in enumerate(self._parts)]
             sums = delayed(_sums, pure=False)
             futures = client.compute([sums(one, call, program) for one in bundles])
-        with self._naming(groups, futures):
+        with self.naming(groups, futures):
             if done is not None:
                 _wait(futures, [len(group) for group in groups], done)
             last = futures
@@ -130,21 +132,32 @@ class DaskPartitions:
 
         Raises what `total` raises.
         """
-        return self._made([[one] for one in self._loaded(load, gather=False)])
+        return self._made([[one] for one in self._loaded(load, range(len(self._parts)), gather=False)])
 
     def gathered(self, load: Callable[..., Any]) -> list[Any]:
         """Return what `load` makes of each partition; for little things. Raises what `total` raises."""
-        return self._loaded(load, gather=True)
+        return self._loaded(load, range(len(self._parts)), gather=True)
 
-    def _loaded(self, load: Callable[..., Any], *, gather: bool) -> list[Any]:
-        """Return what `load` makes of each partition, or futures of it where it is left in a cluster."""
+    def first(self, load: Callable[..., Any]) -> Any:
+        """Return what `load` makes of the first partition of which it makes anything but None; None if there is none.
+
+        Raises what `total` raises.
+        """
+        for at in range(len(self._parts)):
+            [found] = self._loaded(load, [at], gather=True)
+            if found is not None:
+                return found
+        return None
+
+    def _loaded(self, load: Callable[..., Any], wanted: Sequence[int], *, gather: bool) -> list[Any]:
+        """Return what `load` makes of some partitions, or futures of it where it is left in a cluster."""
         client = _client()
         if client is None:
-            with self._naming((), ()):
-                return [_load(load, at, args) for at, args in self._in_process()]
+            with self.naming():
+                return [_load(load, at, args) for at, args in self._in_process(wanted)]
         delayed = extra("dask", "").delayed(_load, pure=False)
-        futures: list[Any] = client.compute([delayed(load, at, args) for at, args in enumerate(self._parts)])
-        with self._naming([[at] for at in range(len(futures))], futures):
+        futures: list[Any] = client.compute([delayed(load, at, self._parts[at]) for at in wanted])
+        with self.naming([[at] for at in wanted], futures):
             extra("distributed", "").wait(futures)
             found: list[Any] = client.gather([future for future in futures if gather or future.status == "error"])
         return found if gather else futures
@@ -174,10 +187,11 @@ class DaskPartitions:
             for column, shape in enumerate(shapes)
         ]
 
-    def _in_process(self) -> Iterator[tuple[int, Sequence[Any]]]:
-        """Compute partition after partition, by the scheduler of this process."""
+    def _in_process(self, wanted: Sequence[int]) -> Iterator[tuple[int, Sequence[Any]]]:
+        """Compute some partitions, one after the other, by the scheduler of this process."""
         compute = extra("dask", "").compute
-        for at, args in enumerate(self._parts):
+        for at in wanted:
+            args = self._parts[at]
             try:
                 found = compute(*args) if any(map(_is_collection, args)) else args
             except Exception as error:
@@ -189,14 +203,14 @@ class DaskPartitions:
         return not any(_is_collection(part) for args in self._parts for part in args)
 
     @contextmanager
-    def _naming(self, groups: Sequence[Sequence[int]], futures: Sequence[Any]) -> Iterator[None]:
-        """Raise errors that name the partition."""
+    def naming(self, groups: Sequence[Sequence[int]] = (), futures: Sequence[Any] = ()) -> Iterator[None]:
+        """Raise errors that name the partition and its file, of futures of groups of partitions."""
         try:
             yield
         except Exception as error:
             if named := _PARTITION.match(str(error)):  # the function has named it
                 file = _file(self._parts[int(named[1])])
-                if file and type(error) in {TypeError, ValueError}:
+                if file and type(error) in {TypeError, ValueError, TracingError}:
                     raise type(error)(f"{named[0]}{file}{str(error)[named.end() :]}") from error
                 raise
             group = next((group for group, future in zip(groups, futures, strict=True) if future.status == "error"), ())

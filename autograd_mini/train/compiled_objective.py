@@ -32,12 +32,7 @@ TRIED = 8
 
 
 class CompiledObjective:
-    """The objective of a model, for whole batches.
-
-    Args:
-        training: the run, with model, objective and samples, of which some are tried.
-        backend: the name of a backend of the compiler, or "auto".
-        outside: whether to measure metrics outside in any case.
+    """The objective of a run for whole batches; a TracingError if it cannot be compiled, or would be wrong compiled.
 
     Attributes:
         plain: whether it runs on LLVM, and takes just the parameters to be moved and the weights of the metrics.
@@ -47,15 +42,11 @@ class CompiledObjective:
         why: why that one.
         program: the compiler's program of the loss and its gradient.
 
-    Raises:
-        TracingError: if model or loss cannot be compiled, or would be wrong compiled.
-        ImportError: if NumPy is not installed.
-
     """
 
     def __init__(self, training: Training, backend: str, *, outside: bool = False) -> None:
         self._model, self._objective, self._moved = training.model, training.objective, training.moved
-        self._samples = training.samples
+        self._samples, self._in_parts = training.samples, training.parts is not None
         self._scale, self._rounding = 1.0, (0.0, 0.0)
         tried, metrics = tried_of(training.samples), [*self._objective.metrics.values()]
         try:
@@ -96,7 +87,7 @@ class CompiledObjective:
             raise TracingError(f"the model or the loss does not work on symbols: {error}") from error
         self._branches = isinstance(program, Paths)
         if self._branches:
-            if metrics:
+            if metrics and not self._in_parts:
                 raise TracingError("the loss, or a metric, branches on numbers: metrics are best measured outside")
             program.state.close_over(self._moved)  # those of paths that no sample takes yet
             fast.prepare(*arrays(self._samples))
@@ -145,16 +136,7 @@ class CompiledObjective:
     def step(
         self, x: Any, X: Any = None, y: Any = None, call: Callable[..., Any] | None = None
     ) -> tuple[float, Any, list[float]]:
-        """Return the mean loss of a batch, its gradient, and the means of the metrics.
-
-        Args:
-            x: the numbers of the parameters to be moved.
-            X: the inputs, a row a sample.
-            y: the targets.
-            call: what computes the mean loss and its slopes for the numbers that `program` takes, X and y; None for
-                the program itself.
-
-        """
+        """Return a batch's mean loss, its gradient, and the metrics, as `call` or the program computes them."""
         call = call or self._call
         if self._direct:
             loss, gradient = call(x, X, y)

@@ -25,12 +25,13 @@ def _short_programs_are_looked_at_too(monkeypatch):
     look_for_in_short_programs(monkeypatch)
 
 
-def agrees(compute, leaves, backend, loops):
-    """Check a loss against its replay and its compiled function, and return the former."""
-    found = [replay(compute(), backend=backend), ag.jit(compute, backend=backend)]
-    for shift in (0.0, 0.0625):
-        for leaf in leaves:
-            leaf.data += shift
+def agrees(compute, leaves, backend, loops, *, chooses=False):
+    """Check a loss against its compiled function and, unless it chooses, its replay; return the last of them."""
+    found = [ag.jit(compute, backend=backend), *([] if chooses else [replay(compute(), backend=backend)])]
+    start = [leaf.data for leaf in leaves]
+    for shift in (0.0625, 0.0):
+        for leaf, number in zip(leaves, start, strict=True):
+            leaf.data = number + shift
         loss = compute()
         loss.backward()
         expected = gradients(leaves)
@@ -39,8 +40,8 @@ def agrees(compute, leaves, backend, loops):
             assert np.allclose(again.backward(), loss.data, rtol=1e-9, atol=1e-12, equal_nan=True)
             assert np.allclose(gradients(leaves), expected, rtol=1e-8, atol=1e-9, equal_nan=True)
     if loops is not None:
-        assert [again.stats.get("loops", "").split(" = ")[-1][: len(loops)] for again in found] == [loops] * 2
-    return found[0]
+        assert [again.stats.get("loops", "").split(" = ")[-1][: len(loops)] for again in found] == [loops] * len(found)
+    return found[-1]
 
 
 W = [[Parameter(0.3 * math.sin(7 * i + j)) for j in range(3)] for i in range(3)]
@@ -103,6 +104,30 @@ def leapfrog():
     return q * q + p * p
 
 
+def leaky():
+    h = 0.0
+    for x in XS:
+        new = A * h + B * x
+        h = ag.where(new > 0.0, new, 0.1 * new)
+    return h * h
+
+
+def reset_where_large():
+    h, total = C, 0.0
+    for x in XS:
+        h = ag.tanh(A * h + x)
+        h = ag.where(abs(h) > 0.9, B * x, h)
+        total = total + h * h
+    return total
+
+
+def chosen_afterwards():
+    h = C
+    for x in XS:
+        h = ag.tanh(A * h + B * x)
+    return ag.where(h > 0.0, h, A * h * h)
+
+
 def kalman():
     mean, variance, surprise = 0.0, 1.0, 0.0
     noise = ag.exp(B)
@@ -126,12 +151,20 @@ PROGRAMS = {
     leapfrog: "40 × 6",
     kalman: "",
 }
+CHOOSING = {leaky: "30 × 6", reset_where_large: "", chosen_afterwards: "30 × 4"}
 
 
 @every_backend
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_a_loop_over_time_is_a_loop_again(backend, program):
     again = agrees(program, LEAVES, backend, PROGRAMS[program])
+    assert "×" in again.stats["loops"]
+
+
+@every_backend
+@pytest.mark.parametrize("program", CHOOSING, ids=lambda program: program.__name__)
+def test_a_loop_over_time_that_chooses_is_a_loop_again(backend, program):
+    again = agrees(program, LEAVES, backend, CHOOSING[program], chooses=True)
     assert "×" in again.stats["loops"]
 
 
@@ -145,6 +178,9 @@ OPERATIONS = [
     lambda a, b: ag.sigmoid(a) / (1.0 + b * b),
     lambda a, _: ag.sin(a),
     lambda a, b: abs(a) ** 1.5 - b,
+    lambda a, b: ag.where(a > b, a * 0.5, b - 0.25),
+    lambda a, b: ag.where((a > 0.0) & (b < 1.0), ag.sqrt(abs(a)), 1.0 / (1.0 + b)),
+    lambda a, b: ag.clip(a, -0.75, 0.75) + 0.1 * b,
 ]
 
 numbers = st.floats(-1.5, 1.5).map(lambda x: round(x, 3))
@@ -154,14 +190,14 @@ numbers = st.floats(-1.5, 1.5).map(lambda x: round(x, 3))
 @given(st.data())
 def test_random_recurrences_agree_with_eager_code(data):
     steps = data.draw(
-        st.lists(st.tuples(st.integers(0, 8), st.integers(0, 20), st.integers(0, 20)), min_size=3, max_size=7)
+        st.lists(st.tuples(st.integers(0, 11), st.integers(0, 20), st.integers(0, 20)), min_size=3, max_size=7)
     )
     turns, states, special = data.draw(st.integers(9, 14)), data.draw(st.integers(1, 3)), st.sampled_from([math.inf])
     leaves = [Parameter(data.draw(numbers)) for _ in range(3)]
     xs = [data.draw(numbers | special if data.draw(st.booleans()) else numbers) for _ in range(turns)]
     inputs = [Value(x) for x in xs] if data.draw(st.booleans()) else xs
     start = data.draw(st.sampled_from([0.0, leaves[0]]))
-    ending = data.draw(st.sampled_from(["last", "sum", "all"]))
+    ending = data.draw(st.sampled_from(["last", "sum", "all", "chosen"]))
 
     def compute():
         state, total, seen = [start] * states, 0.0, []
@@ -173,11 +209,23 @@ def test_random_recurrences_agree_with_eager_code(data):
             state = [*state[1:], known[-1]]
             total = total + known[-2] * known[-1]
             seen.append(known[-1])
-        ends = {"last": lambda: state[0] * state[-1], "sum": lambda: total, "all": lambda: sum(y * y for y in seen)}
+        ends = {
+            "last": lambda: state[0] * state[-1],
+            "sum": lambda: total,
+            "all": lambda: sum(y * y for y in seen),
+            "chosen": lambda: ag.where(total > 0.0, total, leaves[0] * state[0]),
+        }
         return ends[ending]() + leaves[0] * 0.5
 
     leaves += inputs if isinstance(inputs[0], Value) else []
-    agrees(compute, leaves, data.draw(st.sampled_from(["python", "llvm"] if "llvm" in AVAILABLE else ["python"])), None)
+    chooses = ending == "chosen" or any(kind > 8 for kind, *_ in steps)
+    agrees(
+        compute,
+        leaves,
+        data.draw(st.sampled_from(["python", "llvm"] if "llvm" in AVAILABLE else ["python"])),
+        None,
+        chooses=chooses,
+    )
 
 
 AVAILABLE = [name for name, row in BACKENDS.items() if row.available]
@@ -216,7 +264,8 @@ def test_samples_are_lanes_and_time_runs_within_them():
     agrees(compute, [A, B, C], "python", "10 × ")
 
 
-def test_a_branch_not_taken_keeps_its_derivative_out_of_the_turns_before():
+@every_backend
+def test_a_branch_not_taken_keeps_its_derivative_out_of_the_turns_before(backend):
     w = Parameter(0.0)
 
     def compute():
@@ -225,11 +274,38 @@ def test_a_branch_not_taken_keeps_its_derivative_out_of_the_turns_before():
             h = ag.where(w + 1.0 > at, ag.sqrt(h * h), w + 0.5)
         return h
 
-    fast, loss = ag.jit(compute, backend="python"), compute()
-    loss.backward()
-    expected = gradients([w])
-    assert math.isclose(fast.backward(), loss.data)
-    assert np.allclose(gradients([w]), expected, equal_nan=True)
+    def afterwards():
+        h = w
+        for at in range(12):
+            h = ag.sqrt(h * h) + 0.5 * at
+        return ag.where(w > 0.5, h, w * 3.0)
+
+    for program, numbers in ((compute, (0.0, 1.5, 0.0, 20.0)), (afterwards, (0.0, 1.0, 0.0))):
+        fast = ag.jit(program, backend=backend)
+        for number in numbers:  # the slope of the square root is infinite where w is 0
+            w.data = number
+            loss = program()
+            loss.backward()
+            expected = gradients([w])
+            assert math.isclose(fast.backward(), loss.data, rel_tol=1e-12)
+            assert np.allclose(gradients([w]), expected, rtol=1e-12)
+            assert np.isfinite(expected).all()
+        assert "×" in fast.stats["loops"]
+        w.data = 0.0
+        again = pickle.loads(pickle.dumps(fast))  # noqa: S301 - our own
+        assert again.backward() == fast.backward()
+        assert gradients(again.parameters) == gradients([w])
+
+
+@every_backend
+def test_a_gradient_that_is_nan_is_that_of_eager_code(backend):
+    def compute():
+        h = A
+        for x in XS:
+            h = ag.where(x > 0.0, h * h - 1e200 * h, h * math.inf)
+        return h
+
+    agrees(compute, [A], backend, "", chooses=True)
 
 
 def test_a_recurrence_is_pickled_and_copied():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import branches
 import programs
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import autograd_mini as ag
 from autograd_mini.compiler.cuda import kernel, launch
@@ -68,10 +70,10 @@ def nvrtc():
     return module
 
 
-def accepted(nvrtc, text, architecture="compute_90"):
+def accepted(nvrtc, text, architecture="compute_90", *options):
     program = nvrtc.createProgram(text, "program.cu", [], [])
     try:
-        nvrtc.compileProgram(program, (f"--gpu-architecture={architecture}", "--std=c++14"))
+        nvrtc.compileProgram(program, (f"--gpu-architecture={architecture}", *launch.OPTIONS, *options))
     except nvrtc.NVRTCError:
         pytest.fail(nvrtc.getProgramLog(program)[:3000])
     return nvrtc.getPTX(program)
@@ -178,6 +180,110 @@ def test_lookups_and_their_gradient_are_those_of_every_backend():
     close(fast.value_and_grad(numbers(plain), at, Y[:100]), plain.value_and_grad(numbers(plain), at, Y[:100]))
     with pytest.raises(IndexError, match="index is 20"):
         fast(np.array([1.0, 20.0]), Y[:2])
+
+
+# --- paths ---
+
+
+def kinked(x, y):
+    if x > 0:
+        return x * y + 0.1 if x * y + 0.1 > 0 else ag.tanh(y)
+    return -x
+
+
+def rooted(a):
+    x = a
+    while abs(x * x - a) > 1e-6:
+        x = (x + a / x) / 2
+    return x
+
+
+def test_samples_on_a_gpu_take_the_paths_of_eager_code_and_results_stay_there(gpu):
+    fast = ag.jit(ag.value_and_grad(kinked, (0, 1)), batched=True)
+    expected = ag.jit(ag.value_and_grad(kinked, (0, 1)), batched=True, backend="numpy")(X[:, 0], X[:, 1])
+    x, y = (gpu.asarray(column) for column in X.T)
+    for _ in range(2):  # the second time by a kernel that finds out which path it is
+        value, slopes = fast(x, y)
+        for one, other in zip([value, *slopes], [expected[0], *expected[1]], strict=True):
+            assert isinstance(one, cuda_host.Array)
+            assert one.get() == pytest.approx(other, rel=1e-14, abs=1e-14)
+    assert [path["samples"] for path in fast.stats["paths"]] == [2 * count for count in shares(kinked)]
+    assert fast.stats["backend"] == "cuda"
+
+
+def shares(f):
+    fast = ag.jit(f, batched=True, backend="numpy")
+    fast(X[:, 0], X[:, 1])
+    return [path["samples"] for path in fast.stats["paths"]]
+
+
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("gpu")
+def test_a_random_function_that_branches_is_that_of_eager_code(seed):
+    f, parameters, text = branches.function(seed)
+    points = branches.points(seed, 12)
+    expected = [branches.eager(f, parameters, point)[:3] for point in points]
+    fast = ag.jit(ag.value_and_grad(f, (0, 1)), batched=True, backend="cuda")
+    for _ in range(2):
+        values, slopes = fast(*np.array(points).T)
+        found = np.stack([values, *slopes], axis=-1)
+        assert all(branches.close(*rows) for rows in zip(found, expected, strict=True)), text
+
+
+def test_the_gradient_of_each_path_adds_to_its_parameters_on_a_gpu(gpu):
+    v, w = ag.Parameter(0.5), ag.Parameter(2.0)
+    fast = ag.jit(lambda x: (v * x - 1.0) ** 2 if x > w else ag.sin(w * x), batched=True)
+    plain = ag.jit(lambda x: (v * x - 1.0) ** 2 if x > w else ag.sin(w * x), batched=True, backend="numpy")
+    rows = np.linspace(-1.0, 4.0, 100)
+    plain.prepare(rows)
+    fast.prepare(gpu.asarray(rows))
+    p = numbers(plain)
+    for _ in range(2):
+        close(fast.value_and_grad(p, gpu.asarray(rows)), plain.value_and_grad(p, rows))
+
+
+def test_conditions_on_arrays_of_32_bits_are_those_of_eager_code(gpu):
+    rows = np.linspace(1.0, 9.0, 50, dtype=np.float32)
+    fast = ag.jit(lambda a: rooted(a) if a > 0.1 else a, batched=True)
+    tenth = np.float32(0.1)  # which is more than 0.1, but not in 32 bits
+    for _ in range(2):
+        found = fast(gpu.asarray(np.append(rows, tenth)))
+        assert found.dtype == np.float32
+        assert found.get() == pytest.approx(np.sqrt(np.append(rows, tenth)), rel=1e-6)
+
+
+def test_an_array_of_numpy_beside_one_on_the_gpu_goes_there(gpu):
+    fast = ag.jit(kinked, batched=True)
+    expected = ag.jit(kinked, batched=True, backend="numpy")(X[:, 0], X[:, 1])
+    for _ in range(2):
+        assert fast(X[:, 0], gpu.asarray(X[:, 1])).get() == pytest.approx(expected, rel=1e-14)
+
+
+def test_an_empty_batch_on_a_gpu_has_no_results(gpu):
+    found = ag.jit(lambda x: x if x > 0 else -x, batched=True)(gpu.asarray(np.empty(0)))
+    assert isinstance(found, cuda_host.Array)
+    assert found.shape == (0,)
+
+
+def test_dask_arrays_on_a_gpu_find_their_paths_there(gpu):
+    array = pytest.importorskip("dask.array")
+    x, y = (array.from_array(gpu.asarray(part), chunks=100, asarray=False) for part in X.T)
+    fast = ag.jit(kinked, batched=True)
+    plain = ag.jit(kinked, batched=True, backend="numpy")(X[:, 0], X[:, 1])
+    found = fast(x, y).blocks[1].compute(scheduler="synchronous")
+    assert isinstance(found, cuda_host.Array)
+    assert found.get() == pytest.approx(plain[100:200], rel=1e-14)
+
+
+def test_nvrtc_joins_no_product_with_a_sum_where_paths_are_found(nvrtc, gpu):
+    fast = ag.jit(kinked, batched=True)
+    fast(gpu.asarray(X[:, 0]), gpu.asarray(X[:, 1]))
+    tape = fast._programs.latest._index.tape(0)
+    text = Kernel(planned(tape, 2, 1), [1, 1], 1).text
+    for architecture in ("compute_75", "compute_90"):
+        assert b"fma.rn.f64" in accepted(nvrtc, text, architecture)
+        assert b"fma.rn.f64" not in accepted(nvrtc, text, architecture, *launch.EXACT)
 
 
 # --- arrays ---

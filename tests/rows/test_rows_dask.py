@@ -1,6 +1,7 @@
 """Dask collections: the same bits for any number of workers, killed ones too, and errors that name the partition."""
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -234,6 +235,48 @@ def trained(X, y, **settings):
     model = MLP(2, [4, 1], activation="tanh", seed=0)
     history = fit(model, X, y, **{**SETTINGS, **settings})
     return history, [parameter.data for parameter in model.parameters()]
+
+
+@pytest.fixture
+def kinked():
+    v, w = Parameter(0.5), Parameter(-0.25)
+
+    def loss(row, y):
+        if row[0] > 1.0:
+            return (w * row[0] - y) ** 2 if tanh(row[1]) > v else abs(w * row[1] - y)
+        return (tanh(v * row[0] + w * row[1]) - y) ** 2
+
+    return jit(loss, batched=True)
+
+
+def test_paths_are_found_where_rows_lie_and_any_number_of_workers_gives_the_bits_of_one_process(client, kinked):
+    kinked.prepare(X, Y)
+    expected, values = kinked.value_and_grad(P, iter(BATCHES)), kinked(X, Y).tolist()
+    kept = pickle.dumps(kinked)
+    for workers in (1, 3):
+        scaled(client, workers)
+        with client.as_current():
+            array = tuple([part.persist() for part in collections()])
+            fresh = jit(kinked._programs.function, batched=True)
+            fresh.prepare(*array)
+            assert (fresh.stats["traces"], len(fresh.stats["paths"])) == (3, 3)
+            assert same(fresh.value_and_grad(P, *array), expected)
+            assert fresh(*array).compute().tolist() == values
+            assert same(pickle.loads(kept).value_and_grad(P, *array), expected)  # noqa: S301 - ours
+    scaled(client, 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+def test_a_worker_killed_while_paths_are_found_changes_no_bit(cluster, kinked):
+    kinked.prepare(X, Y)
+    expected = kinked.value_and_grad(P, iter(BATCHES))
+    fresh = jit(kinked._programs.function, batched=True)
+    array = tuple([part.persist() for part in collections()])
+    killer = threading.Timer(0.1, killed, (cluster,))
+    killer.start()
+    fresh.prepare(*array)
+    killer.join()
+    assert same(fresh.value_and_grad(P, *array), expected)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")

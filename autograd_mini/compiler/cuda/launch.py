@@ -24,18 +24,24 @@ BLOCKS = 1024
 _CHECKED: list[Any] = []
 """CuPy, once it is known to work."""
 
+OPTIONS, EXACT = ("--std=c++14",), ("--fmad=false",)
+"""What NVRTC is told, and what more for programs that are to round as eager code does."""
+
 OLDEST = 50
 """Least compute capability of a GPU, times ten: NVRTC 12 compiles for none before it."""
 
 
-def batch(tape: Tape, widths: Sequence[int], kept: int, threads: int = 1) -> Callable[..., tuple[list[Any], Any]]:
+def batch(
+    tape: Tape, widths: Sequence[int], kept: int, threads: int = 1, *, exact: bool = False
+) -> Callable[..., tuple[list[Any], Any]]:
     """Return the program as a function of a whole batch; see `python.batch`.
 
-    Columns are arrays where the batch lies, of the GPU or of NumPy.
+    Columns are arrays where the batch lies, of the GPU or of NumPy. If it is `exact`, numbers have 64 bits, and each
+    product and sum is rounded by itself, as in eager code.
     """
     del threads
     plan = planned(tape, sum(widths), kept)
-    return _Run({size: Kernel(plan, [*widths], kept, size) for size in (8, 4)}, kept)
+    return _Run({size: Kernel(plan, [*widths], kept, size) for size in ((8,) if exact else (8, 4))}, kept, exact=exact)
 
 
 class _Run:
@@ -44,14 +50,16 @@ class _Run:
     Args:
         kernels: those for numbers of 64 and of 32 bits, by their bytes.
         kept: how many results each sample has.
+        exact: whether no product is joined with a sum.
 
     Attributes:
         text: what is compiled for numbers of 64 bits.
 
     """
 
-    def __init__(self, kernels: dict[int, Kernel], kept: int) -> None:
+    def __init__(self, kernels: dict[int, Kernel], kept: int, *, exact: bool) -> None:
         self._kernels, self._kept = kernels, kept
+        self._options = OPTIONS + EXACT * exact
         self.text = kernels[8].text
         self._same = scalar(kernels[8].plan.same)
         self._modules: dict[int, Any] = {}
@@ -64,7 +72,7 @@ class _Run:
 
         library = cupy("a function compiled for a GPU")
         there = any(map(on_gpu, arrays))
-        size = 4 if there and all(array.dtype.itemsize == 4 for array in arrays) else 8
+        size = 4 if there and 4 in self._kernels and all(array.dtype.itemsize == 4 for array in arrays) else 8
         kind = np.float64 if size == 8 else np.float32
         kernel = self._kernels[size]
         blocks, threads = max(1, min(BLOCKS, -(-n // kernel.threads))), (kernel.threads,)
@@ -100,7 +108,7 @@ class _Run:
     def _module(self, library: Any, size: int) -> Any:
         """Return what CuPy compiles."""
         if size not in self._modules:
-            self._modules[size] = library.RawModule(code=self._kernels[size].text, options=("--std=c++14",))
+            self._modules[size] = library.RawModule(code=self._kernels[size].text, options=self._options)
         return self._modules[size]
 
     def _after_others(self, library: Any) -> None:
