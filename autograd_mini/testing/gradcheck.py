@@ -117,7 +117,7 @@ def check_grad(
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
-    if seconds is not None and not (seconds := real_number("seconds", seconds)) > 0:
+    if seconds is not None and not real_number("seconds", seconds) > 0:
         raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
     if to is not None and not 0 < (to if isinstance(to, float) else real_number("to", to)) <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
