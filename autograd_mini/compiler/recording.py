@@ -81,8 +81,7 @@ def replay(
     if fallback is not None:
         check_function("fallback", fallback)
     noted: list[Comparison] = []
-    if not isinstance(loss, Value):
-        check_function("loss", loss)
+    if callable(loss):
         with Noting(noted):
             loss = loss()
     if not isinstance(loss, Value):

@@ -280,7 +280,8 @@ def take(values: Any, index: Any) -> Any:
         TypeError: if the index is no whole number, or values is nothing to pick from.
 
     """
-    if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__getitem__") or not hasattr(values, "__len__"):
+    listed = hasattr(values, "__getitem__") and hasattr(values, "__len__") and getattr(values, "ndim", True)
+    if isinstance(values, (str, bytes, dict)) or not listed:
         raise TypeError(f"values is {values!r} of type {type(values).__name__}, expected a list, tuple or array")
     if isinstance(index, (list, tuple)):
         return [take(values, at) for at in index]

@@ -120,6 +120,29 @@ def test_what_would_be_baked_in_is_refused_with_the_line_and_the_way_out(name, b
     assert (outside > 0) is True, "comparisons are ordinary again"
 
 
+NUMPYS = {
+    "clip": lambda x: np.clip(x, 0.0, 1.0),
+    "maximum": lambda x: np.maximum(x, 0.0),
+    "fmin": lambda x: np.fmin(x, 0.0),
+    "sign": np.sign,
+    "hypot": lambda x: np.hypot(x, 1.0),
+    "remainder": lambda x: x % 2.0,
+    "floor_divide": lambda x: x // 2.0,
+    "logaddexp": lambda x: np.logaddexp(x, 0.0),
+    "isnan": lambda x: np.where(np.isnan(x), 1.0, x),
+    "isinf": lambda x: np.where(np.isinf(x), 1.0, x),
+    "isfinite": lambda x: np.where(np.isfinite(x), x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_functions_of_numpy_are_traced_without_a_warning_of_the_numbers_that_are_not_known(name):
+    f, x = NUMPYS[name], np.array([[-1.0, 0.5, 2.0], [3.0, -4.0, -0.5]])
+    for row in x:
+        np.testing.assert_allclose(ag.jit(f, backend="python")(row), f(row), rtol=1e-13)
+    np.testing.assert_allclose(ag.jit(f, batched=True)(x), f(x), rtol=1e-13)
+
+
 def test_a_refusal_names_the_file_and_the_line():
     with pytest.raises(TracingError, match=r"test_compiler_tracing\.py, line \d+: \"if x > 0:\""):
         ag.jit(branches, paths=0)(1.0)
