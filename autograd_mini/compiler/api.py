@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         *,
         batched: bool = ...,
         in_axes: Axes = ...,
-        static: int | Sequence[int] = ...,
+        static: int | str | Sequence[int | str] = ...,
         backend: str = ...,
         device: str | None = ...,
         threads: int = ...,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         *,
         batched: bool = ...,
         in_axes: Axes = ...,
-        static: int | Sequence[int] = ...,
+        static: int | str | Sequence[int | str] = ...,
         backend: str = ...,
         device: str | None = ...,
         threads: int = ...,
@@ -54,7 +54,7 @@ def jit(
     *,
     batched: bool = False,
     in_axes: Axes = 0,
-    static: int | Sequence[int] = (),
+    static: int | str | Sequence[int | str] = (),
     backend: str = "auto",
     device: str | None = None,
     threads: int = 1,
@@ -138,8 +138,8 @@ def jit(
         batched: whether every argument is an array with one sample for each entry of its leading axis.
         in_axes: of a batch, the axis of the samples, or one for each argument; None for an argument that is the same
             for every sample.
-        static: the position, or positions, of arguments that are no numbers to compute with, such as sizes: f is
-            traced for each of their values.
+        static: the positions or names, one or several, of arguments that are no numbers to compute with, such as
+            sizes: f is traced for each of their values.
         backend: "auto", or a name of `compiler.BACKENDS`: "python", "numpy", "llvm" or, for programs that take LLVM
             too long, "vm", an interpreter that needs no time to compile. "auto" takes the first one in that table that
             fits, one of the last two where llvmlite is installed, and `stats` says why. "cuda" runs batches on an
@@ -160,9 +160,9 @@ def jit(
         `llvm` and `cuda`.
 
     Raises:
-        TypeError: if f cannot be called, or threads, static or paths is no whole number.
-        ValueError: if there is no such backend or device, threads is below 1, static or paths below 0, or the cache is
-            no folder of the user's own.
+        TypeError: if f cannot be called, threads or paths is no whole number, or static no position or name.
+        ValueError: if there is no such backend or device, threads is below 1, static or paths below 0, the cache is no
+            folder of the user's own, or no argument of f has a name of static.
         TracingError: when called, if f asks a traced Value for its number, or there are too many paths; the message
             says where, and what to write.
 
@@ -179,7 +179,7 @@ def jit(
 
         folder = machine_code.folder(cache)
     positions = static if isinstance(static, (list, tuple)) else (static,)
-    fixed = [whole_number("a position in static", at, least=0) for at in positions]
+    fixed = [at if isinstance(at, str) else whole_number("a position in static", at, least=0) for at in positions]
 
     def compiled(f: Callable[..., Any]) -> Compiled:
         programs = Programs(

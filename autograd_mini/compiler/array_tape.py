@@ -198,7 +198,7 @@ def reached(
 
     count, entries = operands.shape[1], entries or {}
     found = np.ones(count, bool) if doing is None else doing.copy()
-    uses = np.bincount(results, minlength=first + count)
+    uses: Any = np.bincount(results, minlength=first + count)
     for column in operands:
         uses += np.bincount(column if doing is None else column[doing], minlength=first + count)
     for held in entries.values():
@@ -213,11 +213,12 @@ def reached(
         np.subtract.at(uses, beside, 1)
         beside = np.unique(beside[beside >= first]) - first
         idle = beside[(uses[first + beside] == 0) & found[beside]]
-    left, counts = found.tolist(), uses.tolist()
-    columns = [column.tolist() for column in operands]
-    for at in range(count - 1, -1, -1):  # a long chain of which nothing is needed
-        if left[at] and not counts[first + at]:
-            left[at] = False
-            for operand in (*[column[at] for column in columns], *entries.get(first + at, ())):
-                counts[operand] -= 1
-    return np.array(left)
+    counts, columns, waiting = memoryview(uses), [memoryview(column) for column in operands], idle.tolist()
+    while waiting:  # a long chain of which nothing is needed
+        at = waiting.pop()
+        found[at] = False
+        for operand in (*[column[at] for column in columns], *entries.get(first + at, ())):
+            counts[operand] -= 1
+            if operand >= first and not counts[operand] and found[operand - first]:
+                waiting.append(operand - first)
+    return found

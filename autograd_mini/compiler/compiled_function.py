@@ -76,7 +76,7 @@ class Compiled(Exportable):
             found, _ = program.run(self._threads)(n, arrays, uniform + self._numbers(program))
             return stacked(program.layout, iter(found))
         program, inputs = self._prepared(args, kwargs, differentiate=False)
-        entry = fastcall.of_gradient(program, args, self._called)
+        entry = None if kwargs else fastcall.of_gradient(program, args, self._called)
         if entry is not None:
             self._entry = entry, _unchanged(program)
         return program.called(inputs + self._numbers(program))

@@ -6,8 +6,10 @@ numbers, in which loops are looked for and which are differentiated as they are.
 
 from __future__ import annotations
 
+import gc
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from time import perf_counter
 
 from autograd_mini.compiler.backends import BACKENDS, LONGEST, installed
@@ -20,6 +22,7 @@ from autograd_mini.compiler.recurrences import rolled_up
 from autograd_mini.compiler.reverse import differentiable, lowered, lowered_checks
 from autograd_mini.compiler.rolled import RolledProgram
 from autograd_mini.compiler.tracer import Trace
+from autograd_mini.engine.forking import in_child
 from autograd_mini.engine.graph import gradient
 from autograd_mini.engine.pytree import flatten_into, unflatten
 from autograd_mini.engine.value import Value
@@ -28,9 +31,13 @@ from autograd_mini.errors import TracingError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
     from autograd_mini.compiler.layouts import Layouts
+    from autograd_mini.compiler.rerolling import Rolled
     from autograd_mini.compiler.states import State
     from autograd_mini.compiler.tape import Tape
     from autograd_mini.engine.pytree import Spec
@@ -40,6 +47,41 @@ OUTSIDE = 300
 
 LONG = 1000
 """Minimum operations of a program that becomes columns of numbers, in which loops are looked for."""
+
+
+_uncollected: list[bool] = []
+"""An entry for each call that turned the cyclic collector off."""
+
+
+def uncollected(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function without the cyclic collector while it runs.
+
+    That would look through a graph that grows again and again, which takes longer than to make it, and find no cycle.
+    """
+
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not gc.isenabled():
+            return function(*args, **kwargs)
+        try:
+            _uncollected.append(True)
+            gc.disable()
+            return function(*args, **kwargs)
+        finally:
+            gc.enable()
+            del _uncollected[:1]
+
+    return inside
+
+
+def _collected() -> None:
+    """Turn on what another thread, which a fork has left behind, turned off."""
+    if _uncollected:
+        _uncollected.clear()
+        gc.enable()
+
+
+in_child(_collected)
 
 
 @dataclass(frozen=True)
@@ -57,6 +99,7 @@ class FrontEnd:
     background: bool
     folder: str
 
+    @uncollected
     def program(
         self,
         f: Callable[..., Any],
@@ -71,9 +114,9 @@ class FrontEnd:
         parameters = state.parameters
         taken, named, widths, first, there = layouts
         if widths is None and (table := _recorded(f)) is not None:
-            made = self._of_table(state, table, 0, None, start, differentiate=differentiate)
-            if made is not None:
-                return made
+            with suppress(Unsuited):
+                loops = _loops(table, differentiate=differentiate)
+                return self._of_table(state, table, loops, 0, None, start, differentiate=differentiate)
 
         def numbers_of(trace: Trace) -> dict[Value, float]:
             """Return the numbers that decide conditions."""
@@ -90,14 +133,13 @@ class FrontEnd:
             layout = flatten_into(result, "the result of the traced function", numbers)
             if differentiate and layout is not None:
                 raise TypeError(f"the result is a {type(result).__name__}, expected one number to differentiate")
-            given = len(numbers)
+            given, result = len(numbers), None
             if any(isinstance(y, Value) and y.symbolic and y not in trace for y in numbers):
                 raise TracingError("the traced function returned a symbol of an earlier trace: compute it anew")
+            if widths is None and len(trace.nodes) >= LONG and installed("numpy"):
+                with suppress(Unsuited):
+                    return self._of_columns(state, trace, numbers, layout, start, differentiate=differentiate)
             asked = [*trace.broken(), *trace.decisions]
-            if widths is None:
-                made = self._of_columns(state, trace, numbers, layout, start, differentiate=differentiate)
-                if made is not None:
-                    return made
             below = Below(trace, [*numbers, *asked])
             state.close_over(below.outside)
             used = list(range(len(parameters)))
@@ -127,20 +169,33 @@ class FrontEnd:
         self,
         state: State,
         trace: Trace,
-        numbers: Sequence[Any],
+        numbers: list[Any],
         layout: Spec,
         start: float,
         *,
         differentiate: bool,
-    ) -> Program | None:
-        """Return the program of a long trace; None if it is short, or columns do not suit it."""
-        table = _table(trace, numbers)
-        if table is None:
-            return None
+    ) -> Program:
+        """Return the program of a long trace, of whose symbols it lets go as soon as columns have taken their place.
+
+        Raises:
+            Unsuited: if columns do not suit it.
+
+        """
+        required = [Requirement("ne", holds, 0.0, True, figure, error) for holds, figure, error in trace.checks]  # noqa: FBT003
+        table = Instructions(trace.nodes, numbers, trace.inputs, trace.constants, required)
+        loops = _loops(table, differentiate=differentiate)
         if trace.decisions:
             state.close_over(Below(trace, [*trace.decisions]).outside)
-        made = self._of_table(state, table, len(trace.inputs), layout, start, differentiate=differentiate)
-        if made is not None and trace.decisions:
+        else:
+            numbers.clear()
+            required.clear()
+            trace.forget()
+        trace.leave()  # the parts have traces of their own
+        try:
+            made = self._of_table(state, table, loops, len(trace.inputs), layout, start, differentiate=differentiate)
+        finally:
+            trace.enter()
+        if trace.decisions:
             made.conditions = Conditions.of(trace, made.leaves)
         return made
 
@@ -148,24 +203,19 @@ class FrontEnd:
         self,
         state: State,
         table: Instructions,
+        loops: Rolled | None,
         inputs: int,
         layout: Spec,
         start: float,
         *,
         differentiate: bool,
-    ) -> Program | None:
-        """Return the program of instructions, the first of whose leaves are the arguments.
+    ) -> Program:
+        """Return the program of instructions, the first of whose leaves are the arguments, made of loops if any."""
+        import numpy as np
 
-        It is made of loops if there are any; None if it has to be differentiated as a graph.
-        """
-        loops = rolled_up(table)
-        if loops is not None and not loops.suits(differentiate=differentiate):
-            loops = None
-        if loops is None and differentiate and not differentiable(table):
-            return None
         middle = perf_counter()
-        needed, first = table.used(), table.operands[0]
-        used = [first[at] for at, code in enumerate(table.codes) if code == LEAF and needed[at]]
+        leaves = np.frombuffer(table.used, bool) & (np.frombuffer(table.codes, np.int32) == LEAF)
+        used = np.frombuffer(table.operands[0], np.int32)[leaves].tolist()
         state.close_over(sorted([table.leaves[at] for at in used if at >= inputs], key=lambda leaf: leaf._tick))
         parameters = state.parameters
         places = {leaf: inputs + at for at, leaf in enumerate(parameters)}
@@ -205,12 +255,16 @@ def _recorded(f: Any) -> Instructions | None:
     return read() if read is not None and installed("numpy") else None
 
 
-def _table(trace: Trace, outputs: Sequence[Value | float]) -> Instructions | None:
-    """Return the instructions of a long trace; None if it is short, or has what columns do not hold."""
-    if len(trace.nodes) < LONG or not installed("numpy"):
-        return None
-    required = [Requirement("ne", holds, 0.0, True, figure, error) for holds, figure, error in trace.checks]  # noqa: FBT003
-    try:
-        return Instructions(trace.nodes, outputs, trace.inputs, trace.constants, required)
-    except Unsuited:
-        return None
+def _loops(table: Instructions, *, differentiate: bool) -> Rolled | None:
+    """Return instructions as loops; None if there are none, or they would not pay.
+
+    Raises:
+        Unsuited: if they have to be differentiated as a graph.
+
+    """
+    loops = rolled_up(table)
+    if loops is not None and loops.suits(differentiate=differentiate):
+        return loops
+    if differentiate and not differentiable(table):
+        raise Unsuited
+    return None

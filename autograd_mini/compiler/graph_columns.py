@@ -52,15 +52,18 @@ class GraphColumns:
         import numpy as np
 
         self._row = row
-        self._nodes = [node for node in nodes if node._pull is not None]
+        self._nodes = [*nodes]
+        numbered = _Numbered()
+        which = np.fromiter(map(numbered.__getitem__, map(_pull, self._nodes)), np.int32, len(self._nodes))
+        if None in numbered:  # leaves
+            computed = which != numbered[None]
+            self._nodes, which = [*compress(self._nodes, computed.tolist())], which[computed]
         count = len(self._nodes)
         self._ticks = np.fromiter(map(_tick, self._nodes), np.int64, count)
         if (self._ticks[1:] < self._ticks[:-1]).any():
-            self._nodes.sort(key=_tick)
-            self._ticks.sort()
-        numbered = _Numbered()
-        which = np.fromiter(map(numbered.__getitem__, map(_pull, self._nodes)), np.int32, count)
-        ways = [way(pull.rule) for pull in numbered]
+            order = np.argsort(self._ticks)
+            self._nodes, self._ticks, which = [self._nodes[at] for at in order], self._ticks[order], which[order]
+        ways = [(0, UNARY) if pull is None else way(pull.rule) for pull in numbered]
         codes, kinds = np.array(ways, np.int32).reshape(-1, 2).T[:, which]
         # While this runs an operand is the place of its node, or minus the row of a leaf or number, or the place after
         # all nodes, which stands for none. A node that is but another name for its operand has the place of that.
@@ -124,10 +127,13 @@ class GraphColumns:
         """Return the places of the operands that nodes have in a slot."""
         import numpy as np
 
-        held = map(attrgetter(name), compress(self._nodes, mask.tolist()))
-        count = np.count_nonzero(mask)
-        ticks = np.fromiter(map(_tick, held), np.int64, count)
-        places = np.minimum(np.searchsorted(self._ticks, ticks), len(self._ticks) - 1)
+        nodes = self._nodes if mask.all() else compress(self._nodes, mask.tolist())
+        ticks = np.fromiter(map(attrgetter(f"{name}._tick"), nodes), np.int64, np.count_nonzero(mask))
+        if not len(ticks):
+            return ticks
+        first, last = self._ticks[[0, -1]].tolist()
+        dense = last - first < len(self._ticks)  # one tick after the other
+        places = np.clip(ticks - first if dense else np.searchsorted(self._ticks, ticks), 0, len(self._ticks) - 1)
         outside = np.flatnonzero(self._ticks[places] != ticks)
         _, firsts, inverse = np.unique(ticks[outside], return_index=True, return_inverse=True)
         users = np.flatnonzero(mask)[outside[firsts]].tolist()

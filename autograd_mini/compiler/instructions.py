@@ -7,7 +7,7 @@ of constants come before their uses. From these columns the operations can be do
 from __future__ import annotations
 
 from array import array
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from autograd_mini.compiler.gathers import picked, tabled
@@ -211,39 +211,44 @@ class Instructions:
         """The codes of operations whose results are truth values."""
         return frozenset([code for code, rule in enumerate(self.rules) if isinstance(rule, str) and rule in TRUTHS])
 
-    def used(self, results: Iterable[int] | None = None) -> bytearray:
-        """Return for each row whether an output depends on it."""
+    @cached_property
+    def used(self) -> bytearray:
+        """For each row whether an output depends on it."""
+        return self.used_by(self.results)
+
+    def used_by(self, results: Sequence[int]) -> bytearray:
+        """Return for each row whether some rows depend on it."""
         import numpy as np
 
+        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
+        return self._below(results, np.frombuffer(self.codes, np.int32) > CONSTANT, operands)
+
+    def reached(self) -> bytearray:
+        """Return for each row whether a derivative flows to it from the first output."""
+        import numpy as np
+
+        codes = np.frombuffer(self.codes, np.int32)
+        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
+        for name, slot in (("take", 1), ("where", 0)):
+            if name in self.rules:
+                operands[slot, codes == self.rules.index(name)] = 0
+        flows = np.array([rule is not None and (not isinstance(rule, str) or rule in _FLOWING) for rule in self.rules])
+        return self._below(self.results[:1], flows[codes], operands)
+
+    def _below(self, results: Sequence[int], doing: Any, operands: Any) -> bytearray:
+        """Return for each row whether it is one of some rows, or below them, as an operand of rows that count."""
         from autograd_mini.compiler.array_tape import reached
 
-        results = self.results if results is None else [*results]
-        operands = np.stack([np.frombuffer(column, np.int32) for column in self.operands])
-        found = reached(operands, 0, results, np.frombuffer(self.codes, np.int32) > CONSTANT, self.entries)
-        found[operands[:, found]] = True
+        above = reached(operands, 0, results, doing, self.entries)
+        found = above.copy()
+        for column in operands:
+            found[column[above]] = True
         found[results] = True
         for at, entries in self.entries.items():
             if found[at]:
                 found[entries] = True
         found[0] = False
         return bytearray(found.tobytes())
-
-    def reached(self) -> bytearray:
-        """Return for each row whether a derivative flows to it from the first output."""
-        found = bytearray(len(self))
-        found[self.results[0]] = 1
-        first, second, third = self.operands
-        flows = [rule is not None and (not isinstance(rule, str) or rule in _FLOWING) for rule in self.rules]
-        take, choice = [self.rules.index(name) if name in self.rules else -1 for name in ("take", "where")]
-        for at in range(len(found) - 1, 0, -1):
-            if found[at] and flows[code := self.codes[at]]:
-                found[first[at]] |= code != choice
-                found[second[at]] |= code != take
-                found[third[at]] = 1
-                for entry in self.entries.get(at, ()):
-                    found[entry] = 1
-        found[0] = 0
-        return found
 
     def classes(self, shared: Callable[[Value], bool]) -> array[int]:
         """Return a class for each row: equal for the same operation on operands of equal classes.

@@ -64,10 +64,10 @@ def arranged(
         if at in static:
             taken.append((True, given))
         elif axes is None or (axis := axes[at]) is None:
-            taken.append((False, flatten_into(given, f"argument {at}", inputs)))
+            taken.append((False, _numbers_of(given, f"argument {at}", at, inputs)))
         else:
             taken.append((False, batch_columns(given, axis, f"argument {at}", arrays)))
-    named = {name: flatten_into(given, f"argument {name!r}", inputs) for name, given in kwargs.items()}
+    named = {name: _numbers_of(given, f"argument {name!r}", name, inputs) for name, given in kwargs.items()}
     if axes is None:
         return Layouts(taken, named, None, ()), inputs, arrays
     lengths = sorted({len(array) for array in arrays})
@@ -77,6 +77,19 @@ def arranged(
     first = [at for at, axis in enumerate(axes) if axis is not None and at not in static]
     widths = [array.shape[1] for array in arrays]
     return Layouts(taken, named, widths, first, on_gpu=any(map(on_gpu, arrays))), inputs, arrays
+
+
+def _numbers_of(given: Any, name: str, static: int | str, inputs: list[float]) -> Spec:
+    """Append the numbers of an argument to a list, and return how they are nested.
+
+    Raises:
+        TypeError: if there is something else in it.
+
+    """
+    try:
+        return flatten_into(given, name, inputs)
+    except TypeError as error:
+        raise TypeError(f"{error}, or leave it as it is, jit(f, static={static!r})") from None
 
 
 def _kind(given: Any) -> Any:
@@ -97,6 +110,8 @@ def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
     if isinstance(given, dict):
         parts = tuple([batch_columns(item, axis, f"{name}[{key!r}]", arrays) for key, item in given.items()])
         return "dict", tuple(given), parts
+    if hasattr(given, "filled") and given.mask.any():
+        raise TypeError(f"{name} has masked entries, expected numbers: leave these rows out, or fill them, filled(0.0)")
     if axis == 0 and (table := table_arrays(given, name)) is not None:
         arrays += table
         return "array", (sum(array.shape[1] for array in table),)
@@ -105,6 +120,11 @@ def batch_columns(given: Any, axis: int, name: str, arrays: list[Any]) -> Spec:
         array = np.asarray(given)
     except ValueError as error:
         raise ValueError(f"{name} has rows that differ, expected an array with a sample in each: {error}") from None
+    except (RuntimeError, TypeError) as error:  # of PyTorch and JAX, which differentiate or trace it
+        raise TypeError(
+            f"{name} is a {type(given).__name__} that NumPy cannot read, expected an array of real numbers: "
+            f"fast.torch() and fast.jax() are differentiated by PyTorch and JAX"
+        ) from error
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise TypeError(f"{name} is a {type(given).__name__} of dtype {array.dtype}, expected an array of real numbers")
     if not -array.ndim <= axis < array.ndim:

@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from autograd_mini.compiler.api import jit
+from autograd_mini.compiler.frontend import uncollected
 from autograd_mini.compiler.graph_columns import below
 from autograd_mini.compiler.instructions import Instructions, Requirement, Unsuited
 from autograd_mini.compiler.tracer import Check, Trace, condition
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
 
+@uncollected
 def replay(
     loss: Value | Callable[[], Value], *, fallback: Callable[[], Value] | None = None, backend: str = "auto"
 ) -> Replay:
@@ -79,8 +81,7 @@ def replay(
     if fallback is not None:
         check_function("fallback", fallback)
     noted: list[Comparison] = []
-    if not isinstance(loss, Value):
-        check_function("loss", loss)
+    if callable(loss):
         with Noting(noted):
             loss = loss()
     if not isinstance(loss, Value):

@@ -11,6 +11,8 @@ carried from one to the next.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from autograd_mini.compiler import rerolling
 from autograd_mini.compiler.instructions import CONSTANT
 from autograd_mini.compiler.rerolling import ParallelLoop, Rolled, rerolled
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 BETTER = 0.75
 """Minimum share of the operations of a recurrence that lanes stand for where they are taken instead; they are not even
 looked for where fewer could do without what the turn before made."""
+
+WHOLE = 0.95
+"""Minimum share of a program's operations that are turns, of which the lanes are taken without looking for others."""
 
 WINDOW = 6
 """How many operations in a row are looked for again."""
@@ -66,12 +71,26 @@ class Recurrence(ParallelLoop):
             self.starts.append(self.alike(table, starts[0]))
         return self._carried[key]
 
-    def following(self) -> float:
-        """Return the share of operations that depend on what the turn before made."""
+    @cached_property
+    def follows(self) -> list[bool]:
+        """For each operation whether it depends on what the turn before made."""
         found: list[bool] = []
         for operands in self.operands:
             found.append(any(kind == "carried" or (kind == "row" and found[at]) for kind, at in operands))
-        return sum(found) / len(found)
+        return found
+
+    def beside(self) -> ParallelLoop | None:
+        """Return the other operations as lanes of a loop; None if that would take inputs which it does not use."""
+        places = {column: at for at, column in enumerate([at for at, one in enumerate(self.follows) if not one])}
+        made = ParallelLoop(self.members[:, [*places]])
+        for column in places:
+            made.operands.append([(kind, places[at] if kind == "row" else at) for kind, at in self.operands[column]])
+        made.uniforms, made.columns, made.tables = self.uniforms, self.columns, self.tables
+        taken = {operand for operands in made.operands for operand in operands if operand[0] in {"uniform", "column"}}
+        outside = [operands for operands, follows in zip(self.operands, self.follows, strict=True) if follows]
+        used = {at for operands in (*outside, self.handed) for kind, at in operands if kind == "row"} | {*self.outputs}
+        made.outputs = [places[at] for at in sorted(used & places.keys())]
+        return made if made.columns and len(taken) == len(made.uniforms) + len(made.columns) else None
 
     def columns_handed(self) -> list[int]:
         """Return of which column it is what is handed on."""
@@ -96,11 +115,16 @@ def rolled_up(table: Instructions) -> Rolled | None:
     """Return a program as loops, over lanes or turns; None if there are none, or they would be but a small part."""
     import numpy as np
 
-    used = np.frombuffer(table.used(), bool)
+    used = np.frombuffer(table.used, bool)
     operations = np.flatnonzero(used & (np.frombuffer(table.codes, np.int32) > CONSTANT))
     loop = _Runs(table, operations).recurrence(max(rerolling.SHARE * len(operations), rerolling.SMALLEST))
-    if loop is not None and loop.following() > 1.0 - BETTER:
-        return Rolled(table, [loop], used)
+    if loop is not None:
+        if sum(loop.follows) > (1.0 - BETTER) * len(loop.follows):
+            return Rolled(table, [loop], used)
+        if loop.members.size > WHOLE * len(operations) and (beside := loop.beside()) is not None:
+            made = Rolled(table, [beside], used)
+            if len(made.totals) == len(beside.outputs):
+                return made
     lanes = rerolled(table)
     covered = 0 if lanes is None else sum(found.members.size for found in lanes.loops)
     return lanes if loop is None or covered >= BETTER * loop.members.size else Rolled(table, [loop], used)
@@ -123,10 +147,12 @@ class _Runs:
         import numpy as np
 
         found, most = None, 0
-        codes = self.codes[self.rows]
+        codes = self.codes[self.rows].astype(np.min_scalar_type(len(self.table.rules)))
         for period in self._periods(codes):
-            apart = np.flatnonzero(codes[:-period] != codes[period:])
-            edges = np.concatenate([[-1], apart, [len(codes) - period]])
+            differs = codes[:-period] != codes[period:]
+            if len(codes) - np.count_nonzero(differs) < least:
+                continue
+            edges = np.concatenate([[-1], np.flatnonzero(differs), [len(codes) - period]])
             longest = int(np.diff(edges).argmax())
             first, end = int(edges[longest]) + 1, int(edges[longest + 1]) + period
             size = end - first
@@ -143,10 +169,10 @@ class _Runs:
         count = len(codes) - WINDOW + 1
         if count <= rerolling.FEWEST:
             return []
-        mixed = np.zeros(count, np.uint64)
+        mixed, wide = np.zeros(count, np.uint64), codes.astype(np.uint64)
         for at in range(WINDOW):
-            mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + codes[at : at + count].astype(np.uint64)
-        order = np.argsort(mixed, kind="stable")
+            mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + wide[at : at + count]
+        order = np.argsort((mixed >> np.uint64(48)).astype(np.uint16), kind="stable")  # soon, and nearly by all bits
         gaps = np.diff(order)[np.diff(mixed[order]) == 0]
         counts = np.bincount(gaps[gaps <= len(codes) // rerolling.FEWEST]) if len(gaps) else np.zeros(0, int)
         often = np.argsort(-counts, kind="stable")[:PERIODS]
@@ -168,17 +194,18 @@ class _Runs:
         """Return the place in the first period at which turns begin such that the least is carried between them."""
         import numpy as np
 
-        last = np.zeros(end + 1, np.intp)  # the last place that uses each
-        for operand in self.operands:
-            given = self.places[operand[self.rows[first:end]]]
-            inside = given >= first
-            np.maximum.at(last, given[inside], np.arange(first, end)[inside])
-        alive = np.zeros(end + 2, np.intp)
-        made = np.flatnonzero(last)
-        np.add.at(alive, made + 1, 1)
-        np.add.at(alive, last[made] + 1, -1)
         middle = first + (end - first) // (2 * period) * period
-        return first + int(np.cumsum(alive)[middle : middle + period].argmin())
+        low, high = max(first, middle - FURTHEST * period), min(end, middle + (FURTHEST + 1) * period)
+        last = np.zeros(high - low, np.intp)  # the last place that uses each, counted from the lowest
+        for operand in self.operands:
+            given = self.places[operand[self.rows[low:high]]]
+            inside = given >= low
+            np.maximum.at(last, given[inside] - low, np.flatnonzero(inside))
+        made = np.flatnonzero(last)
+        ends = np.bincount(last[made], minlength=high - low)
+        alive = np.cumsum((last > 0) - ends)  # after each place
+        before = np.concatenate([[0], alive])[middle - low : middle - low + period]
+        return first + int(before.argmin())
 
     def _classified(self, members: Any, begin: int) -> Recurrence | None:
         """Return the loop whose turns have these rows; None if turns differ in more than numbers."""
@@ -188,50 +215,61 @@ class _Runs:
         loop, codes = Recurrence(members), self.codes
         if any(int(row) in self.table.entries for row in members[0]):
             return None
-        places = [self.places[operand[members]] - begin for operand in self.operands]
-        of_turn = np.arange(turns)[:, None]
-        lags = [np.where((at >= 0) & (at < turns * period), of_turn - at // period, -1) for at in places]
-        for column, row in enumerate(members[0].tolist()):
+        of_turn = begin + period * np.arange(turns)[:, None]
+        slots = []
+        for operand in self.operands:
+            rows = operand[members]
+            places = self.places[rows] - of_turn  # counted from where the turn begins
+            of_turns = np.where((places == places[0]).all(axis=0), places[0], -1).tolist()
+            alike = ((rows == rows[0]).all(axis=0) & (places[0] < 0)).tolist()
+            slots.append((rows, places, of_turns, alike))
+        for column in range(period):
             operands: list[tuple[str, Any]] = []
-            for operand, at, lag in zip(self.operands, places, lags, strict=True):
-                if not operand[row]:
+            for rows, places, of_turns, alike in slots:
+                first = int(rows[0, column])
+                if not first:
                     break
-                taken = self._operand(loop, operand[members[:, column]], at[:, column] % period, lag[:, column])
-                if taken is None:
-                    return None
-                operands.append(taken)
+                if of_turns[column] >= 0:
+                    operands.append(("row", of_turns[column]))
+                elif alike[column]:
+                    operands.append(loop.alike(self.table, first))
+                else:
+                    taken = self._operand(loop, rows[:, column], places[:, column])
+                    if taken is None:
+                        return None
+                    operands.append(taken)
             loop.operands.append(operands)
         self._find_outputs(loop)
         truths = self.table.truths
         wrong = [at for kind, at in loop.handed if kind == "row" and codes[members[0, at]] in truths]
         return loop if loop.handed and not wrong else None
 
-    def _operand(self, loop: Recurrence, rows: Any, columns: Any, lags: Any) -> tuple[str, Any] | None:
-        """Return an operand of a column, given its rows, and of those inside their columns and how many turns back."""
+    def _operand(self, loop: Recurrence, rows: Any, places: Any) -> tuple[str, Any] | None:
+        """Return an operand of a column, given its rows, and their places counted from where each turn begins."""
         import numpy as np
 
-        lag, column = int(lags[-1]), int(columns[-1])
+        turns, period = loop.members.shape
+        lags = np.where(places + period * np.arange(turns) >= 0, -(places // period), -1)
+        lag, column = int(lags[-1]), int(places[-1]) % period
         if lag < 0:  # from outside
             kinds = np.minimum(self.codes[rows], CONSTANT + 1)
             varies = bool((rows != rows[0]).any())
             wrong = (lags >= 0).any() or (kinds != kinds[0]).any()
-            tables = varies and any(row in self.table.entries for row in rows.tolist())
+            tables = self.table.entries and varies and any(row in self.table.entries for row in rows.tolist())
             return None if wrong or tables else loop.input(self.table, rows)
-        alike = (lags[lag:] == lag).all() and (columns[lag:] == column).all() and (lags[:lag] < 0).all()
+        alike = (places[lag:] == places[-1]).all() and (lags[:lag] < 0).all()
         if not alike or lag > FURTHEST:
             return None
-        if not lag:
-            return "row", column
         return "carried", loop.carried(self.table, column, tuple(rows[:lag].tolist()))
 
     def _find_outputs(self, loop: Recurrence) -> None:
         """Note which rows are used after the loop, and of which of them only those of the last turns."""
         import numpy as np
 
-        used = np.zeros(len(self.codes), bool)
+        used, after = np.zeros(len(self.codes), bool), self.places >= 0
         used[self.table.results] = True
         used[[row for entries in self.table.entries.values() for row in entries]] = True
-        after = np.setdiff1d(self.rows, loop.members, assume_unique=True)
+        after[loop.members] = False
         for operand in self.operands:
             used[operand[after]] = True
         outside = used[loop.members]

@@ -220,7 +220,7 @@ def rerolled(table: Instructions) -> Rolled | None:
     import numpy as np
 
     codes = np.frombuffer(table.codes, np.int32)
-    used = np.frombuffer(table.used(), bool)
+    used = np.frombuffer(table.used, bool)
     operations = used & (codes > CONSTANT)
     least = SHARE * np.count_nonzero(operations)
     if table.repeated(FEWEST) < least:

@@ -75,7 +75,7 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
         wanted: the inputs to differentiate by; None for no derivative. The derivatives follow what was asked for.
 
     """
-    made = _Lowering(table, places, inputs, table.results)
+    made = _Lowering(table, places, inputs, table.used)
     results = [made.number(row) for row in table.results]
     if wanted is not None:
         zero, adjoints = made.constant(0.0), made.adjoints({*wanted})
@@ -85,7 +85,8 @@ def lowered(table: Instructions, places: Sequence[int], inputs: int, wanted: Seq
 
 def lowered_checks(table: Instructions, places: Sequence[int], inputs: int) -> ArrayTape:
     """Return the tape that tells of all that has to hold whether it does, 1.0 or 0.0, and its figure."""
-    made = _Lowering(table, places, inputs, [row for check in table.checks for row in check[:2]])
+    used = table.used_by([row for check in table.checks for row in check[:2]])
+    made = _Lowering(table, places, inputs, used)
     results = []
     for holds, figure, held, _ in table.checks:
         results += [made.number(holds, held=held), made.number(figure)]
@@ -99,13 +100,13 @@ class _Lowering:
     as an operand of a sum has it, is the number of that row beyond all steps.
     """
 
-    def __init__(self, table: Instructions, places: Sequence[int], inputs: int, results: Sequence[int]) -> None:
+    def __init__(self, table: Instructions, places: Sequence[int], inputs: int, used: bytearray) -> None:
         import numpy as np
 
         self._table, self._places, self._inputs = table, np.array(places, np.int32), inputs
         self._codes = np.frombuffer(table.codes, np.int32)
         self._operands = np.stack([np.frombuffer(operands, np.int32) for operands in table.operands])
-        self._used = np.frombuffer(table.used(results), bool)
+        self._used = np.frombuffer(used, bool)
         self._constants: dict[Any, tuple[int, float]] = {}
         self._given: Any = np.flatnonzero(self._used & (self._codes == LEAF))
         self._values: Any = np.zeros(len(self._codes), np.int32)  # of each row its step

@@ -83,9 +83,11 @@ class RolledProgram:
 
     def _leaves(self, trace: Trace) -> tuple[dict[int, Any], list[Value]]:
         """Return symbols for the leaves by row, and all inputs of the program."""
+        import numpy as np
+
         symbols = [trace.input() for _ in range(self._inputs)]
-        first = self._table.operands[0]
-        return {at: symbols[self._places[first[at]]] for at, code in enumerate(self._codes) if code == LEAF}, symbols
+        first, leaves = self._table.operands[0], np.flatnonzero(np.frombuffer(self._codes, np.int32) == LEAF)
+        return {at: symbols[self._places[first[at]]] for at in leaves.tolist()}, symbols
 
     def _needed(self, rows: Sequence[int]) -> list[int]:
         """Return the rows that some rows are computed from, and these, in order."""
@@ -179,7 +181,7 @@ class RolledProgram:
         def write(trace: Trace) -> Sequence[Any]:
             table = self._table
             known, symbols = self._leaves(trace)
-            used = table.used()
+            used = table.used
             table.perform([at for at, code in enumerate(self._codes) if code > CONSTANT and used[at]], known)
             results = [known[row] if row in known else table.numbers[row] for row in table.results]
             if self._wanted is None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from autograd_mini.compiler.program import Program
 
+ABSENT = object()
+"""Default of an argument that has none."""
+
 KEPT = 64
 """Maximum programs kept for each function in each state, the latest used."""
 
@@ -32,6 +35,18 @@ TRIES = 3
 
 STATES = 8
 """Maximum states for which programs are kept, the latest."""
+
+
+def positional(f: Callable[..., Any]) -> dict[str, Any]:
+    """Return the arguments that a function takes by position, each with its default or ABSENT."""
+    from inspect import Parameter, signature
+
+    try:
+        known = signature(f).parameters.values()
+    except ValueError:  # a built-in function may not tell
+        return {}
+    kinds = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
+    return {p.name: ABSENT if p.default is p.empty else p.default for p in known if p.kind in kinds}
 
 
 class Programs:
@@ -49,7 +64,7 @@ class Programs:
         *,
         batched: bool,
         in_axes: int | Sequence[int | None] | None,
-        static: Sequence[int],
+        static: Sequence[int | str],
         backend: str,
         paths: int = 0,
         background: bool = False,
@@ -57,7 +72,9 @@ class Programs:
     ) -> None:
         self._f: Callable[..., Any] | None = f
         self.batched, self.in_axes = batched, in_axes
-        self._static, self._backend, self._paths = static, backend, paths
+        self._names = positional(f) if static else {}
+        self._static = [self._position(at) for at in static]
+        self._backend, self._paths = backend, paths
         self._front_end = FrontEnd(backend, background, folder)
         self.latest: Program | Paths | None = None
         self.traces = 0
@@ -113,6 +130,8 @@ class Programs:
             ValueError: if the arrays of a batch do not fit each other.
 
         """
+        if kwargs and self._static:
+            args, kwargs = self._by_position(args, kwargs)
         if self.batched and kwargs:
             raise TypeError(f"{', '.join(kwargs)} is given by name, expected the arguments of a batch by position")
         axes = self.axes(args) if self.batched else None
@@ -135,6 +154,27 @@ class Programs:
 
         program = self._program(layouts, sample if decide else None, differentiate=differentiate)
         return program, n, arrays, inputs
+
+    def _position(self, static: int | str) -> int:
+        """Return the position of an argument that is static.
+
+        Raises:
+            ValueError: if no argument has its name.
+
+        """
+        if isinstance(static, str) and static not in self._names:
+            raise ValueError(f"static is {static!r}, expected a position, or a name among {', '.join(self._names)}")
+        return [*self._names].index(static) if isinstance(static, str) else static
+
+    def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of a call with all that may be static by position, left-out ones by their defaults."""
+        names, rest = [*self._names], {**kwargs}
+        last = max((at for at in self._static if at < len(names) and names[at] in rest), default=-1)
+        for name in names[len(args) : last + 1]:
+            if name not in rest and self._names[name] is ABSENT:
+                break  # f says which argument is missing
+            args = (*args, rest.pop(name, self._names[name]))
+        return args, rest
 
     def axes(self, args: Sequence[Any]) -> Sequence[int | None]:
         """Return the axis of the samples in each of the arguments of a batch."""

@@ -20,7 +20,7 @@ from autograd_mini.engine.formula import RELATIONS
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.hooks import Hook, Recorded, entered, innermost, is_tracing
 from autograd_mini.engine.locations import user_frame
-from autograd_mini.engine.operators import result, where
+from autograd_mini.engine.operators import hidden, result, symbols, where
 from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
@@ -82,13 +82,21 @@ class Tracer(Symbolic):
     grad: Any = property(refusing(".grad"), refusing("assigning .grad"))
     has_grad: Any = property(refusing(".grad"))
     __float__ = __complex__ = refusing("float()")
-    __int__ = __index__ = __trunc__ = refusing("int()")
+    __int__ = __trunc__ = refusing("int()")
     __copy__ = __deepcopy__ = __reduce_ex__ = refusing("copying")
     backward = refusing("backward()")
 
     def __bool__(self) -> bool:
         """Decide whether the number is not zero."""
         return bool(condition("ne", self, 0.0))
+
+    def __index__(self) -> int:
+        """Return the whole number of the call, as range(n) asks for it, and decide that it is this one."""
+        number = _trace_of(self, "an index").number(self)
+        if number != number // 1:
+            raise TypeError(f"the number of a traced Value is {number!r}{place()}, expected a whole number")
+        bool(condition("eq", self, number))
+        return int(number)
 
     def __getattr__(self, name: str) -> Any:
         """Refuse what a symbol has no more once its trace is over."""
@@ -136,11 +144,7 @@ class TracedBool(Tracer):
 
     def __bool__(self) -> bool:
         """Decide whether it holds."""
-        trace: Any = innermost(Trace)
-        if trace is None or self not in trace:
-            raise TracingError(f"a condition was used outside of its trace{place()}: decide it in the traced function")
-        decided: bool = trace.decided(self)
-        return decided
+        return _trace_of(self, "a condition").decided(self)
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this holds, else y."""
@@ -158,10 +162,20 @@ class TracedBool(Tracer):
         return condition("not", self)
 
 
+symbols.update((Tracer, TracedBool))
+
 _CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
     lambda node, g: node._k[0].chosen(g, 0.0),
     lambda node, g: node._k[0].chosen(0.0, g),
 )
+
+
+def _trace_of(node: Tracer, asked: str) -> Trace:
+    """Return the trace that a symbol belongs to, which has to be running."""
+    trace: Any = innermost(Trace)
+    if trace is None or node not in trace:
+        raise TracingError(f"{asked} was used outside of its trace{place()}: decide it in the traced function")
+    return trace  # type: ignore[no-any-return]
 
 
 def condition(name: str, *operands: Any) -> TracedBool:
@@ -279,26 +293,25 @@ class Trace(Recorded, Hook):
         return [where(reduce(operator.and_, [check.holds for check in self.checks]), 0.0, 1.0)]
 
     def decided(self, condition: TracedBool) -> bool:
-        """Return whether a condition holds for the numbers of the call, and note it.
-
-        Raises:
-            TracingError: if the trace has no numbers.
-
-        """
-        if self._sample is None:
-            raise concretization_error("bool()")
+        """Return whether a condition holds for the numbers of the call, and note it."""
         if condition in self.decisions:
             return self.decisions[condition].held
+        held = bool(self.number(condition, "bool()"))
+        frame = user_frame()
+        self.decisions[condition] = Answer(held, frame and (frame.f_code, frame.f_lasti))
+        return held
+
+    def number(self, wanted: Value, asked: str = "int()") -> Any:
+        """Return the number, or the truth value, that a symbol has for the numbers of the call, if there are any."""
+        if self._sample is None:
+            raise concretization_error(asked)
         if self._numbers is None:
             self._numbers = {**self._sample(self)}
         for check in self.checks[self._checked :]:  # eager code would not have come here
             if not self._number(check.holds):
                 raise check.error(self._number(check.figure))
         self._checked = len(self.checks)
-        held = bool(self._number(condition))
-        frame = user_frame()
-        self.decisions[condition] = Answer(held, frame and (frame.f_code, frame.f_lasti))
-        return held
+        return self._number(wanted)
 
     def example(self, leaves: Sequence[Value]) -> tuple[float, ...]:
         """Return the numbers that conditions were decided with: those of the inputs, then those of leaves."""
@@ -357,14 +370,31 @@ class Trace(Recorded, Hook):
         """End, and make the symbols unusable."""
         self.leave()
         super().__exit__(*error)
+        self.forget()
+
+    def forget(self) -> None:
+        """Make the symbols unusable, and let go of them."""
         for node in self.nodes:
             del node._data
+        self.nodes.clear()
+        self.known.clear()
 
     # --- what it sees as a hook ---
 
+    def make(self, rule: Rule, data: float, x: Value, y: Value, k: object) -> Value:
+        """Make a symbol, soon where this is what was entered last, as it most often is."""
+        on = entered()
+        if not on or self not in on[-1]:
+            return self.result(hidden(rule, data, x, y, k))
+        node: Value = Tracer()
+        node._data, node._pull, node._x, node._y, node._k = nan, rule.pullback, x, y, k
+        node._tick, node._adjoint = next(clock), None
+        self.nodes.append(node)
+        return node
+
     def result(self, node: Value) -> Value:
         """Make a symbol of a new node of this thread; refuse one of another thread that uses a symbol."""
-        if ((on := entered()) and self in on[-1]) or self is innermost(Trace):  # most often it is the last
+        if self is innermost(Trace):
             if type(node) is Computed:
                 node.__class__ = Tracer
                 node._data = nan

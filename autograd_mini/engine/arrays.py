@@ -8,6 +8,7 @@ This module is imported when NumPy calls for it.
 from __future__ import annotations
 
 import operator
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from autograd_mini.engine.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
@@ -59,9 +61,9 @@ _OTHERS: dict[str, Callable[..., Any]] = {
     "heaviside": lambda x, y: where(x > 0.0, 1.0, where(x < 0.0, 0.0, where(x == 0.0, y, x))),
     "copysign": lambda x, y: where(_known(np.signbit)(y), -abs(x), abs(x)),
     "trunc": lambda x: where(x < 0.0, ON_VALUES.ceil(x), ON_VALUES.floor(x)),
-    "isnan": _known(np.isnan),
-    "isinf": _known(np.isinf),
-    "isfinite": _known(np.isfinite),
+    "isnan": lambda x: x != x,  # noqa: PLR0124
+    "isinf": lambda x: abs(x) == np.inf,
+    "isfinite": lambda x: abs(x) < np.inf,
     "signbit": _known(np.signbit),
 }
 """What NumPy has and the table has not, by what the table has."""
@@ -105,12 +107,13 @@ def applied(made: Any, method: str, *given: Any, **kwargs: Any) -> Any:
     outs = tuple(map(_plain, kwargs.get("out", ())))
     settings = {**kwargs, "out": outs} if outs else kwargs
     operation = _operation(name) if method == "__call__" else None
-    if operation is None:
-        result = getattr(made, method)(*plain, **settings)
-    else:
-        result = np.frompyfunc(operation, made.nin, made.nout)(*map(objects, plain), **settings)
-        if name in _TRUTHS and not outs:
-            result = np.asarray(result).astype(bool)
+    with _warnings_of(plain):
+        if operation is None:
+            result = getattr(made, method)(*plain, **settings)
+        else:
+            result = np.frompyfunc(operation, made.nin, made.nout)(*map(objects, plain), **settings)
+            if name in _TRUTHS and not outs:
+                result = np.asarray(result).astype(bool)
     return kwargs["out"][0] if len(outs) == 1 and result is not None else _wrapped(result)
 
 
@@ -129,8 +132,17 @@ def whole(made: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if made.__name__ == "sinc":
         return ON_VALUES.sinc(*args, **kwargs)
     if made.__name__ == "clip" and not kwargs:
-        return _wrapped(np.frompyfunc(clip, len(args), 1)(*[objects(_plain(given)) for given in args]))
+        plain = [objects(_plain(given)) for given in args]
+        with _warnings_of(plain):
+            return _wrapped(np.frompyfunc(clip, len(args), 1)(*plain))
     return made._implementation(*args, **kwargs)
+
+
+def _warnings_of(operands: list[Any]) -> AbstractContextManager[Any]:
+    """Return what keeps NumPy from warning of nan where operands are symbols, whose numbers are not known."""
+    arrays = [given.flat for given in operands if isinstance(given, np.ndarray) and given.dtype == object]
+    symbolic = any(isinstance(entry, Value) and entry.symbolic for array in arrays for entry in array)
+    return np.errstate(all="ignore") if symbolic else nullcontext()
 
 
 def _is_array(given: Any) -> bool:

@@ -53,7 +53,7 @@ def {part}(self, {right}{default}):
         node._pull = {name}_xy
         node._x = {first}
         node._y = {second}
-    elif type(k := other if kind is float else float(other) if kind is int else operand(other)) is float:
+    elif type(k := {taken}) is float:
         node = Computed()
         {left} = self._data
         {right} = k
@@ -66,10 +66,14 @@ def {part}(self, {right}{default}):
         node._x = self
         node._y = ABSENT
         node._k = k
+    elif k is None:
+        return result({name}_xy.rule, nan, {first}, {second})
     else:
         return mixed(row, {first}, {second}, k)
 {record}
 """
+
+_TAKEN = "other if kind is float else float(other) if kind is int else None if kind in symbols else operand(other)"
 
 _RECORD = """\
     node._tick = next(clock)
@@ -132,6 +136,7 @@ def _method(op: Op, left: str, value: str) -> str:
         first=first,
         second=second,
         value=value,
+        taken=_TAKEN,
         record=_RECORD,
         leaf=indent(_LEAF, " " * 16),
     )

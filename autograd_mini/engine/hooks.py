@@ -34,12 +34,14 @@ class Hook:
             forgets its operands.
         everywhere: whether the hook is called in all threads while one is inside of its block.
         forgets: whether results become leaves, and nothing else happens to them.
+        make: what makes results and shows them to the hook, as long as no other one takes part; see `operators.result`.
 
     """
 
     rank = 1
     everywhere = False
     forgets = False
+    make: Callable[..., Value] | None = None
 
     def result(self, node: Value) -> Value:
         """Take a new result; return it, or the node that stands in its place."""

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     Entry = TypeVar("Entry")
 
 
+symbols: set[type] = set()
+"""The classes of operands whose numbers are not known."""
+
+
 def operand(other: object) -> Value | float:
     """Return an operand as a float or a Value; NotImplemented for what is neither."""
     if isinstance(other, Value):
@@ -46,8 +50,6 @@ def operand(other: object) -> Value | float:
 
 def mixed(row: Op, x: Any, y: Any, other: Value | float) -> Value:
     """Finish an operation whose second operand is of no kind the compiled method knows, but a subclass or no number."""
-    if isinstance(other, Symbolic):  # its number is not known, and it has no methods of its own
-        return result((row.compiled or rules.compiled(row)).pullbacks["xy"].rule, nan, x, y)
     if other is NotImplemented:
         if row.name in ARITHMETIC:
             return NotImplemented  # type: ignore[no-any-return]
@@ -77,10 +79,10 @@ def result(rule: Rule, data: float, x: Value, y: Value = ABSENT, k: object = Non
 
     `data` is its number, x and y the operands that a derivative flows to, and k what else the rule needs to know.
     """
-    node = hidden(rule, data, x, y, k)
     hooks = (*on_result,)
-    if len(hooks) == 1 and hooks[0].everywhere:  # a trace, which is to cost little more than the operations
-        return hooks[0].result(node)
+    if len(hooks) == 1 and hooks[0].make is not None:  # a trace, which is to cost little more than the operations
+        return hooks[0].make(rule, data, x, y, k)
+    node = hidden(rule, data, x, y, k)
     for hook in current() if hooks else ():
         node = hook.result(node)
     return node
@@ -94,8 +96,10 @@ rules.NAMESPACE |= {
     "ABSENT": ABSENT,
     "clock": clock,
     "mixed": mixed,
+    "nan": nan,
     "operand": operand,
     "result": result,
+    "symbols": symbols,
     "on_result": on_result,
     "everywhere": everywhere,
     "forgetting": forgetting,
@@ -276,7 +280,8 @@ def take(values: Any, index: Any) -> Any:
         TypeError: if the index is no whole number, or values is nothing to pick from.
 
     """
-    if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__getitem__") or not hasattr(values, "__len__"):
+    listed = hasattr(values, "__getitem__") and hasattr(values, "__len__") and getattr(values, "ndim", True)
+    if isinstance(values, (str, bytes, dict)) or not listed:
         raise TypeError(f"values is {values!r} of type {type(values).__name__}, expected a list, tuple or array")
     if isinstance(index, (list, tuple)):
         return [take(values, at) for at in index]

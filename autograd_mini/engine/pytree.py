@@ -256,9 +256,10 @@ def _refuse(tree: Any, path: str) -> None:
         try:
             number(tree, path)
         except TypeError as error:
+            way_out = str(error).partition(" number: ")[2]
             raise TypeError(
                 f"{path} is of type {type(tree).__name__}, expected numbers, arrays, or lists, tuples and dicts of "
-                f"them: {error}"
+                f"them: {way_out}"
             ) from None
 
 

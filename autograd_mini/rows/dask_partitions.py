@@ -44,7 +44,7 @@ class DaskPartitions:
 
     def __init__(self, args: Sequence[Any]) -> None:
         extra("dask", "a computation on Dask collections")
-        chunks = next((given.chunks[0] for given in args if _is_array(given)), None)
+        chunks = next((given.chunks[0] for given in args if _is_array(given) and given.ndim), None)
         self._args = [_in_rows(given, chunks) for given in args]
         self._lengths = chunks
         columns = {at: _partitions(given) for at, given in enumerate(self._args) if _is_collection(given)}

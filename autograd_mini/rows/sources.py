@@ -74,7 +74,10 @@ class Batches(Source):
 
     def read(self, columns: list[Any] | None, order: Sequence[int] | None = None) -> Iterator[RowBlock]:  # noqa: ARG002 - see Source
         """Read batch after batch."""
-        for at, rows in enumerate(self._make()):
+        made: Any = self._make()
+        if not hasattr(made, "__iter__"):
+            raise TypeError(f"source returned {made!r}, expected an iterable of batches")
+        for at, rows in enumerate(made):
             yield RowBlock(f"batch {at} of {self.name}", 0, rows)
 
 
@@ -252,6 +255,7 @@ def _damaged(path: Path, error: Exception, row: int = 0) -> ValueError:
 
 def length(rows: Any) -> int:
     """Return how many rows a block has."""
-    if isinstance(rows, tuple):
-        return len(rows[0])
-    return len(next(iter(rows.values()))) if isinstance(rows, dict) else len(rows)
+    first = rows[0] if isinstance(rows, tuple) else next(iter(rows.values())) if isinstance(rows, dict) else rows
+    if not hasattr(first, "__len__"):
+        raise TypeError(f"a batch of the stream is {rows!r}, expected a table, or a tuple or dict of arrays")
+    return len(first)

@@ -6,6 +6,7 @@ The checker knows points, tuples of floats. `Arguments` makes of a point what a 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
 from itertools import product
@@ -30,10 +31,12 @@ from autograd_mini.testing.problem import MANY
 from autograd_mini.testing.signatures import arity, names_of, parameters, takes, works
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from autograd_mini.testing.libraries import Library
     from autograd_mini.testing.problem import Point
+
+    Wrt = str | int | Iterable[str | int] | None
 
 
 @dataclass(slots=True)
@@ -94,6 +97,16 @@ class Kept:
     thing: Any
 
 
+def _chosen(wrt: Any, heads: Sequence[str], known: Sequence[str]) -> set[str]:
+    """Return the names that ``wrt`` says, by name or, of arguments, by position."""
+    given = [*wrt] if isinstance(wrt, Iterable) and not isinstance(wrt, str) else [wrt]
+    positions = {w: heads[w] for w in given if type(w) is int and -len(heads) <= w < len(heads)}
+    chosen = {w if w in known else positions.get(w, w) for w in given}
+    if not chosen <= {*known}:
+        raise ValueError(f"wrt is {wrt!r}, expected names among {', '.join(map(str, known))}")
+    return chosen
+
+
 class Arguments:
     """The arguments of a call, by an example: how a point is passed to a function, and what its numbers are called.
 
@@ -104,7 +117,8 @@ class Arguments:
         f: the function.
         at: the example: a number, list or array, a tuple of several arguments, or a dict of them by name; or, for a
             function of one dict, that. Lists, tuples and dicts may be nested.
-        wrt: the names of the arguments, or of the entries of the one dict, that vary; None for all that can.
+        wrt: the names or positions of the arguments, or the names of the entries of the one dict, that vary; None for
+                all that can.
         integers: whether integers beside real numbers vary, too.
 
     Attributes:
@@ -122,14 +136,10 @@ class Arguments:
 
     """
 
-    def __init__(
-        self, f: Callable[..., Any], at: Any, wrt: str | Iterable[str] | None = None, *, integers: bool = False
-    ) -> None:
+    def __init__(self, f: Callable[..., Any], at: Any, wrt: Wrt = None, *, integers: bool = False) -> None:
         self.example, heads = self._taken_apart(f, at)
         known = heads if len(heads) != 1 or not isinstance(self.example[0], dict) else [*heads, *self.example[0]]
-        chosen = {wrt} if isinstance(wrt, str) else None if wrt is None else {*wrt}
-        if chosen is not None and not chosen <= {*known}:
-            raise ValueError(f"wrt is {wrt!r}, expected names among {', '.join(map(str, known))}")
+        chosen = None if wrt is None else _chosen(wrt, heads, known)
         self._integers = integers or not any(map(is_inexact, _things(self.example)))
         self.mixed = not self._integers and any(isinstance(t, int) for t in _things(self.example))
         self.leaves: list[Input] = []
@@ -144,7 +154,7 @@ class Arguments:
         self.numbers = tuple(self._numbers)
         if not self.numbers:
             expected = "a number, a tuple of numbers, a dict by name, a list or an array"
-            raise TypeError(f"at is {at!r}, expected {expected}")
+            raise TypeError(f"at is {at!r}, which has no number that varies, expected {expected}")
         if not all(map(math.isfinite, self.numbers)):
             raise ValueError(f"at is {at!r}, expected one or more finite numbers")
         self.names = tuple(name for leaf in self.leaves for name in leaf.names())
@@ -195,6 +205,10 @@ class Arguments:
             return _like(part, [self._template(v, f"{name}[{i}]", named=named) for i, v in enumerate(part)])
         library = library_of(part)
         if library is not None:
+            if hasattr(part, "filled") and part.mask.any():
+                raise TypeError(
+                    f"{name} has masked entries, expected numbers: leave them out, or fill them, filled(0.0)"
+                )
             kind = kind_of(part)
             if not kind or (kind == "integer" and not whole):
                 return Kept(part)

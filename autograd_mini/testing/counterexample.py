@@ -105,16 +105,19 @@ class Partial:
         found = self.measured(point, reach)
         return math.isfinite(found.error) and not abs(self.claimed(point) - found.value) <= _CLEARLY * found.error
 
-    def is_a_kink(self, point: Point, reach: float) -> bool:
-        """Return whether the claim lies between the slopes of f on either side, which differ."""
+    def sides(self, point: Point, reach: float) -> tuple[float, float] | None:
+        """Return the slopes of f on either side of a point, the lower first; None where they do not differ."""
         line, x = self.line(point), point[self.axis]
         steps = 3 if self.problem.scarce else 5
         below, above = (measure(line, x, reach / 4, side, steps, _ENOUGH) for side in (-1, 1))
-        apart = abs(above.value - below.value)
-        slack = 1e-2 * apart
         low, high = sorted((below.value, above.value))
-        kinked = apart > 10 * (above.error + below.error)
-        return kinked and low - slack <= self.claimed(point) <= high + slack
+        return (low, high) if high - low > 10 * (above.error + below.error) else None
+
+    def lies_between(self, point: Point, sides: tuple[float, float] | None) -> bool:
+        """Return whether the claim lies between the slopes on either side."""
+        low, high = sides or (math.nan, math.nan)
+        slack = 1e-2 * (high - low)
+        return low - slack <= self.claimed(point) <= high + slack
 
     def counterexample(self, line: Line, classification: Classification) -> Counterexample:
         """Return a counterexample for an error proved on a line, at numbers with as few digits as show it."""
@@ -126,9 +129,11 @@ class Partial:
         for t in islice(short_numbers(a + width / 16, b - width / 16), tries):
             reach = min(t - a, b - t, first_reach(t))
             point = line.point(t)
-            if self.is_refuted(point, reach) and not self.is_a_kink(point, reach):
+            if self.is_refuted(point, reach) and not self.lies_between(point, sides := self.sides(point, reach)):
                 point = self._shortened(point, reach)
-                return self._example(point, self.measured(point, reach), (a, b))
+                example = self._example(point, self.measured(point, reach), (a, b))
+                example.slopes = sides
+                return example
         segment, middle = compare(line, a, b), a + width / 2
         found = Measured(line.slope(middle) + segment.mismatch / width, segment.tolerance / width)
         return self._example(line.point(middle), found, (a, b))

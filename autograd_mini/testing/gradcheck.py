@@ -9,7 +9,7 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from autograd_mini.engine.checks import check_function
+from autograd_mini.engine.checks import check_function, real_number
 from autograd_mini.testing.adapters import adapt
 from autograd_mini.testing.arguments import Arguments, engine_derivative
 from autograd_mini.testing.domain import example_within, intervals, intervals_of
@@ -21,10 +21,11 @@ from autograd_mini.testing.search import FAULTS, Decision, arrays_in, check_anyw
 from autograd_mini.testing.signatures import arity, by_position, methods_of, taken_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Literal
 
     from autograd_mini.engine.checks import Function
+    from autograd_mini.testing.arguments import Wrt
     from autograd_mini.testing.problem import Point, Problem
 
 
@@ -54,7 +55,7 @@ def check_grad(
     *,
     at: Any = None,
     domain: Any = None,
-    wrt: str | Iterable[str] | None = None,
+    wrt: Wrt = None,
     to: float | None = None,
     seed: int | None = None,
     budget: str | None = None,
@@ -81,7 +82,8 @@ def check_grad(
         domain: for each input an interval ``(low, high)``, a `logspan` or a Hypothesis strategy. With a point, which
             then says what f takes, also one interval for all of it, or for each argument. With neither a point nor a
             domain, points of many scales are searched.
-        wrt: the names of the arguments that vary, or of the entries of the one dict; by default all that can.
+        wrt: the names or positions of the arguments that vary, or the names of the entries of the one dict; by default
+            all that can.
         to: the relative accuracy that ``f`` and ``df`` are computed to, such as 1e-5 for a solver, a quadrature or a
             simulation; by default that of their arithmetic.
         seed: what draws the points; by default that of the test session.
@@ -116,9 +118,9 @@ def check_grad(
     budget = settings.budget if budget is None else budget
     if budget not in BUDGETS:
         raise ValueError(f"budget is {budget!r}, expected one of {', '.join(BUDGETS)}")
-    if seconds is not None and not seconds > 0:
+    if seconds is not None and not real_number("seconds", seconds) > 0:
         raise ValueError(f"seconds is {seconds!r}, expected a number above 0")
-    if to is not None and not 0 < to <= LOOSEST:
+    if to is not None and not 0 < (to if isinstance(to, float) else real_number("to", to)) <= LOOSEST:
         raise ValueError(f"to is {to!r}, expected a relative accuracy above 0, at most {LOOSEST}")
     if batched not in (False, True, "f", "df"):
         raise ValueError(f"batched is {batched!r}, expected True, False, 'f' or 'df'")
@@ -193,7 +195,7 @@ def _functions(f: Any, df: Any, given: Any) -> tuple[Function, Function | None]:
     return by_position((f, df), given if isinstance(given, dict) else None)  # type: ignore[return-value]
 
 
-def _arguments(f: Function, df: Function | None, at: Any, wrt: str | Iterable[str] | None) -> Arguments:
+def _arguments(f: Function, df: Function | None, at: Any, wrt: Wrt) -> Arguments:
     """Return the arguments by an example; integers beside real numbers vary if df has a number for each of them too."""
     arguments = Arguments(f, at, wrt)
     if wrt is not None or df is None or not arguments.mixed:

@@ -21,7 +21,7 @@ from autograd_mini.testing.adapters import Call
 from autograd_mini.testing.arguments import Arguments
 from autograd_mini.testing.gradcheck import GradientError, check_grad
 from autograd_mini.testing.libraries import leaves
-from autograd_mini.testing.problem import located, total
+from autograd_mini.testing.problem import ShapeError, located, total
 from autograd_mini.testing.report import Calls, Report
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def check_adjoint(
 ) -> Report:
     """Compare a linear operator ``A`` with its claimed adjoint ``B``: for all x and y, <A x, y> is <x, B y>.
 
+    Of complex numbers that is the real part of both, so the adjoint of a matrix is its conjugate transpose.
+
     Args:
         operator: a function of one argument; or an object with ``matvec``, ``rmatvec`` and ``shape``, such as SciPy's
             `LinearOperator`; or a matrix.
@@ -200,39 +202,78 @@ def check_adjoint(
     if at is None:
         if len(getattr(operator, "shape", ())) != 2:
             raise TypeError("at is missing, expected an argument of the operator, for its shape")
-        width = operator.shape[1]
-        at = sys.modules["numpy"].zeros(width) if "numpy" in sys.modules else [0.0] * width
+        at = _zeros(operator)
     forward, backward = _product(operator), _product(adjoint)
     if adjoint is None:
         backward = getattr(operator, "rmatvec", None)
     if backward is None:
         raise TypeError("adjoint is missing, expected a function: the operator has no rmatvec")
-    rng, calls = Random(seed), 0
-    inputs = Arguments(lambda x: x, (at,))
-    outputs = Arguments(lambda y: y, (forward(at),))
+    calls = [0, 0]
+
+    def image_of(x: Any) -> list[float]:
+        calls[0] += 1
+        return leaves(forward(x), "the operator", 2)
+
+    def back_of(y: Any) -> list[float]:
+        calls[1] += 1
+        return leaves(backward(y), "the adjoint", 2)
+
+    report = Report("wrong", seed=seed)
+    try:
+        inputs, image = Arguments(lambda x: x, (at,)), forward(at)
+        if odd := [n for n in leaves(image, "the operator", 2) if not math.isfinite(n)]:
+            raise ShapeError(f"the operator returned {odd[0]!r}, expected finite numbers")  # noqa: TRY301
+        _compare(inputs, Arguments(lambda y: y, (image,)), image_of, back_of, to, report)
+    except Exception as error:  # noqa: BLE001 - whatever the user's code raises is part of the verdict
+        name = "adjoint" if calls[1] else "operator"
+        report.title, report.cause_kind = f"the {name} cannot be evaluated", "raised"
+        shown = isinstance(error, ShapeError)
+        report.cause = str(error) if shown else f"the {name} raised {type(error).__name__}: {error}"
+    report.calls = Calls(*calls)
+    return report
+
+
+def _zeros(operator: Any) -> Any:
+    """Return an argument for a matrix, or what has the shape of one, of its own kind of numbers."""
+    width, dtype = operator.shape[1], getattr(operator, "dtype", None)
+    if "numpy" not in sys.modules:
+        return [0.0] * width
+    return sys.modules["numpy"].zeros(width, dtype if getattr(dtype, "kind", "") in "fc" else float)
+
+
+def _compare(
+    inputs: Arguments,
+    outputs: Arguments,
+    image_of: Callable[[Any], list[float]],
+    back_of: Callable[[Any], list[float]],
+    to: float | None,
+    report: Report,
+) -> None:
+    """Fill in a report on an operator and its adjoint, whose numbers come as real and imaginary parts."""
+    rng = Random(report.seed)
     worst, eps = 0.0, max(inputs.eps, outputs.eps, to or 0.0)
     for _ in range(VECTORS):
         x, other, y = _like(inputs, rng), _like(inputs, rng), _like(outputs, rng)
-        image, second = (leaves(forward(inputs.of(v)[0]), "the operator") for v in (x, other))
-        both = leaves(forward(inputs.of(tuple(u + v for u, v in zip(x, other, strict=True)))[0]), "the operator")
-        back = leaves(backward(outputs.of(y)[0]), "the adjoint")
-        calls += 3
-        if len(back) != len(x):
-            title = f"the adjoint returned {len(back)} numbers, expected {len(x)}, as many as the operator takes"
-            return Report("wrong", title=title, cause_kind="shape", calls=Calls(calls, calls // 3), seed=seed)
+        image, second = (image_of(inputs.of(v)[0]) for v in (x, other))
+        both = image_of(inputs.of(tuple(u + v for u, v in zip(x, other, strict=True)))[0])
+        given, seed = leaves(inputs.of(x)[0], "at", 2), leaves(outputs.of(y)[0], "the operator", 2)
+        back = back_of(outputs.of(y)[0])
+        if len(back) != len(given):
+            expected = f"expected {len(given) // 2}, as many as the operator takes"
+            report.title, report.cause_kind = f"the adjoint returned {len(back) // 2} numbers, {expected}", "shape"
+            return
         size = sum(abs(v) for v in (*image, *second, *both))
         if any(abs(w - u - v) > ROUNDINGS * eps * size for u, v, w in zip(image, second, both, strict=True)):
-            place = located(inputs.names, x)
-            return Report(
-                "wrong", title="the operator is not linear", cause=f"A(x + y) is not A(x) + A(y) at {place}", seed=seed
-            )
-        left, right = _inner(y, image), _inner(x, back)
-        terms = sum(abs(u * v) for u, v in zip((*y, *x), (*image, *back), strict=True))
+            report.title = "the operator is not linear"
+            report.cause = f"A(x + y) is not A(x) + A(y) at {located(inputs.names, x)}"
+            return
+        left, right = _inner(seed, image), _inner(given, back)
+        terms = sum(abs(u * v) for u, v in zip((*seed, *given), (*image, *back), strict=True))
         if not abs(left - right) <= ROUNDINGS * eps * terms:
-            cause = f"<A x, y> is {left!r}, and <x, B y> is {right!r}"
-            return Report("wrong", title=_DISAGREE, cause=cause, calls=Calls(calls, calls // 3), seed=seed)
+            report.title, report.cause = _DISAGREE, f"<A x, y> is {left!r}, and <x, B y> is {right!r}"
+            return
         worst = max(worst, ROUNDINGS * eps * terms / (abs(left) or 1.0))
-    return Report("correct", worst, 1.0, calls=Calls(calls, calls // 3), seed=seed)
+    report.verdict, report.resolution, report.coverage = "correct", worst, 1.0
 
 
 def _product(operator: Any) -> Any:

@@ -8,6 +8,8 @@ along a direction in the same calls.
 from __future__ import annotations
 
 import math
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autograd_mini.testing.finite_differences import Measured, measure
@@ -29,10 +31,14 @@ STEPS = 5
 """Differences that a slope along a part of a direction is extrapolated from."""
 ENOUGH, ROUGHLY = 1e-9, 1e-5
 """Relative error of a slope that needs no further differences, and where calls of f are scarce."""
+NEAR = 2.0**-20
+"""Share of a direction within which f is smooth but for rounding."""
 MOST_TESTS = 256
 """Most parts of a direction that are compared."""
 MOST_ONE_BY_ONE = 2000
 """Outputs above which those that are wrong are found by halving."""
+FAINT = 1e-6
+"""Share of the slope along the whole direction below which a gap is held against the scatter of f."""
 _CANDIDATES = 8
 """Most inputs that are found wrong by the slope of f alone and checked by themselves."""
 _SHARE = 3
@@ -60,6 +66,7 @@ class Bisection:
         self.problem, self.point, self.direction, self.output = problem, point, direction, output
         self.wrong: list[int] = []
         self.tests, self.complete = 0, True
+        self.strength = 0.0  # of the slope along the whole direction
 
     def run(self) -> None:
         """Find the wrong inputs."""
@@ -78,10 +85,23 @@ class Bisection:
         line = Line(self.problem, self.point, direction=direction, output=self.output)
         found = measure(line, 0.0, 0.25, steps=STEPS, enough=ROUGHLY if self.problem.scarce else ENOUGH)
         claimed = line.slope(0.0)
-        rounding = 16 * self.problem.eps * line.strength(0.0)
+        strength = line.strength(0.0)
+        self.strength = max(self.strength, strength)
+        rounding = 16 * self.problem.eps * strength
         return Measured(found.value - claimed, found.error + rounding if math.isfinite(found.value) else math.inf)
 
+    @cached_property
+    def scatter(self) -> float:
+        """How far values of f lie off a smooth curve: where its terms cancel, its size says nothing of that."""
+        line = Line(self.problem, self.point, direction=self.direction, output=self.output)
+        differences = line.values([k * NEAR for k in range(-4, 5)])
+        for _ in range(4):
+            differences = [right - left for left, right in pairwise(differences)]
+        return max(map(abs, differences))
+
     def _search(self, inputs: Sequence[int], gap: Measured) -> None:
+        if is_clear(gap) and abs(gap.value) < FAINT * self.strength:
+            gap = Measured(gap.value, gap.error + self.scatter)
         if not is_clear(gap):
             return
         if len(inputs) == 1:

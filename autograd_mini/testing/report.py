@@ -142,7 +142,7 @@ def _rounded(value: float, error: float) -> str:
     for digits in range(1, 17):
         text = f"{value:.{digits}g}"
         if abs(float(text) - value) <= error:
-            return text
+            return text if digits > 15 else f"{float(text):.15g}"  # 1e+01 is 10
     return repr(value)
 
 

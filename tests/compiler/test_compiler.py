@@ -152,8 +152,10 @@ def test_wrong_settings_are_named():
         ag.jit(lambda x: x, threads=True)
     with pytest.raises(ValueError, match="static is -1, expected a whole number from 0 on"):
         ag.jit(lambda x: x, static=(0, -1))
-    with pytest.raises(TypeError, match="static is 'n', expected a whole number"):
-        ag.jit(lambda n: n, static="n")
+    with pytest.raises(TypeError, match=r"static is 1\.5, expected a whole number"):
+        ag.jit(lambda n: n, static=1.5)
+    with pytest.raises(ValueError, match="static is 'm', expected a position, or a name among n"):
+        ag.jit(lambda n: n, static="m")
     with pytest.raises(TypeError, match="function"):
         ag.jit(3.0)
     with pytest.raises(RuntimeError, match="not been traced"):

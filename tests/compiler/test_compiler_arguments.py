@@ -200,3 +200,34 @@ def test_an_array_without_columns_is_taken(backend):
     w = ag.Parameter(2.0)
     fast = ag.jit(lambda x, y: w * y + len(x), batched=True, backend=backend)
     assert fast(np.empty((5, 0)), np.arange(5.0)).tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
+
+
+def test_masked_entries_are_refused_where_their_numbers_would_be_taken():
+    fast = ag.jit(lambda x: 2.0 * x, batched=True)
+    with pytest.raises(TypeError, match="argument 0 has masked entries, expected numbers: leave these rows out"):
+        fast(np.ma.array([1.0, 2.0], mask=[False, True]))
+    assert fast(np.ma.array([1.0, 2.0])).tolist() == [2.0, 4.0]
+
+
+def test_a_direct_call_is_not_made_from_a_call_with_arguments_by_name():
+    fast = ag.jit(value_and_grad(lambda x, k=2.0: k * (x * x).sum()))
+    x = np.array([1.0, 2.0, 3.0])
+    assert [fast(x, k=3.0)[0], fast(x)[0], fast(x, k=5.0)[0], fast(x, 5.0)[0], fast(x)[0]] == [42, 28, 70, 70, 28]
+
+
+@pytest.mark.parametrize("static", [2, "mode", ["mode"]])
+def test_static_arguments_are_given_by_position_or_by_name(static):
+    def f(x, y=3.0, mode="product"):
+        return x * y if mode == "product" else x + y
+
+    fast = ag.jit(f, static=static, backend="python")
+    assert (fast(2.0), fast(2.0, mode="sum"), fast(2.0, 4.0, "sum"), fast(y=4.0, x=2.0, mode="product")) == (6, 5, 6, 8)
+    pairs = ag.jit(f, static=static, batched=True, backend="python")
+    assert pairs([1.0, 2.0], [3.0, 4.0], mode="sum").tolist() == [4.0, 6.0]
+
+
+def test_an_argument_that_is_no_number_is_refused_with_the_option_that_leaves_it_alone():
+    with pytest.raises(TypeError, match=r"argument 1 is of type str, expected numbers, .*jit\(f, static=1\)$"):
+        ag.jit(lambda x, mode: x)(1.0, "sum")  # noqa: ARG005 - it is not reached
+    with pytest.raises(TypeError, match=r"argument 'mode' is of type str, expected numbers, .*static='mode'\)$"):
+        ag.jit(lambda x, mode: x)(1.0, mode="sum")  # noqa: ARG005 - as above

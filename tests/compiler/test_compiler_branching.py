@@ -207,6 +207,40 @@ def test_an_error_raised_on_a_path_comes_from_the_numbers_that_take_it():
     assert fast([3.0]).tolist() == [6.0]
 
 
+def power(x, n):
+    y = 1.0
+    for _ in range(n):
+        y = y * x
+    return y
+
+
+@given(x=st.floats(-2, 2), counts=st.lists(st.integers(-2, 6), min_size=1, max_size=5))
+@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("name", QUICK)
+def test_a_loop_may_run_as_often_as_a_number_says(name, x, counts):
+    fast, slope = ag.jit(power, backend=name), ag.jit(value_and_grad(power), backend=name)
+    for n in counts:
+        assert fast(x, n) == power(x, n)
+        assert slope(x, n) == pytest.approx(value_and_grad(power)(x, n))
+    if name != "python":
+        xs = np.full(len(counts), x)
+        assert ag.jit(power, batched=True, backend=name)(xs, counts).tolist() == [power(x, n) for n in counts]
+
+
+def test_an_entry_is_picked_by_a_number_which_is_a_condition_of_the_path():
+    fast = ag.jit(lambda table, at: table[at] * 2.0)
+    assert [fast([1.0, 5.0], at) for at in (0, 1, -1, 1)] == [2.0, 10.0, 10.0, 10.0]
+    assert len(fast.stats["paths"]) == 3
+
+
+@pytest.mark.parametrize("n", [2.5, math.nan, math.inf])
+def test_a_loop_cannot_run_a_part_of_a_time(n):
+    with pytest.raises(
+        TypeError, match=r"the number of a traced Value is .* in .*range\(n\).*, expected a whole number"
+    ):
+        ag.jit(power)(2.0, n)
+
+
 def test_an_empty_batch_has_no_results():
     fast = ag.jit(signed, backend="numpy", batched=True)
     assert fast(np.empty(0)).shape == (0,)

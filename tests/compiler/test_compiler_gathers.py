@@ -218,6 +218,11 @@ def test_a_compiled_lookup_travels_in_a_pickle_with_its_checks(backend):
         copied(v, i + 1)
 
 
+def test_an_array_without_axes_is_nothing_to_pick_from():
+    with pytest.raises(TypeError, match=r"values is array\(3.\) of type ndarray, expected a list, tuple or array"):
+        ag.take(np.array(3.0), 0)
+
+
 def test_the_program_does_not_grow_with_what_a_table_is_looked_up_for():
     counts = []
     for size in (10, 1000):

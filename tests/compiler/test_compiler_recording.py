@@ -88,6 +88,12 @@ def test_training_by_hand_takes_the_same_steps_replayed(backend):
     assert np.allclose(trained(once=True), trained(once=False), rtol=1e-10)
 
 
+def test_what_is_no_result_is_refused():
+    for loss in (3.0, None, [Value(1.0) * 2.0]):
+        with pytest.raises(TypeError, match="expected a Value, or a function that returns one"):
+            ag.replay(loss)
+
+
 def test_the_python_code_runs_once():
     runs, x = [], Value(2.0)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
+import os
 import pickle
 import sys
 import threading
@@ -14,6 +16,8 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import Parameter, TracingError, Value, where
+from autograd_mini.compiler import frontend
+from autograd_mini.compiler.tracer import Tracer
 from autograd_mini.optim import SGD
 from autograd_mini.transforms import grad
 
@@ -114,6 +118,29 @@ def test_what_would_be_baked_in_is_refused_with_the_line_and_the_way_out(name, b
     assert "test_compiler_tracing.py, line " in str(refused.value) or name == "a result computed outside"
     assert (outside.data, outside.grad, outside.has_grad) == (1.5, 0.0, False)
     assert (outside > 0) is True, "comparisons are ordinary again"
+
+
+NUMPYS = {
+    "clip": lambda x: np.clip(x, 0.0, 1.0),
+    "maximum": lambda x: np.maximum(x, 0.0),
+    "fmin": lambda x: np.fmin(x, 0.0),
+    "sign": np.sign,
+    "hypot": lambda x: np.hypot(x, 1.0),
+    "remainder": lambda x: x % 2.0,
+    "floor_divide": lambda x: x // 2.0,
+    "logaddexp": lambda x: np.logaddexp(x, 0.0),
+    "isnan": lambda x: np.where(np.isnan(x), 1.0, x),
+    "isinf": lambda x: np.where(np.isinf(x), 1.0, x),
+    "isfinite": lambda x: np.where(np.isfinite(x), x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_functions_of_numpy_are_traced_without_a_warning_of_the_numbers_that_are_not_known(name):
+    f, x = NUMPYS[name], np.array([[-1.0, 0.5, 2.0], [3.0, -4.0, -0.5]])
+    for row in x:
+        np.testing.assert_allclose(ag.jit(f, backend="python")(row), f(row), rtol=1e-13)
+    np.testing.assert_allclose(ag.jit(f, batched=True)(x), f(x), rtol=1e-13)
 
 
 def test_a_refusal_names_the_file_and_the_line():
@@ -320,3 +347,77 @@ def test_an_error_of_the_function_itself_is_passed_on_and_leaves_no_trace():
             fast(1.0)
     assert (Value(1.0) > 0) is True
     assert not ag.engine.hooks.on_read
+
+
+def test_the_collector_is_off_while_a_graph_grows_and_as_it_was_afterwards():
+    seen = []
+
+    def f(x):
+        seen.append(gc.isenabled())
+        return x * outside
+
+    def broken(x):
+        f(x)
+        raise KeyError("mine")
+
+    ag.jit(f, backend="python")(1.0)
+    ag.replay(lambda: f(2.0), backend="python")
+    with pytest.raises(KeyError, match="mine"):
+        ag.jit(broken, backend="python")(1.0)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        ag.jit(f, backend="python")(1.0)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert seen == [False] * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_child_of_a_fork_while_another_thread_traces_collects():
+    inside, forked = threading.Event(), threading.Event()
+
+    def slow(x):
+        inside.set()
+        forked.wait(10)
+        return x * 2.0
+
+    thread = threading.Thread(target=ag.jit(slow, backend="python"), args=[1.0])
+    thread.start()
+    inside.wait(10)
+    child = os.fork()
+    if not child:
+        os._exit(0 if gc.isenabled() else 1)
+    forked.set()
+    thread.join(10)
+    assert os.waitpid(child, 0)[1] == 0
+    assert gc.isenabled()
+
+
+def test_a_long_trace_lets_go_of_its_symbols_before_it_is_compiled(monkeypatch):
+    alive, mine = [], []
+
+    def f(x):
+        for _ in range(9):
+            x = x * outside + 1.0
+        return x
+
+    def keeps_one(x):
+        mine.append(y := f(x) * 2.0)
+        return y
+
+    def counted(*given):
+        alive.append(sum(type(thing) is Tracer for thing in gc.get_objects()))
+        return lowered(*given)
+
+    lowered = frontend.lowered
+    monkeypatch.setattr(frontend, "LONG", 5)
+    monkeypatch.setattr(frontend, "lowered", counted)
+    before = sum(type(thing) is Tracer for thing in gc.get_objects())
+    ag.jit(f, backend="python").backward(2.0)
+    assert alive == [before + 1]  # its input
+    ag.jit(keeps_one, backend="python").backward(2.0)
+    with pytest.raises(TracingError, match="after its trace"):
+        mine[0] * 2.0

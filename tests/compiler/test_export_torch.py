@@ -132,6 +132,29 @@ def test_the_transforms_of_pytorch_work():
     assert torch.func.vmap(shared)(double(X, grad=False)).numpy() == pytest.approx(X * X)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+def test_forward_mode_is_refused_with_the_way_to_a_hessian():
+    f, x = ag.jit(lambda u: u**3, batched=True).torch(), double([0.5, 2.0], grad=False)
+    for derivative in (torch.func.hessian, torch.func.jacfwd):
+        with pytest.raises(TypeError, match=r"expected reverse mode: torch\.func\.jacrev"):
+            derivative(lambda u: f(u).sum())(x)
+    slopes = torch.func.jacrev(torch.func.grad(lambda u: f(u).sum()))(x)
+    assert slopes.diagonal().tolist() == pytest.approx([3.0, 12.0])
+
+
+def test_parameters_may_be_a_list():
+    w = Parameter(2.0)
+    f = ag.jit(lambda u: w * u, batched=True).torch()
+    assert f([1.0, 2.0], parameters=[3.0]).tolist() == [3.0, 6.0]
+    with pytest.raises(ValueError, match=r"parameters is of shape \(2,\), expected \(1,\)"):
+        f([1.0, 2.0], parameters=[3.0, 4.0])
+
+
+def test_tensors_that_pytorch_differentiates_are_refused_with_the_way_to_do_so():
+    with pytest.raises(TypeError, match=r"argument 0 is a Tensor that NumPy cannot read, .*fast\.torch\(\)"):
+        ag.jit(lambda u: u * u, batched=True)(double([1.0]))
+
+
 def test_rows_may_be_lists_of_numbers(loss):
     f = loss.torch()
     assert f(X.tolist(), Y.tolist()).tolist() == pytest.approx(f(double(X), double(Y)).tolist(), rel=1e-6)

@@ -462,6 +462,8 @@ def test_collections_that_do_not_fit_each_other_are_refused(fast):
         fast.backward(collections()[0], da.from_array(Y[:1500], chunks=PART))
     with pytest.raises(TypeError, match="no axis"):
         fast.backward(collections()[0], da.from_array(np.array(3.0)))
+    with pytest.raises(TypeError, match="no axis"):
+        fast.backward(da.from_array(np.array(3.0)), da.from_array(np.array(3.0)))
     with pytest.raises(TypeError, match=r"DelayedLeaf of Dask, expected an array or a DataFrame"):
         fast.backward(dask.delayed(X), dask.delayed(Y))
     unknown = collections()[0][collections()[1] > 0]  # of unknown lengths

@@ -376,5 +376,12 @@ def test_rows_of_one_number_and_eager_steps_are_refused_with_the_way_out():
         trained(data[0], data[1], compile=False)
 
 
+def test_what_is_no_batch_or_returns_none_is_refused(fast):
+    with pytest.raises(TypeError, match="a batch of the stream is 1, expected a table, or a tuple or dict of arrays"):
+        fast(iter([1, 2]))
+    with pytest.raises(TypeError, match="source returned 3, expected an iterable of batches"):
+        fast.backward(scan(lambda: 3))
+
+
 def test_the_length_of_a_block_is_that_of_its_columns():
     assert length(({"a": [1, 2]}["a"],)) == length({"a": [1, 2]}) == length(pa.table({"a": [1, 2]})) == 2

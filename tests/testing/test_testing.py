@@ -462,6 +462,12 @@ def test_a_claim_below_the_rounding_of_f_is_judged_where_f_moves(x):
 def test_a_kink_shows_all_slopes_that_are_right():
     report = check_grad(lambda x: 3 * abs(x) - x, lambda x: 5.0 if x == 0 else math.copysign(3, x) - 1, at=0.0)
     assert "measured  df/dx = any of [-4, 2]" in str(report)
+    assert "measured  df/dx = any of [-1, 1]" in str(check_grad(abs, lambda _: 2.0, at=0.0))  # wrong beside it, too
+
+
+def test_a_number_in_a_message_is_written_out_as_far_as_it_is_known():
+    report = check_grad(lambda x: x * x, lambda x: 2.1 * x if 5 < x < 5.5 else 2 * x, domain=(0.0, 10.0))
+    assert "measured  df/dx = 10 ± " in str(report)
 
 
 def test_gradtest_compares_values_with_an_oracle_and_derivatives_with_integrals():

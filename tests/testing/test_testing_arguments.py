@@ -458,3 +458,33 @@ def test_the_jacobian_of_a_differential_equation_is_by_its_state(wrap):
     assert check_grad(rhs, jac, at=(0.5, np.array([0.3, 1.2])), wrt="y").ok
     wrong = check_grad(rhs, lambda t, y: jac(t, 2 * y), at=(0.5, np.array([0.3, 1.2])), wrt="y")
     assert wrong.verdict == "wrong"
+
+
+@pytest.mark.parametrize("wrt", [1, -1, [1], "y"])
+def test_the_argument_that_varies_is_named_or_counted(wrt):
+    assert check_grad(lambda x, y: x * y**2, lambda x, y: 2 * x * y, at=(0.5, 2.0), wrt=wrt).ok
+
+
+@pytest.mark.parametrize("wrt", [2, -3, 1.5, "z", ["x", "z"]])
+def test_an_argument_that_is_none_is_refused(wrt):
+    with pytest.raises(ValueError, match=r"wrt is .*, expected names among x, y"):
+        check_grad(lambda x, y: x * y, lambda x, y: (y, x), at=(0.5, 2.0), wrt=wrt)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (np.ma.array([1.0, 2.0], mask=[False, True]), "x has masked entries, expected numbers"),
+        (np.zeros(0), "at is array.*, which has no number that varies"),
+    ],
+)
+def test_an_array_with_no_numbers_to_vary_or_with_masked_ones_is_refused(at, said):
+    with pytest.raises(TypeError, match=said):
+        check_grad(lambda x: (x**2).sum(), lambda x: 2 * x, at=at)
+    assert check_grad(lambda x: (x**2).sum(), lambda x: 2 * x, at=np.ma.array([1.0, 2.0])).ok
+
+
+@pytest.mark.parametrize("options", [{"to": "1e-5"}, {"seconds": "1"}])
+def test_an_accuracy_or_a_time_that_is_no_number_is_refused(options):
+    with pytest.raises(TypeError, match=f"{next(iter(options))} is '.*', expected a number"):
+        check_grad(math.sin, math.cos, at=1.0, **options)

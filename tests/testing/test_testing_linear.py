@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,3 +139,45 @@ def test_matrices_and_solvers_are_operators_too():
     close = lambda y: A.T @ y * (1 + 1e-8 * np.sin(y[0]))  # noqa: E731
     assert not check_adjoint(A, close).ok
     assert check_adjoint(A, close, to=1e-7).ok
+
+
+C = np.array([[1j, 2.0], [3.0, 4j], [1.0, 1 + 1j]])
+
+
+@pytest.mark.parametrize(
+    ("operator", "adjoint", "at", "verdict"),
+    [
+        (C, C.conj().T, None, "correct"),
+        (C, C.T, None, "wrong"),
+        (np.fft.fft, lambda y: 4 * np.fft.ifft(y), np.zeros(4, complex), "correct"),
+        (np.fft.fft, lambda y: 4 * np.fft.ifft(y), np.zeros(4), "correct"),
+        (np.fft.fft, np.fft.ifft, np.zeros(4, complex), "wrong"),
+        (np.fft.rfft, lambda y: 4 * np.fft.irfft(y, 4), np.zeros(4), "wrong"),  # the inverse, not the adjoint
+        (np.fft.rfft, lambda y: np.fft.fft(np.pad(y, (0, 1)).conj()).real, np.zeros(4), "correct"),
+        (lambda z: (1 + 2j) * z, lambda z: (1 - 2j) * z, 0j, "correct"),
+        (lambda z: (1 + 2j) * z, lambda z: (1 + 2j) * z, 0j, "wrong"),
+    ],
+)
+def test_of_complex_numbers_the_adjoint_is_conjugate(operator, adjoint, at, verdict):
+    assert check_adjoint(operator, adjoint, at=at).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("operator", "adjoint", "said"),
+    [
+        (A, A, "the adjoint raised ValueError: matmul"),
+        (lambda x: x / 0, lambda y: y, "the operator raised ZeroDivisionError: "),
+        (lambda _: None, lambda y: y, "the operator returned None, expected a number"),
+        (lambda _: math.nan, lambda y: y, "the operator returned nan, expected finite numbers"),
+    ],
+)
+def test_an_operator_that_cannot_be_evaluated_is_wrong_and_the_message_says_why(operator, adjoint, said):
+    report = check_adjoint(operator, adjoint, at=None if operator is A else 1.0)
+    assert report.verdict == "wrong"
+    assert said in str(report)
+
+
+def test_an_object_whose_rmatvec_is_missing_is_said_to_lack_it():
+    linalg = pytest.importorskip("scipy.sparse.linalg")
+    with pytest.raises(GradientError, match="the adjoint raised NotImplementedError: rmatvec is not defined"):
+        assert_adjoint(linalg.LinearOperator((2, 3), matvec=lambda x: x[:2], dtype=float))

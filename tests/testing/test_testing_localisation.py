@@ -179,3 +179,10 @@ def test_no_budget_of_seconds_makes_a_check_raise_or_run_on(calls, inputs, facto
         )
     assert report.calls.f + report.calls.g <= calls + 1
     assert report.verdict != ("correct" if factor < 0 else "wrong")
+
+
+def test_one_wrong_component_of_many_whose_terms_cancel_is_the_only_one_that_is_named():
+    x = np.linspace(-1, 1, 20_000)  # the sum is nearly 0, so its own rounding says nothing about that of its terms
+    factors = np.ones(x.size)
+    factors[777] = 1.01
+    assert check_grad(lambda x: np.sin(x).sum(), lambda x: factors * np.cos(x), at=x).wrong == "x[777]"

@@ -219,3 +219,14 @@ def test_the_plugin_lists_the_mutants_of_a_gradient_by_name(tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
     assert f"{Path('mine.py')}:1:1: slope, times 1.01, lives: no test noticed" in run.stdout.replace(f"{tmp_path}/", "")
     assert "1 of 3 mutants live" in run.stdout
+
+
+@pytest.mark.parametrize("name", ["mine:slop", "nothing:slope", "math:sin", "math"])
+def test_a_name_that_is_no_function_is_an_error_of_usage(name, tmp_path):
+    (tmp_path / "mine.py").write_text("def slope(x):\n    return 2 * x\n")
+    (tmp_path / "test_mine.py").write_text("def test_nothing():\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--grad-mutants-of", name, "."]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: --grad-mutants-of is {name!r}, expected MODULE:FUNCTION" in run.stderr
+    assert "INTERNALERROR" not in run.stdout + run.stderr

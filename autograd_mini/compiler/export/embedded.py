@@ -86,9 +86,9 @@ class Embedded:
             function = self._functions[program] = self._traced(program, self._examples(args, [], []), leaves)
         if parameters is None:
             parameters = [leaf._data for leaf in leaves]
-        elif tuple(parameters.shape) != (len(leaves),):
+        elif (shape := tuple(getattr(parameters, "shape", [len(parameters)]))) != (len(leaves),):
             raise ValueError(
-                f"parameters is of shape {tuple(parameters.shape)}, expected ({len(leaves)},): one number for each of "
+                f"parameters is of shape {shape}, expected ({len(leaves)},): one number for each of "
                 "the function's parameters, in their order"
             )
         return self._called(function, program.layout, rows, same, parameters)

@@ -95,6 +95,15 @@ def _operation() -> Any:
             return None, *Rows.apply(context.function.pullback, *arguments)
 
         @staticmethod
+        def jvp(context: Any, *tangents: Any) -> Any:
+            """Refuse forward mode."""
+            del context, tangents
+            raise TypeError(
+                "fast.torch() is in jvp, jacfwd or hessian, expected reverse mode: "
+                "torch.func.jacrev(torch.func.grad(f)) is the Hessian"
+            )
+
+        @staticmethod
         def vmap(info: Any, dims: Any, function: RowFunction, rows: Any, shared: Any) -> Any:
             """Run it on the rows of every example at once where nothing is shared, else on one after the other."""
             count = info.batch_size

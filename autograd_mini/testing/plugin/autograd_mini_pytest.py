@@ -81,9 +81,18 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _mutation(config: pytest.Config) -> Any:
     from autograd_mini.testing.mutation import Mutation
+    from autograd_mini.testing.wrong_results import function_of
 
     if _MUTATION not in config.stash:
-        config.stash[_MUTATION] = Mutation(of=[resolve_name(name) for name in config.option.grad_mutants_of])
+        functions = []
+        for name in config.option.grad_mutants_of:
+            try:
+                functions.append(resolve_name(name))
+                function_of(functions[-1])
+            except (ImportError, AttributeError, TypeError, ValueError) as error:
+                expected = "expected MODULE:FUNCTION, a function in Python"
+                raise pytest.UsageError(f"--grad-mutants-of is {name!r}, {expected}: {error}") from None
+        config.stash[_MUTATION] = Mutation(of=functions)
     return config.stash[_MUTATION]
 
 
