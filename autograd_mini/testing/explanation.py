@@ -31,8 +31,8 @@ _FINE = 1e-8
 """Resolution below which a right derivative has more digits than single precision."""
 _REPEATS = 4
 """Points that tell single precision."""
-_LABORIOUS = 200
-"""Calls of f from which a right derivative is unusual."""
+_COARSE, _LABORIOUS = 1e-7, 200
+"""Resolution, and calls of f, from which a right derivative is unusual."""
 _REPEATED = 4, 26
 """Calls of f and of df at one point that tell whether they return the same."""
 _CHEAP, MOST_MEASURED = 0.01, 3
@@ -112,7 +112,8 @@ def remark(problem: Problem, report: Report, *, explained: bool) -> None:
     what belongs to another point makes it wrong.
     """
     flaw = "", ""
-    if problem.at is not None and not (_is_fine(report) and problem.f.points < _LABORIOUS):
+    usual = report.verdict == "correct" and report.resolution < _COARSE and problem.f.points < _LABORIOUS
+    if problem.at is not None and not usual:
         point = tuple(map(float, problem.at))
         with suppress(BudgetSpentError, ShapeError):
             problem.allow(*_REPEATED)
