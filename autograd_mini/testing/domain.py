@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TILES = 16
 """Tiles of a line before any is split."""
-DEEPEST_SPLIT, SPLITS, REFINEMENTS = 24, 60, 12
+DEEPEST_SPLIT, SPLITS, REFINEMENTS = 24, 60, 8
 """Most nested splits of the tiles of a line, most splits, and most of those of tiles that are good without."""
 _ENDS_AND_MIDDLE = slice(1, None, 2)
 """Checkpoints of a segment at which f is compared on a tile."""
@@ -272,6 +272,8 @@ class LineScan:
             resolution = (segment.tolerance + noise) / l1_norm if l1_norm else math.inf
         bars = {"split": GOOD, "good": TARGET}
         state = next((name for name, bar in bars.items() if segment.quadrature > bar * l1_norm + unseen), "done")
+        if state == "good" and segment.smooth:
+            state = "done"
         if segment.quadrature > COARSE * l1_norm + unseen:
             resolution = math.inf
         return state, min(1.0, segment.quadrature / (l1_norm or math.inf)), resolution

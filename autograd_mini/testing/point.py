@@ -279,7 +279,7 @@ class PointCheck:
         if not self.represents(segment):
             return "shrink"
         resolution, rounded = self.local_resolution(segment), segment.rounding + self.noise >= segment.quadrature
-        if resolution <= (GOOD if rounded else TARGET):
+        if resolution <= TARGET or (resolution <= GOOD and (rounded or segment.smooth)):
             return "fine"
         return "rounded" if rounded else "good" if resolution <= GOOD else "shrink"
 

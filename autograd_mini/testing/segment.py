@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 QUADRATURE_SAFETY = 10.0
 """Factor on the estimated error of a quadrature."""
+FALLING = 0.25
+"""Factor by which each two coefficients of a smooth function are smaller than the two before them, at most."""
 MOST_PANELS = 40
 """Most times that an integral is split."""
 _POSITIVE_NODES = (
@@ -154,6 +156,12 @@ class Segment:
     def tolerance(self) -> float:
         """The largest mismatch that rounding and quadrature explain."""
         return self.quadrature + self.rounding
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the last Legendre coefficients of g fall: the quadrature then errs by far less than is estimated."""
+        last = [abs(c) for c in coefficients(self.slopes)[-4:]]
+        return max(last[2:]) < FALLING * max(last[:2])
 
     @property
     def integral(self) -> float:
