@@ -191,10 +191,9 @@ def _bijectors() -> Iterator[Wild]:
         "GeneralizedPareto": ((0.3, 1.2, 0.4), both),
         "LambertWTail": ((0.3, 1.2, 0.4), both),
         "NormalCDF, inverse": ((), unit),
-        "Softclip": ((-1.5, 1.7), both),
+        "SoftClip": ((-1.5, 1.7), both),
         "Shift": ((0.3,), both),
         "Scale": ((1.2,), both),
-        "IteratedSigmoidCentered": ((), both),
     }
     for name, (parameters, box) in table.items():
 
