@@ -170,5 +170,4 @@ def _hint(name: str) -> str:
 
 
 def __dir__() -> list[str]:
-    """List what there is, imported or not."""
     return sorted({*globals(), *__all__})

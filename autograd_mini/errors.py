@@ -1,4 +1,10 @@
-"""The errors that are the package's own, and how messages show what is long."""
+"""The errors that are the package's own, and how texts show what is long, or a table."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 
 def shortened(text: str, most: int = 60) -> str:
@@ -9,6 +15,23 @@ def shortened(text: str, most: int = 60) -> str:
 def shown(value: object) -> str:
     """Return how a message shows a value: its repr, or the beginning of a long one."""
     return shortened(repr(value))
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = ()) -> list[str]:
+    """Return rows of cells as lines of columns, some of them to the left, the others to the right.
+
+    >>> aligned([["", "rows"], ["train", "112"]], left={0})
+    ['       rows', 'train   112']
+
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at in left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 class StaleValueError(RuntimeError):

@@ -35,16 +35,7 @@ EXTRAS = {
 
 
 def extra(module: str, purpose: str, otherwise: str = "") -> Any:
-    """Return a module of an optional package, imported now.
-
-    Args:
-        module: its dotted name.
-        purpose: what needs the package, the beginning of the message.
-        otherwise: a way to do without, if there is one.
-
-    Raises:
-        ImportError: if the package is not installed, then a ModuleNotFoundError, or fails to load; the message names
-            the extra that brings it.
+    """Return a module of an optional package, imported now; an ImportError says what needs it, and what brings it.
 
     >>> extra("math", "a circle").pi
     3.141592653589793

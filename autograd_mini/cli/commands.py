@@ -16,9 +16,9 @@ from autograd_mini import datasets, viz
 from autograd_mini.cli import check
 from autograd_mini.cli.learning import Settings, learn
 from autograd_mini.cli.recipe import KEY, Recipe, predictions
-from autograd_mini.cli.tables import HEADERS, Table, UserError, aligned, read_table
+from autograd_mini.cli.tables import HEADERS, Table, UserError, read_table
 from autograd_mini.engine.ops import CHOICE, TABLE
-from autograd_mini.errors import ModelFormatError
+from autograd_mini.errors import ModelFormatError, aligned
 from autograd_mini.extras import pip
 from autograd_mini.files import FORMATS, require, storage
 from autograd_mini.nn import MLP, load
@@ -61,7 +61,7 @@ def demo(arguments: Namespace) -> None:
     classes = [learned.recipe.classes.index(name) for name in table.cells(target)]
     viz.gallery(out, learned.model, learned.history, learned.recipe.inputs(table), classes)
 
-    print(f"\n{aligned(rows)}\n\nbaseline: always the most frequent class\n")
+    print("", *aligned(rows, left={0}), "\nbaseline: always the most frequent class\n", sep="\n")
     print(f"{out}:")
     for names, what in (
         ("iris.json, moons.json", "the trained models"),
@@ -119,7 +119,7 @@ def train(arguments: Namespace) -> int:
     recipe = learned.recipe
     kind = f"one of {len(recipe.classes)} classes" if recipe.classes else "a number"
     print(f"{recipe.target}, {kind}, from {len(recipe.columns)} columns; loss: {recipe.loss}\n")
-    print(aligned(learned.scores))
+    print(*aligned(learned.scores, left={0}), sep="\n")
     constant = "most frequent class" if recipe.classes else "mean"
     print(f"\nbaseline: always the {constant} of the training rows\nmodel: {arguments.out}")
     return 0
@@ -198,7 +198,6 @@ def _header(path: str) -> str:
 
 
 def _header_of(f: Callable[..., Any], arguments: Namespace) -> str:
-    """Return the header of a function of numbers."""
     from inspect import signature
 
     from autograd_mini.compiler import Compiled, jit

@@ -67,15 +67,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Learned:
-    """A trained network.
-
-    Attributes:
-        model: the network; its metadata hold the recipe.
-        recipe: how the columns become its inputs, and its outputs answers.
-        history: of its training.
-        scores: rows of a table of metrics: a heading, the training part, the test part.
-
-    """
+    """A trained network, its recipe and history, and its scores: rows of a table, a heading first."""
 
     model: MLP
     recipe: Recipe
@@ -307,7 +299,6 @@ def _scores(model: MLP, recipe: Recipe, parts: Sequence[tuple[Rows, list[Any]]])
 
 
 def _rmse(predicted: Sequence[float], y: Sequence[float]) -> float:
-    """Return the root of the mean squared error."""
     return dist(predicted, y) / sqrt(len(y))
 
 

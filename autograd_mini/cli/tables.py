@@ -249,7 +249,6 @@ def read_table(path: str, *, header: bool | None = None, known: Collection[str] 
 
 
 def _columnar_table(path: str) -> Table:
-    """Return the table in a Parquet or Arrow file, or in a folder of such files."""
     try:
         files = Files([Path(path)], numeric=False)
         names, count = [*map(str, files.names or ())], files.count()
@@ -275,7 +274,6 @@ def _cell(value: Any) -> str:
 
 
 def _bytes(path: str) -> bytes:
-    """Return what a file, or standard input, holds."""
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
             raise UserError("cannot read standard input: it is closed")
@@ -354,15 +352,3 @@ def _mostly_numbers(cells: Iterable[str], delimiter: str) -> bool:
 def _listed(names: Sequence[str]) -> str:
     """Return names in a few words: the first three and the last."""
     return ", ".join(names if len(names) < 6 else [*names[:3], "...", names[-1]])
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as lines of columns, the first column to the left, the others to the right.
-
-    >>> print(aligned([["", "rows"], ["train", "112"]]))
-           rows
-    train   112
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-    return "\n".join(lines)

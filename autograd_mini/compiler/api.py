@@ -149,8 +149,8 @@ def jit(
         threads: how many threads share a batch. Sums depend on it in their rounding.
         paths: the maximum number of paths for one layout of the arguments; 0 to refuse conditions on numbers, for which
             `where`, `maximum` and `clip` choose without branching.
-        background: whether LLVM, where it takes long, makes code without trying first, and better code in a thread
-            while that runs. Results are the same, to the bit. `prepare` waits for the better code.
+        background: whether an interpreter, or code for which LLVM does not try, runs at first where LLVM takes long,
+            and a thread makes better code meanwhile. Results are the same, to the bit. `prepare` waits for the better.
         cache: a folder in which LLVM's machine code is kept for other processes, or True for the user's usual one.
             Nobody else may be able to write to it; what is damaged, or was made for another processor or by other
             versions, is ignored.

@@ -135,6 +135,7 @@ class Dependencies:
         self._objects: list[tuple[str, Any, Any, set[str]]] = []  # a name, an object, its dict, names looked up
         self._classes: dict[type, set[str]] = {}
         self._libraries: set[type] = set()  # classes of libraries alone
+        self._bare: set[type] = set()  # of these the ones whose objects have nothing to look up
         self._known = (0, False, 0)  # how many names and objects there were when attributes were last looked up
         self._room = MOST
         while self._open or self._more():
@@ -158,6 +159,8 @@ class Dependencies:
             self._full = True
             return
         self._seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
+        if kind in self._bare:
+            return
         name = _short(name)
         if isinstance(thing, Value):
             if not thing.symbolic:
@@ -216,6 +219,8 @@ class Dependencies:
         library = kind in self._libraries or is_library_class(kind)
         if held is not None or not library:
             self._objects.append((name, thing, held, set()))
+        elif isinstance(thing, Value):
+            self._bare.add(kind)
         if not library and not isinstance(thing, (Value, BaseException)):
             self._note("attribute", thing, "__class__", f"{name}.__class__")
 

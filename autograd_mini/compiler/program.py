@@ -43,7 +43,6 @@ class Program:
         state: what the function read when it was traced; None where the function is not.
         stats: what was counted and timed while it was made.
         backend: which backend runs it, a name; `why` that one.
-        text: its machine code in LLVM's language, from the first run on.
         entry: machine code that is called directly, see `fastcall`.
 
     """
@@ -68,7 +67,7 @@ class Program:
         self.conditions: Any = None
         self.background, self.folder = False, ""
         self.backend, self.why = self._picked()
-        self.text = ""
+        self._machine: Any = None
         self.entry: Callable[..., Any] | None = None
         self._lock = own_lock(self)
         self._runs: dict[int, Callable[..., Any]] = {}
@@ -95,6 +94,11 @@ class Program:
     def size(self) -> int:
         """How many operations it has: with loops those of the traced program, else what the passes left."""
         return len(self.tape) if self.rolled is None else int(self.stats["operations"]["traced"])
+
+    @property
+    def text(self) -> str:
+        """Its machine code in LLVM's language, or in CUDA C, from the first run on; "" for another backend."""
+        return getattr(self._machine, "text", "")
 
     @property
     def source(self) -> str:
@@ -134,7 +138,7 @@ class Program:
                 if self.widths is None
                 else module.batch(self.tape, self.widths, self.kept, threads, **settings)
             )
-        self.text = getattr(made, "text", "")
+        self._machine = made
         self.stats["seconds"]["compile"] = perf_counter() - start
         if self.checks is not None:
             made = self.checks.scalar(made) if self.widths is None else self.checks.batch(made)
@@ -143,11 +147,15 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave machine code out."""
-        return {name: value for name, value in vars(self).items() if name not in {"_lock", "_runs", "entry", "state"}}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in {"_lock", "_runs", "_machine", "entry", "state"}
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Choose a backend of this machine."""
-        vars(self).update(state, _lock=own_lock(self), _runs={}, entry=None, state=None)
+        vars(self).update(state, _lock=own_lock(self), _runs={}, _machine=None, entry=None, state=None)
         self.backend, self.why = self._picked()
 
 

@@ -130,6 +130,8 @@ class Tape:
         for step in self.steps:
             if step[0] == "input":
                 varies.append(step[1] < batched)
+            elif len(step) == 3:
+                varies.append(varies[step[1]] or varies[step[2]])
             else:
                 varies.append(step[0] != "constant" and any(varies[at] for at in step[1:]))
         return varies

@@ -52,7 +52,6 @@ class Iris(tuple[list[list[float]], list[int]]):
         return self[1]
 
     def __repr__(self) -> str:
-        """Return the size of the data in one line, because the data itself fills a screen."""
         return f"<Iris: {len(self.X)} rows of {len(self.feature_names)} features, {len(self.target_names)} classes>"
 
 

@@ -118,7 +118,6 @@ class Standardiser:
     scales: tuple[float, ...]
 
     def __init__(self, means: Iterable[SupportsFloat], scales: Iterable[SupportsFloat]) -> None:
-        """Keep the means and scales, one of each a column, as tuples of floats."""
         self.means = tuple(numbers(members("means", means, "a number for each column"), "means[{}]"))
         self.scales = tuple(numbers(members("scales", scales, "a number for each column"), "scales[{}]"))
         if len(self.means) != len(self.scales):
@@ -159,7 +158,6 @@ class Standardiser:
         return [[x * s + m for x, m, s in zip(row, self.means, self.scales, strict=True)] for row in rows]
 
     def __repr__(self) -> str:
-        """Return the call that makes this Standardiser again."""
         return f"Standardiser(means={self.means}, scales={self.scales})"
 
 

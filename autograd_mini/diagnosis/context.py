@@ -68,7 +68,6 @@ class Finding:
         return [("why", self.reason), ("change", self.remedy), *known]
 
     def __str__(self) -> str:
-        """Return the finding as text, wrapped."""
         from textwrap import fill
 
         lines = [fill(f"{self.kind}: {self.message}", _WIDTH, subsequent_indent="  ", break_long_words=False)]
@@ -79,7 +78,6 @@ class Finding:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Show the kind and the message."""
         return f"<{self.kind}: {self.message}>"
 
 
@@ -151,15 +149,7 @@ tell apart."""
 
 
 class Unit:
-    """One unit, with its results.
-
-    Attributes:
-        op: the name of the activation.
-        weights: the parameters that feed it.
-        depth: how many activations lie between it and the inputs, itself counted.
-        nodes: its results.
-
-    """
+    """One unit: its activation, the parameters that feed it, how many activations deep it lies, and its results."""
 
     __slots__ = ("depth", "nodes", "op", "weights")
 
@@ -179,14 +169,7 @@ class Unit:
 
 
 class UnitLayer:
-    """Units of one activation at one depth.
-
-    Attributes:
-        units: the units.
-        depth: see `Unit`.
-        op: the name of the activation.
-
-    """
+    """The units of one activation at one depth."""
 
     __slots__ = ("depth", "op", "units")
 
@@ -240,12 +223,7 @@ def layers(graph: Graph, roots: Iterable[Value], parameters: Iterable[Value]) ->
 
 
 def _fed_by(starts: Iterable[Value], graph: Graph, known: set[Value]) -> tuple[Weights, set[Value], set[Value], int]:
-    """Return what nodes were computed from, up to the activations before.
-
-    Returns:
-        the parameters, the activations, those of them multiplied by a parameter on the way, and the number of steps.
-
-    """
+    """Return what nodes come from, up to activations: parameters, these, those of them multiplied, and the steps."""
     weights: set[Value] = set()
     before: set[Value] = set()
     multiplied: set[Value] = set()

@@ -78,7 +78,6 @@ class Diagnosis(tuple[Finding, ...]):  # noqa: SLOT001 - a tuple has no slots fo
         return f"{counted(len(self), 'finding') if self else 'nothing found'}; examined: {self.examined}"
 
     def __str__(self) -> str:
-        """Return the diagnosis as text."""
         return "\n\n".join([self._heading, *map(str, self)])
 
     __repr__ = __str__

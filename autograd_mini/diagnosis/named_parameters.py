@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from autograd_mini.engine.graph import order
+from autograd_mini.engine.graph import check_value, order
 from autograd_mini.engine.value import Parameter, Value
 
 TYPE_CHECKING = False
@@ -16,19 +16,13 @@ _SHOWN = 4  # maximum names in a summary
 
 
 class NamedParameters:
-    """The parameters of a model, and the mistakes that can be seen in how they are kept.
-
-    Args:
-        model: an object with `parameters`, a method or a list; or the parameters themselves, in lists and dicts.
+    """The parameters of a model, or those in lists and dicts, and the mistakes that can be seen in how they are kept.
 
     Attributes:
         parameters: the parameters, each once, in order.
         repeated: the lists in which one and the same object stands several times, as pairs (name, object).
         computed: parameters that are results of an operation, as pairs (name, Value).
         constants: the names of plain Values among the attributes of a model, which are no parameters.
-
-    Raises:
-        TypeError: if it is none of these.
 
     """
 
@@ -98,10 +92,7 @@ def _listed(model: Any) -> list[Value]:
         found = list(_values(model))
     listed = list(found() if callable(found) else found)
     for index, value in enumerate(listed):
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"parameter {index} of the model is {value!r} of type {type(value).__name__}, expected a Value"
-            )
+        check_value(f"parameter {index} of the model", value)
     return listed
 
 
@@ -147,7 +138,6 @@ def _walk(
 
 
 def _holds(member: Any, known: set[Value]) -> bool:
-    """Return whether a member of a list is, or holds, a parameter."""
     try:
         return not known.isdisjoint(_values(member))
     except TypeError:

@@ -79,10 +79,10 @@ def _operation(name: str) -> Callable[..., Any] | None:
     )
 
 
-def applied(made: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def applied(made: Any, method: str, *given: Any, **kwargs: Any) -> Any:
     """Apply a universal function of NumPy's to Values: this is `Value.__array_ufunc__`."""
     name = made.__name__
-    inputs = tuple([given[()] if isinstance(given, ValueArray) and given.ndim == 0 else given for given in inputs])
+    inputs = [each[()] if isinstance(each, ValueArray) and each.ndim == 0 else each for each in given]
     if method == "__call__" and not kwargs and name in _OPERATORS and not any(map(_is_array, inputs)):
         equality = name in {"equal", "not_equal"}
         try:
@@ -118,15 +118,13 @@ class ValueArray(np.ndarray):
     """An array of Values, as a transform hands it to a function: NumPy's, but that np.arctan2(a, x) knows the table."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Apply a universal function by the rows of the table."""
-        return applied(ufunc, method, inputs, kwargs)
+        return applied(ufunc, method, *inputs, **kwargs)
 
     def __repr__(self) -> str:
-        """Show it as NumPy shows its own arrays."""
         return repr(self.view(np.ndarray))
 
 
-def whole(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def whole(made: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply another function of NumPy's to Values: this is `Value.__array_function__`."""
     if made.__name__ == "sinc":
         return ON_VALUES.sinc(*args, **kwargs)

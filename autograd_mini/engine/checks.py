@@ -33,18 +33,10 @@ if TYPE_CHECKING:
 
 
 def number(given: SupportsFloat, name: str) -> float:
-    """Return a number as a float.
+    """Return a number as a float, or raise a TypeError or OverflowError with the name of the argument it was given for.
 
     int, bool, Fraction, Decimal, NumPy scalars and arrays of one element are numbers. Text, complex numbers, None,
     larger arrays, and whatever carries a derivative of its own are not.
-
-    Args:
-        given: the number.
-        name: the argument it was given for, to be named in the error.
-
-    Raises:
-        TypeError: if it is no real number.
-        OverflowError: if it is an integer beyond the range of a float.
 
     >>> from fractions import Fraction
     >>> number(Fraction(1, 4), "data")
@@ -106,10 +98,6 @@ def random_numbers(seed: SupportsIndex | None) -> Callable[[], float]:
 
 def whole_number(name: str, value: object, least: float = -inf) -> int:
     """Return a whole number as an int; a float such as 2.0 or 1e3 is one, and a truth value is none.
-
-    Raises:
-        TypeError: if it is no whole number; the message names the argument.
-        ValueError: if it is less than `least`.
 
     >>> whole_number("n", 1e3, least=1)
     1000

@@ -15,6 +15,7 @@ which multiplies one by a factor. Nothing that is not a number, an operand, an a
 from __future__ import annotations
 
 import ast
+import operator
 import re
 from difflib import get_close_matches
 
@@ -46,6 +47,26 @@ if TYPE_CHECKING:
 
         def where(self, condition: Any, this: Callable[[], T], otherwise: Callable[[], T]) -> T:
             """Return this where the condition holds; an algebra that can decide computes only the branch it takes."""
+
+
+class Decided:
+    """What algebras have in common whose elements are numbers, or have one: their conditions are truth values."""
+
+    def figure(self, x: Any) -> Any:
+        """Return the number that decides for an element."""
+        return x
+
+    def compare(self, relation: str, x: Any, y: Any) -> bool:
+        """Compare the numbers."""
+        return bool(getattr(operator, RELATIONS[relation])(self.figure(x), self.figure(y)))
+
+    def join(self, junction: str, conditions: list[bool]) -> bool:
+        """Return whether all or any of the conditions hold."""
+        return all(conditions) if junction == "and" else any(conditions)
+
+    def where(self, condition: bool, this: Callable[[], T], otherwise: Callable[[], T]) -> T:  # noqa: FBT001
+        """Return the branch that is taken, the only one computed."""
+        return this() if condition else otherwise()
 
 
 OPERATORS: dict[type[ast.operator], str] = {
@@ -215,8 +236,8 @@ class _Reader:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 tree = self.expression(operand)
                 return -tree if isinstance(tree, float) else ("neg", tree)
-            case ast.BinOp(op=operator, left=left, right=right) if type(operator) in OPERATORS:
-                return (OPERATORS[type(operator)], self.expression(left), self.expression(right))
+            case ast.BinOp(op=sign, left=left, right=right) if type(sign) in OPERATORS:
+                return (OPERATORS[type(sign)], self.expression(left), self.expression(right))
             case ast.Call(func=ast.Name(id="where"), args=[condition, this, otherwise], keywords=[]):
                 return ("where", self.condition(condition), self.expression(this), self.expression(otherwise))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
@@ -244,6 +265,6 @@ class _Reader:
                 sides = [self.expression(side) for side in (left, *comparators)]
                 pairs = [(_RELATIONS[type(o)], x, y) for o, x, y in zip(ops, sides, sides[1:], strict=False)]
                 return pairs[0] if len(pairs) == 1 else ("and", *pairs)
-            case ast.BoolOp(op=operator, values=values):
-                return ("and" if isinstance(operator, ast.And) else "or", *map(self.condition, values))
+            case ast.BoolOp(op=junction, values=values):
+                return ("and" if isinstance(junction, ast.And) else "or", *map(self.condition, values))
         raise self.refuse(f"has {shortened(ast.unparse(node))!r} as a condition, which is no comparison")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from functools import reduce
 from keyword import iskeyword
+from types import SimpleNamespace
 
 from autograd_mini.engine import rules
 from autograd_mini.engine.checks import number
@@ -84,7 +85,6 @@ def function(row: Op) -> Any:
 
 
 def _is_array(given: object) -> bool:
-    """Return whether it is an array of NumPy's with dimensions."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(given, numpy.ndarray) and given.ndim > 0
 
@@ -207,17 +207,14 @@ def operation(
         )
     made = function(row)
     row.uses = {used: TABLE[used] for used in used_on_floats(row) if not TABLE[used].builtin}
-    row.names = {"on_values": _Definition({name: made} | {used: function(TABLE[used]) for used in row.uses})}
+    row.names = {"on_values": _Definition(**{name: made} | {used: function(TABLE[used]) for used in row.uses})}
     TABLE[name] = row
     setattr(ON_VALUES, name, made)
     return made
 
 
-class _Definition:
+class _Definition(SimpleNamespace):
     """The operations by name, as they were when a new one was defined: it keeps them if one is defined again."""
-
-    def __init__(self, own: dict[str, Any]) -> None:
-        self.__dict__.update(own)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(ON_VALUES, name)

@@ -57,6 +57,12 @@ def order(*roots: Value) -> list[Value]:
     return subgraph(roots, operands)
 
 
+def check_value(name: str, given: object) -> None:
+    """Raise a TypeError that names the argument unless it is a Value."""
+    if not isinstance(given, Value):
+        raise TypeError(f"{name} is {given!r} of type {type(given).__name__}, expected a Value")
+
+
 def unchanged(nodes: list[Value]) -> list[Value]:
     """Return nodes in order; a StaleValueError if what one was computed from was assigned since."""
     refuse_stale(nodes, operands)
@@ -101,15 +107,13 @@ def gradient(y: Value, wrt: Value | Iterable[Value], seed: Value | float = 1.0) 
     [3.0, 2.0]
 
     """
-    if not isinstance(y, Value):
-        raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
+    check_value("y", y)
     single = isinstance(wrt, Value)
     if not isinstance(wrt, Iterable | Value):
         raise TypeError(f"wrt is {wrt!r} of type {type(wrt).__name__}, expected a Value or several of them")
     wanted: list[Value] = [wrt] if isinstance(wrt, Value) else list(wrt)
     for position, target in enumerate(wanted):
-        if not isinstance(target, Value):
-            raise TypeError(f"wrt[{position}] is {target!r} of type {type(target).__name__}, expected a Value")
+        check_value(f"wrt[{position}]", target)
 
     adjoints = adjoints_of(wanted, y, seed if isinstance(seed, Value) else number(seed, "seed"), active_operands)
     found = [adjoints.get(target, 0.0) for target in wanted]

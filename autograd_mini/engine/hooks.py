@@ -136,7 +136,6 @@ def _list(hook: Hook) -> None:
 
 @holding(_lock)
 def _unlist(hook: Hook) -> None:
-    """Take a hook out of them, once."""
     for hooks in (*_EVENTS.values(), everywhere):
         if at := [at for at, other in enumerate(hooks) if other is hook]:
             del hooks[at[-1]]
@@ -194,7 +193,6 @@ class Recorded:
     _before: tuple[list[Hook], ...]
 
     def __enter__(self) -> Self:
-        """Turn recording on."""
         self._before = _here.get()
         kept = [entered for entered in self._before if not isinstance(next(iter(entered), None), no_grad)]
         self.were_on = len(kept) < len(self._before)
@@ -202,7 +200,6 @@ class Recorded:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave it as it was."""
         _set(self._before)
 
 
@@ -240,11 +237,9 @@ class Block(Hook):
         return object.__new__(cls)
 
     def __enter__(self) -> None:
-        """Turn the hook on."""
         self.enter()
 
     def __exit__(self, *error: object) -> None:
-        """Turn it off."""
         self.leave()
 
     def __call__(self, function: Function) -> Function:

@@ -110,17 +110,14 @@ class Place:
         return f"{self.file}, line {self.line}" + (f': "{self.text}"' if self.text else "")
 
     def __repr__(self) -> str:
-        """Show the place on one line."""
         return f"<place {self}>"
 
     def __eq__(self, other: object) -> bool:
-        """Compare file, line, characters, and callers."""
         if not isinstance(other, Place):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
     def __hash__(self) -> int:
-        """Return the hash of file and line."""
         return hash((self.file, self.line))
 
     def described(self, *, callers: bool = True) -> str:

@@ -170,7 +170,6 @@ class _Choice(Rule):
         return chosen
 
     def __reduce__(self) -> str:
-        """Pickle as a name."""
         return "_CHOICE"
 
 
@@ -331,18 +330,15 @@ NUMPY_NAMES = {
 """The rows behind the methods that NumPy's functions, such as np.arcsin, call on each element of an object array."""
 
 
-def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - as NumPy calls it
-    """Take part in a universal function: this is `Value.__array_ufunc__`."""
-    from autograd_mini.engine.arrays import applied
+def _of_arrays(name: str) -> Callable[..., Any]:
+    """Return a method that NumPy's functions look for: what it does stands in `arrays.py`."""
 
-    return applied(ufunc, method, inputs, kwargs)
+    def method(_: Value, *args: Any, **kwargs: Any) -> Any:
+        from autograd_mini.engine import arrays
 
+        return getattr(arrays, name)(*args, **kwargs)
 
-def array_function(self: Value, function: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ARG001
-    """Take part in another function of whole arrays: this is `Value.__array_function__`."""
-    from autograd_mini.engine.arrays import whole
-
-    return whole(function, args, kwargs)
+    return method
 
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
@@ -351,5 +347,5 @@ for _row in TABLE.values():
     attach(_row)
 for _name, _row_name in NUMPY_NAMES.items():
     setattr(Value, _name, getattr(Value, _row_name))
-Value.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
-Value.__array_function__ = array_function  # type: ignore[attr-defined]
+Value.__array_ufunc__ = _of_arrays("applied")  # type: ignore[attr-defined]
+Value.__array_function__ = _of_arrays("whole")  # type: ignore[attr-defined]

@@ -97,7 +97,6 @@ class Op:
         return self.value == f"{self.name}({', '.join(self.operands)})"
 
     def __repr__(self) -> str:
-        """Show the row as its author wrote it."""
         return f"Op({self.name!r}, {self.value!r}, {self.partials!r})"
 
 

@@ -55,15 +55,12 @@ class TreeDef:
         return _size(self.spec)
 
     def __eq__(self, other: object) -> bool:
-        """Compare the arrangements, classes of containers included."""
         return self.spec == other.spec if isinstance(other, TreeDef) else NotImplemented
 
     def __hash__(self) -> int:
-        """Hash the arrangement."""
         return hash(self.spec)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as plain tuples."""
         return TreeDef, (self.spec,)
 
     def __str__(self) -> str:
@@ -105,12 +102,7 @@ class TreeDef:
 
 
 def flatten(tree: Any, name: str = "the argument") -> tuple[list[Number], TreeDef]:
-    """Return the numbers of a pytree in order, floats and Values, and how they are arranged.
-
-    Raises:
-        TypeError: if something in it is no number; the message says where in `name` it stands.
-
-    """
+    """Return the numbers of a pytree in order, and how they are arranged; a TypeError says where in `name` is none."""
     numbers: list[Number] = []
     return numbers, TreeDef(flatten_into(tree, name, numbers))
 

@@ -228,7 +228,6 @@ class Value(Methods):
     # --- behaving as a number ---
 
     def __repr__(self) -> str:
-        """Show the number, the gradient if there is one, and the label if there is one."""
         grad = getattr(self, "_grad", None)
         shown = "" if grad is None else f", grad={grad!r}"
         label = f", label={self.label!r}" if self.label else ""
@@ -252,15 +251,12 @@ class Value(Methods):
         __hash__ = object.__hash__
 
     def __pos__(self) -> Self:
-        """Return the Value itself."""
         return self
 
     def __divmod__(self, other: Value | float) -> tuple[Value, Value]:
-        """Return the quotient rounded down, and the remainder."""
         return self // other, self % other
 
     def __rdivmod__(self, other: float) -> tuple[Value, Value]:
-        """Return the quotient rounded down, and the remainder, of a plain number by this."""
         return other // self, other % self
 
     def _dropped(self, *_: object) -> float:

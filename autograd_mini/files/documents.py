@@ -28,10 +28,7 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def parse(data: bytes) -> Any:
-    """Return the document that UTF-8 bytes hold.
-
-    Raises:
-        ValueError: if they hold none by the rules above.
+    """Return the document that UTF-8 bytes hold; a ValueError if they hold none by the rules above.
 
     >>> parse(b'{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -59,14 +56,7 @@ def parse(data: bytes) -> Any:
 def plain(value: object, place: str, depth: int = DEEPEST) -> Any:
     """Return a copy of a value that JSON holds, to be read again as the same, except that tuples become lists.
 
-    Args:
-        value: text, a number, a truth value, None, or lists, tuples and dicts of these.
-        place: what to call it in an error.
-        depth: how deeply lists and dicts may be nested.
-
-    Raises:
-        TypeError: if there is something else in it.
-        ValueError: if there is a number in it that is not finite, or it is too deep.
+    A TypeError or a ValueError names what JSON does not hold, by the name of its place.
 
     >>> plain({"losses": (1, 0.5)}, "metadata")
     {'losses': [1, 0.5]}

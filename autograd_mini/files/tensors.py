@@ -90,7 +90,6 @@ def loads(data: bytes, *, alone: bool, nonfinite: bool) -> tuple[dict[str, Any],
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
-    """Return the header of a file, and where it ends."""
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or not 2 <= size <= SMALL or len(data) < 8 + size:
         raise ValueError(f"it does not begin with a header of at most {SMALL} bytes, as safetensors files do")
@@ -158,7 +157,6 @@ def _shape(name: str, header: dict[str, Any]) -> Any:
 
 
 def _listed(name: str, tensor: dict[str, Any], *, nonfinite: bool) -> Any:
-    """Return the numbers of a tensor as floats in lists."""
     import numpy as np
 
     if tensor["dtype"] == "BF16":  # the upper half of a float32

@@ -43,10 +43,6 @@ def known(name: str) -> bool:
 def activation_of(activation: Activation | None, argument: str = "activation") -> Activation:
     """Return an activation as its name where it has one, else as the callable that it is; None is "linear".
 
-    Raises:
-        ValueError: if the name is unknown.
-        TypeError: if it is neither a name nor callable.
-
     >>> activation_of(functions.tanh)
     'tanh'
 
@@ -75,12 +71,7 @@ def activate(activation: Activation, x: Any) -> Any:
 
 
 def title(activation: Activation) -> str:
-    """Return how a neuron with this activation is called: "ReLU", "Linear", "Tanh", or the function's own name.
-
-    >>> title("leaky_relu")
-    'LeakyReLU'
-
-    """
+    """Return how a neuron with this activation is called: "LeakyReLU", "Linear", "Tanh", or the function's own name."""
     if isinstance(activation, str):
         return _TITLES.get(activation) or "".join(word.capitalize() for word in activation.split("_"))
     return str(getattr(activation, "__name__", type(activation).__name__))
@@ -179,7 +170,6 @@ class Neuron(Module):
         return output
 
     def __repr__(self) -> str:
-        """Show the activation and the number of inputs, as micrograd does."""
         return f"{title(self._activation)}Neuron({len(self.w)})"
 
 
@@ -230,7 +220,6 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
-        """Show the neurons, as micrograd does."""
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
 
 

@@ -175,7 +175,6 @@ class MLP(Module):
         return {"kind": "MLP", "nin": nin, "nouts": nouts, "activations": activations}
 
     def __repr__(self) -> str:
-        """Show the layers, as micrograd does."""
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
@@ -189,9 +188,6 @@ def load(path: str | PathLike[str], *, into: MLP | None = None, nonfinite: bool 
             "layers.0.weight", "layers.0.bias", "layers.1.weight" and so on, with any text before the numbers and any
             gaps between them, as PyTorch names the `Linear` modules of a `Sequential`.
         nonfinite: whether to take parameters that are nan or infinite.
-
-    Returns:
-        A new model, or `into`.
 
     Raises:
         ModelFormatError: if it is no such file, or one from a newer version.

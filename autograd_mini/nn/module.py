@@ -160,15 +160,7 @@ class CheckedSample(list["Value | float"]):
 
 
 def sample(x: Any, name: str = "x") -> CheckedSample:
-    """Return inputs as a checked list: Values stay, and plain numbers become floats, not Values.
-
-    Args:
-        x: a list, tuple, generator or array of Values and numbers, or a single one.
-        name: what to call it in an error.
-
-    Raises:
-        TypeError: if there is something in it that is no number.
-        ValueError: if it has more than one dimension.
+    """Return one sample, a single number too, as a checked list: Values stay, plain numbers become floats, not Values.
 
     >>> sample((1, 2.5))
     [1.0, 2.5]

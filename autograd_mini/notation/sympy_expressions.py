@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | None = None, limit: int = 5000) -> Any:
-    """Return a result, or its derivative, as an expression of SymPy.
+    """Return a result, or its derivative, as an expression of SymPy, a sympy.Expr.
 
     Leaves with a label become real symbols, leaves without one numbers, and of a `where` there is the branch that
     was taken.
@@ -32,9 +32,6 @@ def sympy(y: Value, wrt: Value | None = None, *, names: Mapping[Value, str] | No
         wrt: a Value to differentiate by.
         names: symbols for Values, in place of their labels.
         limit: the largest number of operations.
-
-    Returns:
-        A sympy.Expr.
 
     Raises:
         TypeError: if y is no Value.

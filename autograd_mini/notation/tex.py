@@ -14,7 +14,7 @@ import re
 from collections import Counter
 
 from autograd_mini.engine.backward import subgraph
-from autograd_mini.engine.graph import gradient
+from autograd_mini.engine.graph import check_value, gradient
 from autograd_mini.engine.value import Value
 
 TYPE_CHECKING = False
@@ -86,8 +86,7 @@ def nodes_and_names(
     y: Value, wrt: Value | None, names: Mapping[Value, str] | None, limit: int
 ) -> tuple[list[Value], dict[Value, str]]:
     """Return the nodes of a formula, oldest first, the result last, and the names of its leaves."""
-    if not isinstance(y, Value):
-        raise TypeError(f"y is {y!r} of type {type(y).__name__}, expected a Value")
+    check_value("y", y)
     nodes = subgraph([y if wrt is None else gradient(y, wrt)], _operands)
     shown = sum(1 for node in nodes if node.op)
     if shown > limit:
@@ -153,7 +152,6 @@ class Tex:
         self.parts = parts
 
     def __str__(self) -> str:
-        """Return the LaTeX."""
         return f"-{self.at(PRODUCT)}" if self.minus else self.text
 
     def at(self, level: int) -> str:

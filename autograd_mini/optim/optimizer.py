@@ -88,7 +88,6 @@ class Optimizer:
             OPTIMIZERS[name] = cls
 
     def __init__(self, params: Iterable[Trainable], settings: Mapping[str, object]) -> None:
-        """Take the parameters once, in their order, and check the settings."""
         found = parameters(params)
         if not found:
             raise ValueError(
@@ -157,7 +156,10 @@ class Optimizer:
             new, *found = map(list, zip(*moved, strict=True))
             changed = dict(zip(names, found, strict=True))
         if some:
-            changed = {name: _spread(state[name], rows, column) for name, column in changed.items()}
+            for name, column in changed.items():
+                changed[name] = state[name].copy()
+                for row, value in zip(rows, column, strict=True):
+                    changed[name][row] = value
         commit(params, new, self, {**self._state, **changed})
 
     def zero_grad(self) -> None:
@@ -208,18 +210,9 @@ class Optimizer:
         vars(self).update(param_groups=[{"params": params, **settings}], _state=columns)  # both, in one call into C
 
     def __repr__(self) -> str:
-        """Show the optimiser with the number of its parameters and its settings."""
         group = dict(self.param_groups[0])
         count = len(group.pop("params"))
         return f"{type(self).__name__}({count} parameters, {', '.join(f'{k}={v!r}' for k, v in group.items())})"
-
-
-def _spread(column: list[Any], rows: list[int], values: list[Any]) -> list[Any]:
-    """Copy the column and put the values into the rows."""
-    full = column.copy()
-    for row, value in zip(rows, values, strict=True):
-        full[row] = value
-    return full
 
 
 class Vectorised:

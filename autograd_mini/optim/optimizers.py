@@ -70,7 +70,6 @@ class SGD(Optimizer, name="sgd", rate=0.1):
         *,
         maximize: bool = False,
     ) -> None:
-        """See the class."""
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize})
 
@@ -153,7 +152,6 @@ class Adam(Optimizer, name="adam", rate=0.01):
         *,
         maximize: bool = False,
     ) -> None:
-        """See the class."""
         settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, {**settings, "amsgrad": amsgrad, "maximize": maximize})
 
@@ -233,5 +231,4 @@ class AdamW(Adam, name="adamw", rate=0.01):
         *,
         maximize: bool = False,
     ) -> None:
-        """See Adam; weight decay is on from the start."""
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -49,7 +49,6 @@ class LRScheduler:
     _checks: ClassVar[Checks]
 
     def __init__(self, optimizer: Optimizer, **settings: object) -> None:
-        """Start at epoch 0 from the optimiser's present learning rate."""
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer is of type {type(optimizer).__name__}, expected an Optimizer such as SGD")
         vars(self).update(checked(self._checks, settings))
@@ -108,7 +107,6 @@ class LRScheduler:
         deque(map(dict.update, (vars(self), group), (settings, {"lr": lr})), maxlen=0)  # one call, as in step
 
     def __repr__(self) -> str:
-        """Show the schedule with its settings and the epoch it is in."""
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._checks)
         return f"{type(self).__name__}({settings}, last_epoch={self.last_epoch})"
 

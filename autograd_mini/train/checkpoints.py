@@ -41,14 +41,7 @@ LOOKED_AT = 1000
 
 
 class Checkpoints:
-    """Writes the checkpoints of a run, and takes up the one to go on from; the arguments are those of `fit`.
-
-    Raises:
-        ValueError: if `every` is no whole number from 1, or `resume` is True without a path.
-        TypeError: if `path` or `resume` is no path.
-        OSError: if the folder to write to does not exist, or the path is that of a folder.
-
-    """
+    """Writes the checkpoints of a run, and takes up the one to go on from; arguments and errors are those of `fit`."""
 
     def __init__(
         self,
@@ -115,14 +108,7 @@ class Checkpoints:
         self._written = training.epoch, training.batch
 
     def resume(self, seed: int | None) -> None:
-        """Bring the run to where the checkpoint to go on from was written; `seed` is that of `fit`.
-
-        Raises:
-            ModelFormatError: if the file is no checkpoint.
-            ValueError: if it is one of another run.
-            TypeError: if the optimiser or the schedule cannot say what its state is.
-
-        """
+        """Bring the run to where the checkpoint to go on from was written; `seed` and the errors are those of `fit`."""
         training = self._training
         if self._path is not None or self._from is not None:
             for name, part in (("optimizer", training.optimizer), ("schedule", training.schedule)):
@@ -230,12 +216,7 @@ def _numbers(name: str, column: list[Any]) -> None:
 
 
 def data_fingerprint(samples: Sequence[Sample]) -> str:
-    """Return a fingerprint of rows and targets, so far as these are numbers.
-
-    >>> data_fingerprint([([1.0], 2.0)]) == data_fingerprint([([1.0], 2.5)])
-    False
-
-    """
+    """Return a fingerprint of rows and targets, so far as these are numbers."""
     found = blake2b(digest_size=8)
     for row, target in evenly(samples, LOOKED_AT):
         found.update(repr((list(row), target if is_plain(target) else None)).encode())

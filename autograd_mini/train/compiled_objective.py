@@ -32,12 +32,7 @@ TRIED = 8
 
 
 class CompiledObjective:
-    """The objective of a model, for whole batches.
-
-    Args:
-        training: the run, with model, objective and samples, of which some are tried.
-        backend: the name of a backend of the compiler, or "auto".
-        outside: whether to measure metrics outside in any case.
+    """The objective of a run for whole batches; a TracingError if it cannot be compiled, or would be wrong compiled.
 
     Attributes:
         plain: whether it runs on LLVM, and takes just the parameters to be moved and the weights of the metrics.
@@ -46,10 +41,6 @@ class CompiledObjective:
         backend: the compiler's backend.
         why: why that one.
         program: the compiler's program of the loss and its gradient.
-
-    Raises:
-        TracingError: if model or loss cannot be compiled, or would be wrong compiled.
-        ImportError: if NumPy is not installed.
 
     """
 
@@ -145,16 +136,7 @@ class CompiledObjective:
     def step(
         self, x: Any, X: Any = None, y: Any = None, call: Callable[..., Any] | None = None
     ) -> tuple[float, Any, list[float]]:
-        """Return the mean loss of a batch, its gradient, and the means of the metrics.
-
-        Args:
-            x: the numbers of the parameters to be moved.
-            X: the inputs, a row a sample.
-            y: the targets.
-            call: what computes the mean loss and its slopes for the numbers that `program` takes, X and y; None for
-                the program itself.
-
-        """
+        """Return a batch's mean loss, its gradient, and the metrics, as `call` or the program computes them."""
         call = call or self._call
         if self._direct:
             loss, gradient = call(x, X, y)

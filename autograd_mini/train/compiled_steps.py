@@ -36,17 +36,7 @@ ROOM = 64
 
 
 class CompiledSteps:
-    """The steps of training, on arrays; the methods are those of `EagerSteps`.
-
-    Attributes:
-        backend: the compiler's backend.
-        why: why that one.
-
-    Raises:
-        TracingError: if the model or the loss cannot be compiled as it is.
-        ImportError: if NumPy is not installed.
-
-    """
+    """The steps of training, on arrays, with the methods of `EagerSteps` and the errors of `CompiledObjective`."""
 
     def __init__(self, training: Training, backend: str) -> None:
         np = extra("numpy", "training that is compiled", "leave compile out")
@@ -103,7 +93,6 @@ class CompiledSteps:
             return self._step(batch, sums)
 
     def _step(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take a step."""
         first = batch * self._size
         end = min(first + self._size, len(self._order))
         X, y = self._now_X[first:end], self._now_y[first:end]
@@ -188,7 +177,6 @@ class CompiledSteps:
         return True
 
     def _descend(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
-        """Take many steps."""
         descent, batches = self._descent, -(-len(self._order) // self._size)
         assert descent is not None  # noqa: S101 - it descends
         descent.totals[:] = sums or 0.0
@@ -219,7 +207,6 @@ class CompiledSteps:
             self._descends = False
 
     def _read(self) -> Any:
-        """Return the parameters as an array."""
         import numpy as np
 
         return np.array(numbers(self._moved, "data"))
@@ -265,19 +252,11 @@ class CompiledSteps:
         return f"the mean loss became {loss}"
 
     def _named(self, row: int) -> str:
-        """Return what messages call a row."""
         return f"row {row}"
 
 
 class CompiledDescent:
-    """The steps of one optimiser on one kernel.
-
-    Args:
-        gradient: the kernel on LLVM: from the parameters to the mean loss, its gradient, and the means of metrics.
-        metrics: how many of these there are.
-        optimizer: the optimiser; no column of its state is missing.
-        data: the arrays of the samples of an epoch, in order, which stay where they are.
-        size: the rows of a batch.
+    """The steps of one optimiser on one kernel; `data` are the arrays of an epoch's samples, which stay where they are.
 
     Attributes:
         settings: those of the optimiser that it was compiled for; of the learning rate it takes any.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, pairwise
-from math import isfinite
 
 from autograd_mini.datasets.preprocessing import members, numbers, same_length
 from autograd_mini.engine.checks import random_numbers, real_number
+from autograd_mini.engine.hooks import no_grad
 from autograd_mini.errors import TracingError
 from autograd_mini.nn.losses import TARGETS
 from autograd_mini.rows.columns import floats, table_arrays, table_columns
@@ -28,18 +28,10 @@ LOADED = 2**19
 
 
 def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Target]:
-    """Return y as the targets of a loss for a model with that many outputs; one target a row.
+    """Return y as the targets of a loss, one a row, for a model of several outputs, or of one number (None).
 
-    Args:
-        name: what messages call y.
-        y: the targets; for several outputs and a loss of numbers, a row of as many for each sample. A column, that is
-            rows of one number, counts as numbers.
-        loss: the name of the loss; None for a function of the user's own, whose targets are left as they are.
-        outputs: the length of a prediction; None where the model predicts one number.
-
-    Raises:
-        TypeError: for what is no number.
-        ValueError: naming the row, for a number that is nan, infinite, or not what the loss expects.
+    For several outputs and a loss of numbers a target is a row of as many. A column, that is rows of one number, counts
+    as numbers. Targets of the user's own loss, without a name, are left as they are. Errors name the row.
 
     >>> targets("y", [[0.0], [2.0]], "cross_entropy", outputs=3)
     [0, 2]
@@ -53,14 +45,12 @@ def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Ta
         return [_as_given(f"row {row} of {name}", target) for row, target in enumerate(given)]
     if given and all(_is_row(target) and len(target) == 1 for target in given):
         given = [target[0] for target in given]
-    expected, accepts = TARGETS.get(loss, ("a number", isfinite))
-    if loss == "cross_entropy":
-        if outputs is None or outputs < 2:
-            raise ValueError(
-                "the model predicts one number, expected by cross_entropy one output a class, at least 2: use "
-                "binary_cross_entropy for two classes, or a model with more outputs"
-            )
-        expected, accepts = f"the index of a class: a whole number from 0 to {outputs - 1}", range(outputs).__contains__
+    if loss == "cross_entropy" and (outputs is None or outputs < 2):
+        raise ValueError(
+            "the model predicts one number, expected by cross_entropy one output a class, at least 2: use "
+            "binary_cross_entropy for two classes, or a model with more outputs"
+        )
+    _, expected, accepts = expected_by(loss, outputs)
 
     def checked(place: str, target: Any) -> float:
         wrong = f"{place} is {target!r}, expected by {loss} {expected}"
@@ -85,6 +75,29 @@ def targets(name: str, y: Any, loss: str | None, outputs: int | None) -> list[Ta
     return found
 
 
+def expected_by(loss: str, outputs: int | None) -> tuple[tuple[int, ...], str, Callable[[Any], Any]]:
+    """Return the shape of a target that a loss expects, and which numbers: in words, and as a function of them."""
+    if loss == "cross_entropy":
+        last = (outputs or 0) - 1
+        return (
+            (),
+            f"the index of a class: a whole number from 0 to {last}",
+            lambda target: (target >= 0) & (target <= last) & (target % 1 == 0),
+        )
+    any_number = "a number", lambda target: target == target  # noqa: PLR0124 - all are finite
+    return () if outputs is None else (outputs,), *TARGETS.get(loss, any_number)
+
+
+def outputs_of(model: Callable[[Any], Any], row: list[float], of: str) -> int | None:
+    """Return the length of the prediction for the first row, for which a model is tried; None for a single number."""
+    with no_grad():
+        try:
+            prediction = model(row)
+        except ValueError as error:
+            raise ValueError(f"the model refused row 0 of X{of}, of {len(row)} numbers: {error}") from error
+    return len(prediction) if isinstance(prediction, (list, tuple)) else None
+
+
 def _is_row(target: Any) -> bool:
     return isinstance(target, (list, tuple)) or getattr(target, "ndim", 0) == 1
 
@@ -100,12 +113,7 @@ def _as_given(name: str, target: Any) -> Target:
 
 
 class ArraySamples(Sequence):  # type: ignore[type-arg]  # of samples
-    """Samples that lie in arrays, made of a row and its target when they are asked for.
-
-    Args:
-        X: the rows, numbers of float64.
-        y: the targets.
-        loss: the name of the loss.
+    """Samples that lie in arrays, made of a row and its target for a loss when they are asked for.
 
     >>> import numpy as np
     >>> samples = ArraySamples(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.0, 2.0]), "cross_entropy")
@@ -118,11 +126,9 @@ class ArraySamples(Sequence):  # type: ignore[type-arg]  # of samples
         self.X, self.y, self._made = X, y, int if loss == "cross_entropy" else lambda goal: goal
 
     def __len__(self) -> int:
-        """Count the samples."""
         return len(self.X)
 
     def __getitem__(self, row: Any) -> Any:
-        """Return a sample."""
         return self.X[row].tolist(), self._made(self.y[row].tolist())
 
 
@@ -133,11 +139,18 @@ def finite_array(given: Any) -> Any:
     import numpy as np
 
     try:
-        table = table_arrays(given, "X")
-        found = floats(given, "X") if table is None else table[0] if len(table) == 1 else np.hstack(table)
+        found = as_array(given, "X")
     except (TypeError, ValueError, RuntimeError):  # as for a tensor that PyTorch records; what is wrong is said later
         return None
     return found if np.isfinite(found).all() else None
+
+
+def as_array(given: Any, name: str) -> Any:
+    """Return a table or an array as an array of float64, itself where it is one."""
+    import numpy as np
+
+    table = table_arrays(given, name)
+    return floats(given, name) if table is None else table[0] if len(table) == 1 else np.hstack(table)
 
 
 def targets_array(y: Any, loss: str | None, outputs: int | None) -> Any:
@@ -152,13 +165,8 @@ def targets_array(y: Any, loss: str | None, outputs: int | None) -> Any:
         return given if given.dtype.kind in "fiu" else None
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
-    if found.shape[1:] != (() if outputs is None or loss == "cross_entropy" else (outputs,)):
-        return None
-    _, accepts = TARGETS.get(loss, ("", lambda found: found == found))  # noqa: PLR0124 - all are finite
-    fine = accepts(found)
-    if loss == "cross_entropy":
-        fine = (found >= 0) & (found < (outputs or 0)) & (found % 1 == 0)
-    return found if fine.all() else None
+    shape, _, accepts = expected_by(loss, outputs)
+    return found if found.shape[1:] == shape and accepts(found).all() else None
 
 
 def in_blocks(X: Any, y: Any) -> tuple[Any, Any]:
@@ -190,7 +198,6 @@ def _columns(batches: Any) -> tuple[Any, Any]:
 
 
 def _is_batch(item: Any) -> bool:
-    """Return whether an item of an iterator is several rows."""
     if isinstance(item, (list, tuple)):
         return bool(item) and _is_row(item[0])
     return table_columns(item, "a batch of X") is not None or getattr(item, "ndim", 0) == 2
@@ -297,7 +304,6 @@ def permuted(numbers: Any, count: int, seed: int) -> Any:
 
 
 def _key(z: int) -> int:
-    """Return the output of SplitMix64 in a state."""
     z = ((z ^ (z >> 30)) * FIRST) & MASK
     z = ((z ^ (z >> 27)) * SECOND) & MASK
     return z ^ (z >> 31)

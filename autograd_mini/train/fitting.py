@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autograd_mini.train.data import Sample
     from autograd_mini.train.history import History
     from autograd_mini.train.objective import Loss, Metric, Model
+    from autograd_mini.train.parts import RowsInParts
     from autograd_mini.train.steps import Compile
 
 
@@ -133,16 +134,8 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         raise TypeError(f"model is {model!r}, expected one with parameters(), such as an MLP")
     random_numbers(seed)  # refuses what is no seed
     objective = Objective(loss, metrics)
-    X, y = in_blocks(X, y)
-    if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        validation = in_blocks(*validation)
-    parts = rows_in_parts(objective, model, X, y)
-    samples = objective.samples(model, X, y) if parts is None else parts.samples
-    validating = (
-        rows_in_parts(objective, model, *validation, of=" of validation")
-        if isinstance(validation, (tuple, list)) and len(validation) == 2
-        else None
-    )
+    samples, parts = _samples(objective, model, X, y)
+    held_out, held_out_parts = _held_out(objective, model, validation)
     params = parameters(model.parameters())
     given = optimizer, schedule
     optimizer = _chosen_optimizer(optimizer, params, lr, options)
@@ -153,9 +146,9 @@ def fit(  # noqa: PLR0913 - the choices there are in training
         schedule=_chosen_schedule(schedule, optimizer),
         objective=objective,
         samples=samples,
-        held_out=_held_out(objective, model, validation) if validating is None else validating.samples,
+        held_out=held_out,
         parts=parts,
-        held_out_parts=validating,
+        held_out_parts=held_out_parts,
         epochs=whole("epochs", epochs),
         batch_size=(len(samples) if parts is None else parts.rows)
         if batch_size is None
@@ -190,18 +183,26 @@ ELSEWHERE = {
 """Arguments of `fit` by the names that other libraries give them."""
 
 
-def _held_out(objective: Objective, model: Model, validation: Any) -> Sequence[Sample]:
+def _samples(
+    objective: Objective, model: Model, X: Any, y: Any, of: str = ""
+) -> tuple[Sequence[Sample], RowsInParts | None]:
+    """Return samples, and where they come in parts these too."""
+    X, y = in_blocks(X, y)
+    parts = rows_in_parts(objective, model, X, y, of)
+    return (objective.samples(model, X, y, of) if parts is None else parts.samples), parts
+
+
+def _held_out(objective: Objective, model: Model, validation: Any) -> tuple[Sequence[Sample], RowsInParts | None]:
     """Return the samples of the pair (X, y) to validate on, none for None."""
     if validation is None:
-        return []
+        return [], None
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is of type {type(validation).__name__}, expected a pair (X, y)")
     X, y = validation
-    return objective.samples(model, X, y, of=" of validation")
+    return _samples(objective, model, X, y, " of validation")
 
 
 def _functions(callbacks: Iterable[Callable[[Training], object]]) -> list[Callable[[Training], object]]:
-    """Return the callbacks in a list, each of them callable."""
     if callable(callbacks):
         raise TypeError("callbacks is one function, expected a list of them: write callbacks=[function]")
     if not isinstance(callbacks, Iterable):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_mini.errors import aligned
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,7 +111,6 @@ class History:
         return history
 
     def __len__(self) -> int:
-        """Return the number of epochs."""
         return self.epochs
 
     def __iter__(self) -> Iterator[dict[str, float]]:
@@ -142,7 +143,6 @@ class History:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def __repr__(self) -> str:
-        """Show the first and the last epochs as a table."""
         facts = [f"History of {self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
         facts += [f"stopped: {self.stopped}"] * bool(self.stopped)
         facts += [f"on {self.backend}"] * bool(self.backend)
@@ -164,5 +164,4 @@ class History:
             figures = [f"{column[index]:.4g}" for column in self.columns.values()]
             rows.append([f"* {index + 1}" if index + 1 == best else f"{index + 1}", *figures])
             before = index
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        return aligned(rows)

@@ -12,7 +12,7 @@ from autograd_mini.engine.pytree import tree_map
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import shown
 from autograd_mini.nn.losses import LOSSES, leading
-from autograd_mini.train.data import ArraySamples, finite_array, targets, targets_array
+from autograd_mini.train.data import ArraySamples, finite_array, outputs_of, targets, targets_array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ class Objective:
     """
 
     def __init__(self, loss: str | Loss, metrics: Mapping[str, Metric] | None = None) -> None:
-        """Find the loss by its name, and without metrics the accuracy, if the loss tells classes apart."""
         function = LOSSES.get(loss) if isinstance(loss, str) else loss
         if not callable(function):
             raise (ValueError if isinstance(loss, str) else TypeError)(
@@ -96,12 +95,7 @@ class Objective:
         array = finite_array(X)
         rows = table(f"X{of}", X) if array is None or array.ndim != 2 or not array.size else array
         first = rows[0] if isinstance(rows, list) else rows[0].tolist()
-        with no_grad():
-            try:
-                prediction = model(first)
-            except ValueError as error:
-                raise ValueError(f"the model refused row 0 of X{of}, of {len(first)} numbers: {error}") from error
-        outputs = len(prediction) if isinstance(prediction, (list, tuple)) else None
+        outputs = outputs_of(model, first, of)
         if not isinstance(rows, list):
             found = targets_array(y, self.name, outputs)
             if found is not None and len(found) == len(rows):
@@ -214,7 +208,6 @@ def _raised_in(error: Exception) -> str:
 
 
 def _plain(prediction: Any) -> Any:
-    """Return a prediction as plain floats."""
     return tree_map(lambda output: output.data if isinstance(output, Value) else output, prediction)
 
 

@@ -17,14 +17,12 @@ from math import isfinite
 from typing import NamedTuple
 
 from autograd_mini.compiler.blocks import block_sums, loaded_rows
-from autograd_mini.engine.hooks import no_grad
 from autograd_mini.errors import TracingError
-from autograd_mini.nn.losses import TARGETS
 from autograd_mini.rows import in_parts
-from autograd_mini.rows.columns import floats, not_finite, table_arrays
+from autograd_mini.rows.columns import not_finite
 from autograd_mini.rows.pairwise import RowPart
 from autograd_mini.train.compiled_steps import CompiledSteps
-from autograd_mini.train.data import LOADED, ArraySamples, permuted, shuffled
+from autograd_mini.train.data import LOADED, ArraySamples, as_array, expected_by, outputs_of, permuted, shuffled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,15 +40,7 @@ KEPT = 256
 
 
 class RowsInParts:
-    """Inputs and targets in parts, checked.
-
-    Attributes:
-        parts: the parts.
-        count: how many parts there are.
-        rows: how many rows there are.
-        samples: some of them.
-
-    """
+    """Inputs and targets in parts, checked: how many parts and rows there are, and some of the rows as samples."""
 
     def __init__(self, parts: Stream | DaskPartitions, count: int, rows: int, samples: list[Sample]) -> None:
         self.parts, self.count, self.rows, self.samples = parts, count, rows, samples
@@ -63,17 +53,7 @@ class RowsInParts:
 def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = "") -> RowsInParts | None:
     """Return inputs and targets that come in parts, read once, and checked; None for those in memory.
 
-    Args:
-        objective: the loss, which says what a target may be.
-        model: the model, which is tried on the first row.
-        X: the inputs.
-        y: the targets.
-        of: what messages add to the names of both.
-
-    Raises:
-        ValueError: naming file or partition, row and column, for what is nan, infinite, or no target of the loss.
-        TypeError: for a column of anything but numbers.
-
+    Errors name file or partition, row and column; `of` is what they add to the names of X and y.
     """
     if hasattr(X, "__next__") or hasattr(y, "__next__"):
         return None  # a generator of rows, which is read into memory
@@ -81,27 +61,17 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
     if parts is None:
         return None
     names = f"X{of}", f"y{of}"
-    outputs: list[int | None] = []
-
-    def tried(row: list[float]) -> None:
-        with no_grad():
-            try:
-                prediction = model(row)
-            except ValueError as error:
-                raise ValueError(f"the model refused row 0 of {names[0]}, of {len(row)} numbers: {error}") from error
-        outputs.append(len(prediction) if isinstance(prediction, (list, tuple)) else None)
-
     if not hasattr(parts, "read"):
         example = _pair(RowPart("", 0, 0), *parts.example())[0]
-        tried([0.0] * example.shape[1])
-        parts = parts.converted(partial(_checked, objective.name, outputs[0], names))
+        outputs = outputs_of(model, [0.0] * example.shape[1], of)
+        parts = parts.converted(partial(_checked, objective.name, outputs, names))
         found = parts.gathered(partial(_summary, objective.name))
     else:
-        found, seen = [], set[float]()
+        found, seen, outputs, tried = [], set[float](), None, False
         for part, given in parts.read(lambda _, *given: given):
-            if not outputs and len(rows := _pair(part, *given)[0]):
-                tried(rows[0].tolist())
-            pair = _checked(objective.name, outputs[0] if outputs else None, names, part, *given)
+            if not tried and len(rows := _pair(part, *given)[0]):
+                outputs, tried = outputs_of(model, rows[0].tolist(), of), True
+            pair = _checked(objective.name, outputs, names, part, *given)
             count, samples = _summary(objective.name, part, pair, seen)
             found.append((count, samples))
     total = sum(count for count, _ in found)
@@ -112,14 +82,8 @@ def rows_in_parts(objective: Objective, model: Model, X: Any, y: Any, of: str = 
 
 
 def _pair(part: RowPart, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return the rows and the targets of a part as arrays of float64."""
-    import numpy as np
-
     try:
-        table = table_arrays(X, "X")
-        rows = floats(X, "X") if table is None else table[0] if len(table) == 1 else np.hstack(table)
-        table = table_arrays(y, "y")
-        goals = floats(y, "y") if table is None else np.hstack(table)
+        rows, goals = as_array(X, "X"), as_array(y, "y")
     except TypeError as error:
         raise TypeError(f"{part.name}: {error}") from None
     if rows.ndim != 2 or goals.ndim not in {1, 2}:
@@ -140,18 +104,16 @@ def _checked(
     if wrong := not_finite((rows, goals), names, part.first):
         wrong = not_finite((X, y), names, part.first) or wrong  # with the names of the columns
         raise ValueError(f"{part.name}: {wrong}, expected a finite number: leave such rows out first")
-    wanted = () if outputs is None or loss == "cross_entropy" else (outputs,)
-    if loss is not None and goals.shape[1:] != wanted:
+    if loss is None:
+        return rows, goals
+    wanted, expected, accepts = expected_by(loss, outputs)
+    if goals.shape[1:] != wanted:
         raise ValueError(
             f"{part.name}: {names[1]} has {goals.shape[1:] or 'one number'} a row, expected {wanted or 'one number'}, "
             "as the model predicts"
         )
-    expected, accepts = TARGETS.get(loss or "", ("", None))
-    fine = None if accepts is None else accepts(goals)
-    if loss == "cross_entropy":
-        expected = f"the index of a class: a whole number from 0 to {(outputs or 0) - 1}"
-        fine = (goals >= 0) & (goals < (outputs or 0)) & (goals % 1 == 0)
-    if fine is not None and not fine.all():
+    fine = accepts(goals)
+    if not fine.all():
         at = int(fine.reshape(len(rows), -1).all(axis=1).argmin())
         row = f"{part.name}: row {part.first + at} of {names[1]}"
         raise ValueError(f"{row} is {goals[at].tolist()!r}, expected by {loss} {expected}")
@@ -209,7 +171,38 @@ def batch_sums(program: Any, numbers: Any, batch: Batch, part: RowPart, pair: tu
     return block_sums(program, numbers, 1, part, loaded)
 
 
-class SummedSteps(CompiledSteps):
+class PartSteps(CompiledSteps):
+    """Steps on rows that come in parts; those to validate on may be in memory all the same."""
+
+    def _summed(self, parts: RowsInParts, batch: Batch) -> tuple[float, float, Any, list[float]]:
+        """Return of a batch the number of rows, the mean loss, its gradient, and the means of the metrics."""
+        training, source = self._training, parts.parts
+        bar = training.bar
+        rows = 0.0
+
+        def done(finished: int) -> None:
+            if bar is not None:
+                bar.batch(training.epoch + 1, batch.number + finished / parts.count)
+
+        def call(p: Any, *_: Any) -> tuple[float, Any]:
+            nonlocal rows
+            shown = done if bar is not None and bar.shown and batch.batches <= 10 else None
+            figures = source.total(load_pair, batch_sums, self._kernel.program, p.copy(), batch, done=shown)
+            rows = float(figures[0])
+            return (float(figures[1] / rows), figures[2:] / rows) if rows else (0.0, figures[2:])
+
+        loss, gradient, metrics = self._kernel.step(self._x, call=call)
+        return rows, loss, gradient, metrics
+
+    def validate(self) -> dict[str, float]:
+        """Return the means over the samples kept out of training."""
+        if (parts := self._training.held_out_parts) is None:
+            return super().validate()
+        _, loss, _, metrics = self._summed(parts, Batch(0, 1, None))
+        return dict(zip(self._objective.names, [loss, *metrics], strict=True))
+
+
+class SummedSteps(PartSteps):
     """Steps whose batches are sums over parts; the methods are those of `CompiledSteps`."""
 
     def __init__(self, training: Training, backend: str) -> None:
@@ -226,57 +219,17 @@ class SummedSteps(CompiledSteps):
     def _step(self, batch: int, sums: list[float]) -> tuple[int, list[float]]:
         training = self._training
         seed = training.seed * 1_000_003 + training.epoch * 7919 if training.shuffle else None
-        rows, loss, gradient, metrics = self._summed(training.parts, Batch(batch, training.batches, seed))
+        parts: Any = training.parts
+        rows, loss, gradient, metrics = self._summed(parts, Batch(batch, training.batches, seed))
         if not isfinite(loss):
             raise training.diverged(f"the mean loss became {loss}")
         return self._move(gradient, [figure * rows for figure in (loss, *metrics)], sums)
-
-    def _summed(self, parts: RowsInParts | None, batch: Batch) -> tuple[float, float, Any, list[float]]:
-        """Return of a batch the number of rows, the mean loss, its gradient, and the means of the metrics."""
-        return summed(self._kernel, parts, self._x, batch, self._training)
-
-    def validate(self) -> dict[str, float]:
-        """Return the means over the samples kept out of training."""
-        return validated(self, self._training) or super().validate()
-
-
-def summed(kernel: Any, parts: Any, x: Any, batch: Batch, training: Training) -> tuple[float, float, Any, list[float]]:
-    """Return of a batch the number of rows, the mean loss, its gradient, and the means of the metrics."""
-    rows = 0.0
-
-    def call(p: Any, *_: Any) -> tuple[float, Any]:
-        nonlocal rows
-        bar = training.bar
-        shown = bar is not None and bar.shown and batch.batches <= 10
-
-        def done(finished: int) -> None:
-            if bar is not None:
-                bar.batch(training.epoch + 1, batch.number + finished / parts.count)
-
-        figures = parts.parts.total(
-            load_pair, batch_sums, kernel.program, p.copy(), batch, done=done if shown else None
-        )
-        rows = float(figures[0])
-        if not rows:
-            return 0.0, figures[2:]
-        return float(figures[1] / rows), figures[2:] / rows
-
-    loss, gradient, metrics = kernel.step(x, call=call)
-    return rows, loss, gradient, metrics
-
-
-def validated(steps: Any, training: Training) -> dict[str, float] | None:
-    """Return the means over rows to validate on that come in parts; None where there are none."""
-    if training.held_out_parts is None:
-        return None
-    _, loss, _, metrics = summed(steps._kernel, training.held_out_parts, steps._x, Batch(0, 1, None), training)
-    return dict(zip(training.objective.names, [loss, *metrics], strict=True))
 
 
 # --- batches of a stream ---
 
 
-class StreamedSteps(CompiledSteps):
+class StreamedSteps(PartSteps):
     """Steps whose batches come one after the other from a stream; the methods are those of `CompiledSteps`."""
 
     def __init__(self, training: Training, backend: str) -> None:
@@ -290,7 +243,6 @@ class StreamedSteps(CompiledSteps):
         self._by_length: dict[int, Any] = {}  # the compiled descent and its arrays, by the rows of a block
 
     def _start(self, order: Sequence[int]) -> None:
-        """Start reading."""
         training = self._training
         self._order, self._loaded = order, (0, 0)
         self._samples = training.samples
@@ -307,7 +259,6 @@ class StreamedSteps(CompiledSteps):
         return super().take(batch - self._loaded[0], sums)
 
     def _load(self) -> None:
-        """Go on to the next block."""
         self._gather()
         if len(self._now_X):
             self._by_length[len(self._now_X)] = self._now_X, self._now_y, self._descent
@@ -347,7 +298,3 @@ class StreamedSteps(CompiledSteps):
     def _named(self, row: int) -> str:
         start, part = max((place for place in self._places if place[0] <= row), default=(0, RowPart("the data", 0, 0)))
         return f"row {part.first + row - start} of {part.name}"
-
-    def validate(self) -> dict[str, float]:
-        """Return the means over the samples kept out of training."""
-        return validated(self, self._training) or super().validate()

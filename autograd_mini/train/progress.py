@@ -14,19 +14,9 @@ _PAUSE = 0.1  # seconds between two states of the line, so that showing costs no
 
 
 class Progress:
-    """A line with the epoch, the share of all batches done, the time it took and will take, and the last figures.
+    """A line with the epoch, the share of all batches done, the time it took and will take, and the last figures."""
 
-    Args:
-        epochs: how many epochs there will be.
-        batches: how many batches each has.
-        shown: whether to show anything.
-
-    Attributes:
-        rate: rows a second, to be shown; 0 for not.
-
-    """
-
-    rate = 0.0
+    rate = 0.0  # rows a second, to be shown; 0 for not
 
     def __init__(self, epochs: int, batches: int, *, shown: bool) -> None:
         self.shown = shown
@@ -66,12 +56,7 @@ class Progress:
 
 
 def progress_bar(wanted: bool | Literal["auto"], epochs: int, batches: int) -> Progress:  # noqa: FBT001 - what `fit` got
-    """Return the bar that fits where the program runs: "auto" shows it in a terminal or a notebook alone.
-
-    Raises:
-        ValueError: for what is neither a truth value nor "auto".
-
-    """
+    """Return the bar that fits where the program runs: "auto" shows it in a terminal or a notebook alone."""
     if not (wanted is True or wanted is False or wanted == "auto"):
         raise ValueError(f'progress is {wanted!r}, expected True, False or "auto"')
     error = sys.stderr  # None in a program without a console
@@ -89,6 +74,5 @@ def figures(row: Mapping[str, float]) -> str:
 
 
 def _in_notebook() -> bool:
-    """Return whether this runs in the kernel of a Jupyter notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"

@@ -107,7 +107,6 @@ class Training:
     _beginning: float | None = field(default=None, init=False)  # the mean loss over the first rows
 
     def __post_init__(self) -> None:
-        """Find what the optimiser moves."""
         groups = getattr(self.optimizer, "param_groups", [])
         self.moved = tuple(parameter for group in groups for parameter in group["params"]) or tuple(self.params)
         known = {*map(id, self.params)}
@@ -260,7 +259,6 @@ class Training:
         return f"a lower lr, such as {lr / 10:.2g} in place of {lr:.2g}" if lr else "a lower lr"
 
     def _finite(self, means: dict[str, float], what: str) -> dict[str, float]:
-        """Return the means, if the loss is finite."""
         if not isfinite(means["loss"]):
             raise self.diverged(f"{what} became {means['loss']}", in_batch=False)
         return means

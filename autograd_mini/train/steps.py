@@ -69,13 +69,7 @@ def eager_instead(training: Training, error: Exception) -> EagerSteps:
 
 
 class EagerSteps:
-    """The steps of training, on Values.
-
-    Attributes:
-        backend: the name that the history gives to this way.
-        why: why it was chosen.
-
-    """
+    """The steps of training, on Values; `backend` is what the history calls this way, `why` why it was chosen."""
 
     backend = "eager"
 

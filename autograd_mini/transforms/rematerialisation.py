@@ -86,9 +86,6 @@ def remat(f: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     Args:
         f: a function that returns a number or a structure of numbers, and the same each time it is called.
 
-    Returns:
-        a function of the same arguments that returns the same.
-
     Raises:
         TypeError: when called, if f returns something that is no number.
         StaleValueError: in a backward pass, if something that f closes over was assigned since.

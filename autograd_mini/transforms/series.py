@@ -11,12 +11,11 @@ Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 13; McIlroy
 
 from __future__ import annotations
 
-import operator
 from functools import wraps
 from math import factorial
 
 from autograd_mini.engine.checks import check_function, whole_number
-from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.formula import Decided, evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.graph import depending, gradient
 from autograd_mini.engine.ops import CHOICE, TABLE
@@ -170,7 +169,7 @@ class Series:
         return known[k]
 
 
-class SeriesAlgebra:
+class SeriesAlgebra(Decided):
     """The algebra of numbers and series; the same operation on the same operands is one series."""
 
     def __init__(self) -> None:
@@ -230,18 +229,9 @@ class SeriesAlgebra:
         """Return a number as it is."""
         return number
 
-    def compare(self, relation: str, x: Any, y: Any) -> bool:
-        """Compare the coefficients of order 0: a condition is decided where the series is expanded."""
-        first = [side[0] if isinstance(side, Series) else side for side in (x, y)]
-        return bool(getattr(operator, RELATIONS[relation])(*first))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
-
-    def where(self, condition: bool, this: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:  # noqa: FBT001
-        """Return the branch that is taken, the only one computed."""
-        return this() if condition else otherwise()
+    def figure(self, x: Any) -> Any:
+        """Return the coefficient of order 0: a condition is decided where the series is expanded."""
+        return x[0] if isinstance(x, Series) else x
 
 
 class _Slope:

@@ -38,20 +38,13 @@ def called(f: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any], v
 
 
 class Run(Recorded):
-    """One call of f, as a block inside which derivatives are computed.
-
-    Args:
-        f: the function.
-        args: its positional arguments.
-        kwargs: its keyword arguments.
-        argnums: which of `args` to differentiate by.
-        has_aux: whether f returns (result, anything else).
+    """One call of f, as a block inside which derivatives are computed by those of its arguments that `argnums` names.
 
     Attributes:
         variables: the Values that stand for the numbers of the chosen arguments.
         treedef: the structure of the chosen argument, or of the tuple of them.
         output: what f returned.
-        aux: the second thing it returned.
+        aux: the second thing it returned, if it has one.
         on_values: whether results are Values, because an argument was one or the output depends on a live variable.
 
     """

@@ -70,5 +70,4 @@ if not TYPE_CHECKING:  # else a slip of the pen would be a name to them
 
 
 def __dir__() -> list[str]:
-    """List the names."""
     return __all__

@@ -32,19 +32,13 @@ class Animation(LivePage):
         return self.still()
 
     def save(self, path: str | PathLike[str]) -> str:
-        """Write the SVG and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .svg.
-
-        """
+        """Write the SVG to a path that ends in .svg, and return the path."""
         return write(path, (".svg",), self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def __repr__(self) -> str:
-        """Say what it shows, where pictures are not."""
         return f"<animation of the backward pass: {self.about}>"
 
 
@@ -130,21 +124,15 @@ def _shade(grad: float | None, largest: float) -> tuple[int, float]:
 _COLOURS = {"wire": "#767676", "plus": POSITIVE, "minus": NEGATIVE}
 
 
-def _turned(off: str, on: str, after: str) -> list[tuple[str, str]]:
-    ahead, back = "end:url(#head);marker-start:none", "end:none;marker-start:url(#tail)"
-    return [(off, ahead), (on, back), (after, back)]
-
-
 def _keyframes(kind: str, start: int, end: int, name: str, shown: int, seconds: float) -> str:
     """Return the CSS by which a part is shown, or a wire is lit and then keeps its colour, from one step on."""
     first, last = 100.0 * start / shown, 100.0 * end / shown
     if kind == "show":
-        on, after, off, selector = "opacity:1", "opacity:0", "opacity:0", f".{name}"
-    else:
-        on, after = f"stroke:{_COLOURS[kind]};stroke-width:4", f"stroke:{_COLOURS[kind]};stroke-width:2"
-        off, selector = "stroke:#767676;stroke-width:1.4", f".{name} .w"
-    if kind != "show":  # the arrow turns with the gradient
-        off, on, after = (f"{look};marker-{end}" for look, end in _turned(off, on, after))
+        off, on, after, selector = "opacity:0", "opacity:1", "opacity:0", f".{name}"
+    else:  # the arrow turns with the gradient
+        ahead, back = "marker-end:url(#head);marker-start:none", "marker-end:none;marker-start:url(#tail)"
+        off, selector = f"stroke:#767676;stroke-width:1.4;{ahead}", f".{name} .w"
+        on, after = (f"stroke:{_COLOURS[kind]};stroke-width:{width};{back}" for width in (4, 2))
     frames = [f"0%{{{off}}}"] * (start > 0) + [f"{first:.2f}%{{{on}}}"] + [f"{last:.2f}%{{{after}}}"] * (end < shown)
     frames += [f"100%{{{after}}}"] * (kind != "show")
     steps = f"animation:{name} {seconds * shown:.1f}s step-end infinite"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from difflib import SequenceMatcher
 
+from autograd_mini.engine.graph import check_value
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.diagram import (
-    DIRECTIONS,
     Diagram,
     badge_of,
-    check_choice,
-    check_value,
     constant_card,
     describe,
     kind_of,
@@ -57,7 +55,6 @@ def compare(y1: Value, y2: Value, rankdir: str = "LR") -> Picture:
     """
     for name, given in (("y1", y1), ("y2", y2)):
         check_value(name, given)
-    check_choice("rankdir", rankdir, DIRECTIONS)
     old, new = Shown([y1]), Shown([y2])
     if old.size + new.size > DRAWABLE:
         raise ValueError(
@@ -103,7 +100,6 @@ def _compared(old: Shown, new: Shown, rankdir: str) -> Diagram:
 
 
 def _constants(diagram: Diagram, keys: Keys, owner: tuple[str, Value], shown: Shown, mark: str) -> None:
-    """Add a card for each plain number that an operation used."""
     which, node = owner
     for position, operand in enumerate(shown.args(node)):
         if not isinstance(operand, Value):

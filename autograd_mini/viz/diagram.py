@@ -34,12 +34,6 @@ SLOTS = 5
 """Maximum parts of a gradient that have a line each on a card."""
 
 
-def check_value(name: str, given: object) -> None:
-    """Raise a TypeError that names the argument unless it is a Value."""
-    if not isinstance(given, Value):
-        raise TypeError(f"{name} is {given!r} of type {type(given).__name__}, expected a Value")
-
-
 def check_choice(name: str, given: str, choices: Sequence[str]) -> None:
     """Raise a ValueError that names the argument unless it is one of the choices."""
     if given not in choices:
@@ -179,13 +173,7 @@ class Diagram:
 def full(roots: Sequence[Value], rankdir: str, shown: Shown, *, partials: bool | str = False) -> Diagram:
     """Return the diagram with one card for every node shown and every plain number that an operation used.
 
-    Args:
-        roots: the results.
-        rankdir: which way the arrows run.
-        shown: what is shown of their graph.
-        partials: whether the wires carry their local derivatives and what goes back along them; "symbols" for both as
-            symbols.
-
+    With `partials` the wires carry their local derivatives and what goes back along them, as symbols if "symbols".
     """
     called = names(shown.nodes)
     diagram = Diagram(rankdir)

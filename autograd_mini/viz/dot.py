@@ -87,7 +87,7 @@ def _wire_attributes(wire: Wire) -> dict[str, str]:
     if wire.marks:
         attributes["label"] = "\\n".join(map(escaped, wire.marks))
     if wire.weight is not None:
-        attributes["color"] = weight_colour(wire.weight)
+        attributes["color"] = POSITIVE if wire.weight > 0.0 else NEGATIVE if wire.weight < 0.0 else LINE
         attributes["style"] = "dashed" if wire.weight < 0.0 else "solid"
     return attributes
 
@@ -102,14 +102,8 @@ def layout_source(
 ) -> str:
     """Return a DOT source that has the sizes of the cards and no text, so that every Graphviz lays it out alike.
 
-    Args:
-        diagram: the diagram.
-        cards: the cards to lay out, if not all.
-        wires: the wires between them.
-        cuts: the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag.
-        tags: what is written on the tags. Where there are any, wires from results to results run as straight as
-            they can, so that the tags stand beside a chain.
-
+    `cuts` has the wires that are cut, by key, with the end they stay at, "tail" or "head": the other is a tag. Then
+    wires from results to results run as straight as they can, so that the tags stand beside a chain.
     """
     wires = diagram.wires if wires is None else wires
     ranksep = 0.26 if any(wire.marks or wire.roomy for wire in diagram.wires) else 0.5
@@ -119,7 +113,9 @@ def layout_source(
     if cuts:
         lines.append('nslimit="2" nslimit1="2"')
     sizes = {card.key: card_size(card) for card in (diagram.cards if cards is None else cards)}
-    sizes |= {wire.key: tag_size(tags[wire.key]) for wire in wires if wire.key in cuts}
+    sizes |= {
+        wire.key: (width(shortened(tags[wire.key], TAG), 11.5) + 12.0, 17.0) for wire in wires if wire.key in cuts
+    }
     lines += [f'{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in sizes.items()]
     rooms = {wire.key: room_size(wire) for wire in wires if wire.marks or wire.roomy}
     lines += [f'm{key} [width="{w / 72.0:.4f}" height="{h / 72.0:.4f}"]' for key, (w, h) in rooms.items()]
@@ -137,11 +133,6 @@ def layout_source(
         inside = [f"m{wire.key}" for wire in wires if wire.key in rooms and {wire.tail, wire.head} <= set(keys)]
         lines.append(f'subgraph cluster_{number} {{ margin="12" label=" " {"; ".join([*keys, *inside])} }}')
     return "\n".join([*lines, "}"])
-
-
-def tag_size(text: str) -> tuple[float, float]:
-    """Return the width and height, in points, of the tag of a wire that is cut."""
-    return width(shortened(text, TAG), 11.5) + 12.0, 17.0
 
 
 def marks_size(wire: Wire) -> tuple[float, float]:
@@ -162,11 +153,6 @@ def escaped(text: str) -> str:
     lines = [clean(line) for line in text.split("\n")]
     safe = [line.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return "\\n".join(safe)
-
-
-def weight_colour(weight: float) -> str:
-    """Return the colour of a weight's sign."""
-    return POSITIVE if weight > 0.0 else NEGATIVE if weight < 0.0 else LINE
 
 
 def _label(card: Card) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from autograd_mini.engine.graph import check_value
 from autograd_mini.extras import extra
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import DIRECTIONS, check_choice, check_value, full
+from autograd_mini.viz.diagram import DIRECTIONS, check_choice, full
 from autograd_mini.viz.groups import collapsed, frame
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.text import figure

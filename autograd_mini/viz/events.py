@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from autograd_mini.engine.formula import written
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import check_value, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_value
-from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.errors import aligned
+from autograd_mini.viz.diagram import check_choice
+from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.text import factor, figure, named, names, symbol
 
 TYPE_CHECKING = False
@@ -42,7 +43,6 @@ class Contribution:
         self.before, self.after = before, before + self.share
 
     def __repr__(self) -> str:
-        """Show the sum in numbers."""
         return f"{self.name}.grad: {figure(self.before)} + {figure(self.share)} = {figure(self.after)}"
 
 
@@ -100,7 +100,6 @@ class Event:
         )
 
     def __repr__(self) -> str:
-        """Show the step as its lines."""
         return f"<{self.phase} {self.name}: {'; '.join(self.lines())}>"
 
 
@@ -130,7 +129,8 @@ def steps(y: Value, forward: bool = False, seed: float = 1.0, level: str = "auto
     """
     check_value("y", y)
     unchanged(order(y))
-    return events_of(y, Shown([y], checked(level)), forward=forward, seed=float(seed))
+    check_choice("level", level, LEVELS)
+    return events_of(y, Shown([y], level), forward=forward, seed=float(seed))
 
 
 def events_of(
@@ -203,7 +203,6 @@ class Text(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Show the lines themselves."""
         return str(self)
 
 
@@ -246,18 +245,5 @@ def trace(y: Value, forward: bool = False, level: str = "auto") -> Text:  # noqa
             sums = f"{figure(part.before)} → {figure(part.after)}"
             rows.append((*first, part.name, local, figure(part.share), sums))
             first = ("", "", "", "")
-    table = _aligned(rows)
+    table = aligned(rows, left={1, 4, 5, 7})
     return Text("\n".join([*ahead, *[""] * bool(ahead), *table]))
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return rows as lines: words to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    right = {0, 2, 3, 6}
-    return [
-        "  ".join(
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

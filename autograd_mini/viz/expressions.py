@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from keyword import iskeyword
 
-from autograd_mini.engine.formula import evaluate, names_in, parse
+from autograd_mini.engine.formula import Decided, evaluate, names_in, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import FormulaError
-from autograd_mini.viz.partials import Decided
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +21,7 @@ LONGEST = 2000
 
 
 class Numbers(Decided):
-    """The algebra of Values and floats.
-
-    >>> evaluate(parse("where(x > 0, x ** 2, 0)", ("x",)), Numbers(), {"x": 3.0})
-    9.0
-
-    """
+    """The algebra of Values and floats."""
 
     def constant(self, number: float) -> Number:
         """Return the number itself."""
@@ -38,7 +32,7 @@ class Numbers(Decided):
         result: Number = getattr(ON_VALUES, name)(*operands)
         return result
 
-    def where(self, condition: bool, this: Callable[[], Number], otherwise: Callable[[], Number]) -> Number:  # noqa: FBT001
+    def where(self, condition: bool, this: Callable[[], Number], otherwise: Callable[[], Number]) -> Number:  # type: ignore[override]  # noqa: FBT001
         """Record the choice, with both branches."""
         return where(condition, this(), otherwise())
 

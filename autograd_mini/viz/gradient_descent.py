@@ -53,26 +53,18 @@ class Descent:
         return {**vars(self), "_function": None, "_graph": None}
 
     def __len__(self) -> int:
-        """Return the number of steps made."""
         return len(self.points) - 1
 
     def __iter__(self) -> Iterator[Point]:
-        """Walk through the points."""
         return iter(self.points)
 
     def __repr__(self) -> str:
-        """Show where it led and why it stopped."""
         last = ", ".join(f"{coordinate:.4g}" for coordinate in self.points[-1])
         ended = f"{self.stopped} after {len(self)} steps"
         return f"Descent with lr={self.lr:g}: {ended} at ({last}), value {self.values[-1]:.4g}"
 
     def page(self) -> LivePage:
-        """Return the descent as a page: a surface that turns, a map with the steps, and starts to click.
-
-        Raises:
-            ValueError: if it is not of one or two dimensions, or was unpickled, which brings no function.
-
-        """
+        """Return the descent, of one or two dimensions, as a page: a surface to turn, a map, and starts to click."""
         if self._function is None or len(self.points[0]) > 2:
             raise ValueError(
                 f"the descent has {len(self.points[0])} coordinates{'' if self._function else ' and no function'}, "
@@ -160,7 +152,6 @@ ARROWS, DIGITS = 400, 9
 
 
 def _page(descent: Descent, value: Callable[[Point], float], graph: tuple[Value, list[Value]] | None) -> LivePage:
-    """Return the page of a descent; `graph` is its result at the start, as a Value, and the variables."""
     points = [point for point in descent.points if all(map(isfinite, point))][: ARROWS + 1]
     axes = [*zip(*points, strict=True)]
     bounds = [_around(axis, 0.3 if len(axes) == 2 else 0.5) for axis in axes]

@@ -137,7 +137,6 @@ class _Part(Shown):
 
 
 def _inside(whole: Shown, diagram: Diagram, rankdir: str, key: str) -> Diagram:
-    """Return the diagram of the values of one group."""
     inside = [node for node in whole.nodes if diagram.keys[node] == key]
     part = _Part(whole, inside)
     return full([inside[-1], *(node for node in part.nodes if node not in part.inside)], rankdir, part)

@@ -110,10 +110,6 @@ def program(shown: Shown, rows: Rows) -> list[Any]:
 
     A leaf is its number, a result a list: the key of its row, then for each operand the index of its node, or a list
     of its number alone. A `where` has its condition first, which may be a truth value.
-
-    Raises:
-        NotReplayableError: if an operation is known only by its result.
-
     """
     index = {node: at for at, node in enumerate(shown.nodes)}
 
@@ -301,19 +297,13 @@ class LivePage:
         )
 
     def save(self, path: str | PathLike[str]) -> str:
-        """Write a page that works offline, and return its path.
-
-        Raises:
-            ValueError: if the path does not end in .html.
-
-        """
+        """Write a page that works offline to a path that ends in .html, and return the path."""
         return write(path, (".html", ".htm"), lambda: page(self.about, self.html()))
 
     def _repr_html_(self) -> str:
         return self.html()
 
     def __repr__(self) -> str:
-        """Say what it shows, where HTML is not."""
         return f"<{self.about}>"
 
 
@@ -323,12 +313,9 @@ def inlined(about: str, svg: str) -> str:
 
 
 def bundle(*names: str, rows: Rows | None = None) -> str:
-    """Return scripts of the folder `web` as one text for a function body: what one imports stands before it.
+    """Return scripts of the folder `web`, each after those that it imports from, as one text for a function body.
 
-    Args:
-        names: the scripts, each after those that it imports from; lines of comment, imports and "export" are left out.
-        rows: the rows that the page computes with, as the constant `rows` after the script "arithmetic".
-
+    Comments, imports and "export" are left out. The rows that the page computes with follow the script "arithmetic".
     """
     parts = []
     for name in names:
@@ -374,13 +361,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def page(title: str, body: str) -> str:
-    """Return a page.
-
-    Args:
-        title: its title, plain text.
-        body: what stands in it, HTML.
-
-    """
+    """Return a page with a title, plain text, and a body, HTML."""
     return _PAGE.format(title=xml(title), body=body)
 
 

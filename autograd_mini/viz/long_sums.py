@@ -12,7 +12,6 @@ from math import inf, isfinite, isnan
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.partials import Flow, call_of, flows
 
 TYPE_CHECKING = False
@@ -28,7 +27,7 @@ LEVELS = ("auto", "full")
 
 
 class Shown:
-    """The nodes of a graph that a picture shows, and their operands there.
+    """The nodes of a graph that a picture shows, at the level "full" partial sums too, and their operands there.
 
     Attributes:
         nodes: the nodes, operands before results.
@@ -38,14 +37,6 @@ class Shown:
     """
 
     def __init__(self, roots: Iterable[Value], level: str = "auto", keep: Iterable[Value] = ()) -> None:
-        """Find the long sums below the roots.
-
-        Args:
-            roots: the results.
-            level: "auto", or "full" to show every partial sum.
-            keep: nodes that are to be shown whatever they are.
-
-        """
         roots = list(roots)
         self.nodes = order(*roots)
         self.count = len(self.nodes)
@@ -74,12 +65,6 @@ class Shown:
             return flows(node, gradient)
         terms = enumerate(self.terms[node])
         return [Flow(node, o, position, 1.0, gradient) for position, o in terms if isinstance(o, Value)]
-
-
-def checked(level: str) -> str:
-    """Return the level of a step-by-step account if there is such a one."""
-    check_choice("level", level, LEVELS)
-    return level
 
 
 def long_sums(nodes: Sequence[Value], keep: set[Value]) -> tuple[dict[Value, tuple[Operand, ...]], set[Value]]:

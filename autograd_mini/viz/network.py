@@ -111,12 +111,7 @@ class Column:
 
 
 def layers_of(model: Module) -> list[list[Any]]:
-    """Return the neurons of a model, layer by layer.
-
-    Raises:
-        TypeError: if it is not made of layers of neurons.
-
-    """
+    """Return the neurons of a model, layer by layer; a TypeError if it is not made of layers of neurons."""
     layers = getattr(model, "layers", None)
     if layers is None:
         layers = [model]
@@ -365,7 +360,6 @@ def _indexed(x: float, y: float, name: str, size: float) -> str:
 
 
 def _name(x: float, y: float, name: str) -> str:
-    """Return a name on ground of its own."""
     letter, _, rest = name.partition("_")
     indices, _, layer = rest.partition("^")
     wide = width(letter, 14.0) + max(width(indices, 9.5), width(layer, 9.5)) + 8.5

@@ -75,12 +75,7 @@ class WatchedRun:
 
 
 class Player(LivePage):
-    """The page of one run or several; notebooks show it, `save("training.html")` writes it.
-
-    Attributes:
-        runs: the runs, each with its `history`.
-
-    """
+    """The page of `runs`, one or several, each with its `history`."""
 
     def __init__(self, runs: list[WatchedRun], still: str, data: dict[str, Any], rows: Rows, about: str) -> None:
         self.runs = runs
@@ -155,7 +150,10 @@ def watch(
         trained = deepcopy(model) if several else model
         given = {"loss": loss, "epochs": epochs, "validation": validation, "lr": rate} | settings
         runs.append(_run(trained, X, y, given))
-    data, rows = _model_data(layers, loss), Rows()
+    scale, rows = SCALES.get(loss, "value"), Rows()
+    if scale == "logit" and layers[-1][0].activation == "sigmoid":
+        scale = "probability"
+    data: dict[str, Any] = {"layers": [[len(layer), len(layer[0].w)] for layer in layers], "scale": scale}
     data |= _samples(X, y, validation)
     data["activations"] = [_activation(neuron.activation, rows) for layer in layers for neuron in layer]
     drawn = Network(model)
@@ -167,7 +165,6 @@ def watch(
 
 
 def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> WatchedRun:
-    """Train a model and keep its weights."""
     parameters = [p for layer in layers_of(model) for neuron in layer for p in (*neuron.w, neuron.b)]
     frames = [(0, [p.data for p in parameters])]
     seen: list[Any] = []
@@ -189,13 +186,6 @@ def _run(model: Any, X: Any, y: Any, given: dict[str, Any]) -> WatchedRun:
     run = WatchedRun("training" if rate is None else f"learning rate {rate:g}", history, ended)
     run.frames = frames
     return run
-
-
-def _model_data(layers: list[list[Any]], loss: Any) -> dict[str, Any]:
-    scale = SCALES.get(loss, "value")
-    if scale == "logit" and layers[-1][0].activation == "sigmoid":
-        scale = "probability"
-    return {"layers": [[len(layer), len(layer[0].w)] for layer in layers], "scale": scale}
 
 
 def _samples(X: Any, y: Any, validation: Any) -> dict[str, Any]:
@@ -229,11 +219,6 @@ def network_steps(model: Module, x: Any, target: Any = None, loss: Loss = "mse")
     """Return a sample's way through a network as a page: layer by layer forward, then δ and ∂L/∂w layer by layer back.
 
     Every number on it is computed by the page, so inputs, weights and biases can be moved.
-
-    Raises:
-        TypeError: if the model is not made of layers of neurons.
-        ValueError: if the sample does not fit, or the network has too many parameters to compute in a page.
-
     """
     layers = layers_of(model)
     way = Sample(layers, x, target, loss)

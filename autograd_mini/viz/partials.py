@@ -8,10 +8,9 @@ graph again, with other numbers.
 
 from __future__ import annotations
 
-import operator
 from types import SimpleNamespace
 
-from autograd_mini.engine.formula import RELATIONS, evaluate, parse
+from autograd_mini.engine.formula import Decided, evaluate, parse
 from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.graph import order
 from autograd_mini.engine.ops import TABLE
@@ -108,13 +107,7 @@ _ADD, _MUL, _NEG, _POW, _ATOM = range(1, 6)
 
 
 def local_derivative(row: Op, wanted: str, names: dict[str, str], numbers: dict[str, float]) -> str:
-    """Write the partial derivative of an operation at one node.
-
-    Args:
-        row: the operation.
-        wanted: the operand to differentiate by: "x" or "y".
-        names: what to call x, y and the result z; an operand that is a plain number has no name.
-        numbers: their values.
+    """Write the partial derivative of an operation at one node; an operand that is a plain number has no name.
 
     >>> local_derivative(TABLE["pow"], "x", {"x": "a", "z": "v1"}, {"x": 3.0, "y": 2.0, "z": 9.0})
     '2·a'
@@ -163,20 +156,12 @@ def term(name: str, number: float = 1.0) -> Term:
     return Term(name, _ATOM, number)
 
 
-class Decided:
-    """What algebras have in common whose elements are numbers, or have one: their conditions are truth values."""
-
-    def compare(self, relation: str, x: Any, y: Any) -> bool:
-        """Compare the numbers."""
-        return bool(getattr(operator, RELATIONS[relation])(getattr(x, "number", x), getattr(y, "number", y)))
-
-    def join(self, junction: str, conditions: list[bool]) -> bool:
-        """Return whether all or any of the conditions hold."""
-        return all(conditions) if junction == "and" else any(conditions)
-
-
 class Written(Decided):
     """The algebra of terms: the branch that applies is taken, numbers are worked out, factors of 1 left out."""
+
+    def figure(self, x: Term) -> float:
+        """Return the number of a term."""
+        return x.number
 
     def constant(self, number: float) -> Term:
         """Return the term of a number."""
@@ -197,10 +182,6 @@ class Written(Decided):
         if name in {"mul", "pow", "truediv"} and operands[1].is_one():
             return operands[0]
         return Term(*write(*operands), number)
-
-    def where(self, condition: bool, this: Callable[[], Term], otherwise: Callable[[], Term]) -> Term:  # noqa: FBT001
-        """Return the branch that applies."""
-        return this() if condition else otherwise()
 
 
 def _power(x: Term, y: Term) -> tuple[str, int]:
@@ -232,17 +213,10 @@ class NotReplayableError(ValueError):
 
 
 def replay(y: Value, replaced: Mapping[Value, Value | float]) -> Value | float:
-    """Return y computed again.
+    """Return y computed again, with floats, or Values to differentiate by, in the place of some nodes.
 
-    A `where` whose condition was a truth value, not a Value, takes the operand it took before.
-
-    Args:
-        y: the result.
-        replaced: what stands in the place of some nodes: floats for a result that is a float, Values for one that
-            can be differentiated. All other leaves keep their numbers, as constants.
-
-    Raises:
-        NotReplayableError: if an operation of the graph is not in the table.
+    All other leaves keep their numbers, as constants. A `where` whose condition was a truth value, not a Value, takes
+    the operand it took before.
 
     >>> x = Value(3.0)
     >>> replay(x * x, {x: 5.0})

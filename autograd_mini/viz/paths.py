@@ -8,9 +8,8 @@ from __future__ import annotations
 from math import fsum, prod
 
 from autograd_mini.engine.checks import whole_number
-from autograd_mini.engine.graph import order, unchanged
+from autograd_mini.engine.graph import check_value, order, unchanged
 from autograd_mini.engine.value import Value
-from autograd_mini.viz.diagram import check_value
 from autograd_mini.viz.long_sums import Shown
 from autograd_mini.viz.partials import Flow
 from autograd_mini.viz.text import factor, figure, named, names
@@ -35,7 +34,6 @@ class Path:
         self.product = prod(factors)
 
     def __repr__(self) -> str:
-        """Show the way and the product."""
         way = " → ".join(named(self._called[node]) for node in self.nodes)
         factors = " × ".join(map(factor, self.factors)) or "1"
         product = figure(self.product)
@@ -56,19 +54,15 @@ class Explanation:
         self.paths, self.count, self.gradient, self._names = paths, count, gradient, title
 
     def __iter__(self) -> Iterator[Path]:
-        """Walk through the paths."""
         return iter(self.paths)
 
     def __len__(self) -> int:
-        """Return the number of paths listed."""
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Path:
-        """Return a path."""
         return self.paths[index]
 
     def __repr__(self) -> str:
-        """Show the paths as a sum."""
         x, y = map(named, self._names)
         if not self.count:
             return f"∂{y}/∂{x} = 0: no path leads from {y} back to {x}"

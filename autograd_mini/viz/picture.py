@@ -87,16 +87,14 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz is not typed
             raise ValueError(f"filename is {str(filename)!r}, expected one that ends in {', '.join(ENDINGS)}")
         if skip_existing and path.exists():
             return str(path)
-        content = self._content(ending)
+        if ending in {".png", ".pdf"}:
+            content = self._rendered(ending[1:])
+        else:
+            made = {".svg": self.svg, ".html": self.html, ".mmd": self.mermaid}.get(ending, lambda: self.source)
+            content = made().encode()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return str(path)
-
-    def _content(self, ending: str) -> bytes:
-        if ending in {".png", ".pdf"}:
-            return self._rendered(ending[1:])
-        made = {".svg": self.svg, ".html": self.html, ".mmd": self.mermaid}.get(ending, lambda: self.source)
-        return made().encode()
 
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **settings: Any) -> Any:  # noqa: A002 - graphviz's name
         """Return the picture rendered, as bytes, or text if an encoding is given; see graphviz.Digraph.pipe."""

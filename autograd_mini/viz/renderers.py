@@ -31,17 +31,9 @@ class MissingRendererError(ImportError):
 
 
 def render(source: str, form: str, engine: str = "dot") -> bytes:
-    """Return a DOT source rendered as "svg", "png", "pdf" or "json".
+    """Return a DOT source rendered as "svg", "png", "pdf" or "json", by the positions in it if the engine is "nop2".
 
-    Args:
-        source: the source.
-        form: the format.
-        engine: "dot" to lay it out, "nop2" to take the positions that stand in it.
-
-    Raises:
-        MissingRendererError: if there is no renderer for that format; the message names what to install.
-        ValueError: if Graphviz refuses the source.
-
+    A MissingRendererError names what to install; a ValueError says why Graphviz refuses the source.
     """
     for renderer in RENDERERS:
         rendered = renderer(source, form, engine)
@@ -262,11 +254,8 @@ def _ink(element: Element, name: str) -> str:
 
 
 def _pairs(text: str) -> list[Point]:
-    found = []
-    for pair in text.split():
-        x, y = pair.split(",")
-        found.append((float(x), float(y)))
-    return found
+    pairs = [pair.split(",") for pair in text.split()]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 def _bezier(data: str) -> list[Point]:

@@ -113,7 +113,6 @@ def _neuron(model: Any, X: Any) -> Value:
 
 
 def _output(neuron: Any, point: Iterable[float]) -> Value:
-    """Return the output of a copy of a neuron, differentiated."""
     copied = deepcopy(neuron)
     for parameter in (*copied.w, copied.b):
         parameter.grad = None

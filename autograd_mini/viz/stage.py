@@ -56,17 +56,10 @@ class Stage(LivePage):
         notes: Sequence[tuple[list[str], str]] = (),
         shown: Shown | None = None,
     ) -> None:
-        """Set a diagram on a stage.
+        """Set cards and wires on a stage; where there are events, the end of the passes is written on them.
 
-        Args:
-            diagram: the cards and wires; where there are events, the end of the passes is written on it.
-            events: the steps.
-            breaks: the steps at which playing stops; it opens at the first.
-            quiz: whether the reader is asked for each number before it is shown.
-            unlocked: whether leaves can be moved at once.
-            notes: findings: for each the keys of the cards to point at, and what to say.
-            shown: what is shown of the graph, from which the page computes its numbers; None where it is not to.
-
+        Playing stops at the steps `breaks`, and opens at the first. Each of `notes` has the keys of the cards to point
+        at, and what to say. From `shown` the page computes its numbers; without it they stand still.
         """
         lines = ["\n".join(event.lines()) for event in events]
         rows = Rows()
@@ -185,7 +178,6 @@ class Stage(LivePage):
         return code, {key: order.index((place.file, place.line)) for key, place in places.items()}
 
     def __repr__(self) -> str:
-        """Say what it shows, where HTML is not."""
         return f"<stage of {len(self.events)} steps: {self.diagram.about}>"
 
 
@@ -196,7 +188,6 @@ def _drawn(diagram: Diagram, layout: Layout, *lit: str) -> str:
 
 
 def _inside(diagram: Diagram) -> dict[str, Any]:
-    """Return the picture of what is in a group."""
     layout = arranged(diagram)
     return {"svg": _drawn(diagram, layout, ""), "size": layout.size}
 

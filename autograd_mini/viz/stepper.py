@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isfinite
 
-from autograd_mini.engine.graph import gradient, order, unchanged
+from autograd_mini.engine.graph import check_value, gradient, order, unchanged
 from autograd_mini.engine.locations import place_of
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import AnomalyError
 from autograd_mini.nn.module import Module
-from autograd_mini.viz.diagram import check_value
+from autograd_mini.viz.diagram import check_choice
 from autograd_mini.viz.drawing import one_by_one
 from autograd_mini.viz.events import events_of
-from autograd_mini.viz.long_sums import Shown, checked
+from autograd_mini.viz.long_sums import LEVELS, Shown
 from autograd_mini.viz.partials import NotReplayableError, replay
 from autograd_mini.viz.stage import Stage
 
@@ -164,7 +165,8 @@ def prepared(y: Value, rankdir: str, level: str, most: int, remedy: str) -> tupl
     """Return what is shown of y's graph, and the diagram of it, for pictures of its passes."""
     check_value("y", y)
     unchanged(order(y))
-    shown = Shown([y], checked(level))
+    check_choice("level", level, LEVELS)
+    shown = Shown([y], level)
     if shown.size > most:
         raise ValueError(f"the graph has {shown.count} values, more than the {most} that {remedy}")
     return shown, one_by_one([y], rankdir, shown)
@@ -180,30 +182,16 @@ def passes(y: Value, shown: Shown, diagram: Diagram, *, forward: bool) -> list[E
 
 
 def gradcheck_marks(y: Value, nodes: Sequence[Value], check: bool | None) -> frozenset[Value]:  # noqa: FBT001 - as in `step`
-    """Return the leaves below y whose derivative is confirmed; none where there is no checker.
-
-    Args:
-        y: the result.
-        nodes: the graph below it.
-        check: True to check, False not to, None to check where that is quick.
-
-    Raises:
-        ImportError: if `check` is True and there is no checker.
-
-    """
+    """Return the leaves below y whose derivative the checker confirms; with `check` None where that is quick."""
     leaves = [node for node in nodes if not node.op]
     if check is False or (check is None and len(nodes) * len(leaves) > CHECKABLE):
         return frozenset()
-    try:
-        from autograd_mini.testing import check_grad  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        if check:
-            raise
-        return frozenset()
-    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf, check_grad))
+    return frozenset(leaf for leaf in leaves if _confirmed(y, leaf))
 
 
-def _confirmed(y: Value, leaf: Value, check_grad: Callable[..., Any]) -> bool:
+def _confirmed(y: Value, leaf: Value) -> bool:
+    from autograd_mini.testing import check_grad  # few pictures are checked
+
     def value(x: float) -> float:
         return float(replay(y, {leaf: x}))  # type: ignore[arg-type, unused-ignore]  # of floats comes a float
 
@@ -227,20 +215,17 @@ def _breaks(events: list[Event], breakpoints: Breakpoint | Iterable[Breakpoint])
     wanted: list[Any] = [breakpoints] if single else list(breakpoints)  # type: ignore[arg-type]  # just seen
     found: set[int] = set()
     for point in wanted:
-        if isinstance(point, str):
-            at = {index for index, event in enumerate(events) if _concerns(event, point)}
-            if not at:
-                known = ", ".join(dict.fromkeys(event.name for event in events[:20]))
-                raise ValueError(f"breakpoints names {point!r}, which no step changes; the first are about {known}")
-            found |= at
-        elif callable(point):
-            found |= {index for index, event in enumerate(events) if point(event)}
-        else:
+        if not isinstance(point, str) and not callable(point):
             raise TypeError(f"a breakpoint is {point!r}, expected a label or a condition on an event")
+        holds = partial(_concerns, label=point) if isinstance(point, str) else point
+        at = {index for index, event in enumerate(events) if holds(event)}
+        if isinstance(point, str) and not at:
+            known = ", ".join(dict.fromkeys(event.name for event in events[:20]))
+            raise ValueError(f"breakpoints names {point!r}, which no step changes; the first are about {known}")
+        found |= at
     return sorted(found)
 
 
 def _concerns(event: Event, label: str) -> bool:
-    if event.phase == "forward":
-        return False
-    return event.name == label or any(part.name == label for part in event.contributions)
+    changed = {event.name, *(part.name for part in event.contributions)}
+    return event.phase != "forward" and label in changed

@@ -107,15 +107,9 @@ def svg(
     lit: Mapping[str, str] = MappingProxyType({}),
     style: str = "",
 ) -> str:
-    """Return a diagram as a complete SVG document.
+    """Return a diagram as a complete SVG document, still, or moving if there are states.
 
-    Args:
-        diagram: the diagram.
-        layout: where its parts are.
-        states: what each card of a moving picture shows in turn, each in an element of its own; None for a still one.
-        lit: classes of wires of a moving picture.
-        style: rules to add to its style sheet.
-
+    Each card shows its states in turn, an element each; `lit` has the classes of wires, `style` more rules.
     """
     look = _attributes if states is None else _class
     w, h = layout.size[0] + 2.0 * EDGE, layout.size[1] + 2.0 * EDGE
@@ -124,7 +118,8 @@ def svg(
         parts.append(f"<defs>{_ARROWHEAD}</defs><style>{style_sheet()}{style}</style>")
     parts += [f"<defs>{_HATCH}</defs>"] * any(card.alarm for card in diagram.cards)
     for number_of, ((title, _), box) in enumerate(zip(diagram.frames, layout.frames, strict=False)):
-        parts.append(_frame_svg(f"g{number_of}", title, box, look))
+        words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
+        parts.append(f'<g id="g{number_of}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>')
     for wire in diagram.wires:
         parts.append(wire_svg(wire, layout.curves[wire.key], None if states is None else lit.get(wire.key, "")))
     parts += [tag_svg(text, layout.boxes[key]) for key, text in layout.tags.items()]
@@ -162,14 +157,7 @@ def on_dark_pages(rules: str) -> str:
 def still_opening(w: float, h: float, about: str, rules: str = "") -> str:
     """Return the beginning of a still picture: its tag, its sentence, and its colours on dark pages.
 
-    Its rules are for itself alone, also where it stands in a page among others.
-
-    Args:
-        w: its width.
-        h: its height.
-        about: one sentence.
-        rules: more rules, for what is inside of ".ag-still".
-
+    Its rules, and those for what is inside of ".ag-still", are for itself alone, also in a page among others.
     """
     dark = "".join(f'.ag-still [{at}="{light}"]{{{at}:{dark}}}' for light, dark in DARK.items() for at in PAINTED)
     opened = opening(w, h, about).replace("<svg ", '<svg class="ag-still" ', 1)
@@ -211,11 +199,7 @@ def arrowhead(points: list[Point]) -> str:
 def wire_svg(wire: Wire, points: list[Point], lit: str | None = None) -> str:
     """Return a wire: the line and its head; in a still picture also a wide invisible line to point at.
 
-    Args:
-        wire: the wire.
-        points: its curve.
-        lit: the classes of a wire that moves; None in a still picture.
-
+    `lit` has the classes of a wire that moves, and is None in a still picture.
     """
     data = path(points)
     if lit is not None:
@@ -241,12 +225,6 @@ def tag_svg(text: str, box: Box) -> str:
     return f"<g><title>{xml(text)}</title>{ground}{words}</g>"
 
 
-def _frame_svg(key: str, title: str, box: Box, look: Callable[..., str]) -> str:
-    """Return what frames several cards, with its title in the upper left corner."""
-    words = _text(box[0] + 9.0, box[1] + 15.0, title, look("y"))
-    return f'<g id="{key}"><rect {_frame(*box)} rx="10" {look("r")}/>{words}</g>'
-
-
 def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
     """Return what is written on a wire, on light ground of its own: a factor, and what goes back, in its colour."""
     w, h = marks_size(wire)
@@ -263,12 +241,8 @@ def _marks(wire: Wire, middle: Point, lit: str | None = None) -> str:
 def card_svg(card: Card, box: Box, states: Sequence[State] = (), lit: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a card: its frame, name, badge, rows, and a bar as long as its gradient is large.
 
-    Args:
-        card: the card.
-        box: where it is.
-        states: what it shows of its gradient in turn, if it moves: then its parts have classes in place of attributes.
-        lit: classes of the numbers in its slots, by its key, a dot and their index.
-
+    With states, what it shows of its gradient in turn, its parts have classes in place of attributes; `lit` has those
+    of the numbers in its slots, by its key, a dot and their index.
     """
     left, top, w, h = box
     base, right, middle = top + HEAD - 5.0, left + w - MARGIN, left + w / 2.0
@@ -357,7 +331,6 @@ def _class(name: str, **_: str) -> str:
 
 
 def _attributes(name: str, **own: str) -> str:
-    """Return the attributes of a class, some of them replaced."""
     found = dict(_ATTRIBUTE.findall(LOOKS[name])) | own
     return " ".join(f'{key}="{value}"' for key, value in found.items())
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import autograd_mini
 from autograd_mini import MLP, datasets, load
 from autograd_mini.cli import commands, main
-from autograd_mini.cli.tables import Table, UserError, aligned, read_table
+from autograd_mini.cli.tables import Table, UserError, read_table
 from autograd_mini.engine.ops import TABLE
+from autograd_mini.errors import aligned
 
 IRIS = datasets.iris()
 
@@ -298,7 +299,7 @@ def test_what_python_or_a_person_might_take_for_a_number_is_refused(cell):
 
 
 def test_aligned_columns_have_one_width():
-    text = aligned([["", "rows", "score"], ["train", "5", "0.123"], ["test", "1000", "1"]])
+    text = "\n".join(aligned([["", "rows", "score"], ["train", "5", "0.123"], ["test", "1000", "1"]], left={0}))
     assert text == "       rows  score\ntrain     5  0.123\ntest   1000      1"
 
 

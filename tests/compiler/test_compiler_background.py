@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 
+import programs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_mini as ag
-from autograd_mini import MLP
+from autograd_mini import MLP, Parameter
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.ops import TABLE
 from autograd_mini.transforms import value_and_grad
@@ -19,7 +22,7 @@ np = pytest.importorskip("numpy")
 llvmlite = pytest.importorskip("llvmlite")
 
 from autograd_mini.compiler.llvm import background, cache  # noqa: E402 - it needs llvmlite
-from autograd_mini.compiler.llvm.backend import MachineBatch  # noqa: E402 - as above
+from autograd_mini.compiler.llvm.backend import MachineBatch, interpreter_text  # noqa: E402 - as above
 
 
 def network(seed=0):
@@ -88,6 +91,41 @@ def test_every_operation_has_the_same_bits_however_hard_llvm_tries(row):
     quick = np.array(made(n, arrays, uniform)[0])
     assert np.array_equal(hard, quick, equal_nan=True)
     assert (np.signbit(hard) == np.signbit(quick))[~np.isnan(hard)].all()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@given(program=programs.programs(), rows=st.integers(1, 40), shared=st.integers(0, 3))
+@settings(max_examples=15, deadline=None)
+def test_an_interpreter_of_a_random_program_gives_the_same_bits(exact, program, rows, shared):
+    count = len(program.numbers)
+    w = [Parameter(number) for number in program.numbers[: min(shared, count - 1)]]
+    fast = ag.jit(lambda x: programs.run(program, [*w, *x]).results[-1], batched=True, backend="llvm")
+    X = np.random.default_rng(rows).normal(size=(rows, count - len(w)))
+    X[rows // 2] = np.nan
+    traced, n, arrays, uniform = fast._prepared((X,), {}, differentiate=True)
+    for kept in (0, len(traced.tape.results)):
+        made = MachineBatch(traced.tape, traced.widths, kept, exact=exact)
+        found = [*made(n, arrays, uniform + fast._numbers(traced))]
+        made.code._compile(0)
+        again = [*made(n, arrays, uniform + fast._numbers(traced))]
+        assert "@orders" in interpreter_text(made.plan)
+        for a, b in zip([*found[0], found[1]], [*again[0], again[1]], strict=True):
+            assert np.array_equal(a, b, equal_nan=True)
+
+
+def test_a_large_batch_does_not_wait_for_an_interpreter(held, monkeypatch):
+    X, y = table()
+    fast = ag.jit(network(), batched=True)
+    expected = fast.backward(X, y)
+    code, addresses = code_of(fast), []
+    for most in (2, 1_000, 2):
+        monkeypatch.setattr("autograd_mini.compiler.llvm.backend.MOST", most)
+        assert fast.backward(X, y) == expected
+        addresses.append(code.address)
+    assert addresses[0] == addresses[1] == addresses[2] != 0
+    assert not code.settled
+    assert len(code._codes) == 2
+    held.set()
 
 
 def test_short_programs_and_prepared_ones_are_compiled_at_once(held):

@@ -201,10 +201,10 @@ def test_no_algebra_is_left_out():
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and node.name != "Algebra":
+            if isinstance(node, ast.ClassDef) and node.name not in {"Algebra", "Decided"}:
                 bases = {ast.unparse(base) for base in node.bases}
                 said = {ast.unparse(part.targets[0]) for part in node.body if isinstance(part, ast.Assign)}
                 said |= {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
-                if "where" in said or bases & {*ALGEBRAS}:
+                if "where" in said or bases & {*ALGEBRAS, "Decided"}:
                     found.add(node.name)
     assert found == set(ALGEBRAS)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from autograd_mini.compiler.llvm.target import vector_function
+from autograd_mini.compiler.tape import TRUTHS
 from autograd_mini.engine import ieee
 from autograd_mini.engine.ops import TABLE
 
@@ -293,6 +294,12 @@ class Assembler:
         if name in _INTRINSICS:
             return self.intrinsic(_INTRINSICS[name], operands)
         return self._library("cbrt" if name == "cbrt_rough" else name, operands)
+
+    def on_numbers(self, name: str, operands: list[str]) -> str:
+        """Write a step of a tape whose truth values, of operands and result, are numbers; see `number_of`."""
+        truths = len(operands) if name in {"and", "or", "not"} else 1 if name == "select" else 0
+        found = self.step(name, [*map(self.truth_of, operands[:truths]), *operands[truths:]])
+        return self.number_of(found) if name in TRUTHS else found
 
     def truth_of(self, number: str) -> str:
         """Write the truth value that lies in memory as a number."""

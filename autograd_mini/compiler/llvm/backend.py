@@ -15,12 +15,14 @@ loops themselves, and `kernel`, which gets them the memory that they work in.
 from __future__ import annotations
 
 import ctypes
+from functools import partial
 
 from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, hexadecimal, module, pointer
 from autograd_mini.compiler.llvm.background import FEWEST as FEWEST_IN_BACKGROUND
 from autograd_mini.compiler.llvm.background import MachineCode, resume
 from autograd_mini.compiler.llvm.block import BlockWriter, write_array, write_uniform
+from autograd_mini.compiler.llvm.orders import Orders, suits
 from autograd_mini.compiler.llvm.plan import KernelPlan
 from autograd_mini.compiler.llvm.reductions import ReductionWriter
 from autograd_mini.compiler.llvm.target import lanes, vectors
@@ -29,7 +31,7 @@ from autograd_mini.compiler.tape import ARRAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from autograd_mini.compiler.llvm.machine_turns import MachineTurns
@@ -42,6 +44,9 @@ SHORT = 2_000
 
 FEWEST = 256
 """Minimum blocks per extra thread."""
+
+MOST = 2_000
+"""Maximum blocks that an interpreter computes in one call; for more, straight-line code is worth its compilation."""
 
 GROUP = 8
 """Blocks of samples computed before their products are summed; their vectors stay in a near cache."""
@@ -60,17 +65,16 @@ class MachineProgram:
 
     Attributes:
         code: the machine code of the function (inputs, results).
-        text: the module in LLVM's language.
         results: how many results there are.
 
     """
 
     def __init__(self, tape: Tape, *, background: bool = False, folder: str = "") -> None:
         tape = legalised(tape)
-        self.text = scalar_text(tape)
         background = background and len(tape) >= FEWEST_IN_BACKGROUND
         level = 1 if len(tape) <= SHORT else 0
-        self.code = MachineCode(self.text, "program", (_POINTER, _POINTER), level, background=background, folder=folder)
+        text, types = partial(scalar_text, tape), (_POINTER, _POINTER)
+        self.code = MachineCode(text, "program", types, level, background=background, folder=folder)
         self.results = len(tape.results)
         self._inputs, self._results = ctypes.c_double * tape.inputs, ctypes.c_double * self.results
 
@@ -79,12 +83,17 @@ class MachineProgram:
         """Where the function begins by now."""
         return self.code.address
 
+    @property
+    def text(self) -> str:
+        """The module in LLVM's language."""
+        return self.code.text
+
     def __call__(self, inputs: Sequence[float]) -> list[float]:
         """Return the results."""
         results, code = self._results(), self.code
+        code.call(self._inputs(*inputs), results)
         if not code.settled:
             resume()
-        code.call(self._inputs(*inputs), results)
         return list(results)
 
 
@@ -136,7 +145,6 @@ class MachineBatch:
     Attributes:
         plan: how it is computed.
         code: the machine code of the kernel.
-        text: the module in LLVM's language.
         same: of the results alike for all samples the number, the slot if it has one, and else the constant.
 
     """
@@ -155,10 +163,10 @@ class MachineBatch:
         tape = legalised(tape)
         self.width = lanes()
         self.plan = plan = KernelPlan(tape, widths, kept, self.width, vectors(self.width), exact=exact)
-        self.text = kernel_text(plan)
         types = (_INDEX, _INDEX, _INDEX, ctypes.c_double, _POINTER, _POINTER, _POINTER, _POINTER)
         background = background and len(tape) >= FEWEST_IN_BACKGROUND
-        self.code = MachineCode(self.text, "kernel", types, 2, background=background, folder=folder)
+        text, quick = partial(kernel_text, plan), partial(interpreter_text, plan) if suits(plan) else None
+        self.code = MachineCode(text, "kernel", types, 2, background=background, folder=folder, quick=quick)
         self.kept, self.threads = kept, threads
         self.room = plan.room
         self.summed, self.slots, self.given = plan.summed, plan.slots, tape.inputs - plan.batched
@@ -169,6 +177,11 @@ class MachineBatch:
                 self.same.append((at, plan.slot.get(result), step[1] if step[0] == "constant" else 0.0))
         self._arrays, self._columns = _POINTER * max(len(widths), 1), _POINTER * max(kept, 1)
 
+    @property
+    def text(self) -> str:
+        """The module in LLVM's language."""
+        return self.code.text
+
     def __call__(self, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
         """Return the columns and the means."""
         import numpy as np
@@ -176,8 +189,9 @@ class MachineBatch:
         columns = [np.empty(n + self.width) for _ in range(self.kept)]
         places = self._arrays(*[array.ctypes.data for array in arrays])
         stored = self._columns(*[column.ctypes.data for column in columns])
-        if not self.code.settled:
-            resume()
+        blocks = -(-n // self.width)
+        if blocks > MOST:
+            self.code.hasten()
 
         def run(first: int, end: int) -> tuple[Any, Any]:
             buffer = np.empty(max(self.slots, 1))
@@ -186,7 +200,9 @@ class MachineBatch:
             self.code.call(first, end, n, float(n), places, buffer.ctypes.data, stored, sums.ctypes.data)
             return sums, buffer
 
-        parts = shared(run, -(-n // self.width), self.threads, FEWEST)
+        parts = shared(run, blocks, self.threads, FEWEST)
+        if not self.code.settled:
+            resume()
         sums, buffer = parts[0]
         if len(parts) > 1:
             sums = sum(part[0] for part in parts)
@@ -205,33 +221,41 @@ _TAKEN = _GIVEN.replace("ptr %", "ptr noalias %")
 _OF_BLOCK = ", ".join(f"ptr noalias %{name}" for name in ("rows", "uniform", "record", "columns")) + ", i64 %row"
 
 
-def kernel_text(plan: KernelPlan) -> str:
-    """Return the module of a kernel in LLVM's language."""
+def kernel_text(plan: KernelPlan, orders: Orders | None = None) -> str:
+    """Return the module of a kernel in LLVM's language; with orders that of an interpreter, which computes the same."""
     declarations: set[str] = set()
     once, block = Assembler(1, "u", declarations), Assembler(plan.width, "v", declarations)
     write_uniform(plan, once)
     for name, pointers, count in (("rows", "rows", len(plan.widths)), ("column", "columns", plan.kept)):
         for at in range(count):
             _fetch(block, f"{name}{at}", pointers, at)
-    BlockWriter(plan, block)
+    loops = Assembler(plan.width, "s", declarations)
+    if orders is None:
+        BlockWriter(plan, block)
+        _loops(plan, loops, len(plan.scratch), partial(ReductionWriter, plan))
+    else:
+        orders.write_block(block)
+        _loops(plan, loops, orders.room, orders.write_sums)
+    size = max(GROUP * (len(plan.scratch) if orders is None else orders.room) + sum(plan.widths), 1) * plan.width * 8
+    call = f"call void @loops({_GIVEN}, ptr %memory)"
     lines = [
+        *([] if orders is None else orders.globals()),
         *function("internal void @once(ptr noalias %uniform)", once.lines, "uniform"),
         *function(f"internal void @block({_OF_BLOCK}) alignstack(64)", block.lines, "uniform"),
-        *function(f"internal void @loops({_TAKEN}, ptr noalias %records) alignstack(64)", _loops(plan, declarations)),
-        *function(f"void @kernel({_TAKEN})", _kernel(plan, declarations)),
+        *function(f"internal void @loops({_TAKEN}, ptr noalias %records) alignstack(64)", loops.lines),
+        *function(f"void @kernel({_TAKEN})", _with_memory(size, call, declarations)),
     ]
     return module(lines, declarations)
+
+
+def interpreter_text(plan: KernelPlan) -> str:
+    """Return the module of a kernel that computes the same, and takes less time to compile, and more to run."""
+    return kernel_text(plan, Orders(plan))
 
 
 def _fetch(writer: Assembler, name: str, pointers: str, at: int) -> None:
     """Write the load of one of several pointers."""
     writer.put(f"load ptr, ptr {writer.element('ptr', f'%{pointers}', at, f'{name}_place')}", name)
-
-
-def _kernel(plan: KernelPlan, declarations: set[str]) -> list[str]:
-    """Write what gets memory for the loops."""
-    size = max(GROUP * len(plan.scratch) + sum(plan.widths), 1) * plan.width * 8
-    return _with_memory(size, f"call void @loops({_GIVEN}, ptr %memory)", declarations)
 
 
 def _with_memory(size: int, call: str, declarations: set[str]) -> list[str]:
@@ -256,10 +280,9 @@ def _with_memory(size: int, call: str, declarations: set[str]) -> list[str]:
     ]
 
 
-def _loops(plan: KernelPlan, declarations: set[str]) -> list[str]:
-    """Write the loop over groups of blocks."""
-    writer = Assembler(plan.width, "s", declarations)
-    width, kind, record = plan.width, writer.kind, len(plan.scratch)
+def _loops(plan: KernelPlan, writer: Assembler, record: int, sums: Callable[[Assembler], object]) -> None:
+    """Write the loop over groups of blocks, whose memory has as many vectors as `record`, and which `sums` adds up."""
+    width, kind = plan.width, writer.kind
     put, element = writer.put, writer.element
     element(kind, "%records", GROUP * record, "copies")
     put(f"alloca [{max(len(plan.widths), 1)} x ptr], align 8", "rows")
@@ -284,21 +307,20 @@ def _loops(plan: KernelPlan, declarations: set[str]) -> list[str]:
     following = put(f"add i64 {g}, %count")
     group.follow(g, following)
     with writer.counting("blocks", "%count") as (_, block):
-        _call_block(plan, writer, g, block)
+        _call_block(plan, writer, g, block, record)
     writer.branch(put(f"icmp sgt i64 {following}, %full"), "short", "reduce")
     writer.begin("short")
-    _mask(plan, writer, g)
-    ReductionWriter(plan, writer)
+    _mask(plan, writer, g, record)
+    sums(writer)
     group.end(put(f"icmp slt i64 {following}, %end"), after="total")
     if plan.summed:  # the sums are divided, as many at a time as there are lanes
         divisors = writer.splat("%divisor")
         with writer.counting("means", plan.summed, step=width) as (_, at):
             place = element("double", "%sums", at)
             writer.store(put(f"fdiv {kind} {writer.load(place, align=8)}, {divisors}"), place, align=8)
-    return writer.lines
 
 
-def _call_block(plan: KernelPlan, writer: Assembler, group: str, block: str) -> None:
+def _call_block(plan: KernelPlan, writer: Assembler, group: str, block: str, size: int) -> None:
     """Write the call for one block of a group, on its rows or, if it is short, on their copy."""
     put, element = writer.put, writer.element
     at = put(f"add i64 {group}, {block}")
@@ -308,7 +330,7 @@ def _call_block(plan: KernelPlan, writer: Assembler, group: str, block: str) -> 
         straight = element("double", f"%array{array}", put(f"mul i64 {row}, {columns}"))
         rows = put(f"select i1 {partial}, ptr %copy{array}, ptr {straight}")
         writer.store(rows, f"%rows{array}_place", "ptr")
-    record = element(writer.kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    record = element(writer.kind, "%records", put(f"mul i64 {block}, {size}"))
     writer.write(f"call void @block(ptr %rows, ptr %uniform, ptr {record}, ptr %columns, i64 {row})")
 
 
@@ -326,7 +348,7 @@ def _fill(plan: KernelPlan, writer: Assembler) -> None:
             writer.copy(target, source, columns * 8)
 
 
-def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
+def _mask(plan: KernelPlan, writer: Assembler, group: str, size: int) -> None:
     """Write the loop that sets the vectors of the short block to 0 in lanes without a sample."""
     put, kind, width = writer.put, writer.kind, plan.width
     rest = put(f"insertelement <{width} x i64> poison, i64 %rest, i32 0")
@@ -334,7 +356,7 @@ def _mask(plan: KernelPlan, writer: Assembler, group: str) -> None:
     counting = ", ".join(f"i64 {lane}" for lane in range(width))
     counts = put(f"icmp slt <{width} x i64> <{counting}>, {rests}")
     block = put(f"sub i64 %full, {group}")
-    record = writer.element(kind, "%records", put(f"mul i64 {block}, {len(plan.scratch)}"))
+    record = writer.element(kind, "%records", put(f"mul i64 {block}, {size}"))
     with writer.counting("masking", max(len(plan.scratch), 1), after="reduce") as (_, at):
         place = writer.element(kind, record, at)
         found = writer.load(place, align=width * 8)

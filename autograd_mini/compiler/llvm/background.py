@@ -1,8 +1,9 @@
 """Background compilation: machine code that runs at once, and gives way to better code that a thread makes meanwhile.
 
-LLVM is told first not to try, and then, in the background, to try hard. Both times it compiles the same text, in which
-every rounding is settled, so that results are the same to the last bit, whenever the better code takes over: between
-two calls, or two parts of one. Only the sign of a nan, which has no meaning, may be another.
+LLVM is told first not to try, and then, in the background, to try hard. Both times it compiles the same text, or first
+that of an interpreter of the same program. Every rounding is settled in them, so that results are the same to the last
+bit, whenever the better code takes over: between two calls, or two parts of one. Only the sign of a nan, which has no
+meaning, may be another.
 
 The thread ends when there is nothing left to compile. The interpreter waits at its end for the program that LLVM is
 busy with, and leaves the others out; so does a fork, whose child goes on with those that are left.
@@ -35,15 +36,15 @@ class MachineCode:
     """A function of machine code.
 
     Args:
-        text: the module in LLVM's language.
+        text: returns the module in LLVM's language.
         name: the function in it, which returns nothing.
         types: those of its arguments.
         level: how hard LLVM is to try in the end, 0 to 3.
         background: whether something that took less time runs until then.
         folder: the folder of a cache of machine code; "" for none.
+        quick: returns a module that takes less time to compile, and computes the same.
 
     Attributes:
-        text: the module.
         address: where the function begins by now; code that was there before stays where it is.
         call: the function.
         settled: whether it stays there.
@@ -51,10 +52,19 @@ class MachineCode:
     """
 
     def __init__(
-        self, text: str, name: str, types: Sequence[Any], level: int, *, background: bool, folder: str
+        self,
+        text: Callable[[], str],
+        name: str,
+        types: Sequence[Any],
+        level: int,
+        *,
+        background: bool,
+        folder: str,
+        quick: Callable[[], str] | None = None,
     ) -> None:
-        self.text, self._name, self._level = text, name, level
-        self._folder, self._entry = folder, cache.name_of(text, level) if folder else ""
+        self._write, self._quick, self._name, self._level = text, quick, name, level
+        self._text = ""
+        self._folder, self._entry = folder, cache.name_of(self.text, level) if folder else ""
         self._type = ctypes.CFUNCTYPE(None, *types)
         self._codes: list[Code] = []
         self._lock = own_lock(self)
@@ -65,10 +75,16 @@ class MachineCode:
             self.settled = True
         elif background and level:
             self._compile(0)
-            _waiting.append(self)
-            resume()
+            _waiting.append(self)  # the first call comes first, and then starts the thread
         else:
             self.settle()
+
+    @property
+    def text(self) -> str:
+        """The module in LLVM's language."""
+        if not self._text:
+            self._text = self._write()
+        return self._text
 
     @holding_own
     def settle(self) -> None:
@@ -77,10 +93,18 @@ class MachineCode:
             self._compile(self._level, keep=bool(self._entry))
             self.settled = True
 
+    @holding_own
+    def hasten(self) -> None:
+        """Let straight-line code take over from an interpreter, for a call in which it would lose more time."""
+        if not self.settled and self._quick is not None:
+            self._quick = None
+            self._compile(0)
+
     def _compile(self, level: int, *, keep: bool = False) -> None:
         """Compile it and let it take over; keep it on disk if that is asked for."""
-        made = object_file(self.text, level) if keep else None
-        self._enter(Code(self.text, level, made))
+        text = self.text if level or self._quick is None else self._quick()
+        made = object_file(text, level) if keep else None
+        self._enter(Code(text, level, made))
         if made is not None:
             cache.write(self._folder, self._entry, made)
 

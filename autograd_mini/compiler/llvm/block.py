@@ -105,8 +105,10 @@ class BlockWriter:
             return
         if step[0] == "take":
             found = self._taken(*step[1:])
+        elif (fused := plan.fused(step)) is not None:
+            found = self.writer.fused(*map(self._operand, fused))
         else:
-            found = self._fused(step) or self.writer.step(step[0], [self._operand(x) for x in step[1:]])
+            found = self.writer.step(step[0], [self._operand(x) for x in step[1:]])
         self._known(at, found)
 
     def _taken(self, array: int, index: int) -> str:
@@ -166,15 +168,6 @@ class BlockWriter:
                     made[first + at] = self.writer.shuffled(rows, "poison", lanes, kind)
             first += columns
         return made
-
-    def _fused(self, step: Step) -> str | None:
-        """Write an addition that takes in a product; None if this is none."""
-        if step[0] == "add":
-            for x, other in ((step[1], step[2]), (step[2], step[1])):
-                if x in self.plan.fusing:
-                    first, second = [self._operand(factor) for factor in self.steps[x][1:]]
-                    return self.writer.fused(first, second, self._operand(other))
-        return None
 
     def _start(self, product: DotProduct) -> str:
         return self.writer.constant(-0.0) if product.start is None else self._operand(product.start)

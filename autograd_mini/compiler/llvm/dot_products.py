@@ -81,6 +81,8 @@ def dot_products_of(
     found: list[DotProduct] = []
     consumed: set[int] = set()
     for end in range(len(steps) - 1, -1, -1):
+        if steps[end][0] != "add":
+            continue
         terms: list[tuple[int, int]] = []
         inside: list[int] = []
         at = end

@@ -100,10 +100,13 @@ class KernelPlan:
     def _plan_uniform(self) -> None:
         """Give each step that is computed once, and used by what varies, a slot in `uniform`."""
         steps = self.tape.steps
-        needed = {at for at in self.tape.results if not self.varies[at]}
-        for at, step in enumerate(steps):
-            if self.varies[at] and step[0] != "input":
-                needed.update(operand for operand in step[1:] if not self.varies[operand])
+        used = {
+            at
+            for step, varies in zip(steps, self.varies, strict=True)
+            if varies and step[0] != "input"
+            for at in step[1:]
+        }
+        needed = {at for at in used.union(self.tape.results) if not self.varies[at]}
         self.slot: dict[int, int] = {}
         self.slots = self.tape.inputs - self.batched
         self.once = [at for at, _ in self.tape.operations() if not self.varies[at]]
@@ -200,7 +203,7 @@ class KernelPlan:
         """Find out which sums over samples become loops, and cut them into tiles."""
         results = self.tape.results[self.kept :]
         spread = {result for result in results if self._is_spread(result)}
-        candidates = [self._product(at, result) for at, result in enumerate(results)]
+        candidates = [self.product(at, result) for at, result in enumerate(results)]
         found, others = outer_products_of([product for product in candidates if product is not None], self.scratch)
         products = [product[:3] for product in others if product[3] is None]
         for _, *factors in products:
@@ -222,10 +225,19 @@ class KernelPlan:
             self.outer_products.append((outer, cut(outer.high, high), cut(outer.wide, wide)))
         self.tiles = tiles(products, side, size)
 
+    def fused(self, step: Step) -> tuple[int, int, int] | None:
+        """Return the factors and the other summand of an addition that takes in a product; None if this is none."""
+        if step[0] == "add":
+            for x, other in ((step[1], step[2]), (step[2], step[1])):
+                if x in self.fusing:
+                    _, left, right = self.tape.steps[x]
+                    return left, right, other
+        return None
+
     def _both_vary(self, product: int) -> bool:
         return all(self.varies[factor] for factor in self.tape.steps[product][1:])
 
-    def _product(self, at: int, result: int) -> Product | None:
+    def product(self, at: int, result: int) -> Product | None:
         """Return a sum of products of two factors that vary, or of those under a condition."""
         steps, guard = self.tape.steps, None
         if steps[result][0] == "select" and self.uses[result] == 1 and self.varies[steps[result][1]]:

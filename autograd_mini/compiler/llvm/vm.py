@@ -28,7 +28,7 @@ from autograd_mini.compiler.backends import shared
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
 from autograd_mini.compiler.llvm.bytecode import OPERATIONS, ROWS, Bytecode
 from autograd_mini.compiler.llvm.target import Code, lanes
-from autograd_mini.compiler.tape import CONDITIONS, TRUTHS
+from autograd_mini.compiler.tape import CONDITIONS
 from autograd_mini.engine.ops import TABLE
 
 TYPE_CHECKING = False
@@ -155,9 +155,7 @@ def _performed(writer: Assembler, name: str, operands: list[str]) -> str:
         return operands[2]
     if name == "multiply_add":  # rounded twice, as the two operations are
         return writer.step("add", [writer.step("mul", operands[:2]), operands[2]])
-    truths = len(operands) if name in {"and", "or", "not"} else 1 if name == "select" else 0
-    found = writer.step(name, [*map(writer.truth_of, operands[:truths]), *operands[truths:]])
-    return writer.number_of(found) if name in TRUTHS else found
+    return writer.on_numbers(name, operands)
 
 
 # --- programs ---

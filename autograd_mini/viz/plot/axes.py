@@ -48,12 +48,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def pyplot() -> Any:
-    """Return matplotlib.pyplot.
-
-    Raises:
-        ImportError: if matplotlib is missing; the message names the extra.
-
-    """
+    """Return matplotlib.pyplot; an ImportError names the extra if it is missing."""
     return extra("matplotlib.pyplot", "plotting")
 
 
@@ -63,6 +58,11 @@ def axes(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:
         return ax
     new: Axes = pyplot().subplots(figsize=size, layout="constrained")[1]
     return new
+
+
+def evenly(low: float, high: float, count: int) -> list[float]:
+    """Return as many numbers from low to high, at even distances."""
+    return [low + (high - low) * index / (count - 1) for index in range(count)]
 
 
 def edge(colour: Sequence[float]) -> str:

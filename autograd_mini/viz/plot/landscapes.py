@@ -7,7 +7,7 @@ from math import isfinite, log
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.viz.gradient_descent import descend
-from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, as_dots, axes, pyplot, tidy
+from autograd_mini.viz.plot.axes import BLUE, INK, ON_MAP, ON_PAPER, ORANGE, as_dots, axes, evenly, pyplot, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def surface(
     resolution: int = 60,
     title: str = "Cost surface",
 ) -> Sequence[Axes]:
-    """Plot a function of two arguments as a surface in three dimensions and, beside it, as contours.
+    """Plot a function of two arguments as a surface and, beside it, as contours; return the two axes.
 
     The path of descent is drawn on both: in three dimensions alone the surface hides it.
 
@@ -44,9 +44,6 @@ def surface(
         ax: two matplotlib axes, the first with projection="3d"; new ones by default.
         resolution: how many points are tried along each axis.
         title: the title.
-
-    Returns:
-        The two axes.
 
     Raises:
         ValueError: if `ax` is not two axes, or the path's points are not pairs.
@@ -73,15 +70,11 @@ def surface(
         raise ValueError(f"ax is {ax!r}, expected two axes, the first made with projection='3d'")
     solid: Any = ax[0]  # matplotlib declares the axes of three dimensions without types
     flat = ax[1]
-    across, up = np.linspace(left, right, resolution), np.linspace(low, high, resolution)
-    with no_grad():
-        heights = np.array([[at(f, x, y) for x in across] for y in up])
-    grid = np.meshgrid(across, up)
+    *sides, heights = plane(flat, f, ((left, right), (low, high)), resolution, label)
     # In a file of lines the faces are dots, a tenth of the bytes; edges of their own colours hide the seams.
     look = {"cmap": "cividis", "norm": scale(heights), "linewidth": 0.4, "rasterized": True}
-    faces = solid.plot_surface(*grid, heights, rcount=resolution, ccount=resolution, **look)
+    faces = solid.plot_surface(*np.meshgrid(*sides), np.array(heights), rcount=resolution, ccount=resolution, **look)
     faces.set_edgecolor("face")
-    contours(flat, across, up, heights, label)
     inside = [p for p in points if left <= p[0] <= right and low <= p[1] <= high]
     if inside:
         xs, ys = zip(*inside, strict=True)
@@ -112,7 +105,7 @@ def contour(
     ax: Axes | None = None,
     resolution: int = 60,
 ) -> Axes:
-    """Plot a function of two arguments as contours, with the paths of any number of descents.
+    """Plot a function of two arguments as contours, with the paths of descents, and return the axes.
 
     A square is where a path starts, a star where it ends; what lies outside of the bounds is not shown.
 
@@ -124,9 +117,6 @@ def contour(
         colors: the colours of the paths; they start again when they are used up.
         ax: the matplotlib axes to draw on; new ones by default.
         resolution: how many points are tried along each axis.
-
-    Returns:
-        The axes.
 
     Raises:
         ValueError: if the points of a path are not pairs, or there are labels, but not one for each path.
@@ -167,7 +157,7 @@ def learning_rates(
     ax: Sequence[Axes] | None = None,
     resolution: int = 60,
 ) -> Sequence[Axes]:
-    r"""Plot what descents with several learning rates do from the same start: too small, right, too large.
+    r"""Plot what descents with several learning rates do from the same start, and return the axes.
 
     Args:
         f: a function of one or two Values.
@@ -176,9 +166,6 @@ def learning_rates(
         steps: the most steps of each.
         ax: as many matplotlib axes; new ones by default.
         resolution: how many points of the function are tried along each axis.
-
-    Returns:
-        The axes.
 
     Raises:
         ValueError: if there is no rate, not one of `ax` for each, or x0 has more than two coordinates.
@@ -205,14 +192,15 @@ def learning_rates(
         if dimensions == 1:
             _line(place, f, path, bounds[0], resolution * 3)
         else:
-            _contours(place, f, path, bounds, resolution)
+            plane(place, f, bounds, resolution)
+            inside = [point for point in path if all(map(isfinite, point))]
+            place.plot(*zip(*inside, strict=True), **line_of(len(path)))
         tidy(place, f"lr = {path.lr:g}\n{ended(path)}", *names[:2])
     return ax
 
 
 def _line(ax: Axes, f: Function, path: Descent, bounds: tuple[float, float], resolution: int) -> None:
-    low, high = bounds
-    xs = [low + (high - low) * index / (resolution - 1) for index in range(resolution)]
+    xs = evenly(*bounds, resolution)
     with no_grad():
         heights = [at(f, x) for x in xs]
     ax.plot(xs, heights, color=BLUE, linewidth=2)
@@ -220,14 +208,8 @@ def _line(ax: Axes, f: Function, path: Descent, bounds: tuple[float, float], res
     ax.plot(*zip(*inside, strict=True), **line_of(len(path)))
     finite = [height for height in heights if isfinite(height)]
     free = 0.08 * ((max(finite) - min(finite)) or 1.0)
-    ax.set_xlim(low, high)
+    ax.set_xlim(*bounds)
     ax.set_ylim(min(finite) - free, max(finite) + free)
-
-
-def _contours(ax: Axes, f: Function, path: Descent, bounds: Bounds, resolution: int) -> None:
-    plane(ax, f, bounds, resolution)
-    inside = [point for point in path if all(map(isfinite, point))]
-    ax.plot(*zip(*inside, strict=True), **line_of(len(path)))
 
 
 def _telling(path: Descent) -> list[Point]:
@@ -300,16 +282,17 @@ def around(points: Sequence[Point]) -> Bounds:
     return bounds[0], bounds[-1]
 
 
-def plane(ax: Axes, f: Function, bounds: Bounds, resolution: int, label: str = "") -> None:
-    """Draw the contours of a function in a part of the plane, and no more than that part."""
-    (left, right), (low, high) = bounds
-    xs = [left + (right - left) * index / (resolution - 1) for index in range(resolution)]
-    ys = [low + (high - low) * index / (resolution - 1) for index in range(resolution)]
+def plane(
+    ax: Axes, f: Function, bounds: Bounds, resolution: int, label: str = ""
+) -> tuple[list[float], list[float], list[list[float]]]:
+    """Draw the contours of a function in a part of the plane, no more, and return its sides and its heights."""
+    xs, ys = (evenly(*side, resolution) for side in bounds)
     with no_grad():
         heights = [[at(f, x, y) for x in xs] for y in ys]
     contours(ax, xs, ys, heights, label)
-    ax.set_xlim(left, right)
-    ax.set_ylim(low, high)
+    ax.set_xlim(*bounds[0])
+    ax.set_ylim(*bounds[1])
+    return xs, ys, heights
 
 
 def line_of(points: int) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from math import exp, isfinite
+from math import isfinite
 
+from autograd_mini.engine.functions import sigmoid
 from autograd_mini.engine.hooks import no_grad
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError
@@ -20,6 +21,7 @@ from autograd_mini.viz.plot.axes import (
     as_dots,
     axes,
     edge,
+    evenly,
     plain_logarithmic,
     pyplot,
     tidy,
@@ -42,14 +44,11 @@ MARGIN = 0.12
 
 
 def loss_curve(history: Any, ax: Axes | None = None) -> Axes:
-    """Plot the loss of every epoch, with a logarithmic axis where all losses are above 0.
+    """Plot the loss of every epoch, on a logarithmic axis where all are above 0, and return the axes.
 
     Args:
         history: what `fit` returned, or a list of losses.
         ax: the matplotlib axes to draw on; new ones by default.
-
-    Returns:
-        The axes.
 
     Raises:
         ValueError: if there is no loss.
@@ -96,10 +95,11 @@ def decision_boundary(
     *,
     legend: bool = True,
 ) -> Axes:
-    """Plot what a classifier of two inputs decides where, with the points and the line on which it is undecided.
+    """Plot what a classifier of two inputs decides where, and return the axes.
 
-    A model with one output is read as one of two classes: its output is the logit, or, if its last activation is the
-    sigmoid, the probability; the line is p = ½. Of several outputs the largest decides.
+    The points are shown, and the line on which it is undecided. A model with one output is read as one of two classes:
+    its output is the logit, or, if its last activation is the sigmoid, the probability; the line is p = ½. Of several
+    outputs the largest decides.
 
     Args:
         model: takes a point, two numbers, and returns a Value or number, or a list of them.
@@ -108,9 +108,6 @@ def decision_boundary(
         ax: the matplotlib axes to draw on; new ones by default.
         resolution: how many points are tried along each axis.
         legend: whether to say what the marks and colours are; not needed on each of several plots.
-
-    Returns:
-        The axes.
 
     Raises:
         ValueError: if X is empty, its rows are not two numbers, or there is not one target for each.
@@ -134,8 +131,8 @@ def decision_boundary(
     rows = _everywhere(model, [[x1, x2] for x2 in vertical for x1 in horizontal])
     outputs = [rows[first : first + resolution] for first in range(0, len(rows), resolution)]
     if len(outputs[0][0]) == 1:
-        chance = _identity if _ends_in_sigmoid(model) else _logistic
-        shown = [[chance(cell[0]) for cell in row] for row in outputs]
+        known = _ends_in_sigmoid(model)
+        shown = [[cell[0] if known else sigmoid(cell[0]) for cell in row] for row in outputs]
         levels = [index / 20 for index in range(21)]
         mesh = ax.contourf(horizontal, vertical, shown, levels=levels, cmap=_pale())
         as_dots(mesh)
@@ -194,14 +191,6 @@ def _outputs(result: Any) -> list[float]:
     return [_plain(entry) for entry in result] if isinstance(result, (list, tuple)) else [_plain(result)]
 
 
-def _identity(p: float) -> float:
-    return p
-
-
-def _logistic(z: float) -> float:
-    return 1.0 / (1.0 + exp(-z)) if z >= 0.0 else exp(z) / (1.0 + exp(z))
-
-
 def _ends_in_sigmoid(model: Any) -> bool:
     layers = getattr(model, "layers", None) or [model]
     neurons = getattr(layers[-1], "neurons", None) or [layers[-1]]
@@ -211,21 +200,18 @@ def _ends_in_sigmoid(model: Any) -> bool:
 def _range(numbers: list[float], count: int) -> list[float]:
     low, high = min(numbers), max(numbers)
     free = MARGIN * ((high - low) or 1.0)
-    low, high = low - free, high + free
-    return [low + (high - low) * index / (count - 1) for index in range(count)]
+    return evenly(low - free, high + free, count)
 
 
 def weights(model: Module, ax: Axes | None = None) -> Axes:
-    """Plot the weights and biases of a model: one block a layer, one row a neuron, the bias in the last column.
+    """Plot the weights and biases of a model, and return the axes.
 
-    Blue is positive, orange negative; small models have the numbers in the cells.
+    A layer is a block, a neuron a row, with its bias in the last column. Blue is positive, orange negative; small
+    models have the numbers in the cells.
 
     Args:
         model: an MLP, Layer or Neuron.
         ax: the matplotlib axes to draw on; new ones by default.
-
-    Returns:
-        The axes.
 
     Raises:
         TypeError: if the model is not made of layers of neurons.
@@ -276,16 +262,13 @@ def weights(model: Module, ax: Axes | None = None) -> Axes:
 
 
 def gradient_flow(model: Module, ax: Axes | None = None) -> Axes:
-    """Plot the mean and the largest size of the gradients in each layer, on a logarithmic axis.
+    """Plot the mean and the largest size of the gradients in each layer, and return the axes.
 
     Bars that shrink towards the inputs show a gradient that vanishes, bars that grow one that explodes.
 
     Args:
         model: an MLP, Layer or Neuron whose gradients were computed.
         ax: the matplotlib axes to draw on; new ones by default.
-
-    Returns:
-        The axes.
 
     Raises:
         ValueError: if no gradient was computed.
