@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from autograd_mini.testing.line import Line
 
 TARGET, GOOD, COARSE, POOREST = 1e-8, 1e-6, 1e-3, 0.05
-"""Resolutions: aimed at, accepted of a short segment and of a long integral, and the worst that counts as verified."""
+"""Resolutions: aimed at over tiles, of a segment and of a long integral, and the worst that counts as verified."""
 REPRESENTATIVE = 0.05
 """Smallest mean of abs(g) on a segment, relative to the claim at the point, of a segment that represents the point."""
 SHRINK, GROW = 16.0, 4.0
 """Factors between the lengths of segments that are tried."""
-SCALES, GOOD_SCALES, GROWTHS, NOISY_SCALES = 12, 3, 12, 4
-"""Most shorter segments, most of those that are good, most longer ones, and most of those on which f is noise."""
+SCALES, GROWTHS, NOISY_SCALES = 12, 12, 4
+"""Most shorter segments, most longer ones, and most of those on which f is noise."""
 ROUNDED_ZERO = 3
 """Changes of sign among the slopes of a segment from which on they are rounding errors of 0."""
 FAR = 0.25
@@ -73,7 +73,7 @@ class PointCheck:
         self.best: dict[int, float] = {}
         self.reaches: dict[int, float] = {}
         self.classification: Classification | None = None
-        self.noise, self.good = 0.0, 0
+        self.noise = 0.0
         self.noises: list[float] = []
         self.coarse: list[float] = []
         self.rounding_limited = self.central = self.constant = False
@@ -100,15 +100,15 @@ class PointCheck:
             if reach < 32 * line.ulp(x) or noisy_scales > NOISY_SCALES:
                 break
             # What looks like noise on a long segment may be a steep place, far off: look again on a shorter one.
-            self.noise, good = 0.0, self.good
+            self.noise = 0.0
             if len(self.reaches) < 2 and self.verify(x - reach, x + reach, (-1, 1), reach):
                 break
-            for side in (-1, 1) if self.good == good else ():
+            for side in (-1, 1):
                 if side in self.reaches or self.verify(x, x + side * reach, (side,), reach):
                     continue
                 if scale and self.classification is None:
                     self.verify(x + side * reach / 2, x + side * reach, (side,), reach, offset=True)
-            if self.classification or len(self.reaches) == 2 or self.rounding_limited or self.good > GOOD_SCALES:
+            if self.classification or len(self.reaches) == 2 or self.rounding_limited:
                 break
             reach /= SHRINK
         self.noise = max(noise, self.noise)
@@ -138,11 +138,6 @@ class PointCheck:
             for side in sides:
                 self.accept(side, segment, reach)
             return True
-        if state == "good":
-            self.good += len(sides) - 1
-            for side in sides:
-                self.tentative.setdefault(side, reach)
-                self.best[side] = min(self.best.get(side, math.inf), self.local_resolution(segment))
         if state == "shrink" and segment.quadrature > segment.rounding and reach not in self.coarse:
             self.coarse.append(reach)
         if state == "rounded" and not offset:
@@ -257,7 +252,7 @@ class PointCheck:
         return usual <= 4 * segment.rounding
 
     def assess(self, segment: Segment) -> str:
-        """Return "fine", "good" (shorter may be fine), "wrong", "rounded" (rounding limits, grow), or "shrink"."""
+        """Return "fine", "wrong", "rounded" (rounding limits, grow), or "shrink"."""
         if segment.state == "broken":
             return "shrink"
         coarse = segment.quadrature > 1e-3 * max(segment.l1_norm, abs(segment.mismatch))
@@ -279,9 +274,9 @@ class PointCheck:
         if not self.represents(segment):
             return "shrink"
         resolution, rounded = self.local_resolution(segment), segment.rounding + self.noise >= segment.quadrature
-        if resolution <= TARGET or (resolution <= GOOD and (rounded or segment.smooth)):
+        if resolution <= GOOD:
             return "fine"
-        return "rounded" if rounded else "good" if resolution <= GOOD else "shrink"
+        return "rounded" if rounded else "shrink"
 
     def is_noise(self, size: float) -> bool:
         """Return whether an error is no larger than the noise that f has on segments of other lengths, and small."""
@@ -316,7 +311,7 @@ class PointCheck:
         # A side on which f does not move shows nothing about g: where it does, on the other one, that has to do.
         still = [s for s in (-1, 1) if self.reaches and self.is_still(s)]
         open_sides = [s for s in (-1, 1) if s not in self.reaches and s not in still and self.is_inside(s)]
-        if not math.isfinite(self.claimed) or not (self.central or self.good):
+        if not math.isfinite(self.claimed) or not self.central:
             reach = min(self.reaches.values(), default=self.reach)
             verdict, note = self.check_exactly_there(reach, [s for s in (-1, 1) if self.is_inside(s)])
             if verdict == "wrong":
