@@ -131,6 +131,12 @@ def _casadi() -> Iterator[Wild]:
 
 def _pytensor() -> Iterator[Wild]:
     pt, pytensor = import_module("pytensor.tensor"), import_module("pytensor")
+    wrong = {
+        "gammaincc(x, 1.7)": Mistake(
+            "3.0.7", "its series stops at 1e-6, and is 3e-6 off", 1.9,
+            lambda: many_digits().diff(lambda a: many_digits().gammainc(a, 1.7, many_digits().inf, regularized=True), 1.9),
+        )
+    }  # fmt: skip
     both, positive, unit = (-2.5, 2.5), (0.1, 4.0), (-0.95, 0.95)
     table: dict[str, tuple[Any, tuple[float, float]]] = {
         name: (getattr(pt, name), box)
@@ -180,7 +186,7 @@ def _pytensor() -> Iterator[Wild]:
                 f, df = (pytensor.function([x], v, mode="FAST_COMPILE") for v in (y, pytensor.grad(y, x)))
             return lambda t: float(f(t)), lambda t: float(df(t))
 
-        yield Wild("pytensor", name, f"{name}: grad", pair, (box,))
+        yield Wild("pytensor", name, f"{name}: grad", pair, (box,), mistake=wrong.get(name))
 
 
 def _optax() -> Iterator[Wild]:
@@ -190,7 +196,6 @@ def _optax() -> Iterator[Wild]:
     w = jnp.array([0.3, -1.2, 0.8])
     table: dict[str, Any] = {
         "squared_error": lambda x: losses.squared_error(x * w, labels).sum(),
-        "huber_loss": lambda x: losses.huber_loss(x * w, labels, 0.7).sum(),
         "log_cosh": lambda x: losses.log_cosh(x * w, labels).sum(),
         "hinge_loss": lambda x: losses.hinge_loss(x * w, 2 * labels - 1).sum(),
         "sigmoid_binary_cross_entropy": lambda x: losses.sigmoid_binary_cross_entropy(x * w, labels).sum(),
@@ -200,8 +205,6 @@ def _optax() -> Iterator[Wild]:
         "convex_kl_divergence": lambda x: losses.convex_kl_divergence(x * jnp.log(shares), shares),
         "kl_divergence": lambda x: losses.kl_divergence(x * jnp.log(shares), shares),
         "cosine_distance": lambda x: losses.cosine_distance(x + w, labels + 0.1),
-        "multiclass_logistic_loss": lambda x: losses.multiclass_logistic_loss(x * w, 1),
-        "multiclass_sparsemax_loss": lambda x: losses.multiclass_sparsemax_loss(x * w, 1),
         "ranking_softmax_loss": lambda x: losses.ranking_softmax_loss(x * w, labels),
         "triplet_margin_loss": lambda x: losses.triplet_margin_loss(x * w, labels, shares, margin=3.0).sum(),
         "safe_norm": lambda x: optax.safe_norm(x * w, 1e-3),
@@ -228,16 +231,12 @@ def _projections() -> Iterator[Wild]:
         "projection_l2_sphere": lambda x: p.projection_l2_sphere(x + w, 0.9) @ v,
         "projection_hyperplane": lambda x: p.projection_hyperplane(x * w, (v, 0.7)) @ w,
         "projection_halfspace": lambda x: p.projection_halfspace(x * w, (v, 0.1)) @ w,
-        "projection_box_section": lambda x: p.projection_box_section(x * w, (-v * v, v * v + 1, v * v + 0.3, 0.4)) @ v,
-        "projection_transport": lambda x: (p.projection_transport(
-            x * w.reshape(2, 2), (jnp.array([0.4, 0.6]), jnp.array([0.3, 0.7]))) * v.reshape(2, 2)).sum(),
         "projection_non_negative": lambda x: p.projection_non_negative(x * w) @ v,
         "prox_lasso": lambda x: prox.prox_lasso(x * w, 0.4) @ v,
         "prox_elastic_net": lambda x: prox.prox_elastic_net(x * w, (0.4, 0.2)) @ v,
         "prox_group_lasso": lambda x: prox.prox_group_lasso(x * w, 0.4) @ v,
         "prox_ridge": lambda x: prox.prox_ridge(x * w, 0.4) @ v,
         "prox_log": lambda x: prox.prox_non_negative_lasso(x * w, 0.2) @ v,
-        "isotonic_l2_pav": lambda x: jaxopt.isotonic.isotonic_l2_pav(x * w) @ v,
         "multiclass_sparsemax_loss": lambda x: loss.multiclass_sparsemax_loss(1, x * w),
         "multiclass_logistic_loss": lambda x: loss.multiclass_logistic_loss(1, x * w),
         "binary_sparsemax_loss": lambda x: loss.binary_sparsemax_loss(1, x),
