@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from autograd_mini.testing.arguments import Arguments, as_values
 from autograd_mini.testing.finite_differences import measure
 from autograd_mini.testing.libraries import leaves
 from autograd_mini.testing.line import Interval, Line
-from autograd_mini.testing.point import POOREST, TARGET, Outcome
+from autograd_mini.testing.point import COARSE, GOOD, POOREST, TARGET, Outcome
 from autograd_mini.testing.problem import BudgetSpentError, why_stopped
 from autograd_mini.testing.residuals import Classification, classify
 from autograd_mini.testing.segment import announce, compare
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
-    from autograd_mini.testing.problem import Point
+    from autograd_mini.testing.problem import Callee, Point
 
 TILES = 16
 """Tiles of a line before any is split."""
-DEEPEST_SPLIT, SPLITS = 24, 60
-"""Most nested and most splits of the tiles of a line."""
+DEEPEST_SPLIT, SPLITS, REFINEMENTS = 24, 60, 8
+"""Most nested splits of the tiles of a line, most splits, and most of those of tiles that are good without."""
 _ENDS_AND_MIDDLE = slice(1, None, 2)
 """Checkpoints of a segment at which f is compared on a tile."""
 
@@ -167,21 +167,44 @@ def announce_tiles(scans: Sequence[tuple[Line, Sequence[float]]]) -> None:
     announce([(line, a, b) for line, borders in scans for a, b in pairwise(borders)], _ENDS_AND_MIDDLE)
 
 
+@dataclass(slots=True)
+class Tile:
+    """A stretch of a line over which f and g are compared: its size in first ones, and what is known of it."""
+
+    a: float
+    b: float
+    depth: int = 0
+    weight: float = 1.0
+    resolution: float = math.inf
+    state: str = "split"
+    error: float = 1.0
+    cut: float | None = None
+
+    def halves(self, ulp: float) -> list[Tile]:
+        """Return the parts on both sides of the cut, or of the middle, that are wide enough."""
+        middle, gap = (self.a + (self.b - self.a) / 2, 0.0) if self.cut is None else (self.cut, 4 * ulp)
+        return [
+            Tile(a, b, self.depth + 1, self.weight * (b - a) / (self.b - self.a), self.resolution)
+            for a, b in ((self.a, middle - gap), (middle + gap, self.b))
+            if b - a > 64 * ulp
+        ]
+
+
 class LineScan:
     """The check of one line over its tiles: how much of it is verified, and how finely."""
 
     def __init__(self, line: Line) -> None:
         """Prepare to scan ``line``."""
         self.line = line
-        self.resolution = self.noise = self.accuracy = self.cut = 0.0
+        self.resolution = self.noise = self.accuracy = 0.0
         self.classification: Classification | None = None
 
-    def run(self, borders: Sequence[float]) -> Outcome:
-        """Compare over the tiles between borders."""
-        note, verified = "", 0.0
+    def run(self, borders: Sequence[float], share: float = 1.0) -> Outcome:
+        """Compare over the tiles between borders; split none when a share of the calls that are left is spent."""
+        note, verified, problem = "", 0.0, self.line.problem
         try:
-            for share in self.cover(borders):
-                verified += share
+            for size in self.cover(borders, [(c, c.points + share * c.left) for c in (problem.f, problem.df)]):
+                verified += size
         except (BudgetSpentError, ArithmeticError) as error:
             note = why_stopped(error)
         if self.classification is not None:
@@ -190,58 +213,70 @@ class LineScan:
         verdict = "correct" if coverage > 0.5 and not note else "unresolved"
         return Outcome(verdict, self.resolution, None, self.line, note, coverage)
 
-    def cover(self, borders: Sequence[float]) -> Iterator[float]:
-        """Yield the size of each tile that is verified, in units of the first ones; split those not resolved."""
-        jobs, splits = [(a, b, 0, 1.0) for a, b in pairwise(borders)], 0
-        jobs.reverse()
-        while jobs and self.classification is None:
-            a, b, depth, weight = jobs.pop()
-            self.cut = a + (b - a) / 2
-            state = self.tile(a, b)
-            if state == "verified":
-                yield weight
-            elif state == "split" and depth < DEEPEST_SPLIT and splits < SPLITS:
-                ulp = self.line.ulp(max(abs(a), abs(b)))
-                gap = 4 * ulp if self.cut != a + (b - a) / 2 else 0.0
-                splits += 1
-                for low, high in ((self.cut + gap, b), (a, self.cut - gap)):
-                    if high - low > 64 * ulp:
-                        jobs.append((low, high, depth + 1, weight * (high - low) / (b - a)))
+    def cover(self, borders: Sequence[float], most: Sequence[tuple[Callee[Any], float]]) -> Iterator[float]:
+        """Yield the size of each tile that is verified, in units of the first ones; split the least resolved first.
 
-    def tile(self, a: float, b: float) -> str:
-        """Compare over one tile; return "verified", "split", or "done" where there is nothing more to do."""
-        segment = compare(self.line, a, b, _ENDS_AND_MIDDLE)
+        Where there are more kinks than splits, each gets some: their tiles are verified coarsely, rather than a few
+        finely and the others not at all.
+        """
+        new, waiting = [Tile(a, b) for a, b in pairwise(borders)], list[Tile]()
+        left = {"split": SPLITS, "good": REFINEMENTS, "done": 0}
+        while new or waiting:
+            for tile in new:
+                tile.state, tile.error, resolution = self.compare(tile)
+                tile.resolution = min(tile.resolution, resolution)
+                if self.classification is not None:
+                    return
+            waiting = sorted(waiting + new, key=lambda tile: tile.error * tile.weight)
+            tile, new = waiting.pop(), []
+            if any(callee.points > points for callee, points in most):
+                left = dict.fromkeys(left, 0)
+            if left[tile.state] and tile.depth < DEEPEST_SPLIT:
+                left[tile.state] -= 1
+                new = tile.halves(self.line.ulp(max(abs(tile.a), abs(tile.b))))
+            elif tile.resolution <= POOREST:
+                self.resolution = max(self.resolution, tile.resolution)
+                yield tile.weight
+
+    def compare(self, tile: Tile) -> tuple[str, float, float]:
+        """Compare over a tile; return "split", "good" (to split if that is cheap) or "done", its error and resolution.
+
+        The resolution is infinite where nothing is verified, and 0 where f does not show any.
+        """
+        segment = compare(self.line, tile.a, tile.b, _ENDS_AND_MIDDLE)
         if segment.state == "broken":
             if any(map(math.isfinite, segment.slopes)):
-                return "split"
-            self.classification = self.missing_slope(a, b)
-            return "done"
+                return "split", 1.0, math.inf
+            self.classification = self.missing_slope(tile.a, tile.b)
+            return "done", 0.0, math.inf
         fine = segment.quadrature <= 1e-2 * max(segment.l1_norm, abs(segment.mismatch))
         noise = max(self.noise, self.accuracy * segment.scale)
         if segment.state == "mismatch" and abs(segment.mismatch) > noise and fine:
             classification = classify(self.line, segment.a, segment.b, segment.mismatch)
             if classification.kind == "wrong":
                 self.classification = classification
-                return "done"
-            if classification.kind == "jump" and a < classification.a < b:
-                self.cut = classification.a
+                return "done", 0.0, math.inf
+            if classification.kind == "jump" and tile.a < classification.a < tile.b:
+                tile.cut = classification.a
             if classification.kind == "approximation":
                 self.accuracy = max(self.accuracy, 2 * classification.size / segment.scale)
             elif classification.kind in ("noise", "staircase"):
                 self.noise = max(self.noise, classification.size)
             else:
-                return "split"
+                return "split", 1.0, math.inf
             noise = max(self.noise, self.accuracy * segment.scale)
         if segment.state != "mismatch":
             noise = 0.0
-        if segment.quadrature > TARGET * segment.l1_norm + segment.rounding + noise:
-            return "split"
-        if segment.l1_norm > 4 * segment.rounding or noise:
-            resolution = (segment.tolerance + noise) / segment.l1_norm if segment.l1_norm else math.inf
-            if resolution > POOREST:
-                return "done"
-            self.resolution = max(self.resolution, resolution)
-        return "verified"
+        unseen, resolution, l1_norm = segment.rounding + noise, 0.0, segment.l1_norm
+        if l1_norm > 4 * segment.rounding or noise:
+            resolution = (segment.tolerance + noise) / l1_norm if l1_norm else math.inf
+        bars = {"split": GOOD, "good": TARGET}
+        state = next((name for name, bar in bars.items() if segment.quadrature > bar * l1_norm + unseen), "done")
+        if state == "good" and segment.smooth:
+            state = "done"
+        if segment.quadrature > COARSE * l1_norm + unseen:
+            resolution = math.inf
+        return state, min(1.0, segment.quadrature / (l1_norm or math.inf)), resolution
 
     def missing_slope(self, a: float, b: float) -> Classification | None:
         """Report a gradient that is a number nowhere on a tile in the middle of which f has a slope."""

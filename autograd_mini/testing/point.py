@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from autograd_mini.testing.line import Line
 
-TARGET, COARSE, POOREST = 1e-6, 1e-3, 0.05
-"""Resolutions: the one aimed at, the one accepted of a long integral, and the worst that counts as verified."""
+TARGET, GOOD, COARSE, POOREST = 1e-8, 1e-6, 1e-3, 0.05
+"""Resolutions: aimed at over tiles, of a segment and of a long integral, and the worst that counts as verified."""
 REPRESENTATIVE = 0.05
 """Smallest mean of abs(g) on a segment, relative to the claim at the point, of a segment that represents the point."""
 SHRINK, GROW = 16.0, 4.0
@@ -35,6 +35,8 @@ FAR = 0.25
 """Distance that f is looked at to, at least, if it does not move before."""
 ALWAYS_NOISY, NOISE_RANGE = 3, 6.0
 """Noisy segments on which a noise is that of all, and the range of a noise relative to its smallest size on them."""
+TENDING = 0.97
+"""Factor by which the distance of gradients to their limit shrinks, at least, on a way 64 times as short."""
 _TRUST = 1e-2
 """Relative error up to which a measured slope is trusted at the point itself."""
 
@@ -67,8 +69,7 @@ class PointCheck:
 
     def __init__(self, line: Line) -> None:
         """Prepare to check ``line``."""
-        self.line, self.x, self.reach = line, line.start, line.reach
-        self.claimed = NAN
+        self.line, self.x, self.reach, self.claimed = line, line.start, line.reach, NAN
         self.best: dict[int, float] = {}
         self.reaches: dict[int, float] = {}
         self.classification: Classification | None = None
@@ -111,8 +112,7 @@ class PointCheck:
                 break
             reach /= SHRINK
         self.noise = max(noise, self.noise)
-        for side, tried in self.tentative.items():
-            self.reaches.setdefault(side, tried)
+        self.reaches = {**self.tentative, **self.reaches}
         for side in (-1, 1) if self.classification is None and not self.constant else ():
             if not self.noise and (side not in self.reaches or side in self.empty):
                 self.integrate(side, self.reach)
@@ -207,7 +207,7 @@ class PointCheck:
         segment = compare(line, a, b)
         if segment.state == "broken" or not segment.l1_norm or not self.represents(segment):
             return
-        integral = Integral(line, a, b, goal=max(TARGET * segment.l1_norm / 2, segment.rounding))
+        integral = Integral(line, a, b, goal=max(GOOD * segment.l1_norm / 2, segment.rounding))
         residuals = integral.residuals([a + (b - a) * k / 4 for k in range(4)] + [b])
         if integral.broken or not all(map(math.isfinite, residuals)):
             return
@@ -273,9 +273,10 @@ class PointCheck:
                 self.noises.append(classification.size)
         if not self.represents(segment):
             return "shrink"
-        if self.local_resolution(segment) <= TARGET:
+        resolution, rounded = self.local_resolution(segment), segment.rounding + self.noise >= segment.quadrature
+        if resolution <= GOOD:
             return "fine"
-        return "rounded" if segment.rounding + self.noise >= segment.quadrature else "shrink"
+        return "rounded" if rounded else "shrink"
 
     def is_noise(self, size: float) -> bool:
         """Return whether an error is no larger than the noise that f has on segments of other lengths, and small."""
@@ -294,13 +295,11 @@ class PointCheck:
                 break
             segment = compare(self.line, self.line.snap(a), self.line.snap(b))
             state = self.assess(segment)
-            if state in {"wrong", "shrink"}:
-                break
             found = self.local_resolution(segment)
-            if found > 0.7 * best:
+            if state in {"wrong", "shrink"} or found > 0.7 * best:
                 break
             best = found
-            if best <= TARGET:
+            if best <= GOOD:
                 break
         return best
 
@@ -320,19 +319,17 @@ class PointCheck:
             if verdict != "correct":
                 return Outcome(verdict, self.worst(), self.classification, line, note, claimed=self.claimed)
         if self.constant and not self.reaches:
-            return Outcome(
-                "unresolved", math.inf, None, line, f"f is constant but for rounding here, of {self.noise:.1g}"
-            )
+            note = f"f is constant but for rounding here, of {self.noise:.1g}"
+            return Outcome("unresolved", math.inf, None, line, note)
         if open_sides or not self.reaches:
-            noisy = f"f is noise or steps of {self.noise:.1g} here" if self.noise else ""
-            note = noisy or "f and g could not be compared at any scale"
+            steps = f"f is noise or steps of {self.noise:.1g} here"
+            note = steps if self.noise else "f and g could not be compared at any scale"
             return Outcome("unresolved", self.worst(), None, line, note)
         return Outcome("correct", self.worst(), None, line)
 
     def worst(self) -> float:
         """Return the resolution of the less well resolved side."""
-        verified = [self.best[side] for side in self.reaches if side in self.best]
-        return max(verified or self.best.values(), default=math.inf)
+        return max([self.best[s] for s in self.reaches if s in self.best] or self.best.values(), default=math.inf)
 
     def is_inside(self, side: int) -> bool:
         """Return whether f is finite next to x on the given side."""
@@ -348,7 +345,7 @@ class PointCheck:
         ``inside`` are the sides (-1, 1) on which f is finite.
         """
         line, x, claimed = self.line, self.x, self.claimed
-        if self.lies_between_neighbours(reach) if math.isfinite(claimed) else self.diverges(reach):
+        if (math.isfinite(claimed) and self.lies_between_neighbours(reach)) or self.is_a_limit(reach):
             return "correct", ""
         height = max((abs(line.value(x)), *(abs(line.value(line.snap(x + s * reach / 4))) for s in inside)))
         slopes = [measure(line, x, reach / 4, side) for side in inside]
@@ -365,11 +362,13 @@ class PointCheck:
             return "unresolved", "f is too noisy to judge the point itself"
         return "wrong", "only at the point itself"
 
-    def diverges(self, reach: float) -> bool:
-        """Return whether the claim grows without bound from a side that is right, as that of sqrt does at zero."""
+    def is_a_limit(self, reach: float) -> bool:
+        """Return whether gradients on a side that is right tend to the claim: slowly as x**0.1, or as 1/sqrt to inf."""
+        finite = math.isfinite(self.claimed)
         for side in self.reaches:
-            slopes = self.line.slopes([self.line.snap(self.x + side * reach / 64**k) for k in (1, 2, 3, 4)])
-            if all(abs(v) > 1.2 * abs(u) for u, v in pairwise(slopes)):
+            slopes = self.line.slopes([self.line.snap(self.x + side * reach / 64**k) for k in range(1, 6)])
+            gaps = [abs(s - self.claimed) if finite else 1 / (abs(s) or 1e-300) for s in slopes]
+            if all(v < TENDING * u for u, v in pairwise(gaps)):
                 return True
         return False
 

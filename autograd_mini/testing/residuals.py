@@ -33,10 +33,9 @@ STEP_SHARE = 0.6
 """Share of the range of a residual above which one piece of it is a step."""
 DEEPEST = 9
 """Most nested refinements of a step."""
-SMALLEST_ERROR = 3e-8
-"""Relative error of a derivative below which an approximation of f is to blame: no mistake is as small."""
 ACCURACY, TAIL_ACCURACY = 4e-10, 1e-12
-"""Errors of f that numerical libraries accept: relative to f, and in a tail relative to the range of f around it."""
+"""Errors of f that numerical libraries accept: relative to f, and in a tail relative to the range of f around it. The
+second is also the smallest relative error of a derivative that counts as a mistake."""
 WIDE = 2.0
 """How far from an interval the range of f is looked for, in units of the size of the numbers there."""
 FEW_STEPS = 8
@@ -243,12 +242,13 @@ def classify_smooth(
 def is_approximate(line: Line, a: float, b: float, size: float) -> bool:
     """Return whether an error of some size on [a, b] may as well be one of f, as accurate as libraries have it.
 
-    That is relative to f, or to the range of f around it where that is smaller, as that of 1e6 + sin(x); in a tail,
-    as of a distribution, it is relative to the range. Around it, f and its derivative then have to agree.
+    That is relative to what f moves by on it, if no mistake is as small; or to f, or to the range of f around it where
+    that is smaller, as that of 1e6 + sin(x); in a tail, as of a distribution, it is relative to the range. Around it, f
+    and its derivative then have to agree.
     """
     eps = line.problem.eps
     segment = compare(line, a, b, slice(3, None))
-    if size <= 16 * eps * segment.l1_norm:
+    if size <= max(16 * eps, TAIL_ACCURACY) * segment.l1_norm:
         return True
     low, high = surroundings(line, a, b)
     around = [v for v in line.values(jittered_grid(line, low, high)) if math.isfinite(v)]

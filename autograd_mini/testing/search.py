@@ -111,8 +111,8 @@ def check_over(problem: Problem, bases: int, drawn: Sequence[Point]) -> Decision
         outputs = [*outputs_of(problem, start)]
         scans = [scan for output in outputs for scan in lines_across(problem, output, bases)]
         announce_tiles(scans)
-        for line, borders in scans:
-            outcome = LineScan(line).run(borders)
+        for i, (line, borders) in enumerate(scans):
+            outcome = LineScan(line).run(borders, 1 / (len(scans) - i))
             if decision.fails(outcome, _place(line, outcome)):
                 return decision
         for point in special_points(problem):

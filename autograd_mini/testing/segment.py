@@ -19,6 +19,8 @@ from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING
 
+from autograd_mini.testing.libraries import PRECISIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 QUADRATURE_SAFETY = 10.0
 """Factor on the estimated error of a quadrature."""
+FALLING = 0.25
+"""Factor by which each two coefficients of a smooth function are smaller than the two before them, at most."""
+TO_SINGLE = PRECISIONS["float32"][1]
 MOST_PANELS = 40
 """Most times that an integral is split."""
 _POSITIVE_NODES = (
@@ -154,6 +159,17 @@ class Segment:
     def tolerance(self) -> float:
         """The largest mismatch that rounding and quadrature explain."""
         return self.quadrature + self.rounding
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the last Legendre coefficients of g fall: the quadrature then errs by far less than is estimated.
+
+        So does what is rounded to single precision, of which shorter segments show no more.
+        """
+        if all(TO_SINGLE(s) == s for s in self.slopes):
+            return True
+        last = [abs(c) for c in coefficients(self.slopes)[-4:]]
+        return max(last[2:]) < FALLING * max(last[:2])
 
     @property
     def integral(self) -> float:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 COLLECTIONS = (
     *("wild_scipy", "wild_sklearn", "wild_statsmodels", "wild_torch", "wild_jax"),
     *("wild_autograd", "wild_gpy", "wild_symbolic", "wild_processes"),
+    *("wild_models", "wild_operations"),
 )
 SLOW = 2e-3
 """Seconds of one call of f and df above which a box gets the quick budget."""

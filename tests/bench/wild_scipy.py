@@ -312,6 +312,11 @@ _PARAMETERS: dict[str, tuple[float, ...]] = {
 def _densities() -> Iterator[Wild]:
     """Distributions: the density is the derivative of the distribution function, each with its own formula."""
     stats = import_module("scipy.stats")
+    wrong = {
+        "kstwobign": Mistake(
+            "1.17.1", "it is computed by special._ufuncs._kolmogp, see there", 0.83, lambda: -_kolmogorov_slope(0.83)
+        )
+    }
     for name, shape in _PARAMETERS.items():
         distribution = getattr(stats, name, None)
         if distribution is None:
@@ -324,6 +329,8 @@ def _densities() -> Iterator[Wild]:
             f"stats.{name}{shape}.pdf",
             lambda d=frozen: (d.cdf, d.pdf),
             ((low, high),),
+            points=(wrong[name].at,) if name in wrong else (),
+            mistake=wrong.get(name),
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -118,6 +119,46 @@ def test_an_approximation_raises_no_alarm_over_a_domain_and_mistakes_are_still_f
     for mistake in (1 + 1e-6, 1.001, -1):
         report = check_grad(f, lambda x, m=mistake: m * math.exp(x), domain={"x": (-3, 10)}, explained=False)
         assert report.verdict == "wrong"
+
+
+@pytest.mark.parametrize("error", [1e-14, 1e-13, 5e-13])
+def test_a_relative_error_smaller_than_any_mistake_raises_no_alarm_where_f_is_less_accurate_far_away(error):
+    def f(x):
+        return x**7 * (1 if abs(x) < 8 else 1 + 1e-8)
+
+    for x in (1.0, 3.0, 5.6):
+        assert check_grad(f, lambda x: 7 * x**6 * (1 + error), at=x, explained=False).verdict == "correct"
+        assert check_grad(f, lambda x: 7 * x**6 * (1 + 1e-6), at=x, explained=False).verdict == "wrong"
+
+
+@pytest.mark.parametrize("power", [1.02, 1.05, 1.1, 1.3, 1.7])
+def test_a_claim_that_the_gradients_beside_it_tend_to_slowly_is_right_and_another_is_not(power):
+    def f(x):
+        return math.copysign(abs(x) ** power, x)
+
+    def df(x, there=0.0):
+        return power * abs(x) ** (power - 1) if x else there
+
+    assert check_grad(f, df, at=0.0).verdict == check_grad(f, df, domain=(-3.4, 3.5)).verdict == "correct"
+    assert check_grad(f, lambda x: df(x, there=2.0), at=0.0, explained=False).verdict != "correct"
+
+
+def test_a_function_with_more_kinks_than_a_line_can_be_split_for_is_right_and_a_mistake_in_it_is_found():
+    rng = Random(1)
+    units = [[rng.gauss(0, 1) for _ in range(6)] for _ in range(30)]
+
+    def active(x):
+        return [u for u in units if sum(w * v for w, v in zip(u, [*x, 1.0], strict=True)) > 0]
+
+    def f(x):
+        return sum(w * v for u in active(x) for w, v in zip(u, [*x, 1.0], strict=True))
+
+    def df(x):
+        return [sum(u[i] for u in active(x)) for i in range(5)]
+
+    box = [(-2, 2)] * 5
+    assert check_grad(f, df, domain=box).verdict == "correct"
+    assert check_grad(f, lambda x: [1.01 * d for d in df(x)], domain=box, explained=False).verdict == "wrong"
 
 
 SIXTH, LOG_TWO = 0.1666666716337204, 0.6931471824645996

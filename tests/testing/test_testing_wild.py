@@ -84,6 +84,10 @@ def kolmogorov_slope(x, terms=3):
     return -8 * sum((-1) ** (k - 1) * k * k * x * math.exp(-2 * k * k * x * x) for k in range(1, terms + 1))
 
 
+def kolmogorov_branches(x):
+    return kolmogorov_slope(x, 3 if x > 0.82 else 29)
+
+
 def spence_slope(x):
     return math.log(x) / (1 - x) if x < 1 or x > 1.5 else math.nan
 
@@ -181,6 +185,7 @@ MISTAKES = {
     "SciPy 1.17.1, aps10_fpp: a factor too many": (exponential_slope, exponential_curvature, {"domain": (0.0, 1.0)}),
     "SciPy 1.17.1, aps15_fp: not 0 where f is constant": (ramp, ramp_slope, {"domain": (-1e-3, 5e-4)}),
     "SciPy 1.17.1, kolmogp: a series cut early": (kolmogorov, kolmogorov_slope, {"at": 0.83}),
+    "SciPy 1.17.1, kolmogp: right on most of a box": (kolmogorov, kolmogorov_branches, {"domain": (0.3, 3.0)}),
     "JAX 0.10.2, spence: nan": (lambda x: -(x - 1), spence_slope, {"at": 1.2}),
     "PyTorch 2.13.0, celu: constants in single precision": (celu, celu_slope, {"domain": (-6.0, 6.0)}),
 }
