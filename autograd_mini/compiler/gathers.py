@@ -16,8 +16,9 @@ from __future__ import annotations
 from functools import partial
 
 from autograd_mini.compiler.concretization import place
+from autograd_mini.compiler.primitives import Primitive
 from autograd_mini.compiler.python import scatter
-from autograd_mini.compiler.tracer import Check, Primitive, Trace, TracedBool, Tracer, symbol
+from autograd_mini.compiler.tracer import Check, Trace, TracedBool, Tracer, symbol
 from autograd_mini.engine.functions import floor
 from autograd_mini.engine.hooks import innermost, is_recording
 from autograd_mini.engine.operators import where, wrong_index

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from autograd_mini.compiler.gathers import picked, tabled
 from autograd_mini.compiler.graph_columns import ANY, BOTH, LEFT, MANY, RIGHT, UNARY, GraphColumns
+from autograd_mini.compiler.primitives import Primitive
 from autograd_mini.compiler.tape import TRUTHS
-from autograd_mini.compiler.tracer import Primitive, condition, stopped
+from autograd_mini.compiler.tracer import condition, stopped
 from autograd_mini.engine.functions import function
 from autograd_mini.engine.operators import where
 from autograd_mini.engine.ops import CHOICE, TABLE

@@ -6,8 +6,8 @@ Leaves made while tracing are constants.
 
 from __future__ import annotations
 
+from autograd_mini.compiler.primitives import Primitive
 from autograd_mini.compiler.tape import BASIC, GATHERS, TRUTHS, Builder
-from autograd_mini.compiler.tracer import Primitive
 from autograd_mini.engine.ops import CHOICE, TABLE
 from autograd_mini.engine.value import Value
 from autograd_mini.errors import TracingError

@@ -14,6 +14,7 @@ from math import nan
 from typing import NamedTuple
 
 from autograd_mini.compiler.concretization import concretization_error, place, refusing
+from autograd_mini.compiler.primitives import CHOSEN, CONDITIONS, STOP, Primitive
 from autograd_mini.compiler.tape import shares_over
 from autograd_mini.engine import rules
 from autograd_mini.engine.formula import RELATIONS
@@ -21,7 +22,6 @@ from autograd_mini.engine.functions import ON_VALUES
 from autograd_mini.engine.hooks import Hook, Recorded, entered, innermost, is_tracing
 from autograd_mini.engine.locations import user_frame
 from autograd_mini.engine.operators import hidden, result, symbols, where
-from autograd_mini.engine.ops import CHOICE, Op
 from autograd_mini.engine.rules import RowRule, Rule
 from autograd_mini.engine.value import ABSENT, Computed, Symbolic, Value, clock
 from autograd_mini.errors import TracingError
@@ -31,46 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Self
 
+    from autograd_mini.engine.ops import Op
+
     Numbers = Mapping[Value, float]
-
-
-class Primitive(Rule):
-    """How a symbol that is no row of the table came about: a comparison, a choice, a constant."""
-
-    def __init__(self, op: Op, active: str = "") -> None:
-        super().__init__(op, active)
-        self.pullback = refusing("backward()")
-        self.pullback.rule = self  # as every pullback has its rule
-
-    def args(self, node: Value) -> tuple[Any, ...]:
-        """Return the operands."""
-        operands: tuple[Any, ...] = node._k
-        return operands
-
-    def times_partials(self) -> tuple[Callable[..., Any], ...]:
-        """Return the two functions of a choice; no derivative flows through the others."""
-        return _CHOICE_PARTIALS if self.active else ()
-
-    def number(self, operands: list[Any]) -> Any:
-        """Return the number, or the truth value, that it makes of those of its operands."""
-        return _ON_NUMBERS[self.op.name](*operands)
-
-
-_ON_NUMBERS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(operator, name) for name in RELATIONS.values()},
-    "and": lambda this, other: this and other,
-    "or": lambda this, other: this or other,
-    "not": operator.not_,
-    "stop": lambda x: x,
-    CHOICE.name: lambda holds, x, y: x if holds else y,
-}
-
-_CONDITIONS = {
-    name: Primitive(Op(name, f"{name}(x, y)", (), symbol=symbol))
-    for symbol, name in (*RELATIONS.items(), ("&", "and"), ("|", "or"), ("~", "not"))
-}
-_STOP = Primitive(Op("stop", "x", (), doc="A constant, as far as derivatives go."))
-_CHOSEN = Primitive(CHOICE, "xy")
 
 
 class Tracer(Symbolic):
@@ -148,7 +111,7 @@ class TracedBool(Tracer):
 
     def chosen(self, x: Value | float, y: Value | float) -> Value:
         """Return x where this holds, else y."""
-        return symbol(_CHOSEN, (self, x, y), x, y)
+        return symbol(CHOSEN, (self, x, y), x, y)
 
     def __and__(self, other: object) -> Any:
         return condition("and", self, other) if isinstance(other, (TracedBool, bool)) else NotImplemented
@@ -164,11 +127,6 @@ class TracedBool(Tracer):
 
 symbols.update((Tracer, TracedBool))
 
-_CHOICE_PARTIALS: tuple[Callable[..., Any], ...] = (
-    lambda node, g: node._k[0].chosen(g, 0.0),
-    lambda node, g: node._k[0].chosen(0.0, g),
-)
-
 
 def _trace_of(node: Tracer, asked: str) -> Trace:
     """Return the trace that a symbol belongs to, which has to be running."""
@@ -180,14 +138,14 @@ def _trace_of(node: Tracer, asked: str) -> Trace:
 
 def condition(name: str, *operands: Any) -> TracedBool:
     """Return a new truth value: how numbers compare, or what `and`, `or` or `not` makes of others."""
-    node = symbol(_CONDITIONS[name], operands)
+    node = symbol(CONDITIONS[name], operands)
     node.__class__ = TracedBool
     return node  # type: ignore[return-value]  # its class was just set
 
 
 def stopped(value: Value) -> Value:
     """Return a constant with the number of a Value."""
-    return symbol(_STOP, (value,))
+    return symbol(STOP, (value,))
 
 
 def symbol(kind: Primitive, operands: tuple[Any, ...], x: Value | float = ABSENT, y: Value | float = ABSENT) -> Value:
