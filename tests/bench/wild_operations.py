@@ -194,6 +194,7 @@ def _pytensor() -> Iterator[Wild]:
 
 
 def _optax() -> Iterator[Wild]:
+    import_module("jax").config.update("jax_enable_x64", True)
     jnp, losses = import_module("jax.numpy"), import_module("optax.losses")
     optax = import_module("optax")
     labels, shares = jnp.array([1.0, 0.0, 1.0]), jnp.array([0.2, 0.5, 0.3])
@@ -215,7 +216,7 @@ def _optax() -> Iterator[Wild]:
         "projection_simplex": lambda x: (optax.projections.projection_simplex(x * w) * labels).sum(),
         "projection_l2_ball": lambda x: (optax.projections.projection_l2_ball(x * w) * labels).sum(),
         "projection_l1_ball": lambda x: (optax.projections.projection_l1_ball(x * w) * labels).sum(),
-        "perturbations of hypercube": lambda x: (optax.projections.projection_hypercube(x * w) * labels).sum(),
+        "projection_hypercube": lambda x: (optax.projections.projection_hypercube(x * w) * labels).sum(),
     }
     for name, f in table.items():
         yield Wild("optax", name, f"{name}: grad", partial(jax_number, f), ((0.2, 2.5),))
@@ -223,8 +224,7 @@ def _optax() -> Iterator[Wild]:
 
 def _projections() -> Iterator[Wild]:
     """Projections, proximal operators and losses, which are differentiated implicitly or by rules of their own."""
-    jax = import_module("jax")
-    jax.config.update("jax_enable_x64", True)
+    import_module("jax").config.update("jax_enable_x64", True)
     jnp, jaxopt = import_module("jax.numpy"), import_module("jaxopt")
     w, v = jnp.array([0.3, -1.2, 0.8, 0.5]), jnp.array([1.0, 0.4, -0.3, 0.2])
     p, prox, loss = jaxopt.projection, jaxopt.prox, jaxopt.loss
@@ -240,7 +240,7 @@ def _projections() -> Iterator[Wild]:
         "prox_elastic_net": lambda x: prox.prox_elastic_net(x * w, (0.4, 0.2)) @ v,
         "prox_group_lasso": lambda x: prox.prox_group_lasso(x * w, 0.4) @ v,
         "prox_ridge": lambda x: prox.prox_ridge(x * w, 0.4) @ v,
-        "prox_log": lambda x: prox.prox_non_negative_lasso(x * w, 0.2) @ v,
+        "prox_non_negative_lasso": lambda x: prox.prox_non_negative_lasso(x * w, 0.2) @ v,
         "multiclass_sparsemax_loss": lambda x: loss.multiclass_sparsemax_loss(1, x * w),
         "multiclass_logistic_loss": lambda x: loss.multiclass_logistic_loss(1, x * w),
         "binary_sparsemax_loss": lambda x: loss.binary_sparsemax_loss(1, x),
