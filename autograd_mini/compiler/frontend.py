@@ -238,7 +238,7 @@ class FrontEnd:
         if table.checks:
             errors = [error for *_, error in table.checks]
             program.checks = Checks(partial(lowered_checks, table, of_leaves, total), errors)
-        program.background, program.folder = self.background and loops is None, self.folder
+        program.background, program.folder = self.background, self.folder
         return program
 
     def _part(self, tape: Tape, widths: list[int] | None, kept: int) -> Program:

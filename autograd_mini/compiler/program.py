@@ -128,7 +128,7 @@ class Program:
             return self._runs[threads]
         start = perf_counter()
         if self.rolled is not None:
-            made: Callable[..., Any] = self.rolled.compiled()
+            made: Callable[..., Any] = self.rolled.compiled(background=self.background)
         else:
             module = BACKENDS[self.backend].load()
             machine = self.backend == "llvm"

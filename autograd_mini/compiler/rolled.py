@@ -192,8 +192,11 @@ class RolledProgram:
 
     # --- running them ---
 
-    def compiled(self) -> Callable[[Sequence[float]], list[float]]:
-        """Return the program as a function of the list of its inputs."""
+    def compiled(self, *, background: bool) -> Callable[[Sequence[float]], list[float]]:
+        """Return the program as a function of the list of its inputs; see `Program` for `background`."""
+        for kernel in self._kernels:
+            for part in filter(None, (kernel.forward, kernel.backward)):
+                part.background = background
         run = self._looping()
         make, wanted = self._straight, len(self._wanted or ())
         if make is None:

@@ -175,6 +175,28 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch):
     assert fast.backward(X, y) == expected
 
 
+def test_better_code_of_a_loop_takes_over_within_the_program_that_calls_it(held):
+    model, (X, y) = network(), table(60)
+    rows = [(x.tolist(), float(t)) for x, t in zip(X, y, strict=True)]
+    fast = ag.jit(lambda: sum(model(x, t) for x, t in rows) / len(rows))
+    loss = fast.backward()
+    p = np.array([parameter.data for parameter in fast.parameters])
+    value, slopes = fast.value_and_grad(p)
+    composed = fast._latest().run()
+    assert "loops" in fast.stats
+    assert "value_and_grad" not in vars(fast)
+    assert not composed.settled
+    address = composed.address
+    held.set()
+    background.wait()
+    assert composed.settled
+    assert composed.address == address
+    for _ in range(3):  # the last by the fast entry
+        again, others = fast.value_and_grad(p)
+        assert (again, others.tobytes()) == (loss, slopes.tobytes()) == (value, slopes.tobytes())
+    assert "value_and_grad" in vars(fast)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_the_child_of_a_fork_goes_on_with_what_is_left(held):

@@ -182,6 +182,13 @@ class MachineBatch:
         """The module in LLVM's language."""
         return self.code.text
 
+    def expect(self, n: int) -> int:
+        """Return how many blocks so many samples have; where they are many, let straight-line code take over."""
+        blocks = -(-n // self.width)
+        if blocks > MOST:
+            self.code.hasten()
+        return blocks
+
     def __call__(self, n: int, arrays: Sequence[Any], uniform: Any) -> tuple[list[Any], Any]:
         """Return the columns and the means."""
         import numpy as np
@@ -189,9 +196,7 @@ class MachineBatch:
         columns = [np.empty(n + self.width) for _ in range(self.kept)]
         places = self._arrays(*[array.ctypes.data for array in arrays])
         stored = self._columns(*[column.ctypes.data for column in columns])
-        blocks = -(-n // self.width)
-        if blocks > MOST:
-            self.code.hasten()
+        blocks = self.expect(n)
 
         def run(first: int, end: int) -> tuple[Any, Any]:
             buffer = np.empty(max(self.slots, 1))
@@ -375,8 +380,10 @@ def call_kernel(
     arrays, uniform, sums = places
     blocks = writer.put(f"sdiv i64 {writer.put(f'add i64 {n}, {kernel.width - 1}')}, {kernel.width}")
     divisor = writer.put(f"sitofp i64 {n} to double")
+    code: Any = kernel.code
+    begins = pointer(code.address) if code.settled else writer.load(pointer(code.place), "ptr")
     writer.write(
-        f"call void {pointer(kernel.code.address)}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
+        f"call void {begins}(i64 0, i64 {blocks}, i64 {n}, double {divisor}, ptr {arrays}, "
         f"ptr {uniform}, ptr {columns}, ptr {sums})"
     )
     for at, slot, constant in kernel.same:

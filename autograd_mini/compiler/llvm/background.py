@@ -46,6 +46,7 @@ class MachineCode:
 
     Attributes:
         address: where the function begins by now; code that was there before stays where it is.
+        place: where that address lies in memory, for machine code that calls the function.
         call: the function.
         settled: whether it stays there.
 
@@ -67,6 +68,8 @@ class MachineCode:
         self._folder, self._entry = folder, cache.name_of(self.text, level) if folder else ""
         self._type = ctypes.CFUNCTYPE(None, *types)
         self._codes: list[Code] = []
+        self._held = ctypes.c_void_p()
+        self.place = ctypes.addressof(self._held)
         self._lock = own_lock(self)
         self.settled = False
         made = cache.read(folder, self._entry) if self._entry else None
@@ -110,7 +113,7 @@ class MachineCode:
 
     def _enter(self, code: Code) -> None:
         self._codes.append(code)  # and the one before, which another thread may be in
-        self.address = code.address(self._name)
+        self._held.value = self.address = code.address(self._name)
         self.call: Callable[..., None] = self._type(self.address)
 
 

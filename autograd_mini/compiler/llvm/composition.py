@@ -25,7 +25,8 @@ from array import array
 from typing import NamedTuple
 
 from autograd_mini.compiler.llvm.assembler import Assembler, function, module, pointer
-from autograd_mini.compiler.llvm.backend import call_kernel
+from autograd_mini.compiler.llvm.backend import MachineBatch, call_kernel
+from autograd_mini.compiler.llvm.background import resume
 from autograd_mini.compiler.llvm.target import Code
 
 TYPE_CHECKING = False
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from autograd_mini.compiler.llvm.backend import MachineBatch
     from autograd_mini.compiler.llvm.machine_turns import MachineTurns
 
 
@@ -68,6 +68,10 @@ class KernelCall(NamedTuple):
     by_uniform: Sequence[int]
     kept: int
     by_column: tuple[Sequence[int], Sequence[int]]
+
+    def in_lanes(self) -> list[MachineBatch]:
+        """Return its kernels over lanes; those over turns are none."""
+        return [kernel for kernel in (self.kernel, self.back) if isinstance(kernel, MachineBatch)]
 
 
 class _Room:
@@ -128,15 +132,25 @@ class Composition:
         self._more = np.empty(results)
         self._inputs, self._results, self._given = inputs, results, given
         self._kept = parts, outer, before, after  # what machine code refers to by address
+        for part in parts:
+            for kernel in part.in_lanes():
+                kernel.expect(part.lanes)
         self._code = Code(self._text(), level=1)
         self.address = self._code.address("program")
         # With the lock of the interpreter held, so that the memory is that of one call.
         self._call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(self.address)
 
+    @property
+    def settled(self) -> bool:
+        """Whether no better code of a kernel is to come."""
+        return all(kernel.code.settled for part in self._kept[0] for kernel in part.in_lanes())
+
     def __call__(self, inputs: Sequence[float]) -> list[float]:
         """Return the results."""
         given, results = array("d", inputs), array("d", bytes(8 * self._results))
         self._call(given.buffer_info()[0], results.buffer_info()[0])
+        if not self.settled:
+            resume()
         return results.tolist()
 
     def _text(self) -> str:

@@ -35,7 +35,9 @@ def suitable(turns: Turns) -> bool:
 
 
 class _Entry:
-    """Where the function begins."""
+    """Where the function begins, and stays."""
+
+    settled = True
 
     def __init__(self, code: Code) -> None:
         self._code = code  # which is there as long as this is
