@@ -237,7 +237,7 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     Args:
         f: a function of numbers, or of one list or array; or an object that knows its derivatives: see `check_grad`.
         df: its gradient; None for the engine's.
-        ddf: the rows of its Hessian; None for the engine's derivative of ``df``.
+        ddf: the rows of its Hessian; None for the engine's derivative of ``df``, which is compared with ``f`` first.
         options: those of `check_grad`.
 
     Returns:
@@ -249,6 +249,11 @@ def check_hess(f: Function, df: Function | None = None, ddf: Function | None = N
     'correct'
 
     """
+    if df is not None and ddf is None:
+        report = check_grad(f, df, **options)
+        if report.verdict == "wrong":
+            report.cause = ", or ".join(filter(None, (report.cause, "df is the Hessian, expected as ddf")))
+            return report
     df, ddf = _second(f, df, ddf)
     if df is None and options.get("batched"):
         raise ValueError("batched is given without df, expected the gradient too, of which ddf is the derivative")

@@ -466,7 +466,7 @@ def test_a_kink_shows_all_slopes_that_are_right():
 
 
 def test_a_number_in_a_message_is_written_out_as_far_as_it_is_known():
-    report = check_grad(lambda x: x * x, lambda x: 2.1 * x if 5 < x < 5.5 else 2 * x, domain=(0.0, 10.0))
+    report = check_grad(lambda x: 10.0 * x, lambda x: 11.0, at=0.3)
     assert "measured  df/dx = 10 ± " in str(report)
 
 
@@ -510,3 +510,20 @@ def test_a_factor_of_almost_one_is_written_out():
     report = check_grad(lambda x: x**2, lambda x: 2 * x * 1.0000001, at=1.5)
     assert report.verdict == "wrong"
     assert "multiplied by 0.9999999" in report.cause
+
+
+def test_a_hessian_in_the_place_of_the_gradient_is_wrong_and_says_where_it_belongs():
+    for wrong in (lambda x: 6 * x, lambda x: 3 * x):
+        report = check_hess(lambda x: x**3, wrong, at=1.5)
+        assert report.verdict == "wrong"
+        assert "df is the Hessian, expected as ddf" in str(report)
+    assert check_hess(lambda x: x**3, ddf=lambda x: 6 * x, at=2.0).ok
+    assert not check_hess(lambda x: x**3, ddf=lambda x: 3 * x, at=2.0).ok
+
+
+def test_a_matrix_in_the_place_of_the_gradient_is_wrong():
+    np = pytest.importorskip("numpy")
+    A = np.array([[2.0, 1.0], [1.0, 3.0]])
+    report = check_hess(lambda x: x @ A @ x / 2, lambda x: A + 0 * x, at=np.array([1.0, 2.0]))
+    assert report.verdict == "wrong"
+    assert "df is the Hessian, expected as ddf" in str(report)
