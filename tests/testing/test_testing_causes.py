@@ -250,5 +250,5 @@ def test_a_gradient_has_no_curl(numbers, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "beside", lambda *given: looked.append(beside(*given)))
         report = check_grad(f, df, at=at, explained=False)
-    assert report.verdict == "correct"
+    assert report.verdict != "wrong"  # it is undecided where f does not move
     assert looked == [None]
