@@ -523,7 +523,7 @@ def test_a_hessian_in_the_place_of_the_gradient_is_wrong_and_says_where_it_belon
 
 def test_a_matrix_in_the_place_of_the_gradient_is_wrong():
     np = pytest.importorskip("numpy")
-    A = np.array([[2.0, 1.0], [1.0, 3.0]])
-    report = check_hess(lambda x: x @ A @ x / 2, lambda x: A + 0 * x, at=np.array([1.0, 2.0]))
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
+    report = check_hess(lambda x: x @ matrix @ x / 2, lambda x: matrix + 0 * x, at=np.array([1.0, 2.0]))
     assert report.verdict == "wrong"
     assert "df is the Hessian, expected as ddf" in str(report)
