@@ -24,6 +24,7 @@ da = pytest.importorskip("dask.array")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of processes that were killed
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler"),  # of Dask 2025.1, beside a cluster
 ]
 
 P = np.array([0.5, -0.25])
